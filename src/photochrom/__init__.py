@@ -1,0 +1,97 @@
+"""photochrom: colour for grayscale photographs, by networks that this project trains.
+
+Example:
+    >>> import numpy, photochrom
+    >>> photochrom.colorize(numpy.zeros((64, 48), numpy.uint8)).shape
+    (64, 48, 3)
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from photochrom import errors as errors
+from photochrom.errors import (
+    BadCheckpoint,
+    BadDataset,
+    BadRecipe,
+    BadSetting,
+    DeviceUnavailable,
+    ImageTooLarge,
+    MissingExtra,
+    OutOfMemory,
+    PhotochromError,
+    UnknownName,
+    UnreadableImage,
+    UnsupportedFormat,
+    WriteFailed,
+)
+
+if TYPE_CHECKING:
+    import os
+
+    from photochrom.card import ModelCard
+    from photochrom.colorizer import Colorizer
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BadCheckpoint",
+    "BadDataset",
+    "BadRecipe",
+    "BadSetting",
+    "Colorizer",
+    "DeviceUnavailable",
+    "ImageTooLarge",
+    "MissingExtra",
+    "OutOfMemory",
+    "PhotochromError",
+    "UnknownName",
+    "UnreadableImage",
+    "UnsupportedFormat",
+    "WriteFailed",
+    "colorize",
+    "models",
+]
+
+
+def colorize(x: Any, output: str | os.PathLike[str] | None = None, *, overwrite: bool = False, **settings: Any) -> Any:
+    """Colour one photograph; the model stays loaded for the next call with the same settings.
+
+    Args:
+        x: a path, the bytes of a file, a PIL image, or an array (H, W[, 1 | 3 | 4]) of uint8, uint16 or floats 0..1.
+        output: for a path, where the result goes; NAME.color.EXT beside it by default.
+        overwrite: replace a file that is there.
+        **settings: those of `Colorizer`, such as model, vividness, saturation, render_size, device.
+
+    Returns:
+        The type that was given: the path of the result, the bytes of a file, a PIL image, or an array.
+
+    Raises:
+        PhotochromError: one of its kinds, with one line that says what to do.
+    """
+    return _session(**settings).colorize(x, output, overwrite=overwrite)
+
+
+def models() -> dict[str, ModelCard]:
+    """The cards of the models inside the package, by name."""
+    from photochrom.backends import OnnxBackend, packaged
+
+    return {name: OnnxBackend(path.read_bytes(), name, "cpu", threads=1).card for name, path in packaged().items()}
+
+
+@functools.lru_cache(maxsize=2)
+def _session(**settings: Any) -> Colorizer:
+    from photochrom.colorizer import Colorizer
+
+    return Colorizer(**settings)
+
+
+def __getattr__(name: str) -> Any:
+    # Loading onnxruntime and Pillow waits until something is coloured, so that `--help` is instant.
+    if name == "Colorizer":
+        from photochrom.colorizer import Colorizer
+
+        return Colorizer
+    raise AttributeError(f"module 'photochrom' has no attribute '{name}'")

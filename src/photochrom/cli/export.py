@@ -1,0 +1,50 @@
+"""`photochrom export`: a run folder to one ONNX file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from photochrom.cli.extras import training
+from photochrom.cli.show import say
+from photochrom.errors import BadSetting
+
+
+def export(
+    run: Path,
+    /,
+    *,
+    output: Annotated[Path, Parameter(alias="-o")],
+    card: Path | None = None,
+    overwrite: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
+    """Write a run as the one file that `colorize --model` takes, its card inside, checked against torch.
+
+    Parameters
+    ----------
+    run
+        The run folder.
+    output
+        The .onnx file.
+    card
+        A JSON file whose fields replace those of the card: name, metrics, limits, decoding, render_size, ...
+    overwrite
+        Replace a file that is there.
+    """
+    with training("exporting"):
+        from photochrom.train.export import export as write
+    done = write(run, output, changes=_changes(card), overwrite=overwrite)
+    size = output.stat().st_size / 1e6
+    say(f"{output}: {done.parameters / 1e6:.1f} M weights, {size:.1f} MB, equal to torch within 1e-4")
+
+
+def _changes(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise BadSetting(f"{path}: not a JSON file that can be read ({error})") from None

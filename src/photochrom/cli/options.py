@@ -1,0 +1,41 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from photochrom.colorizer import Colorizer
+from photochrom.io import MAX_PIXELS
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class ModelOptions:
+    """Which model, and how its answer becomes colour."""
+
+    model: Annotated[str, Parameter(alias="-m")] = "default"
+    """A packaged model's name (see `photochrom models`), a .onnx file, or a run folder."""
+    render_size: int | None = None
+    """Side, in pixels, of the square whose area the network sees. [default: the model's own]"""
+    vividness: float | None = None
+    """0 (natural, cautious) to 1 (rare colours as likely as common ones). [default: the model's own]"""
+    saturation: float = 1.0
+    """Factor on the colours, 0 to 4."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the network runs; honoured, or an error."""
+    max_pixels: int = MAX_PIXELS
+    """Largest photograph that is read, in pixels; protects from files made to fill the memory."""
+
+    def colorizer(self) -> Colorizer:
+        """Load the model."""
+        return Colorizer(
+            self.model,
+            render_size=self.render_size,
+            vividness=self.vividness,
+            saturation=self.saturation,
+            device=self.device,
+            max_pixels=self.max_pixels,
+        )

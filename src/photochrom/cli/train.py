@@ -1,0 +1,75 @@
+"""`photochrom train`: a recipe and pictures to a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from rich.progress import TextColumn
+
+from photochrom.cli.extras import training
+from photochrom.cli.show import progress, say
+
+
+def train(
+    recipe: Path,
+    /,
+    *,
+    data: Annotated[list[Path], Parameter(consume_multiple=True, negative=())],
+    out: Path,
+    val: Annotated[list[Path], Parameter(consume_multiple=True, negative=())] = [],  # noqa: B006 - cyclopts wants a literal
+    init: str | None = None,
+    max_steps: int | None = None,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    set_: Annotated[list[str], Parameter(name="--set", negative=())] = [],  # noqa: B006
+) -> None:
+    """Train a network; the same command resumes a run that was stopped or killed.
+
+    Parameters
+    ----------
+    recipe
+        A TOML file, see recipes/.
+    data
+        Folders, tar archives or files of colour pictures; one named twice counts twice.
+    out
+        The run folder.
+    val
+        Pictures to evaluate on while training.
+    init
+        Weights to start from: a packaged model such as "default", or a .onnx file.
+    max_steps
+        Stop here although the recipe goes on.
+    device
+        Where to train.
+    set_
+        A field of the recipe to change, such as --set optim.lr=1e-3; may be given several times.
+    """
+    with training("training"):
+        from photochrom.train.config import load_recipe
+        from photochrom.train.export import load_state
+        from photochrom.train.loop import Progress, Trainer, pick_device
+    start = load_state(init)[:2] if init else None
+    trainer = Trainer(
+        load_recipe(recipe, tuple(set_)),
+        data,
+        out,
+        validation=val,
+        init=start,
+        device=pick_device(device),
+        max_steps=max_steps,
+    )
+    say(f"{out}: {len(trainer.entries)} pictures, step {trainer.step} of {trainer.stop}")
+    with progress(TextColumn("loss {task.fields[loss]:.3f}  {task.fields[speed]:.0f} images/s")) as bar:
+        task = bar.add_task("training", total=trainer.stop, completed=trainer.step, loss=float("nan"), speed=0.0)
+
+        def show(now: Progress) -> None:
+            bar.update(task, completed=now.step, loss=now.loss, speed=now.images_per_second)
+            if bar.disable:
+                left = now.seconds_left / 60
+                say(
+                    f"{now.step}/{now.steps} loss {now.loss:.4f}, {now.images_per_second:.0f} images/s, {left:.0f} min left"
+                )
+
+        trainer.run(show)
+    say(f"{out}: step {trainer.step} reached; export it with: photochrom export {out} -o MODEL.onnx")

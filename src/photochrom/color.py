@@ -1,0 +1,188 @@
+"""sRGB <-> CIE Lab (D65, 2 degrees), colour differences and the gamut: one text for numpy and torch.
+
+Arrays follow the convention of their library: numpy pictures are (..., H, W, 3), torch tensors (..., 3, h, w).
+`rgb` is sRGB in 0..1, `lab` has L in 0..100 and a, b in about -128..128, `L` is (..., H, W) or (n, 1, h, w).
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+# The one place of the normalisation constants: a network sees (L - L_CENTER) / L_SCALE and regresses ab / AB_SCALE.
+L_CENTER = 50.0
+L_SCALE = 50.0
+AB_SCALE = 110.0
+
+# sRGB primaries and the D65 white point (IEC 61966-2-1), with the digits that scikit-image and kornia use.
+_XYZ_FROM_RGB = np.array(
+    [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
+)
+_RGB_FROM_XYZ = np.linalg.inv(_XYZ_FROM_RGB)
+_WHITE = np.array([0.95047, 1.0, 1.08883])
+_EPSILON = 0.008856
+_KAPPA = 7.787
+
+
+def _library(x: Any) -> tuple[Any, int]:
+    """Return the array library of `x` and the axis on which it keeps channels."""
+    if isinstance(x, np.ndarray):
+        return np, -1
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(x, torch.Tensor):
+        return torch, -3
+    raise TypeError(f"expected a numpy array or a torch tensor, got {type(x).__name__}")
+
+
+def _split(x: Any, axis: int) -> list[Any]:
+    if axis == -1:
+        return [x[..., i] for i in range(x.shape[-1])]
+    return [x[..., i, :, :] for i in range(x.shape[-3])]
+
+
+def _mix(matrix: np.ndarray, channels: list[Any]) -> list[Any]:
+    return [sum(float(row[i]) * channels[i] for i in range(3)) for row in matrix]
+
+
+def srgb_to_linear(rgb: Any) -> Any:
+    """Undo the sRGB transfer curve; any shape, 0..1 to 0..1. Source: IEC 61966-2-1."""
+    xp, _ = _library(rgb)
+    return xp.where(rgb > 0.04045, ((xp.clip(rgb, 0.0, None) + 0.055) / 1.055) ** 2.4, rgb / 12.92)
+
+
+def linear_to_srgb(linear: Any) -> Any:
+    """Apply the sRGB transfer curve; any shape, values under 0 stay under 0. Source: IEC 61966-2-1."""
+    xp, _ = _library(linear)
+    return xp.where(linear > 0.0031308, 1.055 * xp.clip(linear, 0.0031308, None) ** (1 / 2.4) - 0.055, linear * 12.92)
+
+
+def _f(t: Any, xp: Any) -> Any:
+    return xp.where(t > _EPSILON, xp.clip(t, _EPSILON, None) ** (1 / 3), _KAPPA * t + 16 / 116)
+
+
+def _f_inverse(f: Any, xp: Any) -> Any:
+    return xp.where(f > 0.2068966, f * f * f, (f - 16 / 116) / _KAPPA)
+
+
+def rgb_to_lab(rgb: Any) -> Any:
+    """Convert sRGB to CIE Lab.
+
+    Args:
+        rgb: (..., H, W, 3) numpy or (..., 3, h, w) torch, floating, 0..1.
+
+    Returns:
+        The same shape and library: L 0..100, a and b about -128..128.
+
+    Example:
+        >>> import numpy as np
+        >>> rgb_to_lab(np.array([[[1.0, 0.0, 0.0]]])).round(2).tolist()
+        [[[53.24, 80.09, 67.2]]]
+    """
+    xp, axis = _library(rgb)
+    xyz = _mix(_XYZ_FROM_RGB, _split(srgb_to_linear(rgb), axis))
+    fx, fy, fz = (_f(channel / float(white), xp) for channel, white in zip(xyz, _WHITE, strict=True))
+    return xp.stack([116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)], axis)
+
+
+def lab_to_linear(lab: Any) -> Any:
+    """Convert CIE Lab to linear RGB without clipping: values outside 0..1 are out of the sRGB gamut."""
+    xp, axis = _library(lab)
+    lightness, a, b = _split(lab, axis)
+    fy = (lightness + 16) / 116
+    xyz = [_f_inverse(f, xp) * float(w) for f, w in zip((fy + a / 500, fy, fy - b / 200), _WHITE, strict=True)]
+    return xp.stack(_mix(_RGB_FROM_XYZ, xyz), axis)
+
+
+def lab_to_rgb(lab: Any) -> Any:
+    """Convert CIE Lab to sRGB, clipping RGB to 0..1 (the paper's plain clip; see `into_gamut` for the gentle one).
+
+    Args:
+        lab: (..., H, W, 3) numpy or (..., 3, h, w) torch.
+
+    Returns:
+        The same shape and library, 0..1.
+    """
+    xp, _ = _library(lab)
+    return xp.clip(linear_to_srgb(lab_to_linear(lab)), 0.0, 1.0)
+
+
+def gray_to_lightness(gray: Any) -> Any:
+    """L (0..100) of neutral sRGB values (0..1); any shape."""
+    xp, _ = _library(gray)
+    return 116 * _f(srgb_to_linear(gray), xp) - 16
+
+
+def into_gamut(lab: np.ndarray, tolerance: float = 1e-4) -> np.ndarray:
+    """Reduce chroma at constant L and hue until every pixel is inside sRGB.
+
+    A plain clip of RGB moves L by up to 7; this moves it by rounding only. The largest factor on (a, b) that stays
+    inside is found by bisection, for the pixels that are outside.
+
+    Args:
+        lab: (..., 3), L within 0..100.
+        tolerance: how far linear RGB may leave 0..1.
+
+    Returns:
+        A new array, or `lab` itself when nothing was outside.
+    """
+    linear = lab_to_linear(lab)
+    outside = ((linear < -tolerance) | (linear > 1 + tolerance)).any(-1)
+    if not outside.any():
+        return lab
+    bad = lab[outside]
+    low = np.zeros((len(bad), 1), lab.dtype)
+    high = np.ones_like(low)
+    for _ in range(12):
+        middle = (low + high) / 2
+        linear = lab_to_linear(np.concatenate([bad[:, :1], bad[:, 1:] * middle], -1))
+        inside = ((linear >= -tolerance) & (linear <= 1 + tolerance)).all(-1, keepdims=True)
+        low = np.where(inside, middle, low)
+        high = np.where(inside, high, middle)
+    out = lab.copy()
+    out[outside] = np.concatenate([bad[:, :1], bad[:, 1:] * low], -1)
+    return out
+
+
+def ciede2000(lab1: Any, lab2: Any) -> Any:
+    """Perceived colour difference of each pixel, numpy or torch.
+
+    Args:
+        lab1, lab2: Lab pictures in their library's layout, of one shape.
+
+    Returns:
+        The input's shape without the channel axis; 0 is equal, about 1 just noticeable.
+
+    Source: Sharma, Wu, Dalal, "The CIEDE2000 color-difference formula", 2005 (kL = kC = kH = 1).
+    """
+    xp, axis = _library(lab1)
+    l1, a1, b1 = _split(lab1, axis)
+    l2, a2, b2 = _split(lab2, axis)
+    c7 = ((xp.hypot(a1, b1) + xp.hypot(a2, b2)) / 2) ** 7
+    stretch = 1 + 0.5 * (1 - xp.sqrt(c7 / (c7 + 25.0**7)))
+    a1, a2 = a1 * stretch, a2 * stretch
+    c1, c2 = xp.hypot(a1, b1), xp.hypot(a2, b2)
+    h1, h2 = xp.arctan2(b1, a1), xp.arctan2(b2, a2)
+    product = c1 * c2
+    turn = h2 - h1
+    turn = xp.where(turn > np.pi, turn - 2 * np.pi, xp.where(turn < -np.pi, turn + 2 * np.pi, turn))
+    delta_h = 2 * xp.sqrt(product) * xp.sin(turn / 2)
+    mean_l, mean_c = (l1 + l2) / 2, (c1 + c2) / 2
+    # Where a chroma is 0 its hue is undefined and the mean is the other's; elsewhere the mean of the shorter arc.
+    mean_h = xp.where(product == 0, xp.where(c1 == 0, h2, h1), h1 + turn / 2)
+    t = (
+        1
+        - 0.17 * xp.cos(mean_h - np.pi / 6)
+        + 0.24 * xp.cos(2 * mean_h)
+        + 0.32 * xp.cos(3 * mean_h + np.pi / 30)
+        - 0.20 * xp.cos(4 * mean_h - 63 * np.pi / 180)
+    )
+    degrees = (mean_h * (180 / np.pi)) % 360
+    rotation_angle = (np.pi / 3) * xp.exp(-(((degrees - 275) / 25) ** 2))
+    m7 = mean_c**7
+    rotation = -2 * xp.sqrt(m7 / (m7 + 25.0**7)) * xp.sin(rotation_angle)
+    s_l = 1 + 0.015 * (mean_l - 50) ** 2 / xp.sqrt(20 + (mean_l - 50) ** 2)
+    s_c, s_h = 1 + 0.045 * mean_c, 1 + 0.015 * mean_c * t
+    dl, dc, dh = (l2 - l1) / s_l, (c2 - c1) / s_c, delta_h / s_h
+    return xp.sqrt(xp.clip(dl * dl + dc * dc + dh * dh + rotation * dc * dh, 0.0, None))

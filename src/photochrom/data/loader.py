@@ -1,0 +1,76 @@
+"""Batches in an order that depends on the seed and the step alone, so that a resumed run sees what it would have seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from photochrom.data.samples import Sampler, decode
+from photochrom.data.sources import Entry
+
+
+class Pictures(Dataset[tuple[Tensor, Tensor]]):
+    """Samples by (epoch, index); the pair, with the seed, decides every random choice of the augmentation."""
+
+    def __init__(self, entries: Sequence[Entry], sampler: Sampler, seed: int) -> None:
+        self.entries = entries
+        self.sampler = sampler
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, where: tuple[int, int]) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        epoch, index = where
+        entry = self.entries[index]
+        image = decode(entry.read(), f"{entry.path}: {entry.key}")
+        light, ab = self.sampler(image, np.random.default_rng((self.seed, epoch, index)))
+        return torch.from_numpy(light), torch.from_numpy(ab)
+
+
+class Order:
+    """Batches of (epoch, index), shuffled each epoch, from any step on.
+
+    Args:
+        count: pictures in all.
+        batch: samples a step.
+        seed: decides the shuffles.
+        start: the first step.
+        stop: the step after the last.
+    """
+
+    def __init__(self, count: int, batch: int, seed: int, start: int, stop: int) -> None:
+        self.count, self.batch, self.seed, self.start, self.stop = count, batch, seed, start, stop
+
+    def __len__(self) -> int:
+        return max(0, self.stop - self.start)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        epoch, shuffled = -1, np.empty(0, np.int64)
+        for step in range(self.start, self.stop):
+            places = []
+            for position in range(step * self.batch, (step + 1) * self.batch):
+                if position // self.count != epoch:
+                    epoch = position // self.count
+                    shuffled = np.random.default_rng((self.seed, epoch)).permutation(self.count)
+                places.append((epoch, int(shuffled[position % self.count])))
+            yield places
+
+
+def batches(dataset: Pictures, order: Order, workers: int) -> DataLoader[tuple[Tensor, Tensor]]:
+    """The loader: L (n, 1, s, s) and ab (n, 2, s/stride, s/stride), decoded by `workers` processes."""
+    return DataLoader(
+        dataset,
+        batch_sampler=order,  # type: ignore[arg-type]
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+        worker_init_fn=_one_thread,
+    )
+
+
+def _one_thread(_: int) -> None:
+    torch.set_num_threads(1)

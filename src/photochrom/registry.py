@@ -1,0 +1,87 @@
+"""Names for interchangeable parts (models, losses, metrics, ...), so that adding one is adding one file."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.metadata
+import pkgutil
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from photochrom.errors import UnknownName
+
+T = TypeVar("T")
+
+
+class Registry:
+    """A lazily filled table of names: the first look-up imports every module of `package`, each of which registers.
+
+    Args:
+        kind: what the entries are, for messages ("model").
+        package: the package whose modules register themselves ("photochrom.models"). Other distributions add
+            theirs through the entry-point group of the same name.
+
+    Example:
+        >>> shapes = Registry("shape", "photochrom.empty")
+        >>> @shapes.register("disc")
+        ... def disc(): ...
+        >>> shapes._loaded = True
+        >>> list(shapes)
+        ['disc']
+        >>> shapes["disk"]
+        Traceback (most recent call last):
+        ...
+        photochrom.errors.UnknownName: no shape is called 'disk'; did you mean 'disc'?
+    """
+
+    def __init__(self, kind: str, package: str) -> None:
+        self.kind = kind
+        self.package = package
+        self._entries: dict[str, object] = {}
+        self._loaded = False
+
+    def register(self, name: str) -> Callable[[T], T]:
+        """Return a decorator that enters its argument as `name`.
+
+        Raises:
+            ValueError: the name is taken (a programming error, so not a PhotochromError).
+        """
+
+        def enter(entry: T) -> T:
+            if name in self._entries:
+                raise ValueError(f"the {self.kind} name '{name}' is registered twice")
+            self._entries[name] = entry
+            return entry
+
+        return enter
+
+    def __getitem__(self, name: str):
+        self._load()
+        if name not in self._entries:
+            close = difflib.get_close_matches(str(name), self._entries, n=3, cutoff=0.5)
+            hint = "did you mean " + " or ".join(f"'{c}'" for c in close) if close else "there are: " + ", ".join(self)
+            raise UnknownName(f"no {self.kind} is called '{name}'; {hint}{'?' if close else ''}")
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self._load()
+        return iter(sorted(self._entries))
+
+    def __contains__(self, name: object) -> bool:
+        self._load()
+        return name in self._entries
+
+    def __len__(self) -> int:
+        self._load()
+        return len(self._entries)
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
+        self._loaded = True
+        package = importlib.import_module(self.package)
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{self.package}.{module.name}")
+        for entry_point in importlib.metadata.entry_points(group=self.package):
+            entry_point.load()

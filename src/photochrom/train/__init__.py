@@ -1,0 +1,1 @@
+"""Training: recipes, tasks, the one loop, checkpoints. Everything here needs the extra `train`."""

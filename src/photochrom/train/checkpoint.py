@@ -1,0 +1,71 @@
+"""Checkpoints: one safetensors file with JSON inside, written beside and renamed, so that a kill never leaves half of one."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.optim import Optimizer
+
+from photochrom.errors import BadCheckpoint, WriteFailed
+
+FORMAT = 1
+
+
+def save(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    """Write tensors and JSON facts; the file is complete or not there.
+
+    Raises:
+        WriteFailed: the disk is full or the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        metadata = {"photochrom": json.dumps({"format": FORMAT} | facts)}
+        save_file({k: v.detach().contiguous() for k, v in tensors.items()}, temporary, metadata)
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except (OSError, SafetensorError) as error:
+        raise WriteFailed(f"{path}: the checkpoint could not be written ({error}); the one before is untouched") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `save` wrote.
+
+    Raises:
+        BadCheckpoint: damaged, of another kind, or of a newer version.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            facts = json.loads((file.metadata() or {})["photochrom"])
+            if facts["format"] > FORMAT:
+                raise BadCheckpoint(f"{path}: written by a newer version of photochrom; update this one")
+            return {key: file.get_tensor(key) for key in file.keys()}, facts  # noqa: SIM118 - not a dict
+    except FileNotFoundError:
+        raise BadCheckpoint(f"{path}: there is no such file") from None
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise BadCheckpoint(f"{path}: not a checkpoint of photochrom, or damaged ({error})") from None
+
+
+def flatten_optimizer(optimizer: Optimizer, prefix: str) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
+    """An optimiser's state as named tensors and JSON groups."""
+    state = optimizer.state_dict()
+    tensors = {f"{prefix}{i}.{name}": value for i, slots in state["state"].items() for name, value in slots.items()}
+    return tensors, state["param_groups"]
+
+
+def restore_optimizer(optimizer: Optimizer, prefix: str, tensors: dict[str, Tensor], groups: list[dict[str, Any]]) -> None:
+    """Put back what `flatten_optimizer` took."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith(prefix):
+            index, name = key[len(prefix) :].split(".", 1)
+            state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -1,0 +1,296 @@
+"""Recipes: one TOML file an experiment; every field can be overridden by its dotted name."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from photochrom.errors import BadRecipe
+from photochrom.settings import from_dict, to_dict
+
+
+def _check(ok: bool, name: str, value: Any, allowed: str) -> None:
+    if not ok:
+        raise BadRecipe(f"{name} is {value!r}; it may be {allowed}")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Which network.
+
+    Attributes:
+        name: a registered model, as listed by `photochrom models`.
+        settings: the model's own settings; what is left out keeps the model's default.
+    """
+
+    name: str = "photochrom"
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BinsConfig:
+    """How colours become classes; without effect for regression losses.
+
+    Attributes:
+        kind: "joint" (a codebook over ab pairs), "equal" or "quantile" (a and b by themselves).
+        count: bins a channel, for "equal" and "quantile".
+        step: side of a cell of the codebook, Lab units, for "joint".
+        sigma: width of the soft encoding, Lab units; 0 encodes one bin only.
+        samples: how many training pictures are looked at to fit values and frequencies.
+    """
+
+    kind: str = "joint"
+    count: int = 10
+    step: float = 10.0
+    sigma: float = 5.0
+    samples: int = 2000
+
+    def __post_init__(self) -> None:
+        _check(self.kind in ("joint", "equal", "quantile"), "bins.kind", self.kind, "joint, equal, quantile")
+        _check(2 <= self.count <= 1000, "bins.count", self.count, "2 to 1000")
+        _check(1 <= self.step <= 50, "bins.step", self.step, "1 to 50")
+        _check(0 <= self.sigma <= 50, "bins.sigma", self.sigma, "0 to 50")
+        _check(self.samples >= 1, "bins.samples", self.samples, "1 or more")
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """What is minimised.
+
+    Attributes:
+        name: a registered loss.
+        rebalance: how much of the rare colours' extra weight goes into training: 0 none, 1 all of it.
+        smoothing: share of the uniform distribution in the rebalancing (lambda of Zhang et al.), above 0 to 1.
+    """
+
+    name: str = "cross_entropy"
+    rebalance: float = 0.5
+    smoothing: float = 0.5
+
+    def __post_init__(self) -> None:
+        _check(0 <= self.rebalance <= 1, "loss.rebalance", self.rebalance, "0 to 1")
+        _check(0 < self.smoothing <= 1, "loss.smoothing", self.smoothing, "above 0 to 1")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """How pictures become samples.
+
+    Attributes:
+        size: side of the square samples, pixels.
+        scale: smallest and largest share of a picture's area in a sample.
+        ratio: largest aspect ratio of the piece that is cut out.
+        flip: mirror half of the samples.
+        degrade: share of samples whose L is degraded as old photographs are (fading, gamma, noise, blur); the colours
+            to be learned stay those of the clean picture.
+        workers: processes that decode; 0 decodes in the training process.
+    """
+
+    size: int = 128
+    scale: tuple[float, float] = (0.4, 1.0)
+    ratio: float = 1.33
+    flip: bool = True
+    degrade: float = 0.3
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        _check(16 <= self.size <= 2048, "data.size", self.size, "16 to 2048")
+        _check(0 < self.scale[0] <= self.scale[1] <= 1, "data.scale", self.scale, "two rising shares above 0 to 1")
+        _check(1 <= self.ratio <= 4, "data.ratio", self.ratio, "1 to 4")
+        _check(0 <= self.degrade <= 1, "data.degrade", self.degrade, "0 to 1")
+        _check(0 <= self.workers <= 256, "data.workers", self.workers, "0 to 256")
+
+
+@dataclass(frozen=True)
+class OptimConfig:
+    """How the weights move.
+
+    Attributes:
+        name: "adamw", "adam", "nadam" or "sgd" (Nesterov momentum 0.9).
+        lr: learning rate of what starts from nothing.
+        encoder_lr: learning rate of what starts pretrained, as a share of `lr`.
+        encoder_from: the step at which the pretrained part starts to learn; until then it is frozen.
+        betas: Adam's two decay rates.
+        weight_decay: decoupled for adamw, L2 for the others.
+        schedule: "constant", "cosine" (to `lr_end` over the run) or "plateau" (times `factor` when the smoothed
+            training loss has not improved for `patience` evaluations).
+        warmup: steps over which the rate rises from 0.
+        lr_end: where cosine ends and plateau stops, as a share of `lr`.
+        factor: what plateau multiplies by.
+        patience: evaluations that plateau waits.
+        clip: largest norm of the gradient; 0 never clips.
+    """
+
+    name: str = "adamw"
+    lr: float = 2e-3
+    encoder_lr: float = 0.15
+    encoder_from: int = 0
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.01
+    schedule: str = "cosine"
+    warmup: int = 100
+    lr_end: float = 0.01
+    factor: float = 0.1
+    patience: int = 3
+    clip: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check(self.name in ("adamw", "adam", "nadam", "sgd"), "optim.name", self.name, "adamw, adam, nadam, sgd")
+        _check(0 < self.lr <= 10, "optim.lr", self.lr, "above 0 to 10")
+        _check(0 <= self.encoder_lr <= 10, "optim.encoder_lr", self.encoder_lr, "0 to 10")
+        _check(self.encoder_from >= 0, "optim.encoder_from", self.encoder_from, "0 or more")
+        _check(all(0 <= b < 1 for b in self.betas), "optim.betas", self.betas, "two rates from 0 to under 1")
+        _check(self.weight_decay >= 0, "optim.weight_decay", self.weight_decay, "0 or more")
+        schedules = ("constant", "cosine", "plateau")
+        _check(self.schedule in schedules, "optim.schedule", self.schedule, ", ".join(schedules))
+        _check(self.warmup >= 0, "optim.warmup", self.warmup, "0 or more")
+        _check(0 <= self.lr_end <= 1, "optim.lr_end", self.lr_end, "0 to 1")
+        _check(0 < self.factor < 1, "optim.factor", self.factor, "between 0 and 1")
+        _check(self.patience >= 0, "optim.patience", self.patience, "0 or more")
+        _check(self.clip >= 0, "optim.clip", self.clip, "0 or more")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """How long and how often.
+
+    Attributes:
+        steps: optimiser steps.
+        batch: samples a step.
+        accumulate: parts in which a batch goes through the network, when memory is short.
+        seed: the one seed of weights, order and augmentation.
+        precision: "fp32" or "bf16" (autocast; the weights stay in 32 bits).
+        ema: decay of the weights' moving average, which is what is evaluated and exported; 0 keeps none.
+        log_every: steps between rows of the log.
+        eval_every: steps between evaluations on the validation pictures.
+        checkpoint_every: steps between checkpoints.
+    """
+
+    steps: int = 10_000
+    batch: int = 32
+    accumulate: int = 1
+    seed: int = 0
+    precision: str = "bf16"
+    ema: float = 0.999
+    log_every: int = 50
+    eval_every: int = 1000
+    checkpoint_every: int = 500
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "accumulate", "log_every", "eval_every", "checkpoint_every"):
+            _check(getattr(self, name) >= 1, f"run.{name}", getattr(self, name), "1 or more")
+        _check(self.batch % self.accumulate == 0, "run.accumulate", self.accumulate, "a divisor of run.batch")
+        _check(self.precision in ("fp32", "bf16"), "run.precision", self.precision, "fp32, bf16")
+        _check(0 <= self.ema < 1, "run.ema", self.ema, "0 to under 1")
+
+
+@dataclass(frozen=True)
+class DecodeConfig:
+    """How the finished model turns scores into colour; the defaults that its card carries.
+
+    Attributes:
+        decoder: a registered decoder.
+        temperature: of the annealed mean and of sampling.
+        vividness: 0 the colours as frequent as in the training pictures, 1 rare and common ones alike.
+        saturation: factor on ab.
+        render_size: the side, in pixels, of the square whose area the network sees.
+    """
+
+    decoder: str = "annealed_mean"
+    temperature: float = 0.38
+    vividness: float = 0.5
+    saturation: float = 1.0
+    render_size: int = 192
+
+    def __post_init__(self) -> None:
+        from photochrom.decoders import decoders
+
+        _check(self.decoder in decoders, "decode.decoder", self.decoder, ", ".join(decoders))
+        _check(0.01 <= self.temperature <= 10, "decode.temperature", self.temperature, "0.01 to 10")
+        _check(0 <= self.vividness <= 1, "decode.vividness", self.vividness, "0 to 1")
+        _check(0 <= self.saturation <= 4, "decode.saturation", self.saturation, "0 to 4")
+        _check(32 <= self.render_size <= 2048, "decode.render_size", self.render_size, "32 to 2048")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An experiment, whole.
+
+    Attributes:
+        title: one line that says what it is for.
+    """
+
+    title: str = ""
+    model: ModelConfig = field(default_factory=ModelConfig)
+    bins: BinsConfig = field(default_factory=BinsConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    run: RunConfig = field(default_factory=RunConfig)
+    decode: DecodeConfig = field(default_factory=DecodeConfig)
+
+
+def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
+    """Read a recipe and apply overrides such as "optim.lr=1e-3".
+
+    Raises:
+        BadRecipe: the file is missing or no TOML, a key is unknown, a value out of range.
+    """
+    try:
+        facts = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise BadRecipe(f"{path}: the recipe cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadRecipe(f"{path}: not a TOML file ({error})") from None
+    for text in overrides:
+        _override(facts, text)
+    try:
+        return from_dict(Recipe, facts)
+    except BadRecipe as error:
+        raise BadRecipe(f"{path}: {error}") from None
+
+
+def _override(facts: dict[str, Any], text: str) -> None:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise BadRecipe(f"'{text}' sets nothing; write it as section.name=value")
+    try:
+        parsed = tomllib.loads(f"x = {value}")["x"]
+    except tomllib.TOMLDecodeError:
+        parsed = value
+    *path, last = name.split(".")
+    table = facts
+    for part in path:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise BadRecipe(f"'{text}': {part} is not a section of the recipe")
+    table[last] = parsed
+
+
+def recipe_dict(recipe: Recipe) -> dict[str, Any]:
+    """The resolved recipe as plain values."""
+    return to_dict(recipe)
+
+
+def recipe_from_dict(facts: dict[str, Any]) -> Recipe:
+    """The recipe of a run folder or a card."""
+    return from_dict(Recipe, facts)
+
+
+def recipe_text(recipe: Recipe) -> str:
+    """The resolved recipe as TOML."""
+    facts = recipe_dict(recipe)
+    lines = [f"title = {json.dumps(facts['title'], ensure_ascii=False)}"]
+    for section in (f.name for f in dataclasses.fields(Recipe) if f.name != "title"):
+        lines.append(f"\n[{section}]")
+        table = facts[section]
+        inner = table.pop("settings", None) if section == "model" else None
+        lines += [f"{k} = {json.dumps(v)}" for k, v in table.items()]
+        if inner:
+            lines.append("\n[model.settings]")
+            lines += [f"{k} = {json.dumps(v)}" for k, v in inner.items()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,344 @@
+"""The one training loop, from a recipe and pictures to a run folder that can be resumed at any instant.
+
+A run folder holds: recipe.toml (resolved), facts.json (version, seed, data and its digest), checkpoint.safetensors
+(weights, their average, optimiser, random state), log.csv, and TensorBoard's event files.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from photochrom.bins import Bins, ChannelBins, JointBins, bins_from_dict
+from photochrom.data.loader import Order, Pictures, batches
+from photochrom.data.samples import Sampler, decode, small_ab
+from photochrom.data.sources import Entry, digest, list_pictures
+from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, DeviceUnavailable, WriteFailed
+from photochrom.train import checkpoint
+from photochrom.train.config import BinsConfig, Recipe, load_recipe, recipe_dict, recipe_text
+from photochrom.train.log import Log
+from photochrom.train.task import SupervisedTask, classifies
+from photochrom.train.validate import Validation
+
+CHECKPOINT = "checkpoint.safetensors"
+# These may differ when a run is resumed. All but `steps` change neither what is learned nor in which order; a new
+# `steps` lengthens or shortens the run, and the cosine is stretched to it from there on.
+FREE_TO_CHANGE = {"run": ("steps", "log_every", "eval_every", "checkpoint_every"), "data": ("workers",)}
+
+
+@dataclass
+class Progress:
+    """What a caller may show while training."""
+
+    step: int
+    steps: int
+    loss: float
+    images_per_second: float
+    seconds_left: float
+    data_wait: float
+    """Share of the time spent waiting for samples."""
+
+
+@dataclass
+class Plateau:
+    """Learning-rate decay when the loss stops falling (P12): `scale` falls by `factor` after `patience` bad checks."""
+
+    scale: float = 1.0
+    best: float = math.inf
+    bad: int = 0
+
+    def update(self, loss: float, factor: float, patience: int, end: float) -> None:
+        if loss < self.best * (1 - 1e-3):
+            self.best, self.bad = loss, 0
+            return
+        self.bad += 1
+        if self.bad > patience:
+            self.scale, self.bad = max(end, self.scale * factor), 0
+
+
+class Trainer:
+    """One run: set up or resumed by the constructor, carried through by `run`.
+
+    Args:
+        recipe: the experiment.
+        data: folders, tars or files of training pictures.
+        out: the run folder; one that holds a checkpoint of this recipe is resumed.
+        validation: folders, tars or files to evaluate on; none evaluates nothing.
+        init: a state (tensors by parameter name) and its bins to start from, as `load_state` gives.
+        device: "cpu" or "cuda".
+        max_steps: stop after this step, although the recipe goes on; the run can be resumed.
+
+    Raises:
+        PhotochromError: bad recipe, data or run folder; nothing has been written then.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: Sequence[Path | str],
+        out: Path,
+        *,
+        validation: Sequence[Path | str] = (),
+        init: tuple[dict[str, Tensor], Bins | None] | None = None,
+        device: str = "cpu",
+        max_steps: int | None = None,
+    ) -> None:
+        self.recipe, self.out, self.device = recipe, out, torch.device(device)
+        self.entries = list_pictures(data)
+        self.stop = min(recipe.run.steps, max_steps or recipe.run.steps)
+        torch.manual_seed(recipe.run.seed)
+        saved = self._saved()
+        if saved:
+            self.bins = bins_from_dict(saved[1]["bins"]) if saved[1]["bins"] else None
+        elif init:
+            self.bins = init[1]
+        else:
+            self.bins = fit_bins(recipe.bins, self.entries, recipe.run.seed) if classifies(recipe) else None
+        self.task = SupervisedTask(recipe, self.bins, self.device)
+        self.average = copy.deepcopy(self.task.model).requires_grad_(False)
+        self.step, self.plateau, self.seconds = 0, Plateau(), 0.0
+        if saved:
+            self._restore(*saved)
+        else:
+            self._begin(init, data)
+        self.validation = Validation(validation, recipe) if validation else None
+        self.log = Log(out, self.step)
+
+    def run(self, progress: Callable[[Progress], None] = lambda _: None) -> None:
+        """Train to the last step; a kill at any instant loses at most the steps since the last checkpoint."""
+        run = self.recipe.run
+        stride = self.task.model.stride
+        dataset = Pictures(self.entries, Sampler(self.recipe.data, int(stride)), run.seed)
+        order = Order(len(self.entries), run.batch, run.seed, self.step, self.stop)
+        self.meter = Meter()
+        started = waiting_since = time.perf_counter()
+        for light, ab in batches(dataset, order, self.recipe.data.workers):
+            self.meter.waited += time.perf_counter() - waiting_since
+            self.task.set_rate(self.step, self._rate_scale())
+            values = self.task.step(light, ab, self.step)
+            self.step += 1
+            self._update_average()
+            self.meter.add(values, len(light))
+            self._report(progress)
+            if self.step % run.eval_every == 0 or self.step == self.stop:
+                self._evaluate()
+            if self.step % run.checkpoint_every == 0 or self.step == self.stop:
+                self.seconds += time.perf_counter() - started
+                started = time.perf_counter()
+                self.save()
+            waiting_since = time.perf_counter()
+        self.log.close()
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        optimizer, groups = checkpoint.flatten_optimizer(self.task.optimizer, "optimizer.")
+        tensors = {f"model.{k}": v for k, v in self.task.model.state_dict().items()}
+        tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
+        tensors |= optimizer | {"random": torch.get_rng_state()}
+        facts = {
+            "recipe": recipe_dict(self.recipe),
+            "bins": self.bins.to_dict() if self.bins else None,
+            "step": self.step,
+            "seconds": self.seconds,
+            "plateau": vars(self.plateau),
+            "groups": groups,
+            "data": digest(self.entries),
+        }
+        checkpoint.save(self.out / CHECKPOINT, tensors, facts)
+
+    def _begin(self, init: tuple[dict[str, Tensor], Bins | None] | None, data: Sequence[Path | str]) -> None:
+        from photochrom import __version__
+
+        if init:
+            load_weights(self.task.model, init[0], "the weights to start from")
+        else:
+            self.task.load_pretrained()
+        self.average.load_state_dict(self.task.model.state_dict())
+        facts = {
+            "photochrom": __version__,
+            "torch": torch.__version__,
+            "machine": platform.platform(),
+            "seed": self.recipe.run.seed,
+            "pictures": len(self.entries),
+            "data": [Path(d).name for d in data],
+            "digest": digest(self.entries),
+            "started_from": "other weights" if init else "the recipe",
+        }
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            (self.out / "recipe.toml").write_text(recipe_text(self.recipe))
+            (self.out / "facts.json").write_text(json.dumps(facts, indent=1) + "\n")
+        except OSError as error:
+            raise WriteFailed(f"{self.out}: the run folder cannot be written ({error.strerror})") from None
+
+    def _saved(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        path = self.out / CHECKPOINT
+        if not path.exists():
+            return None
+        tensors, facts = checkpoint.load(path)
+        _same_recipe(self.recipe, facts["recipe"], self.out)
+        if facts["data"] != digest(self.entries):
+            raise BadDataset(f"{self.out}: the run was begun on other pictures; name the same --data, or another --out")
+        return tensors, facts
+
+    def _restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        load_weights(self.task.model, _part(tensors, "model."), str(self.out))
+        load_weights(self.average, _part(tensors, "average."), str(self.out))
+        checkpoint.restore_optimizer(self.task.optimizer, "optimizer.", tensors, facts["groups"])
+        torch.set_rng_state(tensors["random"])
+        self.step, self.plateau, self.seconds = facts["step"], Plateau(**facts["plateau"]), facts["seconds"]
+
+    def _rate_scale(self) -> float:
+        optim, run = self.recipe.optim, self.recipe.run
+        if optim.schedule == "plateau":
+            return self.plateau.scale
+        if optim.schedule == "cosine":
+            way = min(1.0, self.step / run.steps)
+            return optim.lr_end + (1 - optim.lr_end) * 0.5 * (1 + math.cos(math.pi * way))
+        return 1.0
+
+    def _update_average(self) -> None:
+        # A young average would remember the first weights for too long, so its memory grows with the run.
+        decay = min(self.recipe.run.ema, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            ours = [*self.average.parameters(), *self.average.buffers()]
+            theirs = [*self.task.model.parameters(), *self.task.model.buffers()]
+            pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if a.is_floating_point()]
+            torch._foreach_lerp_([a for a, _ in pairs], [b for _, b in pairs], 1 - decay)
+
+    def _report(self, progress: Callable[[Progress], None]) -> None:
+        if self.step % self.recipe.run.log_every and self.step != self.stop:
+            return
+        values = self.meter.means()
+        if not math.isfinite(values["loss"]):
+            raise BadRecipe(f"the loss is {values['loss']} at step {self.step}: training diverged; lower optim.lr")
+        rates = {f"lr_{g['role']}": g["lr"] for g in self.task.optimizer.param_groups}
+        speed, wait = self.meter.speed(), self.meter.wait_share()
+        self.log.write(self.step, values | rates | {"images_per_second": speed, "data_wait": wait})
+        left = (self.stop - self.step) * self.recipe.run.batch / max(speed, 1e-9)
+        progress(Progress(self.step, self.stop, values["loss"], speed, left, wait))
+        self.last_loss = values["loss"]
+        self.meter = Meter()
+
+    def _evaluate(self) -> None:
+        optim = self.recipe.optim
+        self.plateau.update(getattr(self, "last_loss", math.inf), optim.factor, optim.patience, optim.lr_end)
+        if self.validation:
+            model = self.average if self.recipe.run.ema else self.task.model
+            self.log.write(self.step, self.validation(model, self.bins, self.device))
+        self.meter = Meter()
+
+
+class Meter:
+    """Means and speed since it was made."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, float] = {}
+        self.steps = self.images = 0
+        self.waited = 0.0
+        self.started = time.perf_counter()
+
+    def add(self, values: dict[str, Tensor], images: int) -> None:
+        for key, value in values.items():
+            self.sums[key] = self.sums.get(key, 0.0) + float(value)
+        self.steps += 1
+        self.images += images
+
+    def means(self) -> dict[str, float]:
+        return {key: value / self.steps for key, value in self.sums.items()}
+
+    def speed(self) -> float:
+        return self.images / max(1e-9, time.perf_counter() - self.started)
+
+    def wait_share(self) -> float:
+        return self.waited / max(1e-9, time.perf_counter() - self.started)
+
+
+def fit_bins(config: BinsConfig, entries: Sequence[Entry], seed: int) -> Bins:
+    """Bins with values and frequencies measured on some of the training pictures."""
+    if config.kind == "equal":
+        fixed = ChannelBins.equal_width(config.count)
+    chosen = np.random.default_rng(seed).permutation(len(entries))[: config.samples]
+    parts = []
+    for index in chosen:
+        entry = entries[index]
+        parts.append(small_ab(decode(entry.read(), entry.key), (32, 32)).reshape(-1, 2))
+    ab = np.concatenate(parts).astype(np.float64)
+    if config.kind == "equal":
+        return fixed.fit(ab)
+    return ChannelBins.quantile(ab, config.count) if config.kind == "quantile" else JointBins.grid(ab, config.step)
+
+
+def pick_device(name: str) -> str:
+    """ "cpu" or "cuda"; "auto" takes the GPU where there is one.
+
+    Raises:
+        DeviceUnavailable: "cuda" without a GPU.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise DeviceUnavailable("cuda was asked for, but torch finds no GPU; use --device cpu")
+    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def load_weights(model: torch.nn.Module, state: dict[str, Tensor], where: str) -> None:
+    """Load a state dict.
+
+    Raises:
+        BadCheckpoint: names or shapes are those of another network.
+    """
+    # How many batches a batch norm has seen has no effect, and exported files do not keep it.
+    counts = {k: v for k, v in model.state_dict().items() if k.endswith("num_batches_tracked")}
+    try:
+        model.load_state_dict(counts | state)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1:2] or [str(error)]
+        raise BadCheckpoint(f"{where}: the weights are those of another network ({first[0].strip()[:160]})") from None
+
+
+def load_run(run: Path) -> tuple[torch.nn.Module, Bins | None, Recipe, dict[str, Any]]:
+    """The finished network of a run folder, its bins, recipe and facts; the averaged weights where there are any.
+
+    Raises:
+        BadCheckpoint: no checkpoint is there, or a damaged one.
+    """
+    from photochrom.train.config import recipe_from_dict
+    from photochrom.train.task import build_model
+
+    tensors, facts = checkpoint.load(run / CHECKPOINT)
+    recipe = recipe_from_dict(facts["recipe"])
+    bins = bins_from_dict(facts["bins"]) if facts["bins"] else None
+    model = build_model(recipe, bins)
+    load_weights(model, _part(tensors, "average." if recipe.run.ema else "model."), str(run))
+    return model.eval(), bins, recipe, facts
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _same_recipe(recipe: Recipe, saved: dict[str, Any], out: Path) -> None:
+    now = recipe_dict(recipe)
+    for section, table in now.items():
+        theirs = saved.get(section, {} if isinstance(table, dict) else "")
+        if not isinstance(table, dict):
+            continue
+        for name in table.keys() | theirs.keys():
+            if name not in FREE_TO_CHANGE.get(section, ()) and table.get(name) != theirs.get(name):
+                raise BadRecipe(
+                    f"{out}: it holds a run of another recipe ({section}.{name} was {theirs.get(name)!r}, "
+                    f"now {table.get(name)!r}); give another --out"
+                )
+
+
+__all__ = ["Progress", "Trainer", "load_recipe", "load_run"]

@@ -1,0 +1,61 @@
+"""A quick look at a model in training: small squares of the validation pictures, decoded as its card will say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+from torch.nn import functional as F
+
+from photochrom import color
+from photochrom.bins import Bins
+from photochrom.data.samples import decode
+from photochrom.data.sources import list_pictures
+from photochrom.decode import Decoding, scores_to_ab
+from photochrom.metrics import Comparison, Rendition, measure
+from photochrom.train.config import Recipe
+
+MEASURED = ("ciede2000", "psnr", "colorfulness")
+
+
+class Validation:
+    """CIEDE2000, PSNR and colourfulness on squares of the training size; `photochrom evaluate` measures in earnest.
+
+    Args:
+        sources: folders, tars or files.
+        recipe: gives the size and the decoding.
+        limit: pictures looked at, the first ones.
+    """
+
+    def __init__(self, sources: Sequence[Path | str], recipe: Recipe, limit: int = 200) -> None:
+        size = recipe.data.size
+        self.decoding = Decoding.from_config(recipe)
+        rgb = np.stack(
+            [
+                np.asarray(decode(e.read(), e.key).resize((size, size), Image.Resampling.BOX), np.float32) / 255
+                for e in list_pictures(sources)[:limit]
+            ]
+        )
+        self.lab = color.rgb_to_lab(rgb)
+        self.truths = [Rendition(picture) for picture in rgb]
+
+    def __call__(self, model: nn.Module, bins: Bins | None, device: torch.device) -> dict[str, float]:
+        model.eval()
+        light = torch.from_numpy(np.ascontiguousarray(self.lab[..., 0]))[:, None]
+        outputs = []
+        with torch.inference_mode():
+            for part in light.split(16):
+                x = (part.to(device) - color.L_CENTER) / color.L_SCALE
+                outputs.append(model(x).float().cpu())
+        total = dict.fromkeys(MEASURED, 0.0)
+        for scores, lab, truth in zip(torch.cat(outputs).numpy(), self.lab, self.truths, strict=True):
+            ab = torch.from_numpy(scores_to_ab(scores, bins, self.decoding)).permute(2, 0, 1)[None].float()
+            ab = F.interpolate(ab, lab.shape[:2], mode="bilinear")[0].permute(1, 2, 0).numpy()
+            rgb = color.lab_to_rgb(np.concatenate([lab[..., :1], ab], -1))
+            for name, value in measure(Comparison(Rendition(rgb), truth), MEASURED).items():
+                total[name] += value / len(self.truths)
+        return {f"val_{name}": value for name, value in total.items()}
