@@ -76,9 +76,9 @@ def colorize(x: Any, output: str | os.PathLike[str] | None = None, *, overwrite:
 
 def models() -> dict[str, ModelCard]:
     """The cards of the models inside the package, by name."""
-    from photochrom.backends import OnnxBackend, packaged
+    from photochrom.backends import packaged, read_card
 
-    return {name: OnnxBackend(path.read_bytes(), name, "cpu", threads=1).card for name, path in packaged().items()}
+    return {name: read_card(path.read_bytes(), name) for name, path in packaged().items()}
 
 
 @functools.lru_cache(maxsize=2)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import stat
 from importlib import resources
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,9 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from photochrom.card import KEY, ModelCard, is_intact
-from photochrom.errors import BadCheckpoint, BadSetting, DeviceUnavailable, OutOfMemory, UnknownName
+from photochrom.errors import BadCheckpoint, BadSetting, DeviceUnavailable, MissingExtra, OutOfMemory, UnknownName
+from photochrom.formats import shown
 
 DEVICES = ("auto", "cpu", "cuda")
+MAX_MODEL_BYTES = 2_000_000_000  # protobuf, and so ONNX, holds no more; what is larger is a film or a disk image
 
 
 class Backend(Protocol):
@@ -38,6 +42,8 @@ class OnnxBackend:
     """
 
     def __init__(self, data: bytes, where: str, device: str = "auto", threads: int | None = None) -> None:
+        # What is not exactly as it was sealed never reaches onnxruntime's C++.
+        self.card = read_card(data, where)
         import onnxruntime as ort
 
         providers = _providers(ort, device)
@@ -49,14 +55,8 @@ class OnnxBackend:
         except Exception as error:  # onnxruntime's errors share no base but Exception
             raise _load_error(error, where) from None
         used = self._session.get_providers()
-        if providers[0] not in used:
-            raise DeviceUnavailable(f"the model cannot run on {device}: onnxruntime fell back to {used[0]}")
-        facts = self._session.get_modelmeta().custom_metadata_map
-        if KEY not in facts:
-            raise BadCheckpoint(f"{where}: an ONNX file, but not a model of photochrom: it has no card")
-        self.card = ModelCard.from_json(facts[KEY], where)
-        if not is_intact(data, self.card.digest):
-            raise BadCheckpoint(f"{where}: the model file is damaged: its digest does not match; get it again")
+        if device == "cuda" and providers[0] not in used:
+            raise DeviceUnavailable(f"the model cannot run on cuda, onnxruntime fell back to {used[0]}; use device cpu")
 
     def run(self, x: np.ndarray) -> np.ndarray:
         """Run the network.
@@ -67,11 +67,49 @@ class OnnxBackend:
         try:
             return self._session.run(None, {"x": x})[0]
         except Exception as error:
-            if "alloc" in str(error).lower() or isinstance(error, MemoryError):
+            if _is_memory(error):
                 raise OutOfMemory(
                     f"the network ran out of memory at {x.shape[3]} x {x.shape[2]}; lower --render-size"
                 ) from None
-            raise
+            reason = " ".join(str(error).split())[:160]
+            raise BadCheckpoint(f"the network cannot be run ({reason}); get the model again") from None
+
+
+def read_card(data: bytes, where: str) -> ModelCard:
+    """The card in the bytes of a model file that is whole; onnxruntime is not needed.
+
+    Args:
+        data: the file.
+        where: its name, for messages.
+
+    Raises:
+        BadCheckpoint: not a model of photochrom, damaged, or of a newer version.
+
+    Source: ONNX 1.18, `ModelProto.metadata_props`: a message of the key (field 1) and the value (field 2).
+    """
+    mark = bytes([0x0A, len(KEY)]) + KEY.encode() + b"\x12"
+    at = data.find(mark)
+    if at < 0:
+        kind = "damaged, or not a model of photochrom: it has no card" if data else "empty"
+        raise BadCheckpoint(f"{where}: the model file is {kind}")
+    start, length = _varint(data, at + len(mark))
+    try:
+        card = ModelCard.from_json(data[start : start + length].decode(), where)
+    except (UnicodeDecodeError, RecursionError):
+        raise BadCheckpoint(f"{where}: its model card cannot be read; the file is damaged") from None
+    if not is_intact(data, card.digest):
+        raise BadCheckpoint(f"{where}: the model file is damaged: its digest does not match; get it again")
+    return card
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """Where the number at `at` ends, and the number: seven bits a byte, the lowest first, the last below 128."""
+    value = 0
+    for place, byte in enumerate(data[at : at + 5]):
+        value |= (byte & 0x7F) << (7 * place)
+        if byte < 0x80:
+            return at + place + 1, value
+    return at, 0
 
 
 def _providers(ort: Any, device: str) -> list[str]:
@@ -86,9 +124,13 @@ def _providers(ort: Any, device: str) -> list[str]:
 
 
 def _load_error(error: Exception, where: str) -> Exception:
-    if "alloc" in str(error).lower() or isinstance(error, MemoryError):
+    if _is_memory(error):
         return OutOfMemory(f"{where}: memory ran out while the model was loaded")
-    return BadCheckpoint(f"{where}: not an ONNX model, or damaged")
+    return BadCheckpoint(f"{where}: onnxruntime cannot load the model; update onnxruntime, or get the model again")
+
+
+def _is_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or "alloc" in str(error).lower()
 
 
 def packaged() -> dict[str, Path]:
@@ -104,22 +146,41 @@ def read_model(model: str | os.PathLike[str]) -> tuple[bytes, str]:
         UnknownName: neither a packaged model nor a file.
         BadCheckpoint: the file cannot be read.
     """
-    names = packaged()
-    path = names.get(str(model), Path(model))
-    if not path.exists() and path.suffix != ".onnx":
-        raise UnknownName(
-            f"no model is called '{model}', and there is no such file; there are: {', '.join(sorted(names))}"
-        )
+    if not isinstance(model, str | os.PathLike):
+        raise BadSetting(f"a model is a name or a path, not {type(model).__name__}")
+    names, where = packaged(), shown(os.fsdecode(model))
+    path = names.get(os.fsdecode(model), Path(os.fsdecode(model)))
+    if not os.path.lexists(path) and path.suffix != ".onnx":
+        close = difflib.get_close_matches(where, names, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(sorted(names))}"
+        raise UnknownName(f"no model is called '{where}', and there is no such file; {hint}")
     try:
-        return path.read_bytes(), str(model)
-    except OSError as error:
-        raise BadCheckpoint(f"{model}: the model file cannot be read ({error.strerror})") from None
+        facts = os.stat(path)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_MODEL_BYTES:
+            raise BadCheckpoint(f"{where}: not a model file; name one that `photochrom export` wrote")
+        return path.read_bytes(), where
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BadCheckpoint(f"{where}: the model file cannot be read ({reason})") from None
+    except MemoryError:
+        raise OutOfMemory(f"{where}: memory ran out while the model was loaded") from None
 
 
 def load(model: str | os.PathLike[str], device: str = "auto", threads: int | None = None) -> Backend:
-    """A backend for a packaged model, an exported file, or a run folder (the last needs the extra `train`)."""
-    if Path(model).is_dir():
-        from photochrom.train.export import TorchBackend
+    """A backend for a packaged model, an exported file, or a run folder (the last needs the extra `train`).
+
+    Raises:
+        UnknownName, BadCheckpoint, OutOfMemory: see `read_model`.
+        DeviceUnavailable: "cuda" without a GPU that can be used.
+        MissingExtra: a run folder without torch.
+    """
+    if isinstance(model, str | os.PathLike) and str(model) not in packaged() and os.path.isdir(model):
+        try:
+            from photochrom.train.export import TorchBackend
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("photochrom"):
+                raise
+            raise MissingExtra(f"{shown(model)}: running a run folder's network", "train") from None
 
         return TorchBackend(Path(model), device)
     return OnnxBackend(*read_model(model), device=device, threads=threads)

@@ -9,29 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from photochrom.errors import BadSetting
 
 AB_LIMIT = 110.0  # sRGB reaches from -107.9 to 98.3
-
-
-class Bins(Protocol):
-    """What every kind of bins offers."""
-
-    values: np.ndarray
-    frequency: np.ndarray
-
-    @property
-    def n_scores(self) -> int: ...
-    def encode(self, ab: np.ndarray) -> np.ndarray: ...
-    def soft_encode(self, ab: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray]: ...
-    def decode(self, log_probability: np.ndarray, decoder: Callable[..., np.ndarray], **how: Any) -> np.ndarray: ...
-    def log_softmax(self, scores: np.ndarray, log_weights: np.ndarray | float = 0.0) -> np.ndarray: ...
-    def rebalancing_weights(self, smoothing: float, sigma: float) -> np.ndarray: ...
-    def to_dict(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -96,7 +80,9 @@ class ChannelBins:
     def log_softmax(self, scores: np.ndarray, log_weights: np.ndarray | float = 0.0) -> np.ndarray:
         """Scores (2k, h, w) to log-probabilities (2, k, h, w), with `log_weights` (2, k) added before."""
         extra = np.asarray(log_weights)
-        return _log_softmax(scores.reshape(2, self.k, *scores.shape[1:]) + (extra[..., None, None] if extra.ndim else extra), 1)
+        return _log_softmax(
+            scores.reshape(2, self.k, *scores.shape[1:]) + (extra[..., None, None] if extra.ndim else extra), 1
+        )
 
     def decode(self, log_probability: np.ndarray, decoder: Callable[..., np.ndarray], **how: Any) -> np.ndarray:
         """Log-probabilities (2, k, h, w) to ab (h, w, 2) by one of the `decoders`."""
@@ -193,13 +179,20 @@ class JointBins:
         return {"kind": "joint"} | {n: _listed(getattr(self, n)) for n in ("centers", "values", "frequency")}
 
 
+Bins = ChannelBins | JointBins
+"""Every kind of bins; they share their methods."""
+
+
 def bins_from_dict(facts: dict[str, Any]) -> Bins:
     """Rebuild bins from a model card.
 
     Raises:
         BadSetting: the facts describe no bins.
     """
-    kinds = {"channel": (ChannelBins, ("edges", "values", "frequency")), "joint": (JointBins, ("centers", "values", "frequency"))}
+    kinds = {
+        "channel": (ChannelBins, ("edges", "values", "frequency")),
+        "joint": (JointBins, ("centers", "values", "frequency")),
+    }
     try:
         kind, names = kinds[facts["kind"]]
         return kind(*(np.asarray(facts[name], np.float64) for name in names))
@@ -230,4 +223,3 @@ def _log_softmax(scores: np.ndarray, axis: int) -> np.ndarray:
 
 def _listed(array: np.ndarray) -> list[Any]:
     return np.asarray(array, np.float64).round(7).tolist()
-

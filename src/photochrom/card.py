@@ -28,6 +28,8 @@ class ModelCard:
         bins: the codebook as plain values; None where the network gives ab / `ab_scale`.
         decoding: the default decoding, see `photochrom.decode.Decoding`.
         render_size: side, in pixels, of the square whose area the network sees by default.
+        mirror: the network also sees the picture mirrored, and the mean of both answers counts: a better answer for
+            twice the network's time, and the same colours for a picture and its mirror image.
         multiple: the network's input sides are multiples of this.
         stride: input pixels a side for each output.
         l_center, l_scale: the network sees (L - l_center) / l_scale.
@@ -48,6 +50,7 @@ class ModelCard:
     bins: dict[str, Any] | None = None
     decoding: dict[str, Any] = field(default_factory=dict)
     render_size: int = 192
+    mirror: bool = False
     multiple: int = 32
     stride: int = 4
     l_center: float = L_CENTER
@@ -89,8 +92,10 @@ class ModelCard:
             facts = json.loads(text)
             if facts["format"] > FORMAT:
                 raise BadCheckpoint(f"{where}: the model was made by a newer version of photochrom; update this one")
-            card = cls(**{f.name: facts[f.name] for f in fields(cls)})
-            card.codebook(), card.default_decoding()
+            card = cls(**{f.name: facts[f.name] for f in fields(cls) if f.name in facts})
+            # Both are rebuilt here, so that a damaged card is named now and not in the middle of a folder.
+            card.codebook()
+            card.default_decoding()
             return card
         except (ValueError, KeyError, TypeError, PhotochromError) as error:
             if isinstance(error, BadCheckpoint):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import numbers
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,15 +17,23 @@ from PIL import Image
 
 from photochrom import backends, color, io
 from photochrom.card import ModelCard
-from photochrom.decode import scores_to_ab
+from photochrom.decode import Decoding, scores_to_ab
 from photochrom.decoders import decoders
-from photochrom.errors import BadSetting, OutOfMemory
-from photochrom.files import check_free
-from photochrom.formats import format_for
+from photochrom.errors import (
+    BadCheckpoint,
+    BadSetting,
+    MissingExtra,
+    OutOfMemory,
+    PhotochromError,
+    UnreadableImage,
+)
+from photochrom.files import check_free, write_bytes
+from photochrom.formats import FORMATS, SNIFF_BYTES, format_for, is_picture_name, shown, sniff
 from photochrom.picture import Picture
 from photochrom.upsample import GuidedChroma, resize
 
-STRIP_PIXELS = 1 << 19
+STRIP_PIXELS = 1 << 18
+MOST_PAINTERS = 8  # each holds about 16 MB while it paints a strip; more would cost memory and win little
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,7 @@ class Colorizer:
         decoder: "annealed_mean", "mean", "argmax" or "sample".
         temperature: of the annealed mean and of sampling.
         device: "auto", "cpu" or "cuda"; honoured or an error.
-        max_pixels: the largest photograph that is read.
+        max_pixels: the largest photograph that is read; None is no limit.
         threads: CPU threads; None takes all cores.
 
     Raises:
@@ -72,7 +83,9 @@ class Colorizer:
         _within("vividness", vividness, 0, 1)
         _within("saturation", saturation, 0, 4)
         _within("temperature", temperature, 0.01, 10)
-        _within("render size", render_size, 32, 2048)
+        _within("render size", render_size, 32, 2048, whole=True)
+        _within("number of threads", threads, 1, 1024, whole=True)
+        _within("largest number of pixels", max_pixels, 1, math.inf, whole=True)
         if decoder is not None:
             decoders[decoder]
         self._backend = backends.load(model, device, threads)
@@ -87,7 +100,7 @@ class Colorizer:
         )
         self.render_size = render_size or self.card.render_size
         self.max_pixels = max_pixels
-        self._threads = threads or os.cpu_count() or 1
+        self._painters = min(threads or _cores(), MOST_PAINTERS)
 
     @property
     def card(self) -> ModelCard:
@@ -101,14 +114,43 @@ class Colorizer:
         x = (resize(L, (w, h)) - card.l_center) / card.l_scale
         pad = (-h % card.multiple, -w % card.multiple)
         x = np.pad(x, ((0, pad[0]), (0, pad[1])), mode="edge").astype(np.float32)
-        out = self._backend.run(x[None, None])[0]
+        out = self._run(x)
+        if card.mirror:
+            # Padded first: the sides are multiples of the stride, so that both answers lie on one grid.
+            out = (out + self._run(np.ascontiguousarray(x[:, ::-1]))[:, :, ::-1]) / 2
         return Scores(out[:, : -(-h // card.stride), : -(-w // card.stride)])
 
+    def _run(self, x: np.ndarray) -> np.ndarray:
+        card = self.card
+        out = self._backend.run(x[None, None])[0]
+        channels = self._bins.n_scores if self._bins else 2
+        if out.shape != (channels, x.shape[0] // card.stride, x.shape[1] // card.stride):
+            raise BadCheckpoint(f"the model '{card.name}' answers with {out.shape}, which is not what its card says")
+        if not np.isfinite(out).all():
+            raise BadCheckpoint(f"the model '{card.name}' gives values that are not numbers; its weights are damaged")
+        return out
+
     def decode(
-        self, scores: Scores, L: np.ndarray, *, vividness: float | None = None, rng: np.random.Generator | None = None
+        self,
+        scores: Scores,
+        L: np.ndarray,
+        *,
+        vividness: float | None = None,
+        decoding: Decoding | None = None,
+        rng: np.random.Generator | None = None,
     ) -> np.ndarray:
-        """ab (H, W, 2) in Lab units at the size of L (H, W), from what `scores` gave for it."""
-        return self._fit(scores, L, vividness, rng).strip(L, 0, len(L))
+        """ab (H, W, 2) in Lab units at the size of L (H, W), from what `scores` gave for it.
+
+        Args:
+            scores, L: a picture and the network's answer for it.
+            vividness: instead of the session's.
+            decoding: instead of the session's, whole.
+            rng: for the decoder "sample".
+        """
+        how = decoding or self.decoding
+        if vividness is not None:
+            how = replace(how, vividness=vividness)
+        return self._fit(scores, L, how, rng).strip(L, 0, len(L))
 
     def ab(self, L: np.ndarray) -> np.ndarray:
         """ab (H, W, 2) in Lab units for L (H, W), 0..100; it may leave the gamut."""
@@ -122,7 +164,7 @@ class Colorizer:
         """
         try:
             light = picture.lightness()
-            chroma = self._fit(self.scores(light), light, None, None)
+            chroma = self._fit(self.scores(light), light, self.decoding)
             dtype = picture.pixels.dtype
             rgb = np.empty((*light.shape, 3), dtype)
             rows = max(1, STRIP_PIXELS // light.shape[1])
@@ -130,9 +172,9 @@ class Colorizer:
             def paint(top: int) -> None:
                 strip = light[top : top + rows]
                 lab = np.concatenate([strip[..., None], chroma.strip(strip, top, len(light))], -1)
-                rgb[top : top + rows] = _quantised(color.lab_to_rgb(color.into_gamut(lab)), dtype)
+                rgb[top : top + rows] = _quantised(color.lab_to_rgb_gently(lab), dtype)
 
-            with ThreadPoolExecutor(self._threads) as pool:
+            with ThreadPoolExecutor(self._painters) as pool:
                 list(pool.map(paint, range(0, len(light), rows)))
             return picture.with_rgb(rgb)
         except MemoryError:
@@ -153,6 +195,37 @@ class Colorizer:
         Raises:
             PhotochromError: see `photochrom.errors`; nothing has been written then.
         """
+        if isinstance(x, str | os.PathLike):
+            target = Path(output) if output is not None else beside(Path(os.fsdecode(x)))
+            self.colorize_file(os.fsdecode(x), target, overwrite=overwrite)
+            return str(target) if isinstance(x, str) else target
+        if output is not None:
+            raise BadSetting("an output is for a path; what is given otherwise is returned, and written by the caller")
+        try:
+            return self._colorize_here(x)
+        except MemoryError:
+            raise OutOfMemory("memory ran out over the photograph; colour a smaller copy") from None
+
+    def colorize_file(
+        self, source: str | os.PathLike[str], target: str | os.PathLike[str], *, overwrite: bool = False
+    ) -> Picture:
+        """Colour a file into another one, which is there whole or not at all.
+
+        Returns:
+            The photograph as it was read.
+
+        Raises:
+            PhotochromError: with the name of the file.
+        """
+        form = format_for(target)
+        check_free(target, overwrite)
+        picture = io.read(source, self.max_pixels)
+        with _naming(source):
+            data = io.encode(self.colorize_picture(picture), form.name)
+        write_bytes(target, data, overwrite)
+        return picture
+
+    def _colorize_here(self, x: Any) -> Any:
         if isinstance(x, np.ndarray):
             return io.to_array(self.colorize_picture(io.from_array(x)), x.dtype)
         if isinstance(x, Image.Image):
@@ -160,26 +233,56 @@ class Colorizer:
         if isinstance(x, bytes | bytearray | memoryview):
             picture = io.read(x, self.max_pixels)
             return io.encode(self.colorize_picture(picture), picture.format or "PNG")
-        if not isinstance(x, str | os.PathLike):
-            raise BadSetting(f"a path, bytes, a PIL image or an array can be coloured, not {type(x).__name__}")
-        target = Path(output) if output is not None else beside(Path(x))
-        format_for(target)
-        check_free(target, overwrite)
-        io.write(self.colorize_picture(io.read(x, self.max_pixels)), target, overwrite)
-        return str(target) if isinstance(x, str) else target
+        raise BadSetting(f"a path, bytes, a PIL image or an array can be coloured, not {type(x).__name__}")
 
     def _fit(
-        self, scores: Scores, L: np.ndarray, vividness: float | None, rng: np.random.Generator | None
+        self, scores: Scores, L: np.ndarray, how: Decoding, rng: np.random.Generator | None = None
     ) -> GuidedChroma:
-        how = self.decoding if vividness is None else replace(self.decoding, vividness=vividness)
         ab = scores_to_ab(scores.map, self._bins, how, rng)
         w, h = _render_shape(L.shape, self.render_size)
         return GuidedChroma.fit(ab, L, (w / self.card.stride, h / self.card.stride))
 
 
 def beside(path: Path) -> Path:
-    """Where the coloured version of a file goes: portrait.jpg becomes portrait.color.jpg."""
-    return path.with_name(f"{path.stem}.color{path.suffix}")
+    """Where the coloured version of a file goes: portrait.jpg becomes portrait.color.jpg.
+
+    Raises:
+        UnreadableImage: the path ends in no file name.
+    """
+    name = Path(picture_name(path))
+    return path.with_name(f"{name.stem}.color{name.suffix}")
+
+
+def picture_name(path: Path) -> str:
+    """A file's name with an ending that says its format: a JPEG called "scan" gets "scan.jpg".
+
+    Raises:
+        UnreadableImage: the path ends in no file name.
+    """
+    if not path.name:
+        raise UnreadableImage(f"{shown(path)} is a folder; give a picture file")
+    if is_picture_name(path):
+        return path.name
+    kind = "PNG"
+    # What cannot be read is named by the reading itself; a pipe would wait here for ever.
+    with contextlib.suppress(OSError, ValueError, PhotochromError):
+        if os.path.isfile(path):
+            with open(path, "rb") as file:
+                kind = sniff(file.read(SNIFF_BYTES))
+    return path.name + FORMATS[kind].extensions[0]
+
+
+@contextlib.contextmanager
+def _naming(source: str | os.PathLike[str]) -> Iterator[None]:
+    """Put the photograph's name before errors that do not know it."""
+    try:
+        yield
+    except MissingExtra:
+        raise
+    except PhotochromError as error:
+        raise type(error)(f"{shown(source)}: {error}") from error
+    except MemoryError:
+        raise OutOfMemory(f"{shown(source)}: memory ran out; colour a smaller copy") from None
 
 
 def _render_shape(shape: tuple[int, ...], render_size: int) -> tuple[int, int]:
@@ -194,6 +297,13 @@ def _quantised(rgb: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     return np.rint(rgb * full).astype(dtype) if full else rgb.astype(dtype)
 
 
-def _within(name: str, value: float | None, low: float, high: float) -> None:
-    if value is not None and not low <= value <= high:
-        raise BadSetting(f"the {name} is {value}; it may be {low} to {high}")
+def _within(name: str, value: Any, low: float, high: float, *, whole: bool = False) -> None:
+    kind = numbers.Integral if whole else numbers.Real
+    if value is not None and not (isinstance(value, kind) and low <= value <= high):
+        limits = f"{low} to {high}" if high < math.inf else f"{low} or more"
+        raise BadSetting(f"the {name} is {value!r}; it may be {'a whole number, ' if whole else ''}{limits}")
+
+
+def _cores() -> int:
+    """The cores that this process may use, which in a container are fewer than the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

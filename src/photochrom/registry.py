@@ -6,8 +6,9 @@ import difflib
 import importlib
 import importlib.metadata
 import pkgutil
+import threading
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from photochrom.errors import UnknownName
 
@@ -40,6 +41,7 @@ class Registry:
         self.package = package
         self._entries: dict[str, object] = {}
         self._loaded = False
+        self._loading = threading.RLock()
 
     def register(self, name: str) -> Callable[[T], T]:
         """Return a decorator that enters its argument as `name`.
@@ -56,7 +58,7 @@ class Registry:
 
         return enter
 
-    def __getitem__(self, name: str):
+    def __getitem__(self, name: str) -> Any:
         self._load()
         if name not in self._entries:
             close = difflib.get_close_matches(str(name), self._entries, n=3, cutoff=0.5)
@@ -77,9 +79,18 @@ class Registry:
         return len(self._entries)
 
     def _load(self) -> None:
-        if self._loaded:
-            return
-        self._loaded = True
+        # A second thread waits here until the first has imported all; a module that looks names up passes.
+        with self._loading:
+            if not self._loaded:
+                self._loaded = True
+                try:
+                    self._import()
+                except BaseException:
+                    # A missing extra is named again the next time, instead of a table that lacks entries.
+                    self._loaded = False
+                    raise
+
+    def _import(self) -> None:
         package = importlib.import_module(self.package)
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self.package}.{module.name}")

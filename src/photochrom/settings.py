@@ -42,7 +42,7 @@ def from_dict(cls: type[T], facts: dict[str, Any], where: str = "") -> T:
     known = {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}  # type: ignore[arg-type]
     for key in facts:
         if key not in known:
-            close = difflib.get_close_matches(key, known, n=1)
+            close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
             hint = f"did you mean {prefix}{close[0]}?" if close else f"there are: {', '.join(known)}"
             raise BadRecipe(f"{prefix}{key} is not a setting; {hint}")
     return cls(**{key: _convert(value, known[key], prefix + key) for key, value in facts.items()})
@@ -74,7 +74,8 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
 
 def _named(hint: Any) -> str:
     names = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}
-    return names.get(hint, "a list" if typing.get_origin(hint) is tuple else "a table" if typing.get_origin(hint) is dict else str(hint))
+    kinds = {tuple: "a list", dict: "a table"}
+    return names.get(hint) or kinds.get(typing.get_origin(hint) or hint, str(hint))
 
 
 def to_dict(settings: Any) -> dict[str, Any]:

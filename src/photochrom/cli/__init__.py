@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+from collections.abc import Sequence
 
 from cyclopts import App
 from cyclopts.exceptions import CycloptsError
@@ -14,6 +17,7 @@ app = App(
     name="photochrom",
     help="Colour grayscale photographs, train the networks that do it, and measure them.",
     version=__version__,
+    suppress_keyboard_interrupt=False,
 )
 # Each command is imported when it is called: `--help` is instant, and none that does not train imports torch.
 for name, what in {
@@ -27,28 +31,52 @@ for name, what in {
     app.command(f"photochrom.cli.{name}:{name}", name=name, help=what)
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line; exit with 2 for a wrong call, 1 for a failure, 130 for Ctrl-C."""
     try:
-        status = app(exit_on_error=False, print_error=False)
+        sys.exit(_status(sys.argv[1:] if argv is None else argv))
+    finally:
+        # Nobody may read what is still to be written (a pipe that closed, a full disk), and Python would say so.
+        try:
+            if sys.stdout:
+                sys.stdout.flush()
+        except (OSError, ValueError):
+            _drop_stdout()
+
+
+def _status(argv: Sequence[str]) -> int:
+    try:
+        if "" in argv:
+            raise BadSetting("one of the arguments is empty; is a variable not set?")
+        # cyclopts would take a lone - for an option; as a path, ./- is the same.
+        status = app(["./-" if token == "-" else token for token in argv], exit_on_error=False, print_error=False)
+        return status if isinstance(status, int) else 0
     except CycloptsError as error:
-        _complain(str(error).strip().replace("\n", " "), "see photochrom --help")
-        status = 2
+        command = " ".join(["photochrom", *(error.command_chain or ())])
+        return _complain(f"{str(error).strip()} (see {command} --help)", 2)
     except (BadSetting, BadRecipe, UnknownName) as error:
-        _complain(str(error))
-        status = 2
+        return _complain(str(error), 2)
     except PhotochromError as error:
-        _complain(str(error))
-        status = 1
+        return _complain(str(error), 1)
     except KeyboardInterrupt:
-        _complain("stopped; nothing half-written is left")
-        status = 130
+        return _complain("stopped; nothing half-written is left", 130)
     except BrokenPipeError:
         # Whoever read our output has gone; there is nobody to tell.
-        sys.stderr.close()
-        status = 1
-    sys.exit(status if isinstance(status, int) else 0)
+        return 1
+    except MemoryError:
+        return _complain("memory ran out; close other programs, or use smaller pictures", 1)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        return _complain(f"the system refused: {error.strerror or error}{where}", 1)
 
 
-def _complain(line: str, hint: str = "") -> None:
-    print(f"photochrom: {line}" + (f" ({hint})" if hint else ""), file=sys.stderr)  # noqa: T201
+def _complain(line: str, status: int) -> int:
+    if sys.stderr:
+        with contextlib.suppress(OSError, ValueError):
+            print(f"photochrom: {' '.join(line.split())}", file=sys.stderr)  # noqa: T201
+    return status
+
+
+def _drop_stdout() -> None:
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

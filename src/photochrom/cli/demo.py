@@ -8,21 +8,26 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-import photochrom
-from photochrom.cli.show import say
+from photochrom.cli.show import only_our_words, result
+from photochrom.colorizer import Colorizer
+
+RESULT = Path("photochrom-demo.jpg")
 
 
 def demo(
     *,
-    output: Annotated[Path, Parameter(alias="-o")] = Path("photochrom-demo.jpg"),
+    output: Annotated[Path, Parameter(alias="-o")] = RESULT,
+    overwrite: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Colour the sample photograph and say where the result is.
 
     Parameters
     ----------
     output
-        Where the result goes.
+        Where the result goes; the default is made anew each time.
+    overwrite
+        Replace another file that is there already.
     """
-    with resources.as_file(resources.files("photochrom") / "samples" / "astronaut.jpg") as sample:
-        photochrom.colorize(sample, output, overwrite=True)
-    say(f"The sample photograph is now in colour: {output.resolve()}")
+    with only_our_words(), resources.as_file(resources.files("photochrom") / "samples" / "astronaut.jpg") as sample:
+        Colorizer().colorize_file(sample, output, overwrite=overwrite or output == RESULT)
+    result(f"The sample photograph is now in colour: {output.resolve()}")

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from photochrom import evaluation
+from photochrom import evaluation, io
+from photochrom.batch import is_result
 from photochrom.cli.extras import training
 from photochrom.cli.options import ModelOptions
-from photochrom.cli.show import progress, results, say, table
-from photochrom.errors import BadDataset
+from photochrom.cli.show import only_our_words, progress, result, say, table
+from photochrom.colorizer import Colorizer
+from photochrom.errors import BadDataset, BadSetting
 from photochrom.files import check_free
-from photochrom.formats import format_for, is_picture_name
+from photochrom.formats import format_for, is_picture_name, shown
 from photochrom.sheet import SheetRow, contact_sheet, thumbnail
 
 DEFAULTS = ModelOptions()
 
 
 def evaluate(
-    data: list[Path],
+    data: Annotated[list[Path], Parameter(negative=(), json_list=False)],
     /,
     *,
     out: Annotated[Path | None, Parameter(alias="-o")] = None,
@@ -29,8 +34,10 @@ def evaluate(
     sheet: Path | None = None,
     overwrite: Annotated[bool, Parameter(negative=())] = False,
     options: ModelOptions = DEFAULTS,
-) -> None:
+) -> int:
     """Measure a model on colour photographs: they are turned gray, coloured, and compared with themselves.
+
+    A file that cannot be measured is named and left out, and the exit status is 1.
 
     Parameters
     ----------
@@ -47,11 +54,25 @@ def evaluate(
     overwrite
         Replace results that are there already.
     """
-    files = _files(data)
-    if sheet:
-        format_for(sheet)
-        check_free(sheet, overwrite)
-    counter = _counter() if top1 else None
+    with only_our_words():
+        if sweep:
+            if top1 or sheet or options.vividness is not None:
+                raise BadSetting("--sweep goes by itself, without --top1, --sheet and --vividness; run them apart")
+            return _sweep(_files(data), options, out, overwrite)
+        if sheet:
+            format_for(sheet)
+            check_free(sheet, overwrite)
+        return _evaluate(_files(data), options, out, _counter() if top1 else None, sheet, overwrite)
+
+
+def _evaluate(
+    files: list[Path],
+    options: ModelOptions,
+    out: Path | None,
+    counter: evaluation.Top1Counter | None,
+    sheet: Path | None,
+    overwrite: bool,
+) -> int:
     colorizer = options.colorizer()
     rows: list[SheetRow] = []
 
@@ -59,39 +80,63 @@ def evaluate(
         if counter:
             counter(sample)
         if sheet:
-            rows.append(
-                SheetRow(sample.path.stem, [thumbnail(r.rgb) for r in (sample.gray, sample.ours, sample.truth)])
-            )
+            versions = (sample.gray, sample.ours, sample.truth)
+            rows.append(SheetRow(sample.path.stem, [thumbnail(version.rgb) for version in versions]))
 
-    with progress() as bar:
-        task = bar.add_task("measuring", total=len(files))
-        count = {"progress": lambda done, total, path: bar.update(task, completed=done, total=total)}
-        if sweep:
-            report = evaluation.sweep(colorizer, files, out=out, overwrite=overwrite, **count)
-        else:
-            report = evaluation.evaluate(colorizer, files, out=out, overwrite=overwrite, each=each, **count)
+    with _counting(len(files)) as count:
+        report = evaluation.evaluate(colorizer, files, out=out, overwrite=overwrite, each=each, progress=count)
+    _show(report, colorizer, len(report.rows))
+    gain, share = report.headline["ciede2000_gain"], report.headline["colorfulness_share"]
+    result(f"CIEDE2000 {gain:.1%} under gray's at {share:.0%} of the truth's colorfulness")
+    if sheet:
+        io.write(io.from_pil(contact_sheet(rows)), sheet, overwrite)
+        say(f"{shown(sheet)}: {len(rows)} photographs")
+    if counter:
+        found = counter.result()
+        shares = ", ".join(f"{name} {share:.1%}" for name, share in found.shares.items())
+        result(f"top-1 of {found.pictures} photographs: {shares}")
+    return 1 if report.skipped else 0
+
+
+def _sweep(files: list[Path], options: ModelOptions, out: Path | None, overwrite: bool) -> int:
+    if out:
+        # Before the work rather than after it: what the plot needs.
+        with training("the sweep plot"):
+            import matplotlib as _  # noqa: F401
+        check_free(out / "sweep.png", overwrite)
+    colorizer = options.colorizer()
+    with _counting(len(files)) as count:
+        report = evaluation.sweep(colorizer, files, out=out, overwrite=overwrite, progress=count)
+    _show(report, colorizer, report.pictures)
+    if out:
+        evaluation.plot_sweeps({colorizer.card.name: report}, out / "sweep.png", overwrite=overwrite)
+    return 1 if report.skipped else 0
+
+
+def _show(report: evaluation.Report | evaluation.Sweep, colorizer: Colorizer, pictures: int) -> None:
     for skip in report.skipped:
         say(f"photochrom: left out: {skip.reason}")
-    table(report.table(), f"{colorizer.card.name} on {len(files) - len(report.skipped)} photographs")
-    if isinstance(report, evaluation.Report):
-        gain, share = report.headline["ciede2000_gain"], report.headline["colorfulness_share"]
-        results.print(f"CIEDE2000 {gain:.1%} under gray's at {share:.0%} of the truth's colorfulness")
-    elif out:
-        evaluation.plot_sweeps({colorizer.card.name: report}, out / "sweep.png", overwrite=overwrite)
-    if counter:
-        shares = counter.result().shares
-        results.print("top-1: " + ", ".join(f"{name} {share:.1%}" for name, share in shares.items()))
-    if sheet:
-        contact_sheet(rows).save(sheet)
-        say(f"{sheet}: {len(rows)} photographs")
+    table(report.table(), f"{colorizer.card.name} on {pictures} photographs")
 
 
-def _files(data: list[Path]) -> list[Path]:
+@contextmanager
+def _counting(total: int) -> Iterator[Any]:
+    with progress() as bar:
+        task = bar.add_task("measuring", total=total)
+        yield lambda done, total, path: bar.update(task, completed=done, total=total)
+
+
+def _files(data: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
     for path in data:
-        found = sorted(p for p in path.rglob("*") if is_picture_name(p)) if path.is_dir() else [path]
+        if not os.path.isdir(path):
+            files.append(path)
+            continue
+        found = sorted(p for p in path.rglob("*") if is_picture_name(p) and p.is_file() and p.name[0] != ".")
+        # Beside the photographs may lie what this program made of them.
+        found = [p for p in found if not is_result(p)]
         if not found:
-            raise BadDataset(f"{path} holds no pictures; name a folder of photographs")
+            raise BadDataset(f"{shown(path)} holds no pictures; name a folder of photographs")
         files += found
     return files
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from photochrom.card import ModelCard
 from photochrom.cli.extras import training
 from photochrom.cli.show import say
 from photochrom.errors import BadSetting
+from photochrom.formats import shown
 
 
 def export(
@@ -38,13 +41,17 @@ def export(
         from photochrom.train.export import export as write
     done = write(run, output, changes=_changes(card), overwrite=overwrite)
     size = output.stat().st_size / 1e6
-    say(f"{output}: {done.parameters / 1e6:.1f} M weights, {size:.1f} MB, equal to torch within 1e-4")
+    say(f"{shown(output)}: {done.parameters / 1e6:.1f} M weights, {size:.1f} MB, equal to torch within 1e-4")
 
 
 def _changes(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        return json.loads(path.read_text())
+        facts = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BadSetting(f"{path}: not a JSON file that can be read ({error})") from None
+        raise BadSetting(f"{shown(path)}: not a JSON file that can be read ({error})") from None
+    known = {field.name for field in fields(ModelCard)}
+    if not isinstance(facts, dict) or not facts.keys() <= known:
+        raise BadSetting(f"{shown(path)}: a card is a JSON object with some of: {', '.join(sorted(known))}")
+    return facts

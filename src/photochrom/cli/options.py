@@ -26,10 +26,8 @@ class ModelOptions:
     """Factor on the colours, 0 to 4."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where the network runs; honoured, or an error."""
-    max_pixels: int = MAX_PIXELS
-    """Largest photograph that is read, in pixels; protects from files made to fill the memory."""
 
-    def colorizer(self) -> Colorizer:
+    def colorizer(self, max_pixels: int = MAX_PIXELS) -> Colorizer:
         """Load the model."""
         return Colorizer(
             self.model,
@@ -37,5 +35,5 @@ class ModelOptions:
             vividness=self.vividness,
             saturation=self.saturation,
             device=self.device,
-            max_pixels=self.max_pixels,
+            max_pixels=max_pixels,
         )

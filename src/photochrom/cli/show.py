@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
+import json as json_text
+import os
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-messages = Console(stderr=True, highlight=False, soft_wrap=True)
-results = Console(highlight=False)
+# Brackets and colons in names are text, neither markup nor emoji.
+messages = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
+results = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+# What is piped or written to a file is as wide as it has to be; only a terminal has an edge to fold at.
+_ENDLESS = 10_000
 
 
 def say(line: str) -> None:
-    """One line of message; brackets in file names are text, not markup."""
-    messages.print(line, markup=False)
+    """One line of message."""
+    messages.print(line)
+
+
+def result(line: str, *, bold: bool = False) -> None:
+    """One line of what was asked for."""
+    results.print(line, style="bold" if bold else None)
+
+
+def json(data: Any) -> None:
+    """Plain JSON, for other programs."""
+    results.out(json_text.dumps(data, indent=2, ensure_ascii=False), highlight=False)
 
 
 def progress(*extra: TextColumn) -> Progress:
@@ -28,19 +47,57 @@ def progress(*extra: TextColumn) -> Progress:
         TimeRemainingColumn(),
         console=messages,
         transient=True,
-        disable=not sys.stderr.isatty(),
+        disable=not (sys.stderr and sys.stderr.isatty()),
     )
 
 
 def table(rows: list[tuple[str, ...]], title: str | None = None) -> None:
     """Print rows as a table, the first one its heading; columns of numbers are aligned right."""
-    view = Table(title=title, title_justify="left", show_header=any(rows[0]), box=SIMPLE)
+    view = Table(show_header=any(rows[0]), box=SIMPLE)
     for column, heading in enumerate(rows[0]):
         numeric = all(_is_number(row[column]) for row in rows[1:] if row[column])
         view.add_column(heading, justify="right" if numeric and len(rows) > 1 else "left")
     for row in rows[1:]:
         view.add_row(*row)
-    results.print(view)
+    if title:
+        result(title)
+    results.print(view, width=None if sys.stdout.isatty() else _ENDLESS, soft_wrap=False)
+
+
+@contextlib.contextmanager
+def only_our_words() -> Iterator[None]:
+    """Keep what native decoders print on descriptor 2 (libtiff, about damaged files) from between our own lines.
+
+    Our own messages, and Python's, go on through a copy of the descriptor.
+    """
+    stream = sys.stderr
+    try:
+        ours, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    except OSError:
+        yield  # there is no standard error
+        return
+    stream.flush()
+    if _descriptor(stream) == 2:
+        sys.stderr = open(  # noqa: SIM115 - closed below, by its descriptor
+            ours, "w", buffering=1, encoding=stream.encoding, errors=stream.errors, closefd=False
+        )
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
+        sys.stderr = stream
+        os.dup2(ours, 2)
+        os.close(ours)
+        os.close(nowhere)
+
+
+def _descriptor(stream: Any) -> int | None:
+    try:
+        return stream.fileno()
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def _is_number(text: str) -> bool:

@@ -16,9 +16,9 @@ def train(
     recipe: Path,
     /,
     *,
-    data: Annotated[list[Path], Parameter(consume_multiple=True, negative=())],
+    data: Annotated[list[Path], Parameter(consume_multiple=True, negative=(), json_list=False)],
     out: Path,
-    val: Annotated[list[Path], Parameter(consume_multiple=True, negative=())] = [],  # noqa: B006 - cyclopts wants a literal
+    val: Annotated[list[Path], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006 - cyclopts wants a literal
     init: str | None = None,
     max_steps: int | None = None,
     device: Literal["auto", "cpu", "cuda"] = "auto",
@@ -67,9 +67,8 @@ def train(
             bar.update(task, completed=now.step, loss=now.loss, speed=now.images_per_second)
             if bar.disable:
                 left = now.seconds_left / 60
-                say(
-                    f"{now.step}/{now.steps} loss {now.loss:.4f}, {now.images_per_second:.0f} images/s, {left:.0f} min left"
-                )
+                speed = f"{now.images_per_second:.0f} images/s, {left:.0f} min left"
+                say(f"{now.step}/{now.steps} loss {now.loss:.4f}, {speed}")
 
         trainer.run(show)
     say(f"{out}: step {trainer.step} reached; export it with: photochrom export {out} -o MODEL.onnx")

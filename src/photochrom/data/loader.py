@@ -1,20 +1,25 @@
-"""Batches in an order that depends on the seed and the step alone, so that a resumed run sees what it would have seen."""
+"""Batches in an order that depends on the seed and the step alone, so that a resumed run sees the same ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from photochrom.data.samples import Sampler, decode
 from photochrom.data.sources import Entry
+from photochrom.errors import BadDataset
 
 
-class Pictures(Dataset[tuple[Tensor, Tensor]]):
-    """Samples by (epoch, index); the pair, with the seed, decides every random choice of the augmentation."""
+class Pictures(Dataset["tuple[Tensor, Tensor] | BadDataset"]):
+    """Samples by (epoch, index); the pair, with the seed, decides every random choice of the augmentation.
+
+    An unreadable picture is returned as its error: raised in a worker, it would come out with two tracebacks inside.
+    """
 
     def __init__(self, entries: Sequence[Entry], sampler: Sampler, seed: int) -> None:
         self.entries = entries
@@ -24,10 +29,13 @@ class Pictures(Dataset[tuple[Tensor, Tensor]]):
     def __len__(self) -> int:
         return len(self.entries)
 
-    def __getitem__(self, where: tuple[int, int]) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def __getitem__(self, where: tuple[int, int]) -> tuple[Tensor, Tensor] | BadDataset:  # type: ignore[override]
         epoch, index = where
         entry = self.entries[index]
-        image = decode(entry.read(), f"{entry.path}: {entry.key}")
+        try:
+            image = decode(entry.read(), f"{entry.path}: {entry.key}")
+        except BadDataset as error:
+            return error
         light, ab = self.sampler(image, np.random.default_rng((self.seed, epoch, index)))
         return torch.from_numpy(light), torch.from_numpy(ab)
 
@@ -61,15 +69,30 @@ class Order:
             yield places
 
 
-def batches(dataset: Pictures, order: Order, workers: int) -> DataLoader[tuple[Tensor, Tensor]]:
-    """The loader: L (n, 1, s, s) and ab (n, 2, s/stride, s/stride), decoded by `workers` processes."""
-    return DataLoader(
+def batches(dataset: Pictures, order: Order, workers: int) -> Generator[tuple[Tensor, Tensor]]:
+    """Yield L (n, 1, s, s) and ab (n, 2, s/stride, s/stride), decoded by `workers` processes.
+
+    Raises:
+        BadDataset: a picture cannot be read.
+    """
+    loader = DataLoader(
         dataset,
         batch_sampler=order,  # type: ignore[arg-type]
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         worker_init_fn=_one_thread,
+        collate_fn=_collate,
+        # Its own: the loader draws a seed when it starts, which would shift the dropout of a resumed run.
+        generator=torch.Generator(),
     )
+    for batch in loader:
+        if isinstance(batch, BadDataset):
+            raise batch
+        yield batch
+
+
+def _collate(samples: list[Any]) -> Any:
+    return next((s for s in samples if isinstance(s, BadDataset)), None) or default_collate(samples)
 
 
 def _one_thread(_: int) -> None:

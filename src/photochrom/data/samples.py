@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import math
+import struct
+import warnings
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +20,21 @@ _LINEAR = color.srgb_to_linear(np.arange(256, dtype=np.float32) / 255)
 _LUMINANCE = np.array([0.212671, 0.715160, 0.072169], np.float32)
 
 
+# What Pillow's readers let through, besides its own errors, when the bytes are damaged.
+_UNDECODABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    TypeError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+
+
 def decode(data: bytes, key: str) -> Image.Image:
     """The picture as 8-bit RGB.
 
@@ -24,16 +42,24 @@ def decode(data: bytes, key: str) -> Image.Image:
         BadDataset: the bytes are no picture.
     """
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            return image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BadDataset(f"{key}: not a picture that can be decoded ({error})") from None
+        with warnings.catch_warnings():
+            # Pillow's remarks on transparency and large sizes; its limit on the size is an error below.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data)) as image:
+                return image.convert("RGB")
+    except _UNDECODABLE as error:
+        raise BadDataset(f"{key}: not a picture that can be decoded ({_one_line(error)})") from None
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def lightness(rgb: np.ndarray) -> np.ndarray:
     """L (h, w) of uint8 sRGB (h, w, 3), by table: a quarter of the time of the general conversion."""
     luminance = _LINEAR[rgb] @ _LUMINANCE
-    return (116 * np.where(luminance > 0.008856, np.cbrt(luminance), 7.787 * luminance + 16 / 116) - 16).astype(np.float32)
+    f = np.where(luminance > 0.008856, np.cbrt(luminance), 7.787 * luminance + 16 / 116)
+    return (116 * f - 16).astype(np.float32)
 
 
 def small_ab(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
@@ -61,10 +87,7 @@ class Sampler:
         if self.config.flip and rng.random() < 0.5:
             piece = piece.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         ab = small_ab(piece, (size // self.stride, size // self.stride))
-        if rng.random() < self.config.degrade:
-            light = _degraded(piece, rng)
-        else:
-            light = lightness(np.asarray(piece))
+        light = _degraded(piece, rng) if rng.random() < self.config.degrade else lightness(np.asarray(piece))
         return light[None], np.ascontiguousarray(ab.transpose(2, 0, 1))
 
     def _box(self, size: tuple[int, int], rng: np.random.Generator) -> tuple[float, float, float, float]:

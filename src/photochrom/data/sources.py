@@ -24,9 +24,12 @@ class Entry:
     key: str
 
     def read(self) -> bytes:
-        with open(self.path, "rb") as file:
-            file.seek(self.offset)
-            data = file.read(self.size)
+        try:
+            with open(self.path, "rb") as file:
+                file.seek(self.offset)
+                data = file.read(self.size)
+        except OSError as error:
+            raise BadDataset(f"{self.path}: {self.key} cannot be read ({error.strerror})") from None
         if len(data) != self.size:
             raise BadDataset(f"{self.path}: it became shorter while it was read; {self.key} is cut off")
         return data
@@ -55,23 +58,34 @@ def _list_one(source: Path) -> list[Entry]:
     try:
         if source.is_dir():
             files = sorted(Path(root, name) for root, _, names in os.walk(source) for name in names)
-            return [
-                Entry(str(f), 0, f.stat().st_size, str(f.relative_to(source)))
-                for f in files
-                if f.suffix.lower() in EXTENSIONS
-            ]
+            return [Entry(str(f), 0, f.stat().st_size, str(f.relative_to(source))) for f in files if _is_picture(f)]
         if source.suffix.lower() in EXTENSIONS:
             return [Entry(str(source), 0, source.stat().st_size, source.name)]
         with tarfile.open(source, "r:") as archive:
-            return [
+            found = [
                 Entry(str(source), member.offset_data, member.size, member.name)
                 for member in archive
-                if member.isfile() and Path(member.name).suffix.lower() in EXTENSIONS
+                if member.isfile() and _is_picture(Path(member.name))
             ]
+            _check_end(archive, source)
+            return found
     except tarfile.TarError as error:
         raise BadDataset(f"{source}: not a folder and not an uncompressed tar ({error})") from None
     except OSError as error:
         raise BadDataset(f"{source}: it cannot be read ({error.strerror})") from None
+
+
+def _is_picture(path: Path) -> bool:
+    # A Mac leaves a "._name.jpg" that is no picture beside each file that it copies or packs.
+    return path.suffix.lower() in EXTENSIONS and not path.name.startswith("._")
+
+
+def _check_end(archive: tarfile.TarFile, source: Path) -> None:
+    """tarfile takes a damaged header behind the first for the end; a true end is zeros, or that of the file."""
+    assert archive.fileobj is not None
+    archive.fileobj.seek(archive.offset)
+    if archive.fileobj.read(tarfile.BLOCKSIZE).strip(b"\0"):
+        raise BadDataset(f"{source}: the tar is damaged at byte {archive.offset}; get it again")
 
 
 def digest(entries: Sequence[Entry]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from photochrom.decoders import decoders
+from photochrom.errors import BadSetting
 
 
 @decoders.register("argmax")
@@ -29,14 +30,17 @@ def mean(
 
 @decoders.register("annealed_mean")
 def annealed_mean(
-    log_probability: np.ndarray, values: np.ndarray, *, temperature: float = 0.38, rng: np.random.Generator | None = None
+    log_probability: np.ndarray,
+    values: np.ndarray,
+    *,
+    temperature: float = 0.38,
+    rng: np.random.Generator | None = None,
 ) -> np.ndarray:
     """The mean of the distribution sharpened by `temperature`: 1 is the mean, towards 0 it becomes argmax.
 
     Source: Zhang et al. 2016, equation 5 (T = 0.38).
     """
-    sharp = log_probability / temperature
-    sharp = np.exp(sharp - sharp.max(0))
+    sharp = _sharpened(log_probability, temperature)
     return np.einsum("qhw,qd->hwd", sharp / sharp.sum(0), values)
 
 
@@ -48,8 +52,15 @@ def sample(
 
     Pixels drawn by themselves would be noise; a shared quantile along the order of the bins gives one coherent variant.
     """
-    sharp = log_probability / temperature
-    probability = np.exp(sharp - sharp.max(0))
+    probability = _sharpened(log_probability, temperature)
     level = (rng or np.random.default_rng()).random()
     cumulative = np.cumsum(probability / probability.sum(0), 0)
     return values[np.minimum((cumulative < level).sum(0), len(values) - 1)]
+
+
+def _sharpened(log_probability: np.ndarray, temperature: float) -> np.ndarray:
+    if not temperature > 0:
+        raise BadSetting(f"the temperature must be above 0, not {temperature}")
+    # The largest is subtracted first, so that a small temperature overflows towards probability 0 only.
+    with np.errstate(over="ignore"):
+        return np.exp((log_probability - log_probability.max(0)) / temperature)

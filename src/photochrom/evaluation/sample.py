@@ -88,7 +88,7 @@ def join(L: np.ndarray, ab: np.ndarray | float, where: str = "the picture") -> R
     if not np.isfinite(ab).all():
         raise BadCheckpoint(f"{where}: the model gave values that are not numbers; its weights are damaged")
     lab = np.concatenate([L[..., None], np.broadcast_to(ab, (*L.shape, 2))], -1)
-    rgb = color.lab_to_rgb(color.into_gamut(lab))
+    rgb = color.lab_to_rgb_gently(lab)
     return Rendition(np.round(255 * rgb) / 255)
 
 

@@ -24,6 +24,10 @@ class CrossEntropy(nn.Module):
     """
 
     classifies = True
+    weights: Tensor | None
+    edges: Tensor | None
+    index: Tensor
+    share: Tensor
 
     def __init__(self, bins: Bins, sigma: float = 5.0, weights: np.ndarray | None = None) -> None:
         super().__init__()

@@ -104,7 +104,7 @@ class Photochrom(nn.Module):
         return self.scores(y)[:, :, : -(-h // self.stride), : -(-w // self.stride)]
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """Trainable parameters by learning rate: the pretrained "encoder" and the "decoder" that starts from nothing."""
+        """What is trained, by learning rate: the pretrained "encoder", and the "decoder" that starts from nothing."""
         frozen = [self.encoder.stem, *self.encoder.stages[: self.settings.frozen_stages]]
         if self.settings.frozen_stages:
             for module in frozen:

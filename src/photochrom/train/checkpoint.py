@@ -1,4 +1,4 @@
-"""Checkpoints: one safetensors file with JSON inside, written beside and renamed, so that a kill never leaves half of one."""
+"""Checkpoints: one safetensors file with JSON inside, written beside and renamed, so that a kill leaves no half."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -23,7 +24,8 @@ def save(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
     Raises:
         WriteFailed: the disk is full or the folder cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Always the same name, so that what a kill leaves is overwritten and not kept for ever.
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
         metadata = {"photochrom": json.dumps({"format": FORMAT} | facts)}
         save_file({k: v.detach().contiguous() for k, v in tensors.items()}, temporary, metadata)
@@ -31,7 +33,9 @@ def save(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except (OSError, SafetensorError) as error:
-        raise WriteFailed(f"{path}: the checkpoint could not be written ({error}); the one before is untouched") from None
+        raise WriteFailed(
+            f"{path}: the checkpoint could not be written ({error}); the one before is untouched"
+        ) from None
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -61,7 +65,9 @@ def flatten_optimizer(optimizer: Optimizer, prefix: str) -> tuple[dict[str, Tens
     return tensors, state["param_groups"]
 
 
-def restore_optimizer(optimizer: Optimizer, prefix: str, tensors: dict[str, Tensor], groups: list[dict[str, Any]]) -> None:
+def restore_optimizer(
+    optimizer: Optimizer, prefix: str, tensors: dict[str, Tensor], groups: list[dict[str, Any]]
+) -> None:
     """Put back what `flatten_optimizer` took."""
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
@@ -69,3 +75,8 @@ def restore_optimizer(optimizer: Optimizer, prefix: str, tensors: dict[str, Tens
             index, name = key[len(prefix) :].split(".", 1)
             state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+    for parameter, slots in optimizer.state.items():
+        for name, value in slots.items():
+            # A file keeps no memory layout; with another than the parameter's, updates round differently.
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                slots[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)

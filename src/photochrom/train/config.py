@@ -183,6 +183,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "accumulate", "log_every", "eval_every", "checkpoint_every"):
             _check(getattr(self, name) >= 1, f"run.{name}", getattr(self, name), "1 or more")
+        _check(0 <= self.seed < 2**63, "run.seed", self.seed, "0 or more, under 2^63")
         _check(self.batch % self.accumulate == 0, "run.accumulate", self.accumulate, "a divisor of run.batch")
         _check(self.precision in ("fp32", "bf16"), "run.precision", self.precision, "fp32, bf16")
         _check(0 <= self.ema < 1, "run.ema", self.ema, "0 to under 1")
@@ -198,6 +199,7 @@ class DecodeConfig:
         vividness: 0 the colours as frequent as in the training pictures, 1 rare and common ones alike.
         saturation: factor on ab.
         render_size: the side, in pixels, of the square whose area the network sees.
+        mirror: the network also sees the mirrored picture, and the mean of both answers counts.
     """
 
     decoder: str = "annealed_mean"
@@ -205,6 +207,7 @@ class DecodeConfig:
     vividness: float = 0.5
     saturation: float = 1.0
     render_size: int = 192
+    mirror: bool = True
 
     def __post_init__(self) -> None:
         from photochrom.decoders import decoders
@@ -241,7 +244,7 @@ def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
         BadRecipe: the file is missing or no TOML, a key is unknown, a value out of range.
     """
     try:
-        facts = tomllib.loads(path.read_text())
+        facts = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadRecipe(f"{path}: the recipe cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -284,13 +287,18 @@ def recipe_from_dict(facts: dict[str, Any]) -> Recipe:
 def recipe_text(recipe: Recipe) -> str:
     """The resolved recipe as TOML."""
     facts = recipe_dict(recipe)
-    lines = [f"title = {json.dumps(facts['title'], ensure_ascii=False)}"]
+    lines = [f"title = {_toml(facts['title'])}"]
     for section in (f.name for f in dataclasses.fields(Recipe) if f.name != "title"):
         lines.append(f"\n[{section}]")
         table = facts[section]
         inner = table.pop("settings", None) if section == "model" else None
-        lines += [f"{k} = {json.dumps(v)}" for k, v in table.items()]
+        lines += [f"{k} = {_toml(v)}" for k, v in table.items()]
         if inner:
             lines.append("\n[model.settings]")
-            lines += [f"{k} = {json.dumps(v)}" for k, v in inner.items()]
+            lines += [f"{k} = {_toml(v)}" for k, v in inner.items()]
     return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    # TOML writes these values as JSON does, but takes neither JSON's surrogate pairs nor a bare DEL.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -17,11 +17,11 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from photochrom.backends import OnnxBackend, read_model
+from photochrom.backends import DEVICES, OnnxBackend, read_model
 from photochrom.bins import Bins
 from photochrom.card import KEY, ModelCard, seal
 from photochrom.decode import Decoding
-from photochrom.errors import BadCheckpoint, DeviceUnavailable, PhotochromError
+from photochrom.errors import BadCheckpoint, BadSetting, DeviceUnavailable, OutOfMemory, PhotochromError
 from photochrom.files import check_free, write_bytes
 from photochrom.train.config import Recipe, recipe_dict
 from photochrom.train.loop import load_run
@@ -34,6 +34,8 @@ class TorchBackend:
     """A run folder's network, run by torch, so that a run can be evaluated while it trains."""
 
     def __init__(self, run: Path, device: str = "auto") -> None:
+        if device not in DEVICES:
+            raise BadSetting(f"there is no device '{device}'; it may be {', '.join(DEVICES)}")
         if device == "cuda" and not torch.cuda.is_available():
             raise DeviceUnavailable("cuda was asked for, but torch finds no GPU; use --device cpu")
         self.device = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
@@ -42,8 +44,15 @@ class TorchBackend:
         self.card = make_card(model, bins, recipe, facts, run.name)
 
     def run(self, x: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            return self.model(torch.from_numpy(x).to(self.device)).float().cpu().numpy()
+        try:
+            with torch.inference_mode():
+                return self.model(torch.from_numpy(x).to(self.device)).float().cpu().numpy()
+        except RuntimeError as error:
+            if isinstance(error, torch.OutOfMemoryError) or "can't allocate" in str(error):
+                raise OutOfMemory(
+                    f"the network ran out of memory at {x.shape[3]} x {x.shape[2]}; lower --render-size"
+                ) from None
+            raise
 
 
 def make_card(model: nn.Module, bins: Bins | None, recipe: Recipe, facts: dict[str, Any], name: str) -> ModelCard:
@@ -55,6 +64,7 @@ def make_card(model: nn.Module, bins: Bins | None, recipe: Recipe, facts: dict[s
         bins=bins.to_dict() if bins else None,
         decoding=asdict(Decoding.from_config(recipe)),
         render_size=recipe.decode.render_size,
+        mirror=recipe.decode.mirror,
         multiple=int(model.multiple),  # type: ignore[arg-type]
         stride=int(model.stride),  # type: ignore[arg-type]
         parameters=sum(p.numel() for p in model.parameters()),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import os
 from pathlib import Path
 
 from torch.utils.tensorboard.writer import SummaryWriter
 
 from photochrom.errors import WriteFailed
 
-COLUMNS = ("step", "name", "value")
+COLUMNS: tuple[str, ...] = ("step", "name", "value")
 
 
 class Log:
@@ -19,29 +21,47 @@ class Log:
         self.path = run / "log.csv"
         kept = [r for r in _rows(self.path) if int(r["step"]) <= step]
         try:
-            self._file = self.path.open("w", newline="")
+            # Beside and renamed: a kill in between must not cost the rows of the steps before.
+            temporary = self.path.with_name(f".{self.path.name}.tmp")
+            with temporary.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, COLUMNS)
+                writer.writeheader()
+                writer.writerows(kept)
+            os.replace(temporary, self.path)
+            self._file = self.path.open("a", newline="", encoding="utf-8")
+            self._board = SummaryWriter(str(run), purge_step=step + 1)
         except OSError as error:
-            raise WriteFailed(f"{self.path}: the log cannot be written ({error.strerror})") from None
+            raise self._failed(error) from None
         self._writer = csv.DictWriter(self._file, COLUMNS)
-        self._writer.writeheader()
-        self._writer.writerows(kept)
-        self._file.flush()
-        self._board = SummaryWriter(str(run), purge_step=step + 1 if step else None)
 
     def write(self, step: int, values: dict[str, float]) -> None:
-        for name, value in values.items():
-            self._writer.writerow({"step": step, "name": name, "value": f"{value:.6g}"})
-            self._board.add_scalar(name, value, step)
-        self._file.flush()
+        """Append the values of one step.
+
+        Raises:
+            WriteFailed: the disk is full.
+        """
+        try:
+            for name, value in values.items():
+                self._writer.writerow({"step": step, "name": name, "value": f"{value:.6g}"})
+                self._board.add_scalar(name, value, step)
+            self._file.flush()
+        except OSError as error:
+            raise self._failed(error) from None
 
     def close(self) -> None:
-        self._file.close()
-        self._board.close()
+        """Let both files go; a full disk has been reported by `write`."""
+        for file in (self._file, self._board):
+            with contextlib.suppress(OSError):
+                file.close()
+
+    def _failed(self, error: OSError) -> WriteFailed:
+        return WriteFailed(f"{self.path}: the log cannot be written ({error.strerror or error})")
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
         # A kill may have cut the last row short.
-        return [row for row in csv.DictReader(file) if all(row.get(c) for c in COLUMNS)]
+        rows = csv.DictReader(line.replace("\0", "") for line in file)
+        return [row for row in rows if all(row.get(c) for c in COLUMNS) and row["step"].isdecimal()]

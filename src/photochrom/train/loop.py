@@ -12,6 +12,7 @@ import math
 import platform
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from photochrom.bins import Bins, ChannelBins, JointBins, bins_from_dict
 from photochrom.data.loader import Order, Pictures, batches
 from photochrom.data.samples import Sampler, decode, small_ab
 from photochrom.data.sources import Entry, digest, list_pictures
-from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, DeviceUnavailable, WriteFailed
+from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting, DeviceUnavailable, WriteFailed
 from photochrom.train import checkpoint
 from photochrom.train.config import BinsConfig, Recipe, load_recipe, recipe_dict, recipe_text
 from photochrom.train.log import Log
@@ -57,6 +58,19 @@ class Plateau:
     scale: float = 1.0
     best: float = math.inf
     bad: int = 0
+    total: float = 0.0
+    steps: int = 0
+
+    def add(self, loss: float) -> None:
+        """Take in one step's loss."""
+        self.total += loss
+        self.steps += 1
+
+    def check(self, factor: float, patience: int, end: float) -> None:
+        """Judge the mean loss since the last check."""
+        if self.steps:
+            self.update(self.total / self.steps, factor, patience, end)
+        self.total, self.steps = 0.0, 0
 
     def update(self, loss: float, factor: float, patience: int, end: float) -> None:
         if loss < self.best * (1 - 1e-3):
@@ -96,24 +110,28 @@ class Trainer:
     ) -> None:
         self.recipe, self.out, self.device = recipe, out, torch.device(device)
         self.entries = list_pictures(data)
-        self.stop = min(recipe.run.steps, max_steps or recipe.run.steps)
+        self.stop = _last_step(recipe, max_steps)
         torch.manual_seed(recipe.run.seed)
         saved = self._saved()
         if saved:
             self.bins = bins_from_dict(saved[1]["bins"]) if saved[1]["bins"] else None
         elif init:
-            self.bins = init[1]
+            self.bins = bins_from_dict(init[1].to_dict()) if init[1] else None
         else:
             self.bins = fit_bins(recipe.bins, self.entries, recipe.run.seed) if classifies(recipe) else None
+        if init and classifies(recipe) != (self.bins is not None):
+            raise BadRecipe(f"the weights to start from were trained for another kind of loss than {recipe.loss.name}")
         self.task = SupervisedTask(recipe, self.bins, self.device)
         self.average = copy.deepcopy(self.task.model).requires_grad_(False)
-        self.step, self.plateau, self.seconds = 0, Plateau(), 0.0
+        self.step, self.plateau, self.meter, self.seconds = 0, Plateau(), Meter(), 0.0
+        _check_size(recipe, int(self.task.model.stride))
+        self.validation = Validation(validation, recipe) if validation else None
         if saved:
             self._restore(*saved)
         else:
             self._begin(init, data)
-        self.validation = Validation(validation, recipe) if validation else None
-        self.log = Log(out, self.step)
+        # Where dropout starts from, whatever else draws random numbers before `run`.
+        self._random = torch.get_rng_state()
 
     def run(self, progress: Callable[[Progress], None] = lambda _: None) -> None:
         """Train to the last step; a kill at any instant loses at most the steps since the last checkpoint."""
@@ -121,24 +139,25 @@ class Trainer:
         stride = self.task.model.stride
         dataset = Pictures(self.entries, Sampler(self.recipe.data, int(stride)), run.seed)
         order = Order(len(self.entries), run.batch, run.seed, self.step, self.stop)
-        self.meter = Meter()
-        started = waiting_since = time.perf_counter()
-        for light, ab in batches(dataset, order, self.recipe.data.workers):
-            self.meter.waited += time.perf_counter() - waiting_since
-            self.task.set_rate(self.step, self._rate_scale())
-            values = self.task.step(light, ab, self.step)
-            self.step += 1
-            self._update_average()
-            self.meter.add(values, len(light))
-            self._report(progress)
-            if self.step % run.eval_every == 0 or self.step == self.stop:
-                self._evaluate()
-            if self.step % run.checkpoint_every == 0 or self.step == self.stop:
-                self.seconds += time.perf_counter() - started
-                started = time.perf_counter()
-                self.save()
-            waiting_since = time.perf_counter()
-        self.log.close()
+        torch.set_rng_state(self._random)
+        with (
+            closing(Log(self.out, self.step)) as self.log,
+            closing(batches(dataset, order, self.recipe.data.workers)) as loader,
+        ):
+            self.meter.restart_clock()
+            started = waiting_since = time.perf_counter()
+            for light, ab in loader:
+                self.meter.waited += time.perf_counter() - waiting_since
+                self._advance(light, ab)
+                self._report(progress)
+                if self.step % run.eval_every == 0 or self.step == self.stop:
+                    self._evaluate()
+                if self.step % run.checkpoint_every == 0 or self.step == self.stop:
+                    self.seconds += time.perf_counter() - started
+                    started = time.perf_counter()
+                    self.save()
+                waiting_since = time.perf_counter()
+        self._random = torch.get_rng_state()
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -146,16 +165,31 @@ class Trainer:
         tensors = {f"model.{k}": v for k, v in self.task.model.state_dict().items()}
         tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
         tensors |= optimizer | {"random": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            tensors["random_cuda"] = torch.cuda.get_rng_state(self.device)
         facts = {
             "recipe": recipe_dict(self.recipe),
             "bins": self.bins.to_dict() if self.bins else None,
             "step": self.step,
             "seconds": self.seconds,
             "plateau": vars(self.plateau),
+            "meter": {"sums": self.meter.sums, "steps": self.meter.steps},
             "groups": groups,
             "data": digest(self.entries),
         }
         checkpoint.save(self.out / CHECKPOINT, tensors, facts)
+
+    def _advance(self, light: Tensor, ab: Tensor) -> None:
+        self.task.set_rate(self.step, self._rate_scale())
+        values = {name: float(value) for name, value in self.task.step(light, ab, self.step).items()}
+        self.step += 1
+        # Looked at before anything is kept: a checkpoint of weights that are not numbers would end the run for good.
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise BadRecipe(f"the {name} is {value} at step {self.step}: training diverged; lower optim.lr")
+        self._update_average()
+        self.plateau.add(values["loss"])
+        self.meter.add(values, len(light))
 
     def _begin(self, init: tuple[dict[str, Tensor], Bins | None] | None, data: Sequence[Path | str]) -> None:
         from photochrom import __version__
@@ -177,8 +211,8 @@ class Trainer:
         }
         try:
             self.out.mkdir(parents=True, exist_ok=True)
-            (self.out / "recipe.toml").write_text(recipe_text(self.recipe))
-            (self.out / "facts.json").write_text(json.dumps(facts, indent=1) + "\n")
+            (self.out / "recipe.toml").write_text(recipe_text(self.recipe), encoding="utf-8")
+            (self.out / "facts.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
         except OSError as error:
             raise WriteFailed(f"{self.out}: the run folder cannot be written ({error.strerror})") from None
 
@@ -195,9 +229,15 @@ class Trainer:
     def _restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         load_weights(self.task.model, _part(tensors, "model."), str(self.out))
         load_weights(self.average, _part(tensors, "average."), str(self.out))
-        checkpoint.restore_optimizer(self.task.optimizer, "optimizer.", tensors, facts["groups"])
-        torch.set_rng_state(tensors["random"])
-        self.step, self.plateau, self.seconds = facts["step"], Plateau(**facts["plateau"]), facts["seconds"]
+        try:
+            checkpoint.restore_optimizer(self.task.optimizer, "optimizer.", tensors, facts["groups"])
+            torch.set_rng_state(tensors["random"])
+            if "random_cuda" in tensors and self.device.type == "cuda":
+                torch.cuda.set_rng_state(tensors["random_cuda"], self.device)
+            self.step, self.plateau, self.seconds = facts["step"], Plateau(**facts["plateau"]), facts["seconds"]
+            self.meter = Meter(**facts.get("meter", {}))
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise BadCheckpoint(f"{self.out / CHECKPOINT}: it is damaged ({error!r}); give another --out") from None
 
     def _rate_scale(self) -> float:
         optim, run = self.recipe.optim, self.recipe.run
@@ -221,37 +261,40 @@ class Trainer:
         if self.step % self.recipe.run.log_every and self.step != self.stop:
             return
         values = self.meter.means()
-        if not math.isfinite(values["loss"]):
-            raise BadRecipe(f"the loss is {values['loss']} at step {self.step}: training diverged; lower optim.lr")
         rates = {f"lr_{g['role']}": g["lr"] for g in self.task.optimizer.param_groups}
         speed, wait = self.meter.speed(), self.meter.wait_share()
         self.log.write(self.step, values | rates | {"images_per_second": speed, "data_wait": wait})
         left = (self.stop - self.step) * self.recipe.run.batch / max(speed, 1e-9)
         progress(Progress(self.step, self.stop, values["loss"], speed, left, wait))
-        self.last_loss = values["loss"]
         self.meter = Meter()
 
     def _evaluate(self) -> None:
         optim = self.recipe.optim
-        self.plateau.update(getattr(self, "last_loss", math.inf), optim.factor, optim.patience, optim.lr_end)
+        # Not at a stop in between, which must not change what is learned.
+        if self.step % self.recipe.run.eval_every == 0:
+            self.plateau.check(optim.factor, optim.patience, optim.lr_end)
         if self.validation:
+            started = time.perf_counter()
             model = self.average if self.recipe.run.ema else self.task.model
             self.log.write(self.step, self.validation(model, self.bins, self.device))
-        self.meter = Meter()
+            self.meter.started += time.perf_counter() - started
 
 
 class Meter:
-    """Means and speed since it was made."""
+    """Means and speed since it was made; a resumed run goes on with the sums of the one before."""
 
-    def __init__(self) -> None:
-        self.sums: dict[str, float] = {}
-        self.steps = self.images = 0
-        self.waited = 0.0
-        self.started = time.perf_counter()
+    def __init__(self, sums: dict[str, float] | None = None, steps: int = 0) -> None:
+        self.sums = dict(sums or {})
+        self.steps = steps
+        self.restart_clock()
 
-    def add(self, values: dict[str, Tensor], images: int) -> None:
+    def restart_clock(self) -> None:
+        """Measure the speed from now on."""
+        self.images, self.waited, self.started = 0, 0.0, time.perf_counter()
+
+    def add(self, values: dict[str, float], images: int) -> None:
         for key, value in values.items():
-            self.sums[key] = self.sums.get(key, 0.0) + float(value)
+            self.sums[key] = self.sums.get(key, 0.0) + value
         self.steps += 1
         self.images += images
 
@@ -267,8 +310,6 @@ class Meter:
 
 def fit_bins(config: BinsConfig, entries: Sequence[Entry], seed: int) -> Bins:
     """Bins with values and frequencies measured on some of the training pictures."""
-    if config.kind == "equal":
-        fixed = ChannelBins.equal_width(config.count)
     chosen = np.random.default_rng(seed).permutation(len(entries))[: config.samples]
     parts = []
     for index in chosen:
@@ -276,8 +317,11 @@ def fit_bins(config: BinsConfig, entries: Sequence[Entry], seed: int) -> Bins:
         parts.append(small_ab(decode(entry.read(), entry.key), (32, 32)).reshape(-1, 2))
     ab = np.concatenate(parts).astype(np.float64)
     if config.kind == "equal":
-        return fixed.fit(ab)
-    return ChannelBins.quantile(ab, config.count) if config.kind == "quantile" else JointBins.grid(ab, config.step)
+        bins: Bins = ChannelBins.equal_width(config.count).fit(ab)
+    else:
+        bins = ChannelBins.quantile(ab, config.count) if config.kind == "quantile" else JointBins.grid(ab, config.step)
+    # With the digits that a checkpoint and a card keep, so that a resumed run weighs and decodes to the last bit alike.
+    return bins_from_dict(bins.to_dict())
 
 
 def pick_device(name: str) -> str:
@@ -321,6 +365,17 @@ def load_run(run: Path) -> tuple[torch.nn.Module, Bins | None, Recipe, dict[str,
     model = build_model(recipe, bins)
     load_weights(model, _part(tensors, "average." if recipe.run.ema else "model."), str(run))
     return model.eval(), bins, recipe, facts
+
+
+def _last_step(recipe: Recipe, max_steps: int | None) -> int:
+    if max_steps is not None and max_steps < 1:
+        raise BadSetting(f"the number of steps is {max_steps}; it may be 1 or more")
+    return min(recipe.run.steps, max_steps or recipe.run.steps)
+
+
+def _check_size(recipe: Recipe, stride: int) -> None:
+    if recipe.data.size % stride:
+        raise BadRecipe(f"data.size is {recipe.data.size}; for this model it may be a multiple of {stride}")
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

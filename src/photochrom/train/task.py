@@ -107,7 +107,7 @@ def build_optimizer(config: OptimConfig, groups: Iterable[dict[str, Any]]) -> to
     groups = list(groups)
     if not groups:
         raise BadRecipe("the model has nothing to train")
-    common = {"lr": config.lr, "weight_decay": config.weight_decay}
+    common: dict[str, Any] = {"lr": config.lr, "weight_decay": config.weight_decay}
     match config.name:
         case "adamw":
             return torch.optim.AdamW(groups, betas=config.betas, **common)

@@ -19,7 +19,7 @@ from photochrom.decode import Decoding, scores_to_ab
 from photochrom.metrics import Comparison, Rendition, measure
 from photochrom.train.config import Recipe
 
-MEASURED = ("ciede2000", "psnr", "colorfulness")
+MEASURED: tuple[str, ...] = ("ciede2000", "psnr", "colorfulness")
 
 
 class Validation:
@@ -51,9 +51,10 @@ class Validation:
             for part in light.split(16):
                 x = (part.to(device) - color.L_CENTER) / color.L_SCALE
                 outputs.append(model(x).float().cpu())
+        rng = np.random.default_rng(0)  # the decoder `sample` draws alike at each evaluation
         total = dict.fromkeys(MEASURED, 0.0)
         for scores, lab, truth in zip(torch.cat(outputs).numpy(), self.lab, self.truths, strict=True):
-            ab = torch.from_numpy(scores_to_ab(scores, bins, self.decoding)).permute(2, 0, 1)[None].float()
+            ab = torch.from_numpy(scores_to_ab(scores, bins, self.decoding, rng)).permute(2, 0, 1)[None].float()
             ab = F.interpolate(ab, lab.shape[:2], mode="bilinear")[0].permute(1, 2, 0).numpy()
             rgb = color.lab_to_rgb(np.concatenate([lab[..., :1], ab], -1))
             for name, value in measure(Comparison(Rendition(rgb), truth), MEASURED).items():

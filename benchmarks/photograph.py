@@ -1,0 +1,74 @@
+"""What one photograph costs: time and memory of a fresh process, and of the network alone.
+
+    python benchmarks/photograph.py
+
+Each line is the best of several runs, since other work on the machine only ever adds to a time. Pictures are enlarged
+copies of the sample that the package ships.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from photochrom.backends import load
+
+
+def fresh(arguments: list[str], runs: int) -> tuple[float, float]:
+    """Best wall time in seconds and largest resident memory in MB of a command in a fresh process."""
+    best, memory = float("inf"), 0.0
+    for _ in range(runs):
+        start = time.perf_counter()
+        pid = os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-m", "photochrom", *arguments],
+            os.environ,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+            ],
+        )
+        _, status, usage = os.wait4(pid, 0)
+        if status:
+            raise SystemExit(f"photochrom {' '.join(arguments)} failed")
+        best, memory = min(best, time.perf_counter() - start), max(memory, usage.ru_maxrss / 1024)
+    return best, memory
+
+
+def network(size: int, runs: int) -> float:
+    """Best time in seconds of the default model on one core."""
+    backend = load("default", "cpu", threads=1)
+    x = np.random.default_rng(0).uniform(-1, 1, (1, 1, size, size)).astype(np.float32)
+    best = float("inf")
+    for _ in range(runs):
+        start = time.perf_counter()
+        backend.run(x)
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def main() -> None:
+    with resources.as_file(resources.files("photochrom") / "samples" / "astronaut.jpg") as path:
+        sample = Image.open(path).convert("L")
+    print(f"{'what':<44}{'seconds':>9}{'MB':>7}")
+    for size in (192, 256):
+        print(f"{f'network, {size} x {size}, one core':<44}{network(size, 20):>9.3f}")
+    with tempfile.TemporaryDirectory() as folder:
+        for width, height, runs in ((500, 375, 5), (6000, 4000, 3)):
+            file = Path(folder, f"{width}.jpg")
+            sample.resize((width, height), Image.Resampling.BICUBIC).save(file, quality=92)
+            seconds, memory = fresh(["colorize", str(file), "-o", f"{folder}/out.jpg", "--overwrite"], runs)
+            print(f"{f'photochrom colorize, {width} x {height} JPEG':<44}{seconds:>9.2f}{memory:>7.0f}")
+    seconds, memory = fresh(["--help"], 5)
+    print(f"{'photochrom --help':<44}{seconds:>9.2f}{memory:>7.0f}")
+
+
+if __name__ == "__main__":
+    main()

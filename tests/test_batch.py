@@ -1,0 +1,241 @@
+"""What is coloured, where it goes, and that one bad file does not stop the others."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from photochrom import Colorizer, batch
+from photochrom.batch import Job, plan, run
+from photochrom.errors import BadSetting, UnreadableImage, UnsupportedFormat, WriteFailed
+
+
+@pytest.fixture(scope="module")
+def session(tiny):
+    return Colorizer(tiny, threads=1)
+
+
+@pytest.fixture
+def tree(tmp_path, png, monkeypatch):
+    """The working folder: photos/{a.png, b.JPG, notes.txt, a.color.png, .hidden.png, sub/c.png, .trash/d.png}."""
+    monkeypatch.chdir(tmp_path)
+    for i, name in enumerate(
+        ["a.png", "b.JPG", "a.color.png", ".hidden.png", "sub/c.png", "sub/deep/e.png", ".trash/d.png"]
+    ):
+        path = Path("photos", name)
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_bytes(png(i))
+    Path("photos/notes.txt").write_text("no picture")
+    Path("photos/folder.png").mkdir()
+    return Path("photos")
+
+
+def pairs(jobs):
+    return [(str(job.source), str(job.target)) for job in jobs]
+
+
+# ---- where things go
+
+
+def test_beside_by_default(tree):
+    jobs = plan(["photos/a.png", Path("photos/b.JPG"), "photos/sub/c.png"])
+    assert pairs(jobs) == [
+        ("photos/a.png", "photos/a.color.png"),
+        ("photos/b.JPG", "photos/b.color.JPG"),
+        ("photos/sub/c.png", "photos/sub/c.color.png"),
+    ]
+    assert not any(job.error for job in jobs)
+
+
+def test_a_folder_without_its_results_and_what_is_hidden(tree):
+    assert pairs(plan([tree])) == [("photos/a.png", "photos/a.color.png"), ("photos/b.JPG", "photos/b.color.JPG")]
+    assert [source for source, _ in pairs(plan([tree], recursive=True))] == [
+        "photos/a.png",
+        "photos/b.JPG",
+        "photos/sub/c.png",
+        "photos/sub/deep/e.png",
+    ]
+
+
+def test_a_folder_into_a_folder_keeps_relative_paths(tree):
+    assert pairs(plan([tree], "out", recursive=True)) == [
+        ("photos/a.png", "out/a.png"),
+        ("photos/b.JPG", "out/b.JPG"),
+        ("photos/sub/c.png", "out/sub/c.png"),
+        ("photos/sub/deep/e.png", "out/sub/deep/e.png"),
+    ]
+
+
+@pytest.mark.parametrize("output", ["out", "out/", "out.v2/", "there.jpg", "existing.v2"])
+def test_files_into_a_folder(tree, output):
+    Path("there.jpg").mkdir()
+    Path("existing.v2").mkdir()
+    expected = [("photos/a.png", f"{output.rstrip('/')}/a.png"), ("photos/sub/c.png", f"{output.rstrip('/')}/c.png")]
+    assert pairs(plan(["photos/a.png", "photos/sub/c.png"], output)) == expected
+    assert pairs(plan(["photos/a.png"], output)) == expected[:1]
+
+
+def test_a_file_into_a_file(tree):
+    assert pairs(plan(["photos/a.png"], "x.tif")) == [("photos/a.png", "x.tif")]
+    assert pairs(plan(["photos/a.png"], Path("new/x.JPEG"))) == [("photos/a.png", "new/x.JPEG")]
+
+
+def test_names_without_an_ending_get_their_contents(tree):
+    Path("scan").write_bytes(Path("photos/a.png").read_bytes())
+    assert pairs(plan(["scan"])) == [("scan", "scan.color.png")]
+    assert pairs(plan(["scan", "photos/b.JPG"], "out/")) == [("scan", "out/scan.png"), ("photos/b.JPG", "out/b.JPG")]
+
+
+def test_the_output_folder_inside_the_input_is_not_an_input(tree):
+    (tree / "out").mkdir()
+    (tree / "out" / "a.png").write_bytes(b"a result")
+    jobs = plan([tree], tree / "out", recursive=True)
+    assert "photos/out/a.png" not in [source for source, _ in pairs(jobs)]
+    assert len(jobs) == 4
+
+
+def test_the_current_folder(tree, monkeypatch):
+    monkeypatch.chdir(tree)
+    assert pairs(plan(["."])) == [("a.png", "a.color.png"), ("b.JPG", "b.color.JPG")]
+    assert pairs(plan([Path()], "../out")) == [("a.png", "../out/a.png"), ("b.JPG", "../out/b.JPG")]
+
+
+def test_named_twice_is_done_once(tree):
+    assert len(plan(["photos/a.png", "photos/a.png", "./photos/../photos/a.png", tree])) == 2
+
+
+def test_results_among_the_inputs_are_no_inputs(tree):
+    """`*.png` at the second time."""
+    assert pairs(plan(["photos/a.color.png", "photos/a.png"])) == [("photos/a.png", "photos/a.color.png")]
+    # By itself it is what was asked for.
+    assert pairs(plan(["photos/a.color.png"])) == [("photos/a.color.png", "photos/a.color.color.png")]
+
+
+# ---- what is not possible
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "words"),
+    [
+        (["photos/a.png", "photos/b.JPG"], "x.png", "x.png is one file, but there are 2 inputs; name a folder"),
+        (["photos"], "x.png", "x.png is one file, but photos is a folder"),
+        (["photos"], "photos/notes.txt", "is one file, but photos is a folder"),
+        (["photos/a.png"], "x.xyz", "no picture format goes by '.xyz'; use one of .*, or end a folder's name with /"),
+        (["photos/a.png"], "photos/notes.txt", "no picture format goes by '.txt'"),
+        (["photos/a.png", "copy/a.png"], "out", "would both be written to out/a.png; colour them apart"),
+        (["photos/a.png"], "photos", "photos/a.png would be written over the photograph photos/a.png"),
+        (["photos/a.png"], "photos/a.png", "over the photograph"),
+        (["photos"], "photos", "over the photograph"),
+        (["photos", "copy"], ".", "both be written"),
+    ],
+)
+def test_outputs_that_cannot_be(tree, inputs, output, words):
+    Path("copy").mkdir()
+    Path("copy/a.png").write_bytes(b"another")
+    with pytest.raises(BadSetting, match=words):
+        plan(inputs, output)
+
+
+def test_a_photograph_is_not_replaced_through_a_link(tree):
+    Path("link").symlink_to(tree)
+    with pytest.raises(BadSetting, match="over the photograph"):
+        plan(["photos/a.png"], "link/")
+
+
+def test_folders_that_hold_nothing_do_not_stop_the_others(tree):
+    Path("empty").mkdir()
+    jobs = plan(["empty", "photos/a.png", "photos/.trash/../sub/deep"], recursive=False)
+    assert [type(job.error) for job in jobs] == [UnreadableImage, type(None), type(None)]
+    assert str(jobs[0].error) == "empty holds no pictures; --recursive looks into its folders"
+    assert str(plan(["empty"], recursive=True)[0].error) == "empty holds no pictures"
+
+
+def test_a_folder_that_cannot_be_listed(tree, monkeypatch):
+    listed = os.scandir
+
+    def scandir(path):
+        if Path(path).name == "sub":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    jobs = plan([tree], recursive=True)
+    assert [str(job.source) for job in jobs if not job.error] == ["photos/a.png", "photos/b.JPG"]
+    assert [str(job.error) for job in jobs if job.error] == [
+        "photos/sub cannot be listed (Permission denied); check its permissions"
+    ]
+
+
+def test_links(tree):
+    Path("photos/sub/link.png").symlink_to("c.png")
+    Path("photos/sub/nowhere.png").symlink_to("gone.png")
+    Path("photos/sub/round").symlink_to("..")
+    os.mkfifo("photos/sub/pipe.png")
+    assert [source for source, _ in pairs(plan([tree / "sub"], recursive=True))] == [
+        "photos/sub/c.png",
+        "photos/sub/link.png",
+        "photos/sub/nowhere.png",
+        "photos/sub/deep/e.png",
+    ]
+
+
+def test_names_beyond_what_a_disk_takes(tree):
+    (job,) = plan(["x" * 300])
+    assert not job.error
+    assert plan([]) == []
+
+
+# ---- doing it
+
+
+def test_one_bad_file_does_not_stop_the_others(session, tree, png):
+    Path("photos/broken.png").write_bytes(png(0)[:100])
+    Path("photos/z.png").write_bytes(png(9))
+    Path("photos/nowhere.png").symlink_to("gone.png")
+    seen = []
+    Path("photos/a.color.png").unlink()
+    outcomes = run(session, plan([tree, "gone.jpg", "photos/notes.txt", "empty"], "out"), done=seen.append)
+    assert seen == outcomes
+    assert [(str(o.job.source), type(o.error)) for o in outcomes] == [
+        ("photos/a.png", type(None)),
+        ("photos/b.JPG", type(None)),
+        ("photos/broken.png", UnreadableImage),
+        ("photos/nowhere.png", UnreadableImage),
+        ("photos/z.png", type(None)),
+        ("gone.jpg", UnreadableImage),
+        ("photos/notes.txt", UnreadableImage),
+        ("empty", UnreadableImage),
+    ]
+    for outcome in outcomes:
+        assert outcome.job.target.exists() == (outcome.error is None)
+        if outcome.error:
+            assert str(outcome.job.source) in str(outcome.error)
+            assert "\n" not in str(outcome.error)
+    assert sorted(path.name for path in Path("out").iterdir()) == ["a.png", "b.JPG", "z.png"]
+    assert Image.open("out/b.JPG").format == "JPEG"
+
+
+def test_nothing_is_overwritten_unless_asked(session, tree):
+    old = Path("photos/a.color.png").read_bytes()
+    jobs = plan([tree])
+    outcomes = run(session, jobs)
+    assert [type(outcome.error) for outcome in outcomes] == [WriteFailed, type(None)]
+    assert Path("photos/a.color.png").read_bytes() == old
+    assert [outcome.error for outcome in run(session, jobs, overwrite=True)] == [None, None]
+    assert Path("photos/a.color.png").read_bytes() != old
+
+
+def test_a_format_that_cannot_be_written(session, tree):
+    (outcome,) = run(session, [Job(Path("photos/a.png"), Path("x.xyz"))])
+    assert isinstance(outcome.error, UnsupportedFormat)
+    assert not Path("x.xyz").exists()
+
+
+def test_color_is_worth_a_note(session, tmp_path):
+    Image.fromarray(np.full((9, 9), 99, np.uint8)).save(tmp_path / "gray.png")
+    Image.fromarray(np.full((9, 9, 3), 99, np.uint8)).save(tmp_path / "neutral.png")
+    Image.fromarray(np.full((9, 9, 3), (200, 30, 30), np.uint8)).save(tmp_path / "red.png")
+    notes = [outcome.note for outcome in run(session, plan([tmp_path]))]
+    assert notes == ["", "", batch.NOTE]

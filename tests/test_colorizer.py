@@ -1,0 +1,520 @@
+"""The session: every kind of input, the lightness that stays, the settings, and what goes wrong."""
+
+import io
+import threading
+
+import numpy as np
+import pytest
+import skimage.data
+from hypothesis import example, given
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
+
+from photochrom import Colorizer, color
+from photochrom import io as pio
+from photochrom.colorizer import beside
+from photochrom.errors import (
+    BadCheckpoint,
+    BadSetting,
+    DeviceUnavailable,
+    ImageTooLarge,
+    OutOfMemory,
+    PhotochromError,
+    UnknownName,
+    UnreadableImage,
+    UnsupportedFormat,
+    WriteFailed,
+)
+from photochrom.picture import Picture
+
+# What the gamut's edge may cost on top of rounding: 1e-4 of linear light is 0.09 of L in black.
+GAMUT = 0.1
+
+
+@pytest.fixture(scope="module")
+def session(tiny):
+    return Colorizer(tiny, threads=1)
+
+
+@pytest.fixture(scope="module")
+def default():
+    """The packaged model: tests on it say nothing about which colours it finds."""
+    return Colorizer(threads=1)
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    return skimage.data.astronaut()
+
+
+def noise(shape, dtype="uint8", seed=0):
+    values = np.random.default_rng(seed).random(shape)
+    return values.astype(dtype) if np.dtype(dtype).kind == "f" else np.rint(values * np.iinfo(dtype).max).astype(dtype)
+
+
+def unit(array):
+    return array / (1 if array.dtype.kind == "f" else np.iinfo(array.dtype).max)
+
+
+def lightness(array):
+    """L in 64 bits of (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) samples."""
+    values = unit(array).astype(np.float64)
+    values = values[..., :3] if values.ndim == 3 else values[..., None]
+    return color.rgb_to_lab(np.repeat(values, 3, -1) if values.shape[2] == 1 else values)[..., 0]
+
+
+def assert_keeps_lightness(before, after):
+    """L before lies within what rounding to the samples of `after` can have made of it."""
+    half = 0.5 / {"uint8": 255, "uint16": 65535}.get(after.dtype.name, 1e9)
+    rgb, wanted = unit(after[..., :3]).astype(np.float64), lightness(before)
+    low, high = (color.rgb_to_lab(np.clip(rgb + step, 0, 1))[..., 0] for step in (-half, half))
+    assert (wanted >= low - GAMUT).all()
+    assert (wanted <= high + GAMUT).all()
+
+
+def ab_of(rgb):
+    return color.rgb_to_lab(unit(rgb[..., :3]).astype(np.float64))[..., 1:]
+
+
+def chroma(rgb):
+    return float(np.linalg.norm(ab_of(rgb), axis=-1).mean())
+
+
+def opened(path):
+    with Image.open(path) as image:
+        image.load()
+        return image
+
+
+def encoded(image, kind, **settings):
+    out = io.BytesIO()
+    image.save(out, kind, **settings)
+    return out.getvalue()
+
+
+# ---- the colours are the network's
+
+
+@pytest.mark.parametrize("value", [40, 90, 119, 150, 200])
+@pytest.mark.parametrize("shape", [(60, 80), (7, 300), (1, 1)])
+def test_the_answer_of_the_network_arrives(session, value, shape):
+    rgb = session.colorize(np.full(shape, value, np.uint8))
+    x = (lightness(np.uint8([[value]]))[0, 0] - 50) / 50
+    expected = [33 * x + 11, -22 * x + 5.5]
+    np.testing.assert_allclose(ab_of(rgb), np.broadcast_to(expected, (*shape, 2)), atol=1)
+
+
+def test_it_follows_the_picture_and_not_the_padding(session):
+    gray = np.full((64, 300), 60, np.uint8)
+    gray[:, 150:] = 180
+    found = ab_of(session.colorize(gray))
+    for columns, value in ((slice(0, 140), 60), (slice(160, 300), 180)):
+        x = (lightness(np.uint8([[value]]))[0, 0] - 50) / 50
+        np.testing.assert_allclose(found[:, columns, 0], 33 * x + 11, atol=2.5)
+
+
+@pytest.mark.parametrize("value", [0, 255])
+def test_black_and_white_stay(default, value):
+    assert (default.colorize(np.full((70, 50), value, np.uint8)) == value).all()
+
+
+# ---- the type that was given
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float16", "float32", "float64"])
+@pytest.mark.parametrize("channels", [None, 1, 3, 4])
+def test_arrays(session, dtype, channels):
+    shape = (23, 31) if channels is None else (23, 31, channels)
+    before = noise(shape, dtype)
+    kept = before.copy()
+    after = session.colorize(before)
+    assert (after.shape, after.dtype) == ((23, 31, 4 if channels == 4 else 3), before.dtype)
+    np.testing.assert_array_equal(before, kept)
+    if channels == 4:
+        np.testing.assert_allclose(after[..., 3], before[..., 3], rtol=1e-7)
+    if dtype != "float16":
+        assert_keeps_lightness(before, after)
+
+
+MODES = {
+    "1": "RGB",
+    "L": "RGB",
+    "LA": "RGBA",
+    "P": "RGB",
+    "RGB": "RGB",
+    "RGBA": "RGBA",
+    "CMYK": "RGB",
+    "YCbCr": "RGB",
+    "HSV": "RGB",
+    "I;16": "RGB",
+    "I": "RGB",
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_pil_images(session, mode):
+    before = noise((19, 27, 4)) if mode == "RGBA" else noise((19, 27, 3)) if mode in ("RGB", "P") else noise((19, 27))
+    image = Image.fromarray(before.astype(np.uint16) * 257) if mode[0] == "I" else Image.fromarray(before)
+    image = image.convert(mode) if mode != "I;16" else image
+    if mode == "LA":
+        image.putalpha(Image.fromarray(noise((19, 27), seed=1)))
+    after = session.colorize(image)
+    assert isinstance(after, Image.Image)
+    assert (after.mode, after.size) == (MODES[mode], (27, 19))
+    assert_keeps_lightness(pio.from_pil(image).pixels, np.asarray(after))
+    if mode in ("LA", "RGBA"):
+        np.testing.assert_array_equal(np.asarray(after)[..., 3], np.asarray(image)[..., -1])
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP", "JPEG", "WEBP", "GIF", "AVIF", "JPEG2000"])
+def test_bytes_give_bytes_of_their_format(session, astronaut, kind):
+    gray = Image.fromarray(astronaut[::4, ::4]).convert("L")
+    for data in (encoded(gray, kind), bytearray(encoded(gray, kind)), memoryview(encoded(gray, kind))):
+        after = session.colorize(data)
+        assert isinstance(after, bytes)
+    image = Image.open(io.BytesIO(after))
+    assert (image.format, image.size) == (kind, gray.size)
+    if kind in ("PNG", "TIFF", "BMP"):
+        assert_keeps_lightness(np.asarray(gray), np.asarray(image))
+    assert chroma(np.asarray(image.convert("RGB"))) > 5
+
+
+@pytest.mark.parametrize("as_given", [str, lambda path: path])
+def test_paths_give_paths(session, tmp_path, as_given):
+    source = tmp_path / "a portrait [1] ü.PNG"
+    Image.fromarray(noise((20, 30))).save(source)
+    done = session.colorize(as_given(source))
+    assert done == as_given(tmp_path / "a portrait [1] ü.color.PNG")
+    assert isinstance(done, str) == (as_given is str)
+    assert_keeps_lightness(np.asarray(opened(source)), np.asarray(opened(done)))
+    with pytest.raises(WriteFailed, match="already there"):
+        session.colorize(as_given(source))
+    session.colorize(as_given(source), overwrite=True)
+    target = tmp_path / "new" / "b.tif"
+    assert session.colorize(as_given(source), target) == as_given(target)
+    assert opened(target).format == "TIFF"
+    assert sorted(p.name for p in tmp_path.rglob("*") if p.is_file()) == sorted(
+        [source.name, beside(source).name, "b.tif"]
+    )
+
+
+def test_16_bits_stay_through_a_file(session, tmp_path):
+    before = noise((20, 30), "uint16")
+    pio.write(Picture(before), tmp_path / "deep.tif")
+    after = pio.read(session.colorize(tmp_path / "deep.tif")).pixels
+    assert after.dtype == np.uint16
+    assert len(np.unique(after & 255)) > 100
+    assert_keeps_lightness(before, after)
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png", "tif", "webp"])
+def test_metadata_stays(session, tmp_path, kind):
+    exif = Image.Exif()
+    exif[0x010F] = "Contax"
+    exif[0x0112] = 6
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    source = tmp_path / f"x.{kind}"
+    Image.fromarray(noise((16, 40, 3))).save(source, exif=exif, icc_profile=profile, dpi=(300, 300))
+    image = opened(session.colorize(source))
+    assert image.size == (16, 40)
+    assert image.getexif().get(0x010F) == "Contax"
+    assert image.getexif().get(0x0112, 1) == 1
+    assert image.info["icc_profile"]
+    if kind != "webp":
+        assert tuple(map(round, image.info["dpi"])) == (300, 300)
+
+
+# ---- the lightness, at any size and mode
+
+
+@given(
+    height=st.integers(1, 70),
+    width=st.integers(1, 70),
+    channels=st.sampled_from([None, 1, 3, 4]),
+    dtype=st.sampled_from(["uint8", "uint16", "float32"]),
+    seed=st.integers(0, 99),
+)
+@example(height=1, width=1, channels=None, dtype="uint8", seed=0)
+@example(height=1, width=70, channels=3, dtype="uint16", seed=0)
+def test_any_size_keeps_its_lightness(tiny, height, width, channels, dtype, seed):
+    before = noise((height, width) if channels is None else (height, width, channels), dtype, seed)
+    after = SESSIONS.setdefault(tiny, Colorizer(tiny, threads=1, saturation=3)).colorize(before)
+    assert after.shape[:2] == (height, width)
+    assert_keeps_lightness(before, after)
+
+
+SESSIONS = {}
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 8000), (8000, 1), (2, 3), (3000, 17)])
+def test_extreme_shapes_with_the_real_network(default, shape):
+    before = noise(shape)
+    after = default.colorize(before)
+    assert after.shape == (*shape, 3)
+    assert_keeps_lightness(before, after)
+
+
+def test_what_has_color_is_colored_from_its_lightness(session, astronaut):
+    small = astronaut[::3, ::3]
+    after = session.colorize(small)
+    assert_keeps_lightness(small, after)
+    light = Picture(small).lightness()
+    x = (light - 50) / 50
+    assert np.abs(ab_of(after)[..., 0] - (33 * x + 11)).mean() < 8
+
+
+# ---- one picture, one answer
+
+
+def test_repeated_and_threaded_calls_agree(default, astronaut):
+    gray = astronaut[..., 1]
+    first = default.colorize(gray)
+    results = {}
+
+    def work(name):
+        results[name] = default.colorize(gray)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for again in (*results.values(), Colorizer(threads=2).colorize(gray)):
+        assert np.abs(again.astype(int) - first).max() <= 1
+    np.testing.assert_array_equal(default.colorize(gray), first)
+    assert len(results) == 2
+
+
+@pytest.mark.parametrize("strip", [1, 3000, 50_000])
+def test_strips_equal_the_whole(session, monkeypatch, strip):
+    gray = noise((120, 211))
+    whole = session.colorize(gray)
+    monkeypatch.setattr("photochrom.colorizer.STRIP_PIXELS", strip)
+    parts = session.colorize(gray).astype(int)
+    assert np.abs(parts - whole).max() <= 1
+    assert (parts != whole).mean() < 0.001
+
+
+def test_the_size_of_the_copy_matters_little(default, astronaut):
+    image = Image.fromarray(astronaut).convert("L")
+    found = {}
+    for side in (256, 512, 1024):
+        copy = np.asarray(image.resize((side, side), Image.Resampling.LANCZOS))
+        small = Image.fromarray(default.colorize(copy)).resize((128, 128), Image.Resampling.BOX)
+        found[side] = color.rgb_to_lab(np.asarray(small) / 255)
+    for side in (256, 1024):
+        assert color.ciede2000(found[side], found[512]).mean() < 2.5
+
+
+# ---- settings
+
+
+def test_vividness_and_saturation_raise_color(default, astronaut):
+    by_vividness = [chroma(Colorizer(threads=1, vividness=v).colorize(astronaut)) for v in (0, 0.5, 1)]
+    assert by_vividness[0] < by_vividness[1] < by_vividness[2]
+    assert by_vividness[2] > 1.2 * by_vividness[0]
+    plain = chroma(default.colorize(astronaut))
+    assert chroma(Colorizer(threads=1, saturation=0.5).colorize(astronaut)) == pytest.approx(plain / 2, rel=0.1)
+    gray = Colorizer(threads=1, saturation=0).colorize(astronaut)
+    assert int(np.ptp(gray, axis=-1).max()) <= 1
+
+
+def test_render_size_is_what_the_network_sees(tiny, monkeypatch):
+    for size, shape, seen in ((64, (50, 50), (64, 64)), (96, (100, 400), (48, 192)), (32, (4, 4000), (16, 96))):
+        session = Colorizer(tiny, render_size=size)
+        shapes = []
+        run = session._backend.run
+        monkeypatch.setattr(session._backend, "run", lambda x, run=run, shapes=shapes: shapes.append(x.shape) or run(x))
+        session.colorize(noise(shape))
+        assert shapes == [(1, 1, *seen)]
+    assert Colorizer(tiny).render_size == 64
+
+
+@pytest.mark.parametrize("decoder", ["annealed_mean", "mean", "argmax", "sample"])
+def test_decoders(astronaut, decoder):
+    session = Colorizer(threads=1, decoder=decoder, temperature=0.5)
+    assert (session.decoding.decoder, session.decoding.temperature) == (decoder, 0.5)
+    assert_keeps_lightness(astronaut[::8, ::8], session.colorize(astronaut[::8, ::8]))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"vividness": -0.1},
+        {"vividness": 1.01},
+        {"vividness": float("nan")},
+        {"vividness": "much"},
+        {"saturation": -1},
+        {"saturation": 5},
+        {"temperature": 0},
+        {"render_size": 31},
+        {"render_size": 4096},
+        {"render_size": 64.5},
+        {"threads": 0},
+        {"threads": -1},
+        {"max_pixels": 0},
+        {"max_pixels": "many"},
+        {"device": "tpu"},
+        {"model": 7},
+    ],
+    ids=str,
+)
+def test_settings_out_of_range(settings):
+    with pytest.raises(BadSetting) as caught:
+        Colorizer(**settings)
+    assert str(next(iter(settings.values()))) in str(caught.value) or "int" in str(caught.value)
+
+
+def test_unknown_names():
+    with pytest.raises(UnknownName, match="did you mean 'annealed_mean'"):
+        Colorizer(decoder="anealed_mean")
+    with pytest.raises(UnknownName, match=r"no model is called 'best'.*there are: default"):
+        Colorizer("best")
+
+
+def test_cuda_is_honoured_or_an_error(tiny):
+    import onnxruntime
+
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this machine has CUDA")
+    with pytest.raises(DeviceUnavailable):
+        Colorizer(tiny, device="cuda")
+    assert Colorizer(tiny, device="auto").colorize(noise((4, 4))).shape == (4, 4, 3)
+
+
+# ---- what goes wrong
+
+
+@pytest.mark.parametrize("bad", [None, 3, [1, 2], object(), {"a": 1}, io.BytesIO(b"x")])
+def test_what_is_no_picture_at_all(session, bad):
+    with pytest.raises(BadSetting, match="can be coloured, not"):
+        session.colorize(bad)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        np.zeros((0, 4), np.uint8),
+        np.zeros((4, 4, 2), np.uint8),
+        np.zeros(4, np.uint8),
+        np.zeros((4, 4), np.int64),
+        np.zeros((4, 4), complex),
+        np.full((4, 4), 2.0),
+        np.full((4, 4), np.nan),
+        np.array([["a"]]),
+    ],
+    ids=lambda a: f"{a.dtype}{a.shape}",
+)
+def test_bad_arrays(session, bad):
+    with pytest.raises(BadSetting):
+        session.colorize(bad)
+
+
+def test_an_output_for_what_is_no_path(session, tmp_path):
+    with pytest.raises(BadSetting, match="an output is for a path"):
+        session.colorize(noise((4, 4)), tmp_path / "x.png")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("path", ["", ".", "..", "/", "gone.png", "gone", "a\0b.png", "x" * 300 + ".png", "x" * 300])
+def test_paths_to_no_file(session, path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((UnreadableImage, WriteFailed)):
+        session.colorize(path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_bad_files(session, tmp_path, png):
+    for name, data in (("empty.png", b""), ("half.png", png(1)[:200]), ("text.jpg", b"hello"), ("notes.txt", b"hello")):
+        path = tmp_path / name
+        path.write_bytes(data)
+        with pytest.raises(UnreadableImage, match=name):
+            session.colorize(path)
+    with pytest.raises(UnsupportedFormat, match=r"no picture format goes by '\.xyz'"):
+        session.colorize(tmp_path / "half.png", tmp_path / "out.xyz")
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+@given(data=st.binary(max_size=300) | st.binary(max_size=60).map(lambda tail: b"\x89PNG\r\n\x1a\n" + tail))
+def test_nothing_else_escapes_for_random_bytes(tiny, data):
+    with pytest.raises(PhotochromError) as caught:
+        SESSIONS.setdefault("bytes", Colorizer(tiny, threads=1)).colorize(data)
+    assert "\n" not in str(caught.value)
+
+
+def test_max_pixels(tiny, png):
+    session = Colorizer(tiny, max_pixels=40 * 48 - 1)
+    with pytest.raises(ImageTooLarge, match="48 x 40"):
+        session.colorize(png(0))
+    assert isinstance(Colorizer(tiny, max_pixels=40 * 48).colorize(png(0)), bytes)
+    assert isinstance(Colorizer(tiny, max_pixels=None).colorize(png(0)), bytes)
+
+
+@pytest.mark.parametrize(
+    "place", ["photochrom.color.lab_to_rgb_gently", "photochrom.io.encode", "photochrom.colorizer.resize"]
+)
+def test_memory_that_runs_out(tiny, monkeypatch, tmp_path, png, place):
+    session = Colorizer(tiny, threads=1)
+    source = tmp_path / "a.png"
+    source.write_bytes(png(0))
+
+    def fail(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(place, fail)
+    with pytest.raises(OutOfMemory, match=r"a\.png: memory ran out"):
+        session.colorize(source)
+    with pytest.raises(OutOfMemory, match="memory ran out"):
+        session.colorize(png(0))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+class BrokenSession:
+    def __init__(self, answer):
+        self.answer = answer
+
+    def run(self, *_):
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return [self.answer]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (RuntimeError("Failed to allocate memory for requested buffer"), OutOfMemory, "lower --render-size"),
+        (np.full((1, 2, 16, 16), np.nan, np.float32), BadCheckpoint, "not numbers"),
+        (np.zeros((1, 3, 16, 16), np.float32), BadCheckpoint, "not what its card says"),
+        (np.zeros((1, 2, 4, 4), np.float32), BadCheckpoint, "not what its card says"),
+    ],
+)
+def test_a_network_that_fails_gives_no_gray_picture(tiny, monkeypatch, tmp_path, answer, kind, words):
+    session = Colorizer(tiny, threads=1)
+    monkeypatch.setattr(session._backend, "_session", BrokenSession(answer))
+    Image.fromarray(noise((50, 50))).save(tmp_path / "a.png")
+    with pytest.raises(kind, match=words) as caught:
+        session.colorize(tmp_path / "a.png")
+    assert "a.png: " in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+# ---- names
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "expected"),
+    [
+        ("portrait.jpg", "JPEG", "portrait.color.jpg"),
+        ("PORTRAIT.JPEG", "JPEG", "PORTRAIT.color.JPEG"),
+        ("a.b.tif", "TIFF", "a.b.color.tif"),
+        ("scan", "JPEG", "scan.color.jpg"),
+        ("Mr. Smith", "PNG", "Mr. Smith.color.png"),
+        ("old.bak", "WEBP", "old.bak.color.webp"),
+        (".png", "PNG", ".png.color.png"),
+    ],
+)
+def test_where_the_result_goes(session, tmp_path, name, kind, expected):
+    (tmp_path / name).write_bytes(encoded(Image.fromarray(noise((9, 9))), kind))
+    assert beside(tmp_path / name) == tmp_path / expected
+    assert session.colorize(tmp_path / name) == tmp_path / expected
+    assert opened(tmp_path / expected).format == kind
