@@ -1,6 +1,6 @@
 """Draw a run's log: training loss and rate, and what was measured on the validation pictures.
 
-    python benchmarks/training_curve.py RUN/log.csv -o curve.png
+python benchmarks/training_curve.py RUN/log.csv -o curve.png
 """
 
 from __future__ import annotations

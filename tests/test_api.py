@@ -76,3 +76,11 @@ def test_models():
         assert 32 <= card.render_size <= 512
         assert card.codebook() is None or card.codebook().n_scores > 1
         assert card.license == "Apache-2.0"
+
+
+def test_the_networks_do_not_hide_the_function():
+    pytest.importorskip("torch")
+    from photochrom.models import models as networks
+
+    assert "photochrom" in networks
+    assert "default" in photochrom.models()

@@ -95,5 +95,5 @@ def test_a_second_thread_waits_until_all_are_there(package):
 
 def test_the_decoders():
     assert list(decoders) == ["annealed_mean", "argmax", "mean", "sample"]
-    with pytest.raises(UnknownName, match="no decoder is called 'annealed'; did you mean 'annealed_mean'?"):
+    with pytest.raises(UnknownName, match=r"no decoder is called 'annealed'; did you mean 'annealed_mean'\?"):
         decoders["annealed"]

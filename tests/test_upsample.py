@@ -64,6 +64,23 @@ def test_true_colors_of_a_photograph_come_back_better_than_by_plain_enlargement(
     assert ours < 0.92 * bilinear
 
 
+def test_a_white_thread_on_red_does_not_turn_cyan():
+    light = np.full((256, 256), 45, np.float32)
+    light[:, 127:129] = 98
+    # What a network says of it: red everywhere, a little less where the thread is.
+    ab = np.zeros((32, 32, 2), np.float32)
+    ab[..., 0] = 60
+    ab[:, 15:17, 0] = 45
+    fitted = GuidedChroma.fit(ab, light, (32, 32))
+    unlimited = fitted.coefficients.copy()
+    unlimited[..., 4:] = -1e9, 1e9
+    limited_a, unlimited_a = (
+        each.strip(light, 0, 256)[:, 127:129, 0].min() for each in (fitted, GuidedChroma(unlimited))
+    )
+    assert unlimited_a < 20
+    assert limited_a > 35
+
+
 def test_noise_in_l_does_not_become_color():
     rng = np.random.default_rng(0)
     light = (50 + rng.normal(0, 1.5, (200, 200))).astype(np.float32)
@@ -103,7 +120,7 @@ def test_what_is_kept_does_not_grow_with_the_picture(shape):
     chroma.strip(light[:rows], 0, shape[0])
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert chroma.coefficients.shape[2] == 4
+    assert chroma.coefficients.shape[2] == 6
     assert np.all(np.less_equal(chroma.coefficients.shape[:2], (48, 64)))
     assert peak < 6e6
 

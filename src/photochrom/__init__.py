@@ -9,6 +9,8 @@ Example:
 from __future__ import annotations
 
 import functools
+import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 from photochrom import errors as errors
@@ -95,3 +97,14 @@ def __getattr__(name: str) -> Any:
 
         return Colorizer
     raise AttributeError(f"module 'photochrom' has no attribute '{name}'")
+
+
+class _Face(types.ModuleType):
+    """This module. Importing the subpackage `models`, the networks, would put it in the place of the function."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name != "models" or not isinstance(value, types.ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Face

@@ -65,7 +65,7 @@ class OnnxBackend:
             OutOfMemory: memory ran out; there is no partial result.
         """
         try:
-            return self._session.run(None, {"x": x})[0]
+            return np.asarray(self._session.run(None, {"x": x})[0])
         except Exception as error:
             if _is_memory(error):
                 raise OutOfMemory(

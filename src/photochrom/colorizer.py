@@ -174,10 +174,14 @@ class Colorizer:
                 lab = np.concatenate([strip[..., None], chroma.strip(strip, top, len(light))], -1)
                 rgb[top : top + rows] = _quantised(color.lab_to_rgb_gently(lab), dtype)
 
-            with ThreadPoolExecutor(self._painters) as pool:
-                list(pool.map(paint, range(0, len(light), rows)))
+            tops = range(0, len(light), rows)
+            with ThreadPoolExecutor(min(self._painters, len(tops))) as pool:
+                list(pool.map(paint, tops))
             return picture.with_rgb(rgb)
-        except MemoryError:
+        except (MemoryError, RuntimeError) as error:
+            # A thread that finds no room for its stack is a RuntimeError.
+            if isinstance(error, RuntimeError) and "start new thread" not in str(error):
+                raise
             raise OutOfMemory(
                 f"memory ran out over a photograph of {picture.width} x {picture.height}; colour a smaller copy"
             ) from None
@@ -298,8 +302,8 @@ def _quantised(rgb: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
 
 
 def _within(name: str, value: Any, low: float, high: float, *, whole: bool = False) -> None:
-    kind = numbers.Integral if whole else numbers.Real
-    if value is not None and not (isinstance(value, kind) and low <= value <= high):
+    fits = isinstance(value, numbers.Integral if whole else numbers.Real)
+    if value is not None and not (fits and low <= float(value) <= high):
         limits = f"{low} to {high}" if high < math.inf else f"{low} or more"
         raise BadSetting(f"the {name} is {value!r}; it may be {'a whole number, ' if whole else ''}{limits}")
 

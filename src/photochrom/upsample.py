@@ -17,12 +17,18 @@ import numpy as np
 from PIL import Image
 
 RADIUS = 1  # of the window, in points of the map
+MARGIN = 0.25  # how far beyond the window's L the fit is trusted, as a share of its range
 EPSILON = 25.0  # variance of L (0..100) under which a window counts as flat; noise must not become colour
 
 
 @dataclass(frozen=True)
 class GuidedChroma:
-    """ab as a function of L over the picture, small enough to keep: (m, n, 4) slopes and offsets of a and b."""
+    """ab as a function of L over the picture, small enough to keep.
+
+    Attributes:
+        coefficients: (m, n, 6) slopes of a and b, their offsets, and the lowest and highest L that
+            the fit is trusted for. Beyond, it has seen nothing: L is clipped to them, or a white thread on red would turn cyan.
+    """
 
     coefficients: np.ndarray
 
@@ -41,17 +47,21 @@ class GuidedChroma:
             slope = (_box(guide * target) - mean * _box(target)) / variance
             slopes.append(slope)
             offsets.append(target - slope * guide)
-        return cls(np.stack([*slopes, *offsets], -1).astype(np.float32))
+        around = _windows(guide)
+        lowest, highest = around.min((-2, -1)), around.max((-2, -1))
+        margin = MARGIN * (highest - lowest)
+        return cls(np.stack([*slopes, *offsets, lowest - margin, highest + margin], -1).astype(np.float32))
 
     def strip(self, light: np.ndarray, top: int, height: int) -> np.ndarray:
         """ab (h, W, 2) for the rows of L `light` (h, W) that start at `top` of a picture `height` rows high."""
         m, n = self.coefficients.shape[:2]
         rows, width = light.shape
         box = (0.0, top * m / height, float(n), (top + rows) * m / height)
-        slope_a, slope_b, offset_a, offset_b = (
-            resize(np.ascontiguousarray(self.coefficients[..., i]), (width, rows), box=box) for i in range(4)
+        slope_a, slope_b, offset_a, offset_b, lowest, highest = (
+            resize(np.ascontiguousarray(self.coefficients[..., i]), (width, rows), box=box) for i in range(6)
         )
-        return np.stack([slope_a * light + offset_a, slope_b * light + offset_b], -1)
+        inside = np.clip(light, lowest, highest)
+        return np.stack([slope_a * inside + offset_a, slope_b * inside + offset_b], -1)
 
 
 def resize(
@@ -65,7 +75,11 @@ def resize(
 
 
 def _box(plane: np.ndarray) -> np.ndarray:
-    """Mean over a square window, the border repeated; in 64 bits, since variances are differences of such means."""
-    padded = np.pad(plane.astype(np.float64), RADIUS, mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (2 * RADIUS + 1, 2 * RADIUS + 1))
-    return windows.mean((-2, -1))
+    """Mean over a window; in 64 bits, since variances are differences of such means."""
+    return _windows(plane.astype(np.float64)).mean((-2, -1))
+
+
+def _windows(plane: np.ndarray) -> np.ndarray:
+    """The square window around each point, (m, n, k, k); the border is repeated."""
+    padded = np.pad(plane, RADIUS, mode="edge")
+    return np.lib.stride_tricks.sliding_window_view(padded, (2 * RADIUS + 1, 2 * RADIUS + 1))

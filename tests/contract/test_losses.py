@@ -15,9 +15,7 @@ KINDS = {
     "equal": ChannelBins.equal_width(5).fit(AB),
     "quantile": ChannelBins.quantile(AB, 6),
 }
-CASES = [
-    (name, kind) for name in losses for kind in (KINDS if losses[name].classifies else ["none"])
-]
+CASES = [(name, kind) for name in losses for kind in (KINDS if losses[name].classifies else ["none"])]
 
 
 def case(name, kind, sigma=5.0, rebalance=0.5):

@@ -1,4 +1,4 @@
-"""What every registered model keeps: any size in, the promised size out, trainable, repeatable, and the same in ONNX."""
+"""What every registered model keeps: any size in, the promised size out, trainable, repeatable, the same in ONNX."""
 
 import dataclasses
 

@@ -37,9 +37,10 @@ def export(
     overwrite
         Replace a file that is there.
     """
+    changes = _changes(card)
     with training("exporting"):
         from photochrom.train.export import export as write
-    done = write(run, output, changes=_changes(card), overwrite=overwrite)
+    done = write(run, output, changes=changes, overwrite=overwrite)
     size = output.stat().st_size / 1e6
     say(f"{shown(output)}: {done.parameters / 1e6:.1f} M weights, {size:.1f} MB, equal to torch within 1e-4")
 

@@ -1,4 +1,4 @@
-"""What the commands print: one console for messages (standard error) and one for results (standard output)."""
+"""What the commands print: messages on standard error, results on standard output."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from rich.table import Table
 
 # Brackets and colons in names are text, neither markup nor emoji.
 messages = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
-results = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
-
 # What is piped or written to a file is as wide as it has to be; only a terminal has an edge to fold at.
 _ENDLESS = 10_000
 
@@ -29,12 +27,12 @@ def say(line: str) -> None:
 
 def result(line: str, *, bold: bool = False) -> None:
     """One line of what was asked for."""
-    results.print(line, style="bold" if bold else None)
+    _results().print(line, style="bold" if bold else None)
 
 
 def json(data: Any) -> None:
     """Plain JSON, for other programs."""
-    results.out(json_text.dumps(data, indent=2, ensure_ascii=False), highlight=False)
+    _results().out(json_text.dumps(data, indent=2, ensure_ascii=False), highlight=False)
 
 
 def progress(*extra: TextColumn) -> Progress:
@@ -61,7 +59,12 @@ def table(rows: list[tuple[str, ...]], title: str | None = None) -> None:
         view.add_row(*row)
     if title:
         result(title)
-    results.print(view, width=None if sys.stdout.isatty() else _ENDLESS, soft_wrap=False)
+    _results().print(view, soft_wrap=False)
+
+
+def _results() -> Console:
+    width = None if sys.stdout.isatty() else _ENDLESS
+    return Console(highlight=False, soft_wrap=True, markup=False, emoji=False, width=width)
 
 
 @contextlib.contextmanager
@@ -72,11 +75,11 @@ def only_our_words() -> Iterator[None]:
     """
     stream = sys.stderr
     try:
+        stream.flush()
         ours, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    except OSError:
+    except (OSError, ValueError, AttributeError):
         yield  # there is no standard error
         return
-    stream.flush()
     if _descriptor(stream) == 2:
         sys.stderr = open(  # noqa: SIM115 - closed below, by its descriptor
             ours, "w", buffering=1, encoding=stream.encoding, errors=stream.errors, closefd=False

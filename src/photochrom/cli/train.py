@@ -49,13 +49,17 @@ def train(
         from photochrom.train.config import load_recipe
         from photochrom.train.export import load_state
         from photochrom.train.loop import Progress, Trainer, pick_device
-    start = load_state(init)[:2] if init else None
+    start = origin = None
+    if init:
+        state, bins, card = load_state(init)
+        start, origin = (state, bins), {"name": card.name, "digest": card.digest, "training": card.training}
     trainer = Trainer(
         load_recipe(recipe, tuple(set_)),
         data,
         out,
         validation=val,
         init=start,
+        origin=origin,
         device=pick_device(device),
         max_steps=max_steps,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import platform
@@ -75,6 +76,7 @@ def make_card(model: nn.Module, bins: Bins | None, recipe: Recipe, facts: dict[s
             "hours": round(facts["seconds"] / 3600, 2),
             "seed": recipe.run.seed,
             "data_digest": facts["data"],
+            **{key: facts[key] for key in ("sources", "pictures", "started_from") if key in facts},
             "machine": f"{platform.machine()}, {os.cpu_count()} cores",
             "torch": torch.__version__,
         },
@@ -87,7 +89,7 @@ def export(run: Path, output: Path, *, changes: dict[str, Any] | None = None, ov
     Args:
         run: the run folder.
         output: the .onnx file.
-        changes: fields of the card to replace (name, metrics, limits, decoding, ...).
+        changes: fields of the card to replace (name, metrics, limits, ...); those that are tables are merged.
         overwrite: replace a file that is there.
 
     Returns:
@@ -99,7 +101,7 @@ def export(run: Path, output: Path, *, changes: dict[str, Any] | None = None, ov
     """
     check_free(output, overwrite)
     model, bins, recipe, facts = load_run(run)
-    card = replace(make_card(model, bins, recipe, facts, output.stem), **(changes or {}))
+    card = _changed(make_card(model, bins, recipe, facts | _origin(run), output.stem), changes or {})
     round_weights(model)
     data = to_onnx(model, card)
     difference = parity(model, OnnxBackend(data, str(output), "cpu"))
@@ -107,6 +109,20 @@ def export(run: Path, output: Path, *, changes: dict[str, Any] | None = None, ov
         raise BadCheckpoint(f"{run}: the exported network differs from torch's by {difference:.1e}, over {PARITY}")
     write_bytes(output, data, overwrite)
     return card
+
+
+def _origin(run: Path) -> dict[str, Any]:
+    """What the run's facts.json says of its pictures; a run folder may have lost it, and only the card is poorer."""
+    try:
+        facts = json.loads((run / "facts.json").read_text(encoding="utf-8"))
+        return {"sources": facts["data"], "pictures": facts["pictures"], "started_from": facts["started_from"]}
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def _changed(card: ModelCard, changes: dict[str, Any]) -> ModelCard:
+    merged = {k: getattr(card, k) | v if isinstance(v, dict) else v for k, v in changes.items()}
+    return replace(card, **merged)
 
 
 def round_weights(model: nn.Module) -> None:

@@ -90,6 +90,7 @@ class Trainer:
         out: the run folder; one that holds a checkpoint of this recipe is resumed.
         validation: folders, tars or files to evaluate on; none evaluates nothing.
         init: a state (tensors by parameter name) and its bins to start from, as `load_state` gives.
+        origin: what the card shall say of those weights: name, digest, training.
         device: "cpu" or "cuda".
         max_steps: stop after this step, although the recipe goes on; the run can be resumed.
 
@@ -105,6 +106,7 @@ class Trainer:
         *,
         validation: Sequence[Path | str] = (),
         init: tuple[dict[str, Tensor], Bins | None] | None = None,
+        origin: dict[str, Any] | None = None,
         device: str = "cpu",
         max_steps: int | None = None,
     ) -> None:
@@ -129,7 +131,7 @@ class Trainer:
         if saved:
             self._restore(*saved)
         else:
-            self._begin(init, data)
+            self._begin(init, origin, data)
         # Where dropout starts from, whatever else draws random numbers before `run`.
         self._random = torch.get_rng_state()
 
@@ -191,7 +193,12 @@ class Trainer:
         self.plateau.add(values["loss"])
         self.meter.add(values, len(light))
 
-    def _begin(self, init: tuple[dict[str, Tensor], Bins | None] | None, data: Sequence[Path | str]) -> None:
+    def _begin(
+        self,
+        init: tuple[dict[str, Tensor], Bins | None] | None,
+        origin: dict[str, Any] | None,
+        data: Sequence[Path | str],
+    ) -> None:
         from photochrom import __version__
 
         if init:
@@ -207,7 +214,7 @@ class Trainer:
             "pictures": len(self.entries),
             "data": [Path(d).name for d in data],
             "digest": digest(self.entries),
-            "started_from": "other weights" if init else "the recipe",
+            "started_from": (origin or "other weights") if init else "the recipe",
         }
         try:
             self.out.mkdir(parents=True, exist_ok=True)
@@ -220,7 +227,7 @@ class Trainer:
         path = self.out / CHECKPOINT
         if not path.exists():
             return None
-        tensors, facts = checkpoint.load(path)
+        tensors, facts = _load(path)
         _same_recipe(self.recipe, facts["recipe"], self.out)
         if facts["data"] != digest(self.entries):
             raise BadDataset(f"{self.out}: the run was begun on other pictures; name the same --data, or another --out")
@@ -359,12 +366,20 @@ def load_run(run: Path) -> tuple[torch.nn.Module, Bins | None, Recipe, dict[str,
     from photochrom.train.config import recipe_from_dict
     from photochrom.train.task import build_model
 
-    tensors, facts = checkpoint.load(run / CHECKPOINT)
+    tensors, facts = _load(run / CHECKPOINT)
     recipe = recipe_from_dict(facts["recipe"])
     bins = bins_from_dict(facts["bins"]) if facts["bins"] else None
     model = build_model(recipe, bins)
     load_weights(model, _part(tensors, "average." if recipe.run.ema else "model."), str(run))
     return model.eval(), bins, recipe, facts
+
+
+def _load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    tensors, facts = checkpoint.load(path)
+    missing = {"recipe", "bins", "step", "seconds", "plateau", "groups", "data"} - facts.keys()
+    if missing:
+        raise BadCheckpoint(f"{path}: no checkpoint of a training run, or damaged (no {', '.join(sorted(missing))})")
+    return tensors, facts
 
 
 def _last_step(recipe: Recipe, max_steps: int | None) -> int:

@@ -1,0 +1,500 @@
+"""The command line, called in this process: exit status, one line for each error, and what is printed."""
+
+import csv
+import io
+import json
+import struct
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+
+import photochrom
+from photochrom import evaluation
+from photochrom.cli import app, main
+
+
+@pytest.fixture
+def call(capfdbinary, monkeypatch, tmp_path):
+    """Run a command in an empty folder; returns (status, standard output, lines of standard error)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*argv, stdin=b""):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capfdbinary.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            main([str(token) for token in argv])
+        out, err = capfdbinary.readouterr()
+        return caught.value.code, out, err.decode().splitlines()
+
+    return run
+
+
+@pytest.fixture
+def model(tiny):
+    return ["--model", tiny]
+
+
+def gray(path, value=90, size=(30, 20)):
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", size, value).save(path)
+    return path
+
+
+def pixels(path):
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+# ---- colorize
+
+
+def test_one_file(call, model):
+    gray("portrait.jpg")
+    assert call("colorize", "portrait.jpg", *model) == (0, b"", ["portrait.jpg -> portrait.color.jpg"])
+    assert pixels("portrait.color.jpg").shape == (20, 30, 3)
+
+
+def test_files_and_folders(call, model):
+    for name in ("in/a.png", "in/b.png", "in/sub/c.png", "d.png"):
+        gray(name)
+    status, out, err = call("colorize", "in", "d.png", "-r", "-o", "out", *model)
+    assert (status, out) == (0, b"")
+    assert err == [
+        "in/a.png -> out/a.png",
+        "in/b.png -> out/b.png",
+        "in/sub/c.png -> out/sub/c.png",
+        "d.png -> out/d.png",
+        "4 coloured, 0 failed",
+    ]
+    assert sorted(str(path) for path in Path("out").rglob("*.png")) == [
+        "out/a.png",
+        "out/b.png",
+        "out/d.png",
+        "out/sub/c.png",
+    ]
+
+
+@pytest.mark.parametrize("output", ["new/", "new", "new.v2/"])
+def test_output_folders(call, model, output):
+    gray("a.png")
+    assert call("colorize", "a.png", "-o", output, *model)[0] == 0
+    assert Path(output, "a.png").is_file()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a [x].png",
+        "[1].png",
+        "[bold]b[/].png",
+        ":smile:.png",
+        "Größe 北京.png",
+        "a=b.png",
+        "{a,b}.png",
+        "a" * 200 + ".png",
+    ],
+)
+def test_odd_names_are_printed_as_they_are(call, model, name):
+    gray(name)
+    assert call("colorize", name, *model) == (0, b"", [f"{name} -> {name[:-4]}.color.png"])
+
+
+@pytest.mark.parametrize(
+    "name", ["a\nb.png", "a\tb.png", "a\x1b[31mb.png", b"\xff\xfe.png".decode(errors="surrogateescape")]
+)
+def test_names_that_cannot_be_printed_stay_on_one_line(call, model, name):
+    gray(name)
+    status, _, err = call("colorize", name, *model)
+    assert (status, len(err)) == (0, 1)
+    assert err[0].isprintable()
+    assert call("colorize", name, *model)[2][0].isprintable()
+
+
+def test_a_file_that_begins_with_a_hyphen(call, model):
+    gray("-x.png")
+    assert call("colorize", "-x.png", *model)[0] == 2
+    assert call("colorize", *model, "--", "-x.png")[0] == 0
+    assert Path("-x.color.png").exists()
+
+
+def test_a_colored_one_is_mentioned(call, model):
+    Image.new("RGB", (9, 9), "red").save("red.png")
+    _, _, (line,) = call("colorize", "red.png", *model)
+    assert line == "red.png -> red.color.png (it had colour already and was coloured from its lightness)"
+
+
+def test_bad_ones_are_named_and_the_others_done(call, model):
+    gray("a.png")
+    gray("c.png")
+    Path("b.png").write_bytes(b"")
+    status, _, err = call("colorize", "a.png", "b.png", "c.png", *model)
+    assert status == 1
+    assert err == [
+        "a.png -> a.color.png",
+        "photochrom: b.png is empty; get a new copy of the file",
+        "c.png -> c.color.png",
+        "2 coloured, 1 failed",
+    ]
+
+
+def test_overwrite(call, model):
+    gray("a.png")
+    assert call("colorize", "a.png", *model)[0] == 0
+    first = Path("a.color.png").read_bytes()
+    status, _, (line,) = call("colorize", "a.png", "--saturation", "0.2", *model)
+    assert (status, line.split(";")[0]) == (1, "photochrom: a.color.png is already there")
+    assert Path("a.color.png").read_bytes() == first
+    assert call("colorize", "a.png", "--saturation", "0.2", "--overwrite", *model)[0] == 0
+    assert Path("a.color.png").read_bytes() != first
+
+
+def test_the_originals_are_not_replaced_even_with_overwrite(call, model):
+    before = gray("in/a.png") and Path("in/a.png").read_bytes()
+    for inputs, output in ((["in"], "in"), (["in/a.png"], "in/"), (["in/a.png"], "in/a.png")):
+        status, _, (line,) = call("colorize", *inputs, "-o", output, "--overwrite", *model)
+        assert status == 2
+        assert "over the photograph in/a.png" in line
+    assert Path("in/a.png").read_bytes() == before
+
+
+def test_settings_reach_the_session(call, model):
+    gray("a.png")
+    assert call("colorize", "a.png", "--saturation=0", "--render-size=32", "--device=cpu", *model)[0] == 0
+    assert np.ptp(pixels("a.color.png"), axis=-1).max() <= 1
+    assert call("colorize", "a.png", "-o", "b.png", "--vividness", "0.7", "--max-pixels", "600", *model)[0] == 0
+    status, _, (line,) = call("colorize", "a.png", "-o", "c.png", "--max-pixels", "599", *model)
+    assert status == 1
+    assert "30 x 20 pixels, more than 599" in line
+
+
+def test_through_the_pipe(call, model, png):
+    data = png(3)
+    status, out, err = call("colorize", "-", *model, stdin=data)
+    assert (status, err) == (0, [])
+    assert out == photochrom.Colorizer(model[1]).colorize(data)
+    Path("a.png").write_bytes(data)
+    assert call("colorize", "a.png", "-o", "-", *model) == (0, out, [])
+    assert call("colorize", "-", "-o", "-", *model, stdin=data) == (0, out, [])
+    assert call("colorize", "-", "-o", "b.png", *model, stdin=data) == (0, b"", [])
+    assert Path("b.png").read_bytes() == out
+    assert call("colorize", "-", "-o", "b.png", *model, stdin=data)[0] == 1
+    assert call("colorize", "-", "-o", "b.xyz", *model, stdin=data)[0] == 1
+    assert call("colorize", "-", "a.png", *model, stdin=data)[:2] == (2, b"")
+    assert call("colorize", "-", *model, stdin=b"") == (1, b"", call("colorize", "-", *model, stdin=b"")[2])
+
+
+def test_a_terminal_gets_no_bytes(call, model, png, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    status, out, (line,) = call("colorize", "-", *model, stdin=png(0))
+    assert (status, out) == (2, b"")
+    assert "standard output is a terminal" in line
+
+
+def tiff(compression="tiff_lzw"):
+    out = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 80), np.uint8)).save(
+        out, "TIFF", compression=compression
+    )
+    data = bytearray(out.getvalue())
+    data[500:4000:7] = bytes(value ^ 0x55 for value in data[500:4000:7])
+    return bytes(data)
+
+
+def png_header(width, height):
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    ihdr = struct.pack(">2I5B", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", ihdr) + chunk(b"IDAT", zlib.compress(b"\0" * 99)) + chunk(b"IEND", b"")
+
+
+GOOD = ["colorize", "good.png"]
+WRONG = {
+    "missing": (1, ["colorize", "gone.png"], "gone.png does not exist"),
+    "empty": (1, ["colorize", "empty.png"], "empty.png is empty"),
+    "truncated": (1, ["colorize", "half.png"], "half.png is damaged or incomplete"),
+    "damaged tiff": (1, ["colorize", "bad.tif"], "bad.tif is damaged"),
+    "text": (1, ["colorize", "text.jpg"], "text.jpg is not a picture"),
+    "text by name too": (1, ["colorize", "notes.txt"], "notes.txt is not a picture"),
+    "pdf": (1, ["colorize", "a.pdf"], "a PDF document"),
+    "bomb": (1, ["colorize", "bomb.png"], "20000 x 15000 pixels, more than 200,000,000"),
+    "folder without pictures": (1, ["colorize", "folder"], "folder holds no pictures"),
+    "pipe": (1, ["colorize", "folder", "-o", "-"], "folder is a folder"),
+    "device file": (1, ["colorize", "/dev/null"], "is not a file"),
+    "no arguments": (2, ["colorize"], "INPUTS"),
+    "empty argument": (2, ["colorize", ""], "one of the arguments is empty"),
+    "unknown command": (2, ["colourise", "good.png"], "colourise"),
+    "unknown option": (2, [*GOOD, "--vividnes", "1"], "--vividnes"),
+    "option without value": (2, [*GOOD, "--vividness"], "--vividness"),
+    "not a number": (2, [*GOOD, "--vividness", "much"], "--vividness"),
+    "not whole": (2, [*GOOD, "--render-size", "9x"], "--render-size"),
+    "vividness": (2, [*GOOD, "--vividness", "1.5"], "the vividness is 1.5; it may be 0 to 1"),
+    "nan": (2, [*GOOD, "--saturation", "nan"], "the saturation is nan"),
+    "render size": (2, [*GOOD, "--render-size", "8"], "32 to 2048"),
+    "max pixels": (2, [*GOOD, "--max-pixels", "-5"], "1 or more"),
+    "device": (2, [*GOOD, "--device", "tpu"], "tpu"),
+    "model": (2, [*GOOD, "--model", "defalt"], "did you mean 'default'?"),
+    "model that is none": (1, [*GOOD, "--model", "notes.txt"], "notes.txt: the model file is damaged, or not"),
+    "model that is gone": (1, [*GOOD, "--model", "gone.onnx"], "gone.onnx: the model file cannot be read"),
+    "model broken": (1, [*GOOD, "--model", "broken.onnx"], "broken.onnx: the model file is damaged: its digest"),
+    "output ending": (2, [*GOOD, "-o", "x.xyz"], "no picture format goes by '.xyz'"),
+    "output below a file": (1, [*GOOD, "-o", "notes.txt/x.png"], "notes.txt/x.png cannot be written"),
+    "output folder is a file": (1, [*GOOD, "-o", "notes.txt/"], "cannot be written"),
+    "output not creatable": (1, [*GOOD, "-o", "/proc/photochrom/x.png"], "cannot be written"),
+    "several into one": (2, [*GOOD, "empty.png", "-o", "x.png"], "one file, but there are 2 inputs"),
+    "evaluate nothing": (1, ["evaluate", "folder"], "folder holds no pictures"),
+    "evaluate gray": (1, ["evaluate", "good.png"], "nothing could be measured"),
+    "evaluate what is gone": (1, ["evaluate", "gone"], "gone does not exist"),
+    "sheet ending": (1, ["evaluate", "good.png", "--sheet", "x.xyz"], "'.xyz'"),
+    "sweep and sheet": (2, ["evaluate", "good.png", "--sweep", "--sheet", "x.png"], "--sweep goes by itself"),
+    "sweep and top1": (2, ["evaluate", "good.png", "--sweep", "--top1"], "--sweep goes by itself"),
+    "sweep at a point": (2, ["evaluate", "good.png", "--sweep", "--vividness", "0.3"], "--sweep goes by itself"),
+    "demo into nowhere": (1, ["demo", "-o", "notes.txt/x.jpg"], "cannot be written"),
+    "demo over a file": (1, ["demo", "-o", "good.png"], "good.png is already there"),
+    "demo ending": (1, ["demo", "-o", "x.xyz"], "'.xyz'"),
+    "models with an argument": (2, ["models", "more"], "more"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_gets_one_line(call, tiny, png, name):
+    files = {"empty.png": b"", "half.png": png(0)[:120], "bad.tif": tiff(), "text.jpg": b"hello", "notes.txt": b"hello"}
+    files |= {
+        "a.pdf": b"%PDF-1.4",
+        "bomb.png": png_header(20_000, 15_000),
+        "broken.onnx": b"\x09" + tiny.read_bytes()[1:],
+    }
+    for path, data in files.items():
+        Path(path).write_bytes(data)
+    Path("folder").mkdir()
+    gray("good.png")
+    before = sorted(Path().rglob("*"))
+    expected, argv, words = WRONG[name]
+    chosen = [] if "--model" in argv or argv[0] not in ("colorize", "evaluate") else ["--model", tiny]
+    status, out, err = call(*argv, *chosen)
+    assert (status, out, len(err)) == (expected, b"", 1), err
+    assert err[0].startswith("photochrom: ")
+    assert words in err[0]
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_cuda_where_there_is_none(call, model):
+    import onnxruntime
+
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this machine has CUDA")
+    status, _, (line,) = call("colorize", gray("a.png"), "--device", "cuda", *model)
+    assert status == 1
+    assert line.startswith("photochrom: cuda was asked for, but")
+
+
+def test_a_file_that_may_not_be_read(call, model, monkeypatch):
+    gray("a.png")
+
+    def refuse(path, *_, **__):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("builtins.open", refuse)
+    status, _, (line,) = call("colorize", "a.png", "-m", "default")
+    assert (status, line) == (1, "photochrom: a.png may not be read; check its permissions")
+
+
+def test_memory_and_the_system(call, model, monkeypatch):
+    gray("a.png")
+    for error, words in (
+        (MemoryError(), "memory ran out"),
+        (OSError(24, "Too many open files", "x"), "the system refused: Too many open files (x)"),
+        (KeyboardInterrupt(), "stopped; nothing half-written is left"),
+    ):
+
+        def fail(*_, error=error, **__):
+            raise error
+
+        monkeypatch.setattr("photochrom.batch.run", fail)
+        status, _, (line,) = call("colorize", "a.png", *model)
+        assert status == (130 if isinstance(error, KeyboardInterrupt) else 1)
+        assert line == f"photochrom: {words}" or line.startswith(f"photochrom: {words};")
+
+
+# ---- the other commands
+
+
+def test_models(call):
+    status, out, err = call("models")
+    assert (status, err) == (0, [])
+    text = out.decode()
+    card = photochrom.models()["default"]
+    assert text.startswith(f"default  {card.title}\n")
+    for word in (
+        "network",
+        f"{card.parameters / 1e6:.1f} M weights",
+        "MB",
+        "input",
+        card.default_decoding().decoder,
+        "quality",
+    ):
+        assert word in text
+
+
+def test_models_as_json(call):
+    status, out, err = call("models", "--json")
+    assert (status, err) == (0, [])
+    cards = json.loads(out)
+    assert cards["default"]["digest"] == photochrom.models()["default"].digest
+    assert "bins" in cards["default"]
+
+
+def test_demo(call):
+    status, out, err = call("demo")
+    assert (status, err) == (0, [])
+    assert out.decode() == f"The sample photograph is now in colour: {Path('photochrom-demo.jpg').resolve()}\n"
+    shape = pixels("photochrom-demo.jpg").shape
+    assert shape[2] == 3
+    # Its own result may be made anew, another file not.
+    assert call("demo")[0] == 0
+    assert call("demo", "-o", "here/x.png")[0] == 0
+    assert pixels("here/x.png").shape == shape
+    assert call("demo", "-o", "here/x.png")[0] == 1
+    assert call("demo", "-o", "here/x.png", "--overwrite")[0] == 0
+
+
+def test_evaluate(call, model, drawn):
+    for i in range(3):
+        Path("photos/sub").mkdir(parents=True, exist_ok=True)
+        drawn(i).save(f"photos/sub/{i} [x].png")
+    gray("photos/sub/0 [x].color.png")
+    status, out, err = call("evaluate", "photos", "--out", "run", "--sheet", "new/sheet.png", *model)
+    assert (status, err) == (0, ["new/sheet.png: 3 photographs"])
+    lines = out.decode().splitlines()
+    assert lines[0] == "tiny on 3 photographs"
+    assert any(line.split()[:1] == ["ciede2000"] for line in lines)
+    assert lines[-1].startswith("CIEDE2000 ")
+    with open("run/per_image.csv", newline="") as file:
+        assert [row["file"] for row in csv.DictReader(file)] == [f"photos/sub/{i} [x].png" for i in range(3)]
+    assert json.loads(Path("run/totals.json").read_text())["pictures"] == 3
+    assert pixels("new/sheet.png").shape[1] > 3 * 192
+    status, _, (line,) = call("evaluate", "photos", "--out", "run", *model)
+    assert (status, "already there" in line) == (1, True)
+    status, _, (line,) = call("evaluate", "photos", "--sheet", "new/sheet.png", *model)
+    assert (status, "already there" in line) == (1, True)
+    assert call("evaluate", "photos", "--out", "run", "--sheet", "new/sheet.png", "--overwrite", *model)[0] == 0
+
+
+def test_evaluate_leaves_out_what_it_cannot_measure(call, model, drawn):
+    drawn(0).save("a.png")
+    gray("b.png")
+    Path("c.png").write_bytes(b"no picture")
+    status, out, err = call("evaluate", "a.png", "b.png", "c.png", *model)
+    assert status == 1
+    assert out.decode().startswith("tiny on 1 photographs\n")
+    assert [line[:29] for line in err] == ["photochrom: left out: b.png: ", "photochrom: left out: c.png i"]
+
+
+def test_evaluate_top1(call, model, drawn, monkeypatch):
+    for synset in ("n01440764", "n01443537"):
+        drawn(len(synset)).save(f"{synset}-a.png")
+    monkeypatch.setattr("photochrom.cli.evaluate._counter", lambda: evaluation.Top1Counter(lambda rgb: "n01440764"))
+    status, out, _ = call("evaluate", ".", "--top1", *model)
+    assert status == 0
+    assert out.decode().splitlines()[-1] == "top-1 of 2 photographs: truth 50.0%, gray 50.0%, ours 50.0%"
+
+
+def test_evaluate_sweep(call, model, drawn):
+    pytest.importorskip("matplotlib")
+    drawn(0).save("a.png")
+    status, out, err = call("evaluate", "a.png", "--sweep", "--out", "run", *model)
+    assert (status, err) == (0, [])
+    assert [line.split()[0] for line in out.decode().splitlines() if line.strip()][3:] == [
+        "0",
+        "0.25",
+        "0.5",
+        "0.75",
+        "1",
+        "gray",
+        "truth",
+    ]
+    assert pixels("run/sweep.png").shape[2] == 4
+    assert len(Path("run/sweep.csv").read_text().splitlines()) == 6
+    Path("run/sweep.csv").unlink()
+    # Found before the work, not after it.
+    status, _, (line,) = call("evaluate", "a.png", "--sweep", "--out", "run", *model)
+    assert (status, "sweep.png is already there" in line) == (1, True)
+
+
+def test_results_that_go_to_a_file_are_not_folded(call, model, drawn, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    drawn(0).save("a.png")
+    out = call("evaluate", "a.png", *model)[1].decode()
+    (row,) = [line for line in out.splitlines() if line.split()[:1] == ["colorfulness_error"]]
+    assert len(row.split()) == 5
+    assert "…" not in out + call("models")[1].decode()
+    long = "x" * 120 + ".png"
+    gray(long)
+    assert call("colorize", long, *model)[2] == [f"{long} -> {'x' * 120}.color.png"]
+
+
+@pytest.mark.parametrize("facts", ["[1]", "{", '{"nmae": "x"}', "3"])
+def test_export_with_a_card_that_is_none(call, facts):
+    Path("card.json").write_text(facts)
+    Path("run").mkdir()
+    status, _, (line,) = call("export", "run", "-o", "x.onnx", "--card", "card.json")
+    assert status == 2
+    assert line.startswith("photochrom: card.json: ")
+
+
+# ---- help
+
+
+COMMANDS = ["colorize", "demo", "models", "evaluate", "train", "export"]
+
+
+def test_the_help_names_every_command(call):
+    status, out, err = call("--help")
+    assert (status, err) == (0, [])
+    for command in COMMANDS:
+        assert command in out.decode()
+    assert call("--version")[:2] == (0, f"{photochrom.__version__}\n".encode())
+    assert call()[:2] == (0, out)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_is_explained(call, command):
+    status, out, err = call(command, "--help")
+    assert (status, err, out[:7]) == (0, [], b"Usage: ")
+    wide = Console(file=io.StringIO(), width=300)
+    app.help_print([command], console=wide)
+    lines = wide.file.getvalue().splitlines()
+    rows = [line.strip("│ ").lstrip("* ").split("  ", 1) for line in lines if line.startswith("│")]
+    assert rows
+    for name, *rest in rows:
+        assert rest, name
+        text = rest[0].split("[default")[0].split("[required")[0].strip()
+        assert len(text.split()) >= 3, (name, rest)
+    found = {arg.names[0] for arg in app[command].assemble_argument_collection() if arg.show}
+    assert all(any(name in row[0] for row in rows) for name in found)
+
+
+# ---- progress
+
+
+def test_a_bar_where_somebody_watches(call, model, monkeypatch):
+    from photochrom.cli import show
+
+    shown = []
+    add = show.Progress.add_task
+    monkeypatch.setattr(
+        show.Progress, "add_task", lambda self, *a, **k: shown.append((self.disable, k)) or add(self, *a, **k)
+    )
+    for name in ("a.png", "b.png"):
+        gray(name)
+    call("colorize", "a.png", "b.png", *model)
+    call("colorize", "a.png", "-o", "x.png", *model)
+    assert shown == [(True, {"total": 2, "visible": True}), (True, {"total": 1, "visible": False})]
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stderr", type("Terminal", (io.StringIO,), {"isatty": lambda self: True})())
+        assert not show.progress().disable

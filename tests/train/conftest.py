@@ -1,0 +1,78 @@
+"""A model of two layers and a recipe for it, small enough to train in a test."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+from torch import nn
+
+from photochrom.models import models
+from photochrom.train.config import recipe_from_dict
+
+torch.set_num_threads(1)
+
+
+class Tiny(nn.Module):
+    """Two convolutions with dropout between them; the first counts as the pretrained part."""
+
+    @dataclass(frozen=True)
+    class Settings:
+        width: int = 6
+        dropout: float = 0.25
+
+    multiple = 4
+    stride = 4
+
+    def __init__(self, settings, n_outputs):
+        super().__init__()
+        self.settings = settings
+        self.first = nn.Conv2d(1, settings.width, 4, 4)
+        self.dropout = nn.Dropout(settings.dropout)
+        self.last = nn.Conv2d(settings.width, n_outputs, 3, padding=1)
+
+    def forward(self, x):
+        return self.last(self.dropout(torch.relu(self.first(x))))
+
+    def parameter_groups(self):
+        return {"encoder": list(self.first.parameters()), "decoder": list(self.last.parameters())}
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Registers the tiny model for one test, and makes recipes for it: tiny(run={"steps": 3}, ...)."""
+    len(models)
+    monkeypatch.setitem(models._entries, "tiny", Tiny)
+    return recipe_maker({"name": "tiny"})
+
+
+@pytest.fixture
+def small():
+    """Makes recipes of the real network at its smallest."""
+    settings = {"encoder": "lite0", "widths": [8, 8, 8], "pretrained": False, "dropout": 0.2}
+    return recipe_maker({"name": "photochrom", "settings": settings})
+
+
+def recipe_maker(model):
+    base = {
+        "model": model,
+        "bins": {"samples": 6, "step": 20.0},
+        "data": {"size": 32, "workers": 0},
+        "optim": {"warmup": 3, "lr": 0.01},
+        "run": {"steps": 6, "batch": 2, "precision": "fp32", "log_every": 1, "eval_every": 100},
+    }
+
+    def make(**sections):
+        facts = {s: base.get(s, {}) | sections.get(s, {}) for s in base.keys() | sections.keys()}
+        return recipe_from_dict(facts)
+
+    return make
+
+
+@pytest.fixture
+def changed():
+    """changed(recipe, "run", steps=3): the recipe with fields of one section replaced."""
+
+    def change(recipe, section, **fields):
+        return replace(recipe, **{section: replace(getattr(recipe, section), **fields)})
+
+    return change

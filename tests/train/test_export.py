@@ -1,0 +1,219 @@
+"""From a run to the file that everybody runs, and back; and every way in which such a file can be wrong."""
+
+import json
+import sys
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper
+
+from photochrom import backends
+from photochrom.backends import OnnxBackend, load, read_model
+from photochrom.card import KEY, ModelCard, seal
+from photochrom.errors import BadCheckpoint, BadSetting, DeviceUnavailable, MissingExtra, UnknownName, WriteFailed
+from photochrom.train import export as export_module
+from photochrom.train.config import recipe_dict
+from photochrom.train.export import TorchBackend, export, load_state
+from photochrom.train.loop import Trainer
+
+
+@pytest.fixture(scope="module")
+def once():
+    """What is made by the first test that needs it: an export takes seconds."""
+    return {}
+
+
+@pytest.fixture
+def run(tiny, folder, tmp_path_factory, once):
+    """A finished run of a tiny model, and its recipe; only to be read."""
+    recipe = tiny(
+        loss={"rebalance": 0.25, "smoothing": 0.75},
+        decode={"temperature": 0.5, "vividness": 0.75, "render_size": 64},
+        run={"seed": 3},
+    )
+    if "run" not in once:
+        once["run"] = tmp_path_factory.mktemp("export") / "a_run"
+        Trainer(recipe, [folder], once["run"]).run()
+    return once["run"], recipe
+
+
+@pytest.fixture
+def exported(run, tmp_path, once):
+    """The exported file of the run, a fresh copy for each test."""
+    path = tmp_path / "tiny-model.onnx"
+    if "data" not in once:
+        export(run[0], path, changes={"metrics": {"ciede2000": 10.5}, "limits": "größer"})
+        once["data"] = path.read_bytes()
+    path.write_bytes(once["data"])
+    return path
+
+
+def fails(path):
+    with pytest.raises(BadCheckpoint) as error:
+        load(path)
+    assert "\n" not in str(error.value)
+    assert str(error.value).startswith(f"{path}: ")
+    return str(error.value)
+
+
+def test_the_card_says_what_was_trained(run, exported):
+    folder, recipe = run
+    card = load(exported, "cpu", 1).card
+    trained = TorchBackend(folder, "cpu")
+    assert (card.name, card.architecture, card.limits) == ("tiny-model", "tiny", "größer")
+    assert card.metrics == {"ciede2000": 10.5}
+    assert (card.render_size, card.multiple, card.stride) == (64, 4, 4)
+    assert (card.l_center, card.l_scale, card.ab_scale) == (50.0, 50.0, 110.0)
+    how = card.default_decoding()
+    assert (how.temperature, how.vividness, how.trained_rebalance, how.smoothing) == (0.5, 0.75, 0.25, 0.75)
+    assert card.recipe == recipe_dict(recipe)
+    assert card.parameters == sum(p.numel() for p in trained.model.parameters())
+    assert (card.training["steps"], card.training["images"], card.training["seed"]) == (6, 12, 3)
+    assert card.bins == trained.card.bins
+    assert card.digest != "0" * 64
+
+
+def test_onnx_and_torch_give_the_same(run, exported):
+    x = torch.rand(1, 1, 64, 48, generator=torch.Generator().manual_seed(0)).numpy() * 2 - 1
+    ours, theirs = load(exported, "cpu", 1).run(x), load(run[0], "cpu").run(x)
+    assert ours.shape == theirs.shape == (1, load(exported).card.codebook().n_scores, 16, 12)
+    np.testing.assert_allclose(ours, theirs, atol=2e-3)  # 16-bit weights
+
+
+def test_an_exported_file_starts_another_run(tiny, run, exported, folder, tmp_path):
+    state, bins, _ = load_state(exported)
+    trainer = Trainer(run[1], [folder], tmp_path / "finer", init=(state, bins))
+    trained = TorchBackend(run[0], "cpu").model.state_dict()
+    for name, tensor in trainer.task.model.state_dict().items():
+        halved = trained[name].ndim > 1 and trained[name].numel() >= export_module.LEAST_TO_HALVE
+        assert torch.equal(tensor, trained[name].half().float() if halved else trained[name]), name
+    trainer.run()
+
+
+def test_a_file_that_is_there_stays(run, exported):
+    before = exported.read_bytes()
+    with pytest.raises(WriteFailed, match="already there"):
+        export(run[0], exported)
+    assert exported.read_bytes() == before
+    assert export(run[0], exported, overwrite=True).metrics == {}
+
+
+def test_an_export_that_differs_is_not_written(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(export_module, "parity", lambda *_: 0.01)
+    with pytest.raises(BadCheckpoint, match=r"differs from torch's by 1\.0e-02, over 0\.0001"):
+        export(run[0], tmp_path / "x.onnx")
+    assert not (tmp_path / "x.onnx").exists()
+
+
+def test_one_flipped_bit_anywhere_is_noticed(exported):
+    whole = exported.read_bytes()
+    places = np.random.default_rng(0).integers(0, len(whole), 60)
+    for place in [*places.tolist(), len(whole) - 1]:
+        broken = bytearray(whole)
+        broken[place] ^= 1
+        exported.write_bytes(broken)
+        fails(exported)
+    weight = whole.index(b"last.weight")
+    broken = bytearray(whole)
+    broken[weight - 40] ^= 1
+    exported.write_bytes(broken)
+    assert "damaged" in fails(exported)
+
+
+def test_a_truncated_file(exported):
+    whole = exported.read_bytes()
+    for kept in (0, 1, 10, len(whole) // 2, len(whole) - 1):
+        exported.write_bytes(whole[:kept])
+        fails(exported)
+
+
+def test_files_of_another_kind(tmp_path):
+    path = tmp_path / "x.onnx"
+    for data in (b"no model at all", b"\x89PNG\r\n\x1a\n" + bytes(100), bytes(1000)):
+        path.write_bytes(data)
+        fails(path)
+    path.write_bytes(plain().SerializeToString())
+    assert "not a model of photochrom: it has no card" in fails(path)
+    with pytest.raises(BadCheckpoint, match=r"y\.onnx: the model file cannot be read \(No such file or directory\)"):
+        load(tmp_path / "y.onnx")
+    with pytest.raises(UnknownName, match="no model is called 'nothing', and there is no such file"):
+        load("nothing")
+    with pytest.raises(BadCheckpoint, match="there is no such file"):
+        load(tmp_path)
+
+
+def plain():
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy")
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", [x], [y])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+
+
+def with_card(**changes):
+    model = plain()
+    facts = json.loads(ModelCard("x").to_json()) | changes
+    helper.set_model_props(model, {KEY: json.dumps(facts)})
+    return model.SerializeToString()
+
+
+def test_cards_that_are_wrong(tmp_path):
+    path = tmp_path / "x.onnx"
+    path.write_bytes(seal(with_card()))
+    assert load(path).card.name == "x"
+    path.write_bytes(seal(with_card(format=2)))
+    assert fails(path) == f"{path}: the model was made by a newer version of photochrom; update this one"
+    path.write_bytes(seal(with_card(bins={"kind": "cube"})))
+    assert "its model card cannot be read" in fails(path)
+    path.write_bytes(with_card())
+    assert "its digest does not match" in fails(path)
+
+
+def test_devices(exported, run):
+    for model in (exported, run[0]):
+        with pytest.raises(BadSetting, match="there is no device 'tpu'; it may be auto, cpu, cuda"):
+            load(model, "tpu")
+        if not torch.cuda.is_available():
+            with pytest.raises(DeviceUnavailable, match="--device cpu"):
+                load(model, "cuda")
+
+
+def test_a_packaged_name_is_not_a_folder_here(exported, tmp_path, monkeypatch):
+    monkeypatch.setattr(backends, "packaged", lambda: {"favourite": exported})
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "favourite").mkdir()
+    assert load("favourite").card.name == "tiny-model"
+    assert read_model("favourite")[0] == exported.read_bytes()
+
+
+def test_a_run_folder_without_torch_names_the_extra(run, monkeypatch):
+    monkeypatch.delitem(sys.modules, "photochrom.train.export")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtra, match=r"pip install '\.\[train\]'"):
+        load(run[0])
+
+
+def test_memory_that_runs_out_is_said(run, monkeypatch):
+    from photochrom.errors import OutOfMemory
+
+    backend = TorchBackend(run[0], "cpu")
+
+    def full(x):
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes")
+
+    monkeypatch.setattr(backend.model, "forward", full)
+    with pytest.raises(OutOfMemory, match="the network ran out of memory at 8 x 4; lower --render-size"):
+        backend.run(np.zeros((1, 1, 4, 8), np.float32))
+
+
+def test_weights_are_loaded_from_the_file_alone(exported):
+    stored = {t.name for t in onnx.load(exported).graph.initializer}
+    state, _, _ = load_state(exported)
+    assert {"first.weight", "first.bias", "last.weight", "last.bias"} <= stored & state.keys()
+    assert all(v.dtype in (torch.float32, torch.int64) for v in state.values())
+
+
+def test_the_backend_takes_any_multiple(exported):
+    backend = OnnxBackend(exported.read_bytes(), "x", "cpu", 1)
+    for h, w in ((4, 4), (4, 64), (20, 12)):
+        assert backend.run(np.zeros((1, 1, h, w), np.float32)).shape[2:] == (h // 4, w // 4)

@@ -1,0 +1,448 @@
+"""The training loop: what one step does, and what a run is from its first step to its last."""
+
+import csv
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from photochrom import color
+from photochrom.bins import ChannelBins, JointBins
+from photochrom.data.samples import small_ab
+from photochrom.data.sources import list_pictures
+from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting, DeviceUnavailable, WriteFailed
+from photochrom.train import checkpoint
+from photochrom.train.config import BinsConfig
+from photochrom.train.log import Log
+from photochrom.train.loop import CHECKPOINT, Meter, Plateau, Trainer, fit_bins, load_run, load_weights, pick_device
+from photochrom.train.task import SupervisedTask
+from photochrom.train.validate import Validation
+
+
+def rows(run, timed=("images_per_second", "data_wait")):
+    with (run / "log.csv").open() as file:
+        return [(int(r["step"]), r["name"], float(r["value"])) for r in csv.DictReader(file) if r["name"] not in timed]
+
+
+def values(run, name):
+    return [value for _, n, value in rows(run) if n == name]
+
+
+def trained(recipe, data, out, **how):
+    trainer = Trainer(recipe, [data], out, **how)
+    trainer.run()
+    return trainer
+
+
+class TestStep:
+    def batch(self, n=4):
+        generator = torch.Generator().manual_seed(0)
+        return torch.rand(n, 1, 32, 32, generator=generator) * 100, torch.randn(n, 2, 8, 8, generator=generator) * 30
+
+    def task(self, recipe):
+        torch.manual_seed(0)
+        return SupervisedTask(recipe, None, torch.device("cpu"))
+
+    def regression(self, tiny, **run):
+        model = {"name": "tiny", "settings": {"dropout": 0.0}}
+        return tiny(model=model, loss={"name": "l2"}, run=run, optim={"name": "sgd", "lr": 0.1, "clip": 0.0})
+
+    def test_accumulation_is_the_whole_batch(self, tiny):
+        weights = []
+        for parts in (1, 2, 4):
+            task = self.task(self.regression(tiny, batch=4, accumulate=parts))
+            logged = [task.step(*self.batch(), step) for step in range(3)]
+            weights.append([*task.model.state_dict().values(), logged[-1]["loss"]])
+        for other in weights[1:]:
+            torch.testing.assert_close(other, weights[0], rtol=1e-5, atol=1e-6)
+
+    def test_a_step_of_sgd_by_hand(self, tiny):
+        recipe = self.regression(tiny)
+        task = self.task(recipe)
+        task.set_rate(1000, 1.0)
+        light, ab = self.batch()
+        before = {k: v.clone() for k, v in task.model.named_parameters()}
+        loss = (task.model((light - 50) / 50) - ab / 110).square().mean()
+        gradients = dict(zip(before, torch.autograd.grad(loss, list(task.model.parameters())), strict=True))
+        logged = task.step(light, ab, 1000)
+        assert logged["loss"].item() == pytest.approx(loss.item())
+        norm = math.sqrt(sum(g.square().sum().item() for g in gradients.values()))
+        assert logged["gradient_norm"].item() == pytest.approx(norm, rel=1e-5)
+        for name, parameter in task.model.named_parameters():
+            rate = 0.1 * (0.15 if name.startswith("first") else 1)
+            # Nesterov's first step is 1.9 gradients long.
+            expected = before[name] - rate * 1.9 * (gradients[name] + 0.01 * before[name])
+            torch.testing.assert_close(parameter.detach(), expected, rtol=1e-4, atol=1e-6)
+
+    def test_the_encoder_waits(self, tiny):
+        task = self.task(tiny(loss={"name": "l1"}, optim={"encoder_from": 2, "weight_decay": 0.5}))
+        first = [task.model.first.weight.detach().clone()]
+        for step in range(4):
+            task.set_rate(step, 1.0)
+            task.step(*self.batch(), step)
+            first.append(task.model.first.weight.detach().clone())
+        moved = [not torch.equal(a, b) for a, b in itertools.pairwise(first)]
+        assert moved == [False, False, True, True]
+
+    def test_an_encoder_without_a_rate_never_moves(self, tiny):
+        task = self.task(tiny(loss={"name": "l1"}, optim={"encoder_lr": 0.0, "weight_decay": 0.5}))
+        before = task.model.first.weight.detach().clone()
+        task.set_rate(5, 1.0)
+        task.step(*self.batch(), 5)
+        assert torch.equal(task.model.first.weight, before)
+
+    def test_a_large_gradient_is_clipped(self, tiny):
+        recipe = tiny(loss={"name": "l2"}, optim={"name": "sgd", "clip": 0.01, "weight_decay": 0.0})
+        task = self.task(recipe)
+        task.set_rate(1000, 1.0)
+        before = torch.cat([p.detach().flatten().clone() for p in task.model.parameters()])
+        task.step(*self.batch(), 0)
+        after = torch.cat([p.detach().flatten() for p in task.model.parameters()])
+        assert (after - before).norm() <= 0.01 * 0.01 * 1.9 + 1e-6
+
+
+class TestRates:
+    def test_cosine_with_warmup(self, tiny, folder, tmp_path):
+        optim = {"schedule": "cosine", "lr_end": 0.1, "warmup": 3, "encoder_from": 4, "encoder_lr": 0.5}
+        trained(tiny(optim=optim, run={"steps": 8}), folder, tmp_path / "run")
+        cosine = [0.1 + 0.9 * (1 + math.cos(math.pi * s / 8)) / 2 for s in range(8)]
+        decoder = [0.01 * cosine[s] * min(1, (s + 1) / 3) for s in range(8)]
+        assert values(tmp_path / "run", "lr_decoder") == pytest.approx(decoder, rel=1e-5)
+        rise = [0, 0, 0, 0, 1 / 3, 2 / 3, 1, 1]
+        assert values(tmp_path / "run", "lr_encoder") == pytest.approx(
+            [0.5 * d * r for d, r in zip(decoder, rise, strict=True)], rel=1e-5
+        )
+
+    def test_plateau_waits_and_falls_to_its_end(self):
+        plateau = Plateau()
+        scales = []
+        for loss in (5, 4, 4, 4, 4, 4, 4, 3.9999, 4, 4, 4, 3):
+            plateau.update(loss, factor=0.3, patience=2, end=0.05)
+            scales.append(plateau.scale)
+        assert scales == pytest.approx([1, 1, 1, 1, 0.3, 0.3, 0.3, 0.09, 0.09, 0.09, 0.05, 0.05])
+        assert plateau.best == 3
+
+    def test_plateau_judges_the_mean_since_its_last_check(self):
+        plateau = Plateau()
+        plateau.check(0.1, 0, 0.0)
+        assert (plateau.best, plateau.bad) == (math.inf, 0)
+        for loss in (4.0, 2.0):
+            plateau.add(loss)
+        plateau.check(0.1, 0, 0.0)
+        assert plateau.best == 3
+        plateau.add(2.5)
+        plateau.check(0.1, 0, 0.0)
+        assert plateau.best == 2.5
+
+    def test_a_run_decays_on_its_plateau(self, tiny, folder, tmp_path):
+        # The smallest rate: the loss does not fall, and every check after the first halves the rate.
+        optim = {"schedule": "plateau", "factor": 0.5, "patience": 0, "lr_end": 0.0, "lr": 1e-9, "warmup": 0}
+        data = {"scale": [1.0, 1.0], "ratio": 1.0, "flip": False, "degrade": 0.0}
+        model = {"name": "tiny", "settings": {"dropout": 0.0}}
+        run = {"steps": 8, "eval_every": 2, "log_every": 1, "batch": 9}
+        trained(tiny(model=model, optim=optim, data=data, run=run), folder, tmp_path / "run")
+        expected = [1e-9 * s for s in (1, 1, 1, 1, 0.5, 0.5, 0.25, 0.25)]
+        assert values(tmp_path / "run", "lr_decoder") == pytest.approx(expected, rel=1e-5)
+
+
+class TestRun:
+    def test_it_learns(self, tiny, folder, tmp_path):
+        recipe = tiny(
+            model={"name": "tiny", "settings": {"dropout": 0.0}},
+            loss={"name": "l2"},
+            data={"scale": [1.0, 1.0], "ratio": 1.0, "flip": False, "degrade": 0.0},
+            optim={"lr": 0.03, "encoder_lr": 1.0},
+            run={"steps": 60, "log_every": 20},
+        )
+        trained(recipe, folder / "0.png", tmp_path / "run")
+        losses = values(tmp_path / "run", "loss")
+        assert losses[-1] < 0.5 * losses[0]
+
+    def test_a_run_folder_says_what_it_is(self, tiny, folder, tmp_path):
+        import json
+
+        from photochrom.train.config import load_recipe
+
+        recipe = tiny()
+        trained(recipe, folder, tmp_path / "run", max_steps=1)
+        assert load_recipe(tmp_path / "run" / "recipe.toml") == recipe
+        facts = json.loads((tmp_path / "run" / "facts.json").read_text())
+        assert (facts["seed"], facts["pictures"], facts["data"]) == (0, 9, ["pictures"])
+        assert any(f.name.startswith("events.out.tfevents") for f in (tmp_path / "run").iterdir())
+
+    @pytest.mark.parametrize("ema", [0.0, 0.5, 0.999])
+    def test_the_average_is_its_formula(self, tiny, folder, tmp_path, ema):
+        trainer = Trainer(tiny(run={"ema": ema, "steps": 4}), [folder], tmp_path / "run")
+        expected = [p.detach().double() for p in trainer.task.model.parameters()]
+
+        def follow(progress):
+            decay = min(ema, (1 + progress.step) / (10 + progress.step))
+            now = [p.detach().double() for p in trainer.task.model.parameters()]
+            expected[:] = [decay * a + (1 - decay) * b for a, b in zip(expected, now, strict=True)]
+
+        trainer.run(follow)
+        for average, formula in zip(trainer.average.parameters(), expected, strict=True):
+            torch.testing.assert_close(average.double(), formula, rtol=1e-5, atol=1e-6)
+        model = load_run(tmp_path / "run")[0]
+        kept = trainer.average if ema else trainer.task.model
+        assert all(torch.equal(a, b) for a, b in zip(model.parameters(), kept.parameters(), strict=True))
+        assert not model.training
+
+    def test_workers_and_other_random_numbers_change_nothing(self, tiny, folder, tmp_path, changed):
+        recipe = tiny()
+        one = Trainer(recipe, [folder], tmp_path / "one")
+        two = Trainer(changed(recipe, "data", workers=1), [folder], tmp_path / "two")
+        torch.rand(7)
+        one.run()
+        torch.rand(3)
+        two.run()
+        assert rows(tmp_path / "one") == rows(tmp_path / "two")
+        other = trained(changed(recipe, "run", seed=1), folder, tmp_path / "other")
+        weights = [t.task.model.last.weight for t in (one, two, other)]
+        assert torch.equal(weights[0], weights[1])
+        assert not torch.equal(weights[0], weights[2])
+
+    def test_rows_are_means_since_the_row_before(self, tiny, folder, tmp_path):
+        for every in (1, 3):
+            trained(tiny(run={"log_every": every, "steps": 7}), folder, tmp_path / str(every))
+        each, means = (values(tmp_path / str(every), "loss") for every in (1, 3))
+        assert means == pytest.approx([np.mean(each[:3]), np.mean(each[3:6]), each[6]], rel=1e-4)
+
+    def test_evaluations_between_two_rows_take_nothing_from_them(self, tiny, folder, tmp_path):
+        run = {"log_every": 6, "eval_every": 4}
+        trained(tiny(run=run), folder, tmp_path / "both", validation=[folder / "0.png"])
+        trained(tiny(), folder, tmp_path / "each")
+        mean = np.mean(values(tmp_path / "each", "loss"))
+        assert values(tmp_path / "both", "loss") == pytest.approx([mean], rel=1e-4)
+        assert [s for s, name, _ in rows(tmp_path / "both") if name == "val_psnr"] == [4, 6]
+
+    def test_progress_is_told(self, tiny, folder, tmp_path):
+        seen = []
+        Trainer(tiny(run={"log_every": 4}), [folder], tmp_path / "run", max_steps=5).run(seen.append)
+        assert [(p.step, p.steps) for p in seen] == [(4, 5), (5, 5)]
+        assert seen[-1].seconds_left == 0
+        assert all(0 <= p.data_wait <= 1 and p.images_per_second > 0 for p in seen)
+
+
+class TestValidation:
+    def test_a_network_that_says_gray_is_measured_as_gray(self, folder, tiny):
+        recipe = tiny(loss={"name": "l2"})
+        validation = Validation([folder], recipe)
+        model = torch.nn.Conv2d(1, 2, 4, 4)
+        torch.nn.init.zeros_(model.weight)
+        torch.nn.init.zeros_(model.bias)
+        result = validation(model, None, torch.device("cpu"))
+        gray = validation.lab * [1, 0, 0]
+        assert result["val_ciede2000"] == pytest.approx(color.ciede2000(gray, validation.lab).mean(), rel=0.02)
+        assert result["val_colorfulness"] < 1
+        assert result.keys() == {"val_ciede2000", "val_psnr", "val_colorfulness"}
+
+    def test_samples_are_drawn_alike(self, folder, tiny):
+        recipe = tiny(decode={"decoder": "sample"}, bins={"kind": "equal"})
+        bins = ChannelBins.equal_width()
+        torch.manual_seed(0)
+        model = torch.nn.Conv2d(1, 20, 4, 4)
+        validation = Validation([folder], recipe)
+        assert validation(model, bins, torch.device("cpu")) == validation(model, bins, torch.device("cpu"))
+
+
+class TestWhatIsWrong:
+    def fails(self, error, *args, **how):
+        with pytest.raises(error) as raised:
+            Trainer(*args, **how)
+        assert "\n" not in str(raised.value)
+        return str(raised.value)
+
+    def test_another_recipe_in_the_run_folder(self, tiny, folder, tmp_path, changed):
+        recipe, run = tiny(), tmp_path / "run"
+        trained(recipe, folder, run, max_steps=1)
+        message = self.fails(BadRecipe, changed(recipe, "optim", lr=0.5), [folder], run)
+        assert message == f"{run}: it holds a run of another recipe (optim.lr was 0.01, now 0.5); give another --out"
+        for free in ({"steps": 9}, {"log_every": 3}, {"eval_every": 5}, {"checkpoint_every": 7}):
+            Trainer(changed(recipe, "run", **free), [folder], run)
+        Trainer(changed(recipe, "data", workers=1), [folder], run)
+
+    def test_other_data_in_the_run_folder(self, tiny, folder, tmp_path):
+        trained(tiny(), folder, tmp_path / "run", max_steps=1)
+        (folder / "7.png").unlink()
+        assert "the run was begun on other pictures" in self.fails(BadDataset, tiny(), [folder], tmp_path / "run")
+
+    def test_a_damaged_checkpoint(self, tiny, folder, tmp_path):
+        run = tmp_path / "run"
+        trained(tiny(), folder, run, max_steps=1)
+        path = run / CHECKPOINT
+        whole, (tensors, facts) = path.read_bytes(), checkpoint.load(path)
+        path.write_bytes(whole[:-9])
+        assert "damaged" in self.fails(BadCheckpoint, tiny(), [folder], run)
+        with pytest.raises(BadCheckpoint, match="damaged"):
+            load_run(run)
+        checkpoint.save(path, tensors, {k: v for k, v in facts.items() if k not in ("bins", "step")})
+        assert "(no bins, step)" in self.fails(BadCheckpoint, tiny(), [folder], run)
+        checkpoint.save(path, {k: v for k, v in tensors.items() if k != "random"}, facts)
+        assert "damaged" in self.fails(BadCheckpoint, tiny(), [folder], run)
+        checkpoint.save(path, {k: v for k, v in tensors.items() if k != "model.last.bias"}, facts)
+        assert "the weights are those of another network" in self.fails(BadCheckpoint, tiny(), [folder], run)
+
+    def test_no_run_at_all(self, tmp_path):
+        with pytest.raises(BadCheckpoint, match="there is no such file"):
+            load_run(tmp_path)
+
+    def test_a_full_disk_leaves_the_checkpoint_before(self, tiny, folder, tmp_path, monkeypatch):
+        run = tmp_path / "run"
+        trainer = Trainer(tiny(run={"checkpoint_every": 2}), [folder], run)
+        save = checkpoint.save_file
+
+        def full(tensors, to, metadata):
+            if trainer.step > 2:
+                raise OSError(28, "No space left on device")
+            save(tensors, to, metadata)
+
+        monkeypatch.setattr(checkpoint, "save_file", full)
+        with pytest.raises(WriteFailed, match="No space left on device"):
+            trainer.run()
+        monkeypatch.undo()
+        assert checkpoint.load(run / CHECKPOINT)[1]["step"] == 2
+
+    def test_a_full_disk_under_the_log(self, tmp_path):
+        log = Log(tmp_path, 0)
+        log._file.close()
+        log._file = open("/dev/full", "a")  # noqa: SIM115 - closed by the log
+        log._writer = csv.DictWriter(log._file, ("step", "name", "value"))
+        with pytest.raises(WriteFailed, match=r"log\.csv: the log cannot be written \(No space left on device\)"):
+            log.write(1, {"loss": 1.0})
+        log.close()
+
+    @pytest.mark.parametrize("what", ["loss", "gradient_norm"])
+    def test_a_diverged_run_keeps_its_last_good_checkpoint(self, tiny, folder, tmp_path, monkeypatch, what):
+        run = {"log_every": 50, "checkpoint_every": 1}
+        trainer = Trainer(tiny(run=run), [folder], tmp_path / "run")
+        step = trainer.task.step
+
+        def diverging(light, ab, number):
+            out = step(light, ab, number)
+            return out | {what: torch.tensor(math.nan)} if number == 3 else out
+
+        monkeypatch.setattr(trainer.task, "step", diverging)
+        with pytest.raises(BadRecipe) as error:
+            trainer.run()
+        assert str(error.value) == f"the {what} is nan at step 4: training diverged; lower optim.lr"
+        assert checkpoint.load(tmp_path / "run" / CHECKPOINT)[1]["step"] == 3
+
+    def test_a_rate_that_is_far_too_high_diverges(self, tiny, folder, tmp_path):
+        optim = {"name": "sgd", "lr": 10.0, "clip": 0.0, "schedule": "constant", "warmup": 0, "encoder_lr": 10.0}
+        model = {"name": "tiny", "settings": {"width": 64}}
+        trainer = Trainer(tiny(model=model, loss={"name": "l2"}, optim=optim, run={"steps": 200}), [folder], tmp_path)
+        with pytest.raises(BadRecipe, match=r"training diverged; lower optim\.lr"):
+            trainer.run()
+
+    def test_a_damaged_picture_in_the_middle(self, tiny, folder, tmp_path):
+        (folder / "4.png").write_bytes(b"no picture")
+        recipe = tiny(loss={"name": "l1"}, run={"steps": 20})
+        with pytest.raises(BadDataset, match=r"^[^\n]*4\.png: not a picture that can be decoded[^\n]*$"):
+            trained(recipe, folder, tmp_path / "run")
+
+    def test_nothing_is_written_for_what_cannot_start(self, tiny, folder, tmp_path):
+        out = tmp_path / "run"
+        self.fails(BadDataset, tiny(), [tmp_path / "nowhere"], out)
+        self.fails(BadDataset, tiny(), [folder], out, validation=[tmp_path / "nowhere"])
+        self.fails(BadSetting, tiny(), [folder], out, max_steps=0)
+        message = self.fails(BadRecipe, tiny(data={"size": 30}), [folder], out)
+        assert message == "data.size is 30; for this model it may be a multiple of 4"
+        assert not out.exists()
+
+    def test_gray_pictures_make_no_codebook(self, tiny, tmp_path, drawn):
+        drawn(0).convert("L").save(tmp_path / "gray.png")
+        message = self.fails(BadSetting, tiny(), [tmp_path], tmp_path / "run")
+        assert "a codebook needs pictures in colour" in message
+
+    def test_a_run_folder_that_cannot_be_made(self, tiny, folder, tmp_path):
+        (tmp_path / "file").write_text("")
+        message = self.fails(WriteFailed, tiny(), [folder], tmp_path / "file" / "run")
+        assert "the run folder cannot be written" in message
+
+    def test_a_gpu_that_is_not_there(self):
+        assert pick_device("cpu") == "cpu"
+        if torch.cuda.is_available():
+            pytest.skip("it is there")
+        assert pick_device("auto") == "cpu"
+        with pytest.raises(DeviceUnavailable, match="use --device cpu"):
+            pick_device("cuda")
+
+
+class TestInit:
+    def test_a_run_starts_from_the_weights_and_bins_it_is_given(self, tiny, folder, tmp_path):
+        before = trained(tiny(), folder, tmp_path / "before")
+        state = {k: v.clone() for k, v in before.average.state_dict().items()}
+        trainer = Trainer(tiny(optim={"lr": 1e-4}), [folder / "0.png"], tmp_path / "run", init=(state, before.bins))
+        for model in (trainer.task.model, trainer.average):
+            assert all(torch.equal(v, state[k]) for k, v in model.state_dict().items())
+        assert trainer.bins.to_dict() == before.bins.to_dict()
+        trainer.run()
+        again = Trainer(tiny(optim={"lr": 1e-4}), [folder / "0.png"], tmp_path / "run", init=(state, before.bins))
+        assert again.step == 6, "a run that was begun goes on from where it was"
+
+    def test_weights_of_another_network_or_kind(self, tiny, folder, tmp_path):
+        before = trained(tiny(), folder, tmp_path / "before", max_steps=1)
+        state, bins = before.average.state_dict(), before.bins
+        wide = tiny(model={"name": "tiny", "settings": {"width": 7}})
+        with pytest.raises(BadCheckpoint, match="the weights to start from: the weights are those of another network"):
+            Trainer(wide, [folder], tmp_path / "run", init=(state, bins))
+        for init, recipe in (((state, None), tiny()), ((state, bins), tiny(loss={"name": "l2"}))):
+            with pytest.raises(BadRecipe, match="trained for another kind of loss than"):
+                Trainer(recipe, [folder], tmp_path / "run", init=init)
+        assert not (tmp_path / "run").exists()
+
+    def test_load_weights_needs_no_batch_counts(self):
+        norm, other = torch.nn.BatchNorm2d(3), torch.nn.BatchNorm2d(3)
+        norm(torch.randn(2, 3, 4, 4))
+        load_weights(other, {k: v for k, v in norm.state_dict().items() if "num" not in k}, "x")
+        assert torch.equal(norm.running_mean, other.running_mean)
+
+
+class TestFitBins:
+    def pixels(self, folder):
+        entries = list_pictures([folder])
+        from photochrom.data.samples import decode
+
+        parts = [small_ab(decode(e.read(), e.key), (32, 32)).reshape(-1, 2) for e in entries]
+        return entries, np.concatenate(parts).astype(np.float64)
+
+    @pytest.mark.parametrize("kind", ["joint", "equal", "quantile"])
+    def test_bins_hold_the_training_pixels(self, folder, kind):
+        entries, ab = self.pixels(folder)
+        bins = fit_bins(BinsConfig(kind=kind, samples=100), entries, seed=0)
+        expected = {
+            "joint": lambda: JointBins.grid(ab, 10.0),
+            "equal": lambda: ChannelBins.equal_width(10).fit(ab),
+            "quantile": lambda: ChannelBins.quantile(ab, 10),
+        }[kind]()
+        np.testing.assert_allclose(bins.values, expected.values, atol=1e-6)
+        np.testing.assert_allclose(bins.frequency, expected.frequency, atol=1e-6)
+
+    def test_some_pictures_are_enough_and_chosen_by_the_seed(self, folder):
+        entries, _ = self.pixels(folder)
+        some = [fit_bins(BinsConfig(kind="equal", samples=2), entries, seed).to_dict() for seed in (0, 0, 1)]
+        assert some[0] == some[1] != some[2]
+
+
+def test_a_meter_goes_on_with_the_sums_of_the_one_before():
+    meter = Meter({"loss": 6.0}, 2)
+    meter.add({"loss": 3.0}, images=4)
+    assert meter.means() == {"loss": 3.0}
+    assert meter.images == 4
+
+
+def test_a_log_drops_what_a_resumed_run_writes_again(tmp_path):
+    log = Log(tmp_path, 0)
+    for step in (1, 2, 3):
+        log.write(step, {"loss": step / 3})
+    log.close()
+    path = tmp_path / "log.csv"
+    path.write_text(path.read_text() + "\0\0x,loss,1\n3,lo")
+    log = Log(tmp_path, 2)
+    log.write(3, {"loss": 9.0})
+    log.close()
+    assert path.read_text().split() == ["step,name,value", "1,loss,0.333333", "2,loss,0.666667", "3,loss,9"]
+    assert not list(tmp_path.glob("*.tmp"))
