@@ -17,7 +17,8 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from photochrom.train.config import load_recipe
-from photochrom.train.loop import Progress, Trainer
+from photochrom.train.loop import Trainer
+from photochrom.train.meters import Progress
 
 
 def draw(path: Path, count: int = 512) -> None:

@@ -2,7 +2,7 @@
 
 Around each point of the map ab is fitted as a linear function of L at the map's own resolution, where both are equally
 sharp; the two coefficients vary slowly and can be enlarged without harm, and at full size ab = slope * L + offset
-follows L's edges. What it costs at full size is one bilinear enlargement of four small maps and one multiplication.
+follows L's edges. What it costs at full size is a bilinear enlargement of six small maps and a multiplication.
 
 Source: He, Sun, "Fast Guided Filter", 2015, with one deviation: the offset is such that each point of the map keeps
 its ab, where theirs averages ab over the window, which is a blur (of the true ab of photographs, at this size, it loses
@@ -26,8 +26,8 @@ class GuidedChroma:
     """ab as a function of L over the picture, small enough to keep.
 
     Attributes:
-        coefficients: (m, n, 6) slopes of a and b, their offsets, and the lowest and highest L that
-            the fit is trusted for. Beyond, it has seen nothing: L is clipped to them, or a white thread on red would turn cyan.
+        coefficients: (m, n, 6) slopes of a and b, their offsets, and the lowest and highest L that the fit is trusted
+            for. Beyond them it has seen nothing: L is clipped to them, or a white thread on red would turn cyan.
     """
 
     coefficients: np.ndarray

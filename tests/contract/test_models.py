@@ -11,7 +11,7 @@ from photochrom.card import ModelCard
 from photochrom.models import models
 from photochrom.settings import from_dict
 from photochrom.train.export import LEAST_TO_HALVE, load_state, parity, round_weights, to_onnx
-from photochrom.train.loop import load_weights
+from photochrom.train.runs import load_weights
 
 # What makes a model small enough for a test; one that is not named here is tested with its defaults.
 SMALL = {"photochrom": {"encoder": "lite0", "widths": [8, 8, 8]}}

@@ -17,6 +17,7 @@ from photochrom.train import export as export_module
 from photochrom.train.config import recipe_dict
 from photochrom.train.export import TorchBackend, export, load_state
 from photochrom.train.loop import Trainer
+from photochrom.train.task import resolved
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,8 @@ def test_the_card_says_what_was_trained(run, exported):
     assert (card.l_center, card.l_scale, card.ab_scale) == (50.0, 50.0, 110.0)
     how = card.default_decoding()
     assert (how.temperature, how.vividness, how.trained_rebalance, how.smoothing) == (0.5, 0.75, 0.25, 0.75)
-    assert card.recipe == recipe_dict(recipe)
+    assert card.recipe == recipe_dict(resolved(recipe))
+    assert card.recipe["model"]["settings"] == {"width": 6, "dropout": 0.25}
     assert card.parameters == sum(p.numel() for p in trained.model.parameters())
     assert (card.training["steps"], card.training["images"], card.training["seed"]) == (6, 12, 3)
     assert card.bins == trained.card.bins

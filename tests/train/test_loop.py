@@ -14,10 +14,13 @@ from photochrom.data.samples import small_ab
 from photochrom.data.sources import list_pictures
 from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting, DeviceUnavailable, WriteFailed
 from photochrom.train import checkpoint
+from photochrom.train.codebook import fit_bins
 from photochrom.train.config import BinsConfig
 from photochrom.train.log import Log
-from photochrom.train.loop import CHECKPOINT, Meter, Plateau, Trainer, fit_bins, load_run, load_weights, pick_device
-from photochrom.train.task import SupervisedTask
+from photochrom.train.loop import Trainer
+from photochrom.train.meters import Meter, Plateau
+from photochrom.train.runs import CHECKPOINT, load_run, load_weights
+from photochrom.train.task import SupervisedTask, pick_device
 from photochrom.train.validate import Validation
 
 
@@ -167,7 +170,7 @@ class TestRun:
 
         recipe = tiny()
         trained(recipe, folder, tmp_path / "run", max_steps=1)
-        assert load_recipe(tmp_path / "run" / "recipe.toml") == recipe
+        assert load_recipe(tmp_path / "run" / "recipe.toml") == resolved(recipe)
         facts = json.loads((tmp_path / "run" / "facts.json").read_text())
         assert (facts["seed"], facts["pictures"], facts["data"]) == (0, 9, ["pictures"])
         assert any(f.name.startswith("events.out.tfevents") for f in (tmp_path / "run").iterdir())

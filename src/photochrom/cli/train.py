@@ -48,7 +48,9 @@ def train(
     with training("training"):
         from photochrom.train.config import load_recipe
         from photochrom.train.export import load_state
-        from photochrom.train.loop import Progress, Trainer, pick_device
+        from photochrom.train.loop import Trainer
+        from photochrom.train.meters import Progress
+        from photochrom.train.task import pick_device
     start = origin = None
     if init:
         state, bins, card = load_state(init)

@@ -10,7 +10,7 @@ import zlib
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 
 from photochrom import color
 from photochrom.errors import BadDataset
@@ -46,7 +46,7 @@ def decode(data: bytes, key: str) -> Image.Image:
             # Pillow's remarks on transparency and large sizes; its limit on the size is an error below.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data)) as image:
-                return image.convert("RGB")
+                return ImageOps.exif_transpose(image).convert("RGB")
     except _UNDECODABLE as error:
         raise BadDataset(f"{key}: not a picture that can be decoded ({_one_line(error)})") from None
 

@@ -129,6 +129,11 @@ class EfficientNetLite(nn.Module):
                 channels = stage.channels
             self.stages.append(blocks)
         self.head = SameConv2d(channels, HEAD, 1)
+        for module in self.modules():
+            # Without batch norm, a start from nothing needs weights that keep the signal's variance.
+            if isinstance(module, SameConv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                nn.init.zeros_(cast(Tensor, module.bias))
         self.channels = tuple(stages(variant)[i].channels for i in TAPS)
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> tuple[list[Tensor], Float[Tensor, "n 1280"]]:

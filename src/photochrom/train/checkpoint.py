@@ -77,6 +77,6 @@ def restore_optimizer(
     optimizer.load_state_dict({"state": state, "param_groups": groups})
     for parameter, slots in optimizer.state.items():
         for name, value in slots.items():
-            # A file keeps no memory layout; with another than the parameter's, updates round differently.
+            # Files keep no memory layout; in another than the parameter's, updates are slow and may round otherwise.
             if isinstance(value, Tensor) and value.shape == parameter.shape:
                 slots[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)

@@ -25,7 +25,7 @@ from photochrom.decode import Decoding
 from photochrom.errors import BadCheckpoint, BadSetting, DeviceUnavailable, OutOfMemory, PhotochromError
 from photochrom.files import check_free, write_bytes
 from photochrom.train.config import Recipe, recipe_dict
-from photochrom.train.loop import load_run
+from photochrom.train.runs import load_run
 
 PARITY = 1e-4
 LEAST_TO_HALVE = 64  # tensors with fewer values stay in 32 bits: nothing is saved, and biases keep their digits

@@ -13,72 +13,25 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from photochrom.bins import Bins, ChannelBins, JointBins, bins_from_dict
+from photochrom.bins import Bins, bins_from_dict
 from photochrom.data.loader import Order, Pictures, batches
-from photochrom.data.samples import Sampler, decode, small_ab
-from photochrom.data.sources import Entry, digest, list_pictures
-from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting, DeviceUnavailable, WriteFailed
+from photochrom.data.samples import Sampler
+from photochrom.data.sources import digest, list_pictures
+from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting, WriteFailed
 from photochrom.train import checkpoint
-from photochrom.train.config import BinsConfig, Recipe, load_recipe, recipe_dict, recipe_text
+from photochrom.train.codebook import fit_bins
+from photochrom.train.config import Recipe, recipe_dict, recipe_text
 from photochrom.train.log import Log
-from photochrom.train.task import SupervisedTask, classifies
+from photochrom.train.meters import Meter, Plateau, Progress
+from photochrom.train.runs import CHECKPOINT, load_weights, part, read_checkpoint, same_recipe
+from photochrom.train.task import SupervisedTask, classifies, resolved
 from photochrom.train.validate import Validation
-
-CHECKPOINT = "checkpoint.safetensors"
-# These may differ when a run is resumed. All but `steps` change neither what is learned nor in which order; a new
-# `steps` lengthens or shortens the run, and the cosine is stretched to it from there on.
-FREE_TO_CHANGE = {"run": ("steps", "log_every", "eval_every", "checkpoint_every"), "data": ("workers",)}
-
-
-@dataclass
-class Progress:
-    """What a caller may show while training."""
-
-    step: int
-    steps: int
-    loss: float
-    images_per_second: float
-    seconds_left: float
-    data_wait: float
-    """Share of the time spent waiting for samples."""
-
-
-@dataclass
-class Plateau:
-    """Learning-rate decay when the loss stops falling (P12): `scale` falls by `factor` after `patience` bad checks."""
-
-    scale: float = 1.0
-    best: float = math.inf
-    bad: int = 0
-    total: float = 0.0
-    steps: int = 0
-
-    def add(self, loss: float) -> None:
-        """Take in one step's loss."""
-        self.total += loss
-        self.steps += 1
-
-    def check(self, factor: float, patience: int, end: float) -> None:
-        """Judge the mean loss since the last check."""
-        if self.steps:
-            self.update(self.total / self.steps, factor, patience, end)
-        self.total, self.steps = 0.0, 0
-
-    def update(self, loss: float, factor: float, patience: int, end: float) -> None:
-        if loss < self.best * (1 - 1e-3):
-            self.best, self.bad = loss, 0
-            return
-        self.bad += 1
-        if self.bad > patience:
-            self.scale, self.bad = max(end, self.scale * factor), 0
 
 
 class Trainer:
@@ -110,6 +63,7 @@ class Trainer:
         device: str = "cpu",
         max_steps: int | None = None,
     ) -> None:
+        recipe = resolved(recipe)
         self.recipe, self.out, self.device = recipe, out, torch.device(device)
         self.entries = list_pictures(data)
         self.stop = _last_step(recipe, max_steps)
@@ -218,24 +172,27 @@ class Trainer:
         }
         try:
             self.out.mkdir(parents=True, exist_ok=True)
-            (self.out / "recipe.toml").write_text(recipe_text(self.recipe), encoding="utf-8")
+            self._write_recipe()
             (self.out / "facts.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
         except OSError as error:
             raise WriteFailed(f"{self.out}: the run folder cannot be written ({error.strerror})") from None
+
+    def _write_recipe(self) -> None:
+        (self.out / "recipe.toml").write_text(recipe_text(self.recipe), encoding="utf-8")
 
     def _saved(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         path = self.out / CHECKPOINT
         if not path.exists():
             return None
-        tensors, facts = _load(path)
-        _same_recipe(self.recipe, facts["recipe"], self.out)
+        tensors, facts = read_checkpoint(path)
+        same_recipe(self.recipe, facts["recipe"], self.out)
         if facts["data"] != digest(self.entries):
             raise BadDataset(f"{self.out}: the run was begun on other pictures; name the same --data, or another --out")
         return tensors, facts
 
     def _restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        load_weights(self.task.model, _part(tensors, "model."), str(self.out))
-        load_weights(self.average, _part(tensors, "average."), str(self.out))
+        load_weights(self.task.model, part(tensors, "model."), str(self.out))
+        load_weights(self.average, part(tensors, "average."), str(self.out))
         try:
             checkpoint.restore_optimizer(self.task.optimizer, "optimizer.", tensors, facts["groups"])
             torch.set_rng_state(tensors["random"])
@@ -243,6 +200,7 @@ class Trainer:
                 torch.cuda.set_rng_state(tensors["random_cuda"], self.device)
             self.step, self.plateau, self.seconds = facts["step"], Plateau(**facts["plateau"]), facts["seconds"]
             self.meter = Meter(**facts.get("meter", {}))
+            self._write_recipe()
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise BadCheckpoint(f"{self.out / CHECKPOINT}: it is damaged ({error!r}); give another --out") from None
 
@@ -287,101 +245,6 @@ class Trainer:
             self.meter.started += time.perf_counter() - started
 
 
-class Meter:
-    """Means and speed since it was made; a resumed run goes on with the sums of the one before."""
-
-    def __init__(self, sums: dict[str, float] | None = None, steps: int = 0) -> None:
-        self.sums = dict(sums or {})
-        self.steps = steps
-        self.restart_clock()
-
-    def restart_clock(self) -> None:
-        """Measure the speed from now on."""
-        self.images, self.waited, self.started = 0, 0.0, time.perf_counter()
-
-    def add(self, values: dict[str, float], images: int) -> None:
-        for key, value in values.items():
-            self.sums[key] = self.sums.get(key, 0.0) + value
-        self.steps += 1
-        self.images += images
-
-    def means(self) -> dict[str, float]:
-        return {key: value / self.steps for key, value in self.sums.items()}
-
-    def speed(self) -> float:
-        return self.images / max(1e-9, time.perf_counter() - self.started)
-
-    def wait_share(self) -> float:
-        return self.waited / max(1e-9, time.perf_counter() - self.started)
-
-
-def fit_bins(config: BinsConfig, entries: Sequence[Entry], seed: int) -> Bins:
-    """Bins with values and frequencies measured on some of the training pictures."""
-    chosen = np.random.default_rng(seed).permutation(len(entries))[: config.samples]
-    parts = []
-    for index in chosen:
-        entry = entries[index]
-        parts.append(small_ab(decode(entry.read(), entry.key), (32, 32)).reshape(-1, 2))
-    ab = np.concatenate(parts).astype(np.float64)
-    if config.kind == "equal":
-        bins: Bins = ChannelBins.equal_width(config.count).fit(ab)
-    else:
-        bins = ChannelBins.quantile(ab, config.count) if config.kind == "quantile" else JointBins.grid(ab, config.step)
-    # With the digits that a checkpoint and a card keep, so that a resumed run weighs and decodes to the last bit alike.
-    return bins_from_dict(bins.to_dict())
-
-
-def pick_device(name: str) -> str:
-    """ "cpu" or "cuda"; "auto" takes the GPU where there is one.
-
-    Raises:
-        DeviceUnavailable: "cuda" without a GPU.
-    """
-    if name == "cuda" and not torch.cuda.is_available():
-        raise DeviceUnavailable("cuda was asked for, but torch finds no GPU; use --device cpu")
-    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
-
-
-def load_weights(model: torch.nn.Module, state: dict[str, Tensor], where: str) -> None:
-    """Load a state dict.
-
-    Raises:
-        BadCheckpoint: names or shapes are those of another network.
-    """
-    # How many batches a batch norm has seen has no effect, and exported files do not keep it.
-    counts = {k: v for k, v in model.state_dict().items() if k.endswith("num_batches_tracked")}
-    try:
-        model.load_state_dict(counts | state)
-    except RuntimeError as error:
-        first = str(error).splitlines()[1:2] or [str(error)]
-        raise BadCheckpoint(f"{where}: the weights are those of another network ({first[0].strip()[:160]})") from None
-
-
-def load_run(run: Path) -> tuple[torch.nn.Module, Bins | None, Recipe, dict[str, Any]]:
-    """The finished network of a run folder, its bins, recipe and facts; the averaged weights where there are any.
-
-    Raises:
-        BadCheckpoint: no checkpoint is there, or a damaged one.
-    """
-    from photochrom.train.config import recipe_from_dict
-    from photochrom.train.task import build_model
-
-    tensors, facts = _load(run / CHECKPOINT)
-    recipe = recipe_from_dict(facts["recipe"])
-    bins = bins_from_dict(facts["bins"]) if facts["bins"] else None
-    model = build_model(recipe, bins)
-    load_weights(model, _part(tensors, "average." if recipe.run.ema else "model."), str(run))
-    return model.eval(), bins, recipe, facts
-
-
-def _load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    tensors, facts = checkpoint.load(path)
-    missing = {"recipe", "bins", "step", "seconds", "plateau", "groups", "data"} - facts.keys()
-    if missing:
-        raise BadCheckpoint(f"{path}: no checkpoint of a training run, or damaged (no {', '.join(sorted(missing))})")
-    return tensors, facts
-
-
 def _last_step(recipe: Recipe, max_steps: int | None) -> int:
     if max_steps is not None and max_steps < 1:
         raise BadSetting(f"the number of steps is {max_steps}; it may be 1 or more")
@@ -391,24 +254,3 @@ def _last_step(recipe: Recipe, max_steps: int | None) -> int:
 def _check_size(recipe: Recipe, stride: int) -> None:
     if recipe.data.size % stride:
         raise BadRecipe(f"data.size is {recipe.data.size}; for this model it may be a multiple of {stride}")
-
-
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-
-def _same_recipe(recipe: Recipe, saved: dict[str, Any], out: Path) -> None:
-    now = recipe_dict(recipe)
-    for section, table in now.items():
-        theirs = saved.get(section, {} if isinstance(table, dict) else "")
-        if not isinstance(table, dict):
-            continue
-        for name in table.keys() | theirs.keys():
-            if name not in FREE_TO_CHANGE.get(section, ()) and table.get(name) != theirs.get(name):
-                raise BadRecipe(
-                    f"{out}: it holds a run of another recipe ({section}.{name} was {theirs.get(name)!r}, "
-                    f"now {table.get(name)!r}); give another --out"
-                )
-
-
-__all__ = ["Progress", "Trainer", "load_recipe", "load_run"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,10 +12,10 @@ from torch import Tensor, nn
 
 from photochrom.bins import Bins
 from photochrom.color import L_CENTER, L_SCALE
-from photochrom.errors import BadRecipe
+from photochrom.errors import BadRecipe, DeviceUnavailable
 from photochrom.losses import losses
 from photochrom.models import models
-from photochrom.settings import from_dict
+from photochrom.settings import from_dict, to_dict
 from photochrom.train.config import OptimConfig, Recipe
 
 
@@ -76,6 +77,12 @@ class SupervisedTask:
                     parameter.requires_grad_(on)
 
 
+def resolved(recipe: Recipe) -> Recipe:
+    """The recipe with the model's own settings filled in from its defaults, so that a later default changes nothing."""
+    settings = from_dict(models[recipe.model.name].Settings, recipe.model.settings, "model.settings")
+    return replace(recipe, model=replace(recipe.model, settings=to_dict(settings)))
+
+
 def build_model(recipe: Recipe, bins: Bins | None) -> nn.Module:
     """The recipe's network, with random weights.
 
@@ -123,3 +130,14 @@ def _parameter_groups(model: nn.Module) -> dict[str, list[nn.Parameter]]:
     if hasattr(model, "parameter_groups"):
         return model.parameter_groups()  # type: ignore[operator]
     return {"decoder": list(model.parameters())}
+
+
+def pick_device(name: str) -> str:
+    """ "cpu" or "cuda"; "auto" takes the GPU where there is one.
+
+    Raises:
+        DeviceUnavailable: "cuda" without a GPU.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise DeviceUnavailable("cuda was asked for, but torch finds no GPU; use --device cpu")
+    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"

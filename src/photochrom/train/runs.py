@@ -1,0 +1,88 @@
+"""Run folders: what is read back from one, and when it may be resumed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from photochrom.bins import Bins, bins_from_dict
+from photochrom.errors import BadCheckpoint, BadRecipe
+from photochrom.train import checkpoint
+from photochrom.train.config import Recipe, recipe_dict, recipe_from_dict
+from photochrom.train.task import build_model, resolved
+
+CHECKPOINT = "checkpoint.safetensors"
+# These may differ when a run is resumed. All but `steps` change neither what is learned nor in which order; a new
+# `steps` lengthens or shortens the run, and the cosine is stretched to it from there on.
+FREE_SECTIONS = ("title", "decode")
+FREE_TO_CHANGE = {"run": ("steps", "log_every", "eval_every", "checkpoint_every"), "data": ("workers",)}
+
+
+def load_run(run: Path) -> tuple[torch.nn.Module, Bins | None, Recipe, dict[str, Any]]:
+    """The finished network of a run folder, its bins, recipe and facts; the averaged weights where there are any.
+
+    Raises:
+        BadCheckpoint: no checkpoint is there, or a damaged one.
+    """
+    tensors, facts = read_checkpoint(run / CHECKPOINT)
+    recipe = recipe_from_dict(facts["recipe"])
+    bins = bins_from_dict(facts["bins"]) if facts["bins"] else None
+    model = build_model(recipe, bins)
+    load_weights(model, part(tensors, "average." if recipe.run.ema else "model."), str(run))
+    return model.eval(), bins, recipe, facts
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """A run's checkpoint: tensors and facts.
+
+    Raises:
+        BadCheckpoint: it is none, or damaged.
+    """
+    tensors, facts = checkpoint.load(path)
+    missing = {"recipe", "bins", "step", "seconds", "plateau", "groups", "data"} - facts.keys()
+    if missing:
+        raise BadCheckpoint(f"{path}: no checkpoint of a training run, or damaged (no {', '.join(sorted(missing))})")
+    return tensors, facts
+
+
+def load_weights(model: torch.nn.Module, state: dict[str, Tensor], where: str) -> None:
+    """Load a state dict.
+
+    Raises:
+        BadCheckpoint: names or shapes are those of another network.
+    """
+    # How many batches a batch norm has seen has no effect, and exported files do not keep it.
+    counts = {k: v for k, v in model.state_dict().items() if k.endswith("num_batches_tracked")}
+    try:
+        model.load_state_dict(counts | state)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1:2] or [str(error)]
+        raise BadCheckpoint(f"{where}: the weights are those of another network ({first[0].strip()[:160]})") from None
+
+
+def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names start with `prefix`, without it."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def same_recipe(recipe: Recipe, saved: dict[str, Any], out: Path) -> None:
+    """Refuse to resume a run of another recipe.
+
+    Raises:
+        BadRecipe: with the first setting that differs.
+    """
+    # By way of a recipe: a field that is newer than the run has its default there.
+    now, saved = recipe_dict(resolved(recipe)), recipe_dict(resolved(recipe_from_dict(saved)))
+    for section, table in now.items():
+        if section in FREE_SECTIONS:
+            continue
+        theirs = saved[section]
+        for name in table.keys() | theirs.keys():
+            if name not in FREE_TO_CHANGE.get(section, ()) and table.get(name) != theirs.get(name):
+                raise BadRecipe(
+                    f"{out}: it holds a run of another recipe ({section}.{name} was {theirs.get(name)!r}, "
+                    f"now {table.get(name)!r}); give another --out"
+                )
