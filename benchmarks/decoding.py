@@ -39,7 +39,9 @@ def main() -> None:
     sessions = {size: Colorizer(arguments.model, render_size=size) for size in arguments.sizes}
     settings = list(itertools.product(arguments.sizes, arguments.temperatures, arguments.vividness))
     sums = {key: np.zeros(len(NAMES)) for key in ["gray", "truth", *settings]}
-    for truth in (found := list(truths(files))):
+    pictures = 0
+    for truth in truths(files):
+        pictures += 1
         light = truth.L.astype(np.float32)
         scores = {size: session.scores(light) for size, session in sessions.items()}
         for key in sums:
@@ -57,7 +59,7 @@ def main() -> None:
     writer.writerow(["render_size", "temperature", "vividness", *NAMES])
     for key, total in sums.items():
         where = (key, "", "") if isinstance(key, str) else key
-        writer.writerow([*where, *(f"{v:.3f}" for v in total / len(found))])
+        writer.writerow([*where, *(f"{v:.3f}" for v in total / pictures)])
 
 
 if __name__ == "__main__":

@@ -157,10 +157,18 @@ def test_tiff_with_separate_16_bit_planes():
         pio.read(out.getvalue())
 
 
-def test_tiff_gives_its_first_page():
+def test_a_tiff_of_several_pages_is_refused_rather_than_cut():
     pages = [Image.fromarray(noise((6, 5), seed=seed)) for seed in (1, 2)]
-    data = saved(pages[0], "TIFF", save_all=True, append_images=pages[1:])
-    np.testing.assert_array_equal(pio.read(data).pixels, noise((6, 5), seed=1))
+    with pytest.raises(UnsupportedFormat, match="several pages"):
+        pio.read(saved(pages[0], "TIFF", save_all=True, append_images=pages[1:]))
+
+
+def test_a_tiff_with_a_thumbnail_gives_its_picture():
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as file:
+        file.write(noise((6, 5), seed=1))
+        file.write(noise((3, 2), seed=2), subfiletype=1)
+    np.testing.assert_array_equal(pio.read(out.getvalue()).pixels, noise((6, 5), seed=1))
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"])

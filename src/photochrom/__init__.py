@@ -73,7 +73,11 @@ def colorize(x: Any, output: str | os.PathLike[str] | None = None, *, overwrite:
     Raises:
         PhotochromError: one of its kinds, with one line that says what to do.
     """
-    return _session(**settings).colorize(x, output, overwrite=overwrite)
+    try:
+        session = _session(**settings)
+    except TypeError as error:
+        raise BadSetting(f"the settings are those of Colorizer, with plain values ({error})") from None
+    return session.colorize(x, output, overwrite=overwrite)
 
 
 def models() -> dict[str, ModelCard]:

@@ -90,6 +90,8 @@ class Colorizer:
             decoders[decoder]
         self._backend = backends.load(model, device, threads)
         self._bins = self.card.codebook()
+        if self._bins is None and (vividness, decoder, temperature) != (None, None, None):
+            raise BadSetting(f"the model '{self.card.name}' has no bins, so no vividness, decoder or temperature")
         default = self.card.default_decoding()
         self.decoding = replace(
             default,
@@ -242,7 +244,7 @@ class Colorizer:
     def _fit(
         self, scores: Scores, L: np.ndarray, how: Decoding, rng: np.random.Generator | None = None
     ) -> GuidedChroma:
-        ab = scores_to_ab(scores.map, self._bins, how, rng)
+        ab = scores_to_ab(scores.map, self._bins, how, rng, self.card.ab_scale)
         w, h = _render_shape(L.shape, self.render_size)
         return GuidedChroma.fit(ab, L, (w / self.card.stride, h / self.card.stride))
 

@@ -43,21 +43,26 @@ class Decoding:
 
 
 def scores_to_ab(
-    scores: np.ndarray, bins: Bins | None, how: Decoding, rng: np.random.Generator | None = None
+    scores: np.ndarray,
+    bins: Bins | None,
+    how: Decoding,
+    rng: np.random.Generator | None = None,
+    ab_scale: float = AB_SCALE,
 ) -> np.ndarray:
     """Decode one picture.
 
     Args:
-        scores: (q, h, w) scores over `bins`, or (2, h, w) ab / 110 where `bins` is None.
+        scores: (q, h, w) scores over `bins`, or (2, h, w) ab / `ab_scale` where `bins` is None.
         bins: the codebook of the card.
         how: see `Decoding`.
         rng: for the decoder `sample`.
+        ab_scale: of the card; regression only.
 
     Returns:
         (h, w, 2) ab in Lab units, float32.
     """
     if bins is None:
-        ab = scores.transpose(1, 2, 0) * AB_SCALE
+        ab = scores.transpose(1, 2, 0) * ab_scale
     else:
         push = how.vividness - how.trained_rebalance
         weights = push * np.log(bins.rebalancing_weights(how.smoothing)) if push else 0.0

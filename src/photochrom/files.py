@@ -93,7 +93,8 @@ def _rename_into_free(temporary: Path, target: Path) -> None:
 
 
 def _taken(path: str | os.PathLike[str]) -> WriteFailed:
-    return WriteFailed(f"{shown(path)} is already there; choose another name, or allow it to be overwritten")
+    advice = "choose another name, or allow it with --overwrite (overwrite=True in Python)"
+    return WriteFailed(f"{shown(path)} is already there; {advice}")
 
 
 def _failed(path: str | os.PathLike[str], error: Exception) -> WriteFailed:

@@ -37,6 +37,7 @@ _READERS = {
     "HEIF": ("pillow_heif.as_plugin", "HeifImageFile"),
 }
 _ORIENTATION = 0x0112
+_SUBFILE_TYPE, _THUMBNAIL_OR_MASK = 254, 0b101  # TIFF 6.0, section 8
 # Sum of the standard luma table, of which a JPEG's quality is a percentage. Source: ITU-T T.81, K.1; libjpeg.
 _LUMA_SUM = 3688
 
@@ -189,10 +190,27 @@ def _check(image: ImageFile.ImageFile, max_pixels: int | None) -> None:
         raise UnreadableImage(f"has no pixels ({width} x {height}); get a new copy of the file")
     if max_pixels is not None and width * height > max_pixels:
         raise ImageTooLarge(
-            f"has {width} x {height} pixels, more than {max_pixels:,}; raise max_pixels or use a smaller copy"
+            f"has {width} x {height} pixels, more than {max_pixels:,}; "
+            "raise --max-pixels (max_pixels in Python) or use a smaller copy"
         )
     if image.format in ("PNG", "GIF", "WEBP", "AVIF") and getattr(image, "is_animated", False):
         raise UnsupportedFormat("is animated, which is not supported yet; save one of its frames as a picture")
+    if image.format == "TIFF" and _has_more_pages(image):
+        raise UnsupportedFormat("has several pages, which is not supported yet; save them as pictures of their own")
+
+
+def _has_more_pages(image: ImageFile.ImageFile) -> bool:
+    """Whether a TIFF holds a second picture; thumbnails and masks of the first are none."""
+    pages = range(1, getattr(image, "n_frames", 1))
+    try:
+        for page in pages:
+            image.seek(page)
+            if not getattr(image, "tag_v2", {}).get(_SUBFILE_TYPE, 0) & _THUMBNAIL_OR_MASK:
+                return True
+        return False
+    finally:
+        if pages:
+            image.seek(0)
 
 
 def _quality(image: Image.Image) -> int | None:

@@ -166,7 +166,10 @@ def test_settings_reach_the_session(call, model):
     gray("a.png")
     assert call("colorize", "a.png", "--saturation=0", "--render-size=32", "--device=cpu", *model)[0] == 0
     assert np.ptp(pixels("a.color.png"), axis=-1).max() <= 1
-    assert call("colorize", "a.png", "-o", "b.png", "--vividness", "0.7", "--max-pixels", "600", *model)[0] == 0
+    assert call("colorize", "a.png", "-o", "b.png", "--vividness", "0.7", "--max-pixels", "600")[0] == 0
+    status, _, (line,) = call("colorize", "a.png", "-o", "c.png", "--vividness", "0.7", *model)
+    assert status == 2
+    assert "has no bins, so no vividness" in line
     status, _, (line,) = call("colorize", "a.png", "-o", "c.png", "--max-pixels", "599", *model)
     assert status == 1
     assert "30 x 20 pixels, more than 599" in line

@@ -77,22 +77,21 @@ def _evaluate(
     rows: list[SheetRow] = []
 
     def each(sample: evaluation.Sample) -> None:
-        if counter:
-            counter(sample)
         if sheet:
             versions = (sample.gray, sample.ours, sample.truth)
             rows.append(SheetRow(sample.path.stem, [thumbnail(version.rgb) for version in versions]))
 
     with _counting(len(files)) as count:
-        report = evaluation.evaluate(colorizer, files, out=out, overwrite=overwrite, each=each, progress=count)
+        report = evaluation.evaluate(
+            colorizer, files, out=out, overwrite=overwrite, each=each, counter=counter, progress=count
+        )
     _show(report, colorizer, len(report.rows))
     gain, share = report.headline["ciede2000_gain"], report.headline["colorfulness_share"]
     result(f"CIEDE2000 {gain:.1%} under gray's at {share:.0%} of the truth's colorfulness")
     if sheet:
         io.write(io.from_pil(contact_sheet(rows)), sheet, overwrite)
         say(f"{shown(sheet)}: {len(rows)} photographs")
-    if counter:
-        found = counter.result()
+    if found := report.top1:
         shares = ", ".join(f"{name} {share:.1%}" for name, share in found.shares.items())
         result(f"top-1 of {found.pictures} photographs: {shares}")
     return 1 if report.skipped else 0

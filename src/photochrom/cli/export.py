@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +13,10 @@ from photochrom.cli.extras import training
 from photochrom.cli.show import say
 from photochrom.errors import BadSetting
 from photochrom.formats import shown
+from photochrom.settings import from_dict
+from photochrom.train.config import DecodeConfig
+
+CHANGEABLE = ("name", "title", "limits", "metrics", "training", "license", "decoding", "render_size", "mirror")
 
 
 def export(
@@ -33,7 +36,8 @@ def export(
     output
         The .onnx file.
     card
-        A JSON file whose fields replace those of the card: name, metrics, limits, decoding, render_size, ...
+        A JSON file whose fields replace those of the card: name, title, limits, metrics, training, license, decoding,
+        render_size, mirror.
     overwrite
         Replace a file that is there.
     """
@@ -52,7 +56,12 @@ def _changes(path: Path | None) -> dict[str, Any]:
         facts = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BadSetting(f"{shown(path)}: not a JSON file that can be read ({error})") from None
-    known = {field.name for field in fields(ModelCard)}
-    if not isinstance(facts, dict) or not facts.keys() <= known:
-        raise BadSetting(f"{shown(path)}: a card is a JSON object with some of: {', '.join(sorted(known))}")
+    known = {name: type(getattr(ModelCard(""), name)) for name in CHANGEABLE}
+    if not isinstance(facts, dict) or not facts.keys() <= known.keys():
+        raise BadSetting(f"{shown(path)}: a card is a JSON object with some of: {', '.join(CHANGEABLE)}")
+    for name, value in facts.items():
+        if type(value) is not known[name]:
+            raise BadSetting(f"{shown(path)}: {name} is {value!r}; it must be a {known[name].__name__}")
+    decoding = {**facts.get("decoding", {}), **{k: facts[k] for k in ("render_size", "mirror") if k in facts}}
+    from_dict(DecodeConfig, decoding, "decoding")
     return facts

@@ -65,6 +65,9 @@ def train(
         device=pick_device(device),
         max_steps=max_steps,
     )
+    if trainer.step >= trainer.stop:
+        say(f"{out}: step {trainer.step} is reached already; raise run.steps or --max-steps to go on")
+        return
     say(f"{out}: {len(trainer.entries)} pictures, step {trainer.step} of {trainer.stop}")
     with progress(TextColumn("loss {task.fields[loss]:.3f}  {task.fields[speed]:.0f} images/s")) as bar:
         task = bar.add_task("training", total=trainer.stop, completed=trainer.step, loss=float("nan"), speed=0.0)

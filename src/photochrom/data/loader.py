@@ -33,7 +33,7 @@ class Pictures(Dataset["tuple[Tensor, Tensor] | BadDataset"]):
         epoch, index = where
         entry = self.entries[index]
         try:
-            image = decode(entry.read(), f"{entry.path}: {entry.key}")
+            image = decode(entry.read(), f"{entry.path}: {entry.key}", 4 * self.sampler.config.size)
         except BadDataset as error:
             return error
         light, ab = self.sampler(image, np.random.default_rng((self.seed, epoch, index)))

@@ -13,7 +13,9 @@ import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
 from photochrom import color
-from photochrom.errors import BadDataset
+from photochrom import io as photographs
+from photochrom.errors import BadDataset, PhotochromError
+from photochrom.picture import to_dtype
 from photochrom.train.config import DataConfig
 
 _LINEAR = color.srgb_to_linear(np.arange(256, dtype=np.float32) / 255)
@@ -35,8 +37,13 @@ _UNDECODABLE = (
 )
 
 
-def decode(data: bytes, key: str) -> Image.Image:
-    """The picture as 8-bit RGB.
+def decode(data: bytes, key: str, least: int = 512) -> Image.Image:
+    """The picture as 8-bit sRGB, upright.
+
+    Args:
+        data: an encoded picture.
+        key: its name, for messages.
+        least: a large JPEG may be decoded at an eighth to a half of its size, as long as no side falls below this.
 
     Raises:
         BadDataset: the bytes are no picture.
@@ -46,9 +53,23 @@ def decode(data: bytes, key: str) -> Image.Image:
             # Pillow's remarks on transparency and large sizes; its limit on the size is an error below.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data)) as image:
+                if image.mode.startswith(("I", "F")) or "icc_profile" in image.info or image.has_transparency_data:
+                    return _careful(data)
+                image.draft("RGB", (least, least))
                 return ImageOps.exif_transpose(image).convert("RGB")
-    except _UNDECODABLE as error:
+    except (*_UNDECODABLE, PhotochromError) as error:
         raise BadDataset(f"{key}: not a picture that can be decoded ({_one_line(error)})") from None
+
+
+def _careful(data: bytes) -> Image.Image:
+    """The way of the runtime, slower: 16 bits, profiles other than sRGB, and transparency, which is laid over white."""
+    picture = photographs.read(data)
+    image = Image.fromarray(to_dtype(picture.pixels, "uint8")).convert("RGB")
+    if picture.alpha is None:
+        return image
+    paper = Image.new("RGB", image.size, "white")
+    paper.paste(image, mask=Image.fromarray(to_dtype(picture.alpha, "uint8")))
+    return paper
 
 
 def _one_line(error: BaseException) -> str:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photochrom.errors import BadDataset
+from photochrom.formats import FORMATS
 
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".jp2"})
+# HEIC needs an extra that a training machine may not have.
+EXTENSIONS = frozenset(e for form in FORMATS.values() if form.name != "HEIF" for e in form.extensions)
 
 
 @dataclass(frozen=True)

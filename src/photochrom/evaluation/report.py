@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
 from photochrom.evaluation import files
+from photochrom.evaluation.classes import Top1, Top1Counter
 from photochrom.evaluation.sample import Predictor, Progress, Sample, Skipped, measuring, samples
 from photochrom.files import write_bytes
 from photochrom.metrics import Comparison, Rendition, facts, measure, metrics
@@ -34,6 +35,7 @@ class Report:
 
     rows: tuple[Row, ...]
     skipped: tuple[Skipped, ...] = ()
+    top1: Top1 | None = None
 
     @cached_property
     def ours(self) -> Numbers:
@@ -75,6 +77,7 @@ class Report:
             "ours": self.ours,
             "gray": self.gray,
             "truth": self.truth,
+            **({"top1": asdict(self.top1) | {"shares": self.top1.shares}} if self.top1 else {}),
             "metrics": {name: _describe(name) for name in self.ours},
         }
 
@@ -97,6 +100,7 @@ def evaluate(
     out: Path | str | None = None,
     progress: Progress | None = None,
     each: Callable[[Sample], object] | None = None,
+    counter: Top1Counter | None = None,
     overwrite: bool = False,
 ) -> Report:
     """Measure a colorizer on photographs whose colours are known.
@@ -106,11 +110,12 @@ def evaluate(
         paths: the photographs' files. One that is unreadable or gray is listed in `skipped`.
         out: a folder for `per_image.csv` and `totals.json`.
         progress: called after each file.
-        each: called with each sample, so that a contact sheet or `Top1Counter` needs no second run of the network.
+        each: called with each sample, so that a contact sheet needs no second run of the network.
+        counter: also count how often a classifier finds the class.
         overwrite: whether files in `out` may be replaced.
 
     Raises:
-        BadDataset: not one photograph could be measured.
+        BadDataset: not one photograph could be measured, or, with a counter, none has a synset.
         WriteFailed: as `Report.write`; files that are in the way are found before the work begins.
     """
     if out is not None:
@@ -120,9 +125,10 @@ def evaluate(
     for sample in samples(colorizer, paths, skipped=skipped, progress=progress):
         with measuring(sample.path):
             rows.append(_row(sample))
-        if each:
-            each(sample)
-    report = Report(tuple(rows), tuple(skipped))
+        for look in (each, counter):
+            if look:
+                look(sample)
+    report = Report(tuple(rows), tuple(skipped), counter.result() if counter else None)
     if out is not None:
         report.write(out, overwrite=overwrite)
     return report

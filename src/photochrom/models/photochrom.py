@@ -40,13 +40,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.encoder not in VARIANTS:
-            raise BadRecipe(f"model.encoder is '{self.encoder}'; it may be {', '.join(VARIANTS)}")
+            raise BadRecipe(f"model.settings.encoder is '{self.encoder}'; it may be {', '.join(VARIANTS)}")
         if len(self.widths) != 3 or min(self.widths) < 1:
-            raise BadRecipe(f"model.widths is {self.widths}; it takes three numbers above 0")
+            raise BadRecipe(f"model.settings.widths is {self.widths}; it takes three numbers above 0")
         if not 0 <= self.frozen_stages <= 7:
-            raise BadRecipe(f"model.frozen_stages is {self.frozen_stages}; it may be 0 to 7")
+            raise BadRecipe(f"model.settings.frozen_stages is {self.frozen_stages}; it may be 0 to 7")
         if not 0 <= self.dropout < 1:
-            raise BadRecipe(f"model.dropout is {self.dropout}; it may be 0 to under 1")
+            raise BadRecipe(f"model.settings.dropout is {self.dropout}; it may be 0 to under 1")
 
 
 class Merge(nn.Module):

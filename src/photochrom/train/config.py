@@ -23,7 +23,7 @@ class ModelConfig:
     """Which network.
 
     Attributes:
-        name: a registered model, as listed by `photochrom models`.
+        name: a network of `photochrom.models`; an unknown name is answered with those there are.
         settings: the model's own settings; what is left out keeps the model's default.
     """
 
@@ -116,8 +116,8 @@ class OptimConfig:
         encoder_from: the step at which the pretrained part starts to learn; until then it is frozen.
         betas: Adam's two decay rates.
         weight_decay: decoupled for adamw, L2 for the others.
-        schedule: "constant", "cosine" (to `lr_end` over the run) or "plateau" (times `factor` when the smoothed
-            training loss has not improved for `patience` evaluations).
+        schedule: "constant", "cosine" (to `lr_end` over the run) or "plateau" (times `factor` when the mean
+            training loss has not improved for more than `patience` evaluations in a row).
         warmup: steps over which the rate rises from 0.
         lr_end: where cosine ends and plateau stops, as a share of `lr`.
         factor: what plateau multiplies by.

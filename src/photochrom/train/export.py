@@ -6,7 +6,6 @@ import io
 import json
 import logging
 import os
-import platform
 import warnings
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,19 +14,22 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from photochrom.backends import DEVICES, OnnxBackend, read_model
+from photochrom.backends import DEVICES, OnnxBackend, read_card, read_model
 from photochrom.bins import Bins
 from photochrom.card import KEY, ModelCard, seal
 from photochrom.decode import Decoding
-from photochrom.errors import BadCheckpoint, BadSetting, DeviceUnavailable, OutOfMemory, PhotochromError
+from photochrom.errors import BadCheckpoint, BadSetting, OutOfMemory
 from photochrom.files import check_free, write_bytes
 from photochrom.train.config import Recipe, recipe_dict
 from photochrom.train.runs import load_run
+from photochrom.train.task import pick_device
 
 PARITY = 1e-4
+ORIGIN = ("sources", "pictures", "started_from", "machine", "photochrom", "torch")  # of facts.json, for the card
 LEAST_TO_HALVE = 64  # tensors with fewer values stay in 32 bits: nothing is saved, and biases keep their digits
 
 
@@ -37,9 +39,7 @@ class TorchBackend:
     def __init__(self, run: Path, device: str = "auto") -> None:
         if device not in DEVICES:
             raise BadSetting(f"there is no device '{device}'; it may be {', '.join(DEVICES)}")
-        if device == "cuda" and not torch.cuda.is_available():
-            raise DeviceUnavailable("cuda was asked for, but torch finds no GPU; use --device cpu")
-        self.device = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+        self.device = pick_device(device)
         model, bins, recipe, facts = load_run(run)
         self.model = model.to(self.device)
         self.card = make_card(model, bins, recipe, facts, run.name)
@@ -76,9 +76,7 @@ def make_card(model: nn.Module, bins: Bins | None, recipe: Recipe, facts: dict[s
             "hours": round(facts["seconds"] / 3600, 2),
             "seed": recipe.run.seed,
             "data_digest": facts["data"],
-            **{key: facts[key] for key in ("sources", "pictures", "started_from") if key in facts},
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-            "torch": torch.__version__,
+            **{key: facts[key] for key in ORIGIN if key in facts},
         },
     )
 
@@ -105,7 +103,7 @@ def export(run: Path, output: Path, *, changes: dict[str, Any] | None = None, ov
     round_weights(model)
     data = to_onnx(model, card)
     difference = parity(model, OnnxBackend(data, str(output), "cpu"))
-    if difference > PARITY:
+    if not difference <= PARITY:  # NaN is no parity
         raise BadCheckpoint(f"{run}: the exported network differs from torch's by {difference:.1e}, over {PARITY}")
     write_bytes(output, data, overwrite)
     return card
@@ -115,7 +113,7 @@ def _origin(run: Path) -> dict[str, Any]:
     """What the run's facts.json says of its pictures; a run folder may have lost it, and only the card is poorer."""
     try:
         facts = json.loads((run / "facts.json").read_text(encoding="utf-8"))
-        return {"sources": facts["data"], "pictures": facts["pictures"], "started_from": facts["started_from"]}
+        return {key: facts["data" if key == "sources" else key] for key in ORIGIN}
     except (OSError, ValueError, KeyError):
         return {}
 
@@ -181,13 +179,13 @@ def _halve(proto: onnx.ModelProto, names: set[str]) -> None:
 
 
 def parity(model: nn.Module, backend: OnnxBackend) -> float:
-    """The largest difference between torch and onnxruntime over two sizes, relative to the output's largest value."""
+    """The largest difference between torch and onnxruntime over two sizes; NaN where one of them gives it."""
     worst, multiple = 0.0, backend.card.multiple
     for h, w in ((4, 4), (6, 5)):
         x = torch.rand(1, 1, h * multiple, w * multiple, generator=torch.Generator().manual_seed(0)) * 2 - 1
         with torch.inference_mode():
             ours = model(x).numpy()
-        worst = max(worst, float(np.abs(ours - backend.run(x.numpy())).max() / max(1.0, np.abs(ours).max())))
+        worst = float(np.maximum(worst, np.abs(ours - backend.run(x.numpy())).max()))
     return worst
 
 
@@ -198,10 +196,10 @@ def load_state(model: str | os.PathLike[str]) -> tuple[dict[str, Tensor], Bins |
         UnknownName, BadCheckpoint: no such model, or not one of photochrom.
     """
     data, where = read_model(model)
-    card = OnnxBackend(data, where, "cpu").card
+    card = read_card(data, where)
     try:
         proto = onnx.load(io.BytesIO(data))
         state = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in proto.graph.initializer}
-    except (PhotochromError, ValueError, TypeError) as error:
+    except (DecodeError, ValueError, TypeError) as error:
         raise BadCheckpoint(f"{where}: its weights cannot be read ({error})") from None
     return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}, card.codebook(), card

@@ -11,8 +11,8 @@ import json
 import math
 import platform
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from photochrom.bins import Bins, bins_from_dict
 from photochrom.data.loader import Order, Pictures, batches
 from photochrom.data.samples import Sampler
 from photochrom.data.sources import digest, list_pictures
-from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting, WriteFailed
+from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting, OutOfMemory, WriteFailed
 from photochrom.train import checkpoint
 from photochrom.train.codebook import fit_bins
 from photochrom.train.config import Recipe, recipe_dict, recipe_text
@@ -97,6 +97,7 @@ class Trainer:
         order = Order(len(self.entries), run.batch, run.seed, self.step, self.stop)
         torch.set_rng_state(self._random)
         with (
+            _naming_memory(),
             closing(Log(self.out, self.step)) as self.log,
             closing(batches(dataset, order, self.recipe.data.workers)) as loader,
         ):
@@ -254,3 +255,17 @@ def _last_step(recipe: Recipe, max_steps: int | None) -> int:
 def _check_size(recipe: Recipe, stride: int) -> None:
     if recipe.data.size % stride:
         raise BadRecipe(f"data.size is {recipe.data.size}; for this model it may be a multiple of {stride}")
+
+
+@contextmanager
+def _naming_memory() -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        # torch's allocators and its worker processes know no MemoryError.
+        signs = ("alloc", "out of memory", "shared memory", "killed by signal")
+        if isinstance(error, RuntimeError) and not any(sign in str(error).lower() for sign in signs):
+            raise
+        raise OutOfMemory(
+            "training ran out of memory; lower run.batch or data.size, raise run.accumulate, or set data.workers=0"
+        ) from None

@@ -15,8 +15,9 @@ from photochrom.train.config import Recipe, recipe_dict, recipe_from_dict
 from photochrom.train.task import build_model, resolved
 
 CHECKPOINT = "checkpoint.safetensors"
-# These may differ when a run is resumed. All but `steps` change neither what is learned nor in which order; a new
-# `steps` lengthens or shortens the run, and the cosine is stretched to it from there on.
+# These may differ when a run is resumed: they change neither what is learned nor in which order. Two do: a new `steps`
+# lengthens or shortens the run, and the cosine is stretched to it from there on; `eval_every` is when a plateau is
+# looked for, and free only without one.
 FREE_SECTIONS = ("title", "decode")
 FREE_TO_CHANGE = {"run": ("steps", "log_every", "eval_every", "checkpoint_every"), "data": ("workers",)}
 
@@ -81,7 +82,10 @@ def same_recipe(recipe: Recipe, saved: dict[str, Any], out: Path) -> None:
             continue
         theirs = saved[section]
         for name in table.keys() | theirs.keys():
-            if name not in FREE_TO_CHANGE.get(section, ()) and table.get(name) != theirs.get(name):
+            free = name in FREE_TO_CHANGE.get(section, ())
+            if (name, recipe.optim.schedule) == ("eval_every", "plateau"):
+                free = False
+            if not free and table.get(name) != theirs.get(name):
                 raise BadRecipe(
                     f"{out}: it holds a run of another recipe ({section}.{name} was {theirs.get(name)!r}, "
                     f"now {table.get(name)!r}); give another --out"
