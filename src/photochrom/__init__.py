@@ -76,6 +76,8 @@ def colorize(x: Any, output: str | os.PathLike[str] | None = None, *, overwrite:
     try:
         session = _session(**settings)
     except TypeError as error:
+        if "unhashable" not in str(error):
+            raise
         raise BadSetting(f"the settings are those of Colorizer, with plain values ({error})") from None
     return session.colorize(x, output, overwrite=overwrite)
 

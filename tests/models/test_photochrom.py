@@ -12,11 +12,11 @@ TINY = Settings(encoder="lite0", widths=(8, 8, 8), pretrained=False, frozen_stag
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"encoder": "lite9"}, "model.encoder is 'lite9'; it may be lite0, lite1, lite2"),
-        ({"widths": (8, 8)}, r"model.widths is \(8, 8\); it takes three numbers above 0"),
-        ({"widths": (8, 0, 8)}, r"model.widths is \(8, 0, 8\)"),
-        ({"frozen_stages": 8}, "model.frozen_stages is 8; it may be 0 to 7"),
-        ({"dropout": 1.0}, "model.dropout is 1.0; it may be 0 to under 1"),
+        ({"encoder": "lite9"}, "model.settings.encoder is 'lite9'; it may be lite0, lite1, lite2"),
+        ({"widths": (8, 8)}, r"model.settings.widths is \(8, 8\); it takes three numbers above 0"),
+        ({"widths": (8, 0, 8)}, r"model.settings.widths is \(8, 0, 8\)"),
+        ({"frozen_stages": 8}, "model.settings.frozen_stages is 8; it may be 0 to 7"),
+        ({"dropout": 1.0}, "model.settings.dropout is 1.0; it may be 0 to under 1"),
     ],
 )
 def test_settings_out_of_range_are_named(settings, message):

@@ -20,7 +20,7 @@ from photochrom.train.log import Log
 from photochrom.train.loop import Trainer
 from photochrom.train.meters import Meter, Plateau
 from photochrom.train.runs import CHECKPOINT, load_run, load_weights
-from photochrom.train.task import pick_device, resolved
+from photochrom.train.task import SupervisedTask, pick_device, resolved
 from photochrom.train.validate import Validation
 
 
