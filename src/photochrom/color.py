@@ -143,7 +143,7 @@ def lab_to_rgb_gently(lab: np.ndarray) -> np.ndarray:
     return np.clip(linear_to_srgb(linear), 0.0, 1.0)
 
 
-def _outside(linear: np.ndarray, tolerance: float = 2e-5) -> np.ndarray:
+def _outside(linear: np.ndarray, tolerance: float = 5e-6) -> np.ndarray:
     # Channel by channel: numpy's reductions over an axis of three are several times slower.
     red, green, blue = _split(linear, -1)
     low = np.minimum(np.minimum(red, green), blue)
