@@ -107,6 +107,8 @@ class Sampler:
         piece = image.resize((size, size), Image.Resampling.BILINEAR, box=self._box(image.size, rng), reducing_gap=2.0)
         if self.config.flip and rng.random() < 0.5:
             piece = piece.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        if rng.random() < self.config.soften:
+            piece = _softened(piece, rng)
         ab = small_ab(piece, (size // self.stride, size // self.stride))
         light = _degraded(piece, rng) if rng.random() < self.config.degrade else lightness(np.asarray(piece))
         return light[None], np.ascontiguousarray(ab.transpose(2, 0, 1))
@@ -118,6 +120,12 @@ class Sampler:
         w, h = min(width, math.sqrt(area * aspect)), min(height, math.sqrt(area / aspect))
         x, y = rng.uniform(0, width - w), rng.uniform(0, height - h)
         return x, y, x + w, y + h
+
+
+def _softened(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """The picture with the detail of a copy that is up to three times smaller."""
+    smaller = tuple(max(1, round(side * rng.uniform(0.35, 0.9))) for side in image.size)
+    return image.resize(smaller, Image.Resampling.BILINEAR).resize(image.size, Image.Resampling.BICUBIC)
 
 
 def _degraded(image: Image.Image, rng: np.random.Generator) -> np.ndarray:

@@ -87,6 +87,8 @@ class DataConfig:
         flip: mirror half of the samples.
         degrade: share of samples whose L is degraded as old photographs are (fading, gamma, noise, blur); the colours
             to be learned stay those of the clean picture.
+        soften: share of samples that are shrunk and enlarged again. Collections of different resolution then look
+            alike, and sharpness does not give away which one's colours to expect.
         workers: processes that decode; 0 decodes in the training process.
     """
 
@@ -95,6 +97,7 @@ class DataConfig:
     ratio: float = 1.33
     flip: bool = True
     degrade: float = 0.3
+    soften: float = 0.0
     workers: int = 1
 
     def __post_init__(self) -> None:
@@ -102,6 +105,7 @@ class DataConfig:
         _check(0 < self.scale[0] <= self.scale[1] <= 1, "data.scale", self.scale, "two rising shares above 0 to 1")
         _check(1 <= self.ratio <= 4, "data.ratio", self.ratio, "1 to 4")
         _check(0 <= self.degrade <= 1, "data.degrade", self.degrade, "0 to 1")
+        _check(0 <= self.soften <= 1, "data.soften", self.soften, "0 to 1")
         _check(0 <= self.workers <= 256, "data.workers", self.workers, "0 to 256")
 
 
