@@ -2,8 +2,8 @@
 
     python benchmarks/decoding.py DIR [--model MODEL] [--csv FILE]
 
-For each render size, temperature and vividness it prints CIEDE2000, PSNR and colorfulness, beside gray's and the
-truth's, so that a point on the curve can be chosen: the lowest CIEDE2000 at the colorfulness that is wanted.
+For each render size, temperature, vividness and saturation it prints CIEDE2000, PSNR and colorfulness, beside gray's
+and the truth's, so that a point on the curve can be chosen: the lowest CIEDE2000 at the colorfulness that is wanted.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from photochrom import Colorizer
-from photochrom.evaluation.sample import join, truths
+from photochrom.evaluation.sample import Truth, join, truths
 from photochrom.formats import is_picture_name
-from photochrom.metrics import Comparison, measure
+from photochrom.metrics import Comparison, Rendition, measure
 
 NAMES = ("ciede2000", "psnr", "colorfulness")
 
@@ -33,33 +33,35 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[160, 192, 224])
     parser.add_argument("--temperatures", type=float, nargs="+", default=[0.25, 0.38, 0.5, 0.65])
     parser.add_argument("--vividness", type=float, nargs="+", default=[0.3, 0.4, 0.5, 0.6, 0.7])
+    parser.add_argument("--saturation", type=float, nargs="+", default=[1.0])
     parser.add_argument("--csv", type=Path)
     arguments = parser.parse_args()
     files = sorted(f for f in arguments.data.rglob("*") if is_picture_name(f))[:: arguments.every]
     sessions = {size: Colorizer(arguments.model, render_size=size) for size in arguments.sizes}
-    settings = list(itertools.product(arguments.sizes, arguments.temperatures, arguments.vividness))
-    sums = {key: np.zeros(len(NAMES)) for key in ["gray", "truth", *settings]}
+    ways = list(itertools.product(arguments.temperatures, arguments.vividness, arguments.saturation))
+    sums: dict[tuple[object, ...], np.ndarray] = {}
     pictures = 0
+
+    def add(setting: tuple[object, ...], ours: Rendition, truth: Truth) -> None:
+        found = measure(Comparison(ours, truth.rendition), NAMES)
+        sums[setting] = sums.get(setting, 0) + np.array([found[name] for name in NAMES])
+
     for truth in truths(files):
         pictures += 1
         light = truth.L.astype(np.float32)
-        scores = {size: session.scores(light) for size, session in sessions.items()}
-        for key in sums:
-            if key == "truth":
-                ours = truth.rendition
-            elif key == "gray":
-                ours = join(truth.L, 0)
-            else:
-                size, temperature, vividness = key
-                session = sessions[size]
-                how = replace(session.decoding, temperature=temperature, vividness=vividness)
-                ours = join(truth.L, session.decode(scores[size], light, decoding=how))
-            sums[key] += [measure(Comparison(ours, truth.rendition), [name])[name] for name in NAMES]
+        add(("gray", "", "", ""), join(truth.L, 0), truth)
+        add(("truth", "", "", ""), truth.rendition, truth)
+        for size, session in sessions.items():
+            scores = session.scores(light)
+            for way in ways:
+                how = replace(
+                    session.decoding, **dict(zip(("temperature", "vividness", "saturation"), way, strict=True))
+                )
+                add((size, *way), join(truth.L, session.decode(scores, light, decoding=how)), truth)
     writer = csv.writer(arguments.csv.open("w", newline="") if arguments.csv else sys.stdout)
-    writer.writerow(["render_size", "temperature", "vividness", *NAMES])
-    for key, total in sums.items():
-        where = (key, "", "") if isinstance(key, str) else key
-        writer.writerow([*where, *(f"{v:.3f}" for v in total / pictures)])
+    writer.writerow(["render_size", "temperature", "vividness", "saturation", *NAMES])
+    for setting, total in sums.items():
+        writer.writerow([*setting, *(f"{v:.3f}" for v in total / pictures)])
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -43,26 +45,12 @@ def fresh(arguments: list[str], runs: int) -> tuple[float, float]:
     return best, memory
 
 
-def network(size: int, runs: int) -> float:
-    """Best time in seconds of the default model on one core."""
-    backend = load("default", "cpu", threads=1)
-    x = np.random.default_rng(0).uniform(-1, 1, (1, 1, size, size)).astype(np.float32)
+def best_of(call: Callable[[], object], runs: int = 20) -> float:
+    """Best time of a call in seconds."""
     best = float("inf")
     for _ in range(runs):
         start = time.perf_counter()
-        backend.run(x)
-        best = min(best, time.perf_counter() - start)
-    return best
-
-
-def both_passes(runs: int) -> float:
-    """Best time in seconds of what the default model does for a square photograph, on one core."""
-    session = Colorizer(threads=1)
-    light = np.random.default_rng(0).uniform(0, 100, (512, 512)).astype(np.float32)
-    best = float("inf")
-    for _ in range(runs):
-        start = time.perf_counter()
-        session.scores(light)
+        call()
         best = min(best, time.perf_counter() - start)
     return best
 
@@ -71,9 +59,12 @@ def main() -> None:
     with resources.as_file(resources.files("photochrom") / "samples" / "astronaut.jpg") as path:
         sample = Image.open(path).convert("L")
     print(f"{'what':<44}{'seconds':>9}{'MB':>7}")
+    rng, backend, session = np.random.default_rng(0), load("default", "cpu", threads=1), Colorizer(threads=1)
     for size in (192, 256):
-        print(f"{f'network, {size} x {size}, one core':<44}{network(size, 20):>9.3f}")
-    print(f"{'both passes (mirrored too) at the render size':<44}{both_passes(20):>9.3f}")
+        x = rng.uniform(-1, 1, (1, 1, size, size)).astype(np.float32)
+        print(f"{f'network, {size} x {size}, one core':<44}{best_of(partial(backend.run, x)):>9.3f}")
+    light = rng.uniform(0, 100, (512, 512)).astype(np.float32)
+    print(f"{'both passes (mirrored too) at the render size':<44}{best_of(partial(session.scores, light)):>9.3f}")
     with tempfile.TemporaryDirectory() as folder:
         for width, height, runs in ((500, 375, 5), (6000, 4000, 3)):
             file = Path(folder, f"{width}.jpg")
