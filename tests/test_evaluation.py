@@ -22,7 +22,6 @@ from photochrom.evaluation import (
     samples,
     sweep,
     synset_of,
-    top1,
 )
 from photochrom.metrics import metrics
 from photochrom.picture import Picture
@@ -297,7 +296,10 @@ def colorful(rgb: np.ndarray) -> str:
 
 
 def test_top1_counts_by_version(paths):
-    counts = top1(samples(Oracle(paths), paths), colorful)
+    counter = Top1Counter(colorful)
+    for sample in samples(Oracle(paths), paths):
+        counter(sample)
+    counts = counter.result()
     assert (counts.pictures, counts.truth, counts.gray, counts.ours, counts.unnamed) == (2, 1, 0, 1, 0)
     assert counts.shares == {"truth": 0.5, "gray": 0.0, "ours": 0.5}
 
@@ -310,8 +312,11 @@ def test_top1_rides_on_evaluate_and_leaves_out_the_unnamed(paths, tmp_path):
     assert isinstance(report, Report)
     assert counter.result().unnamed == 1
     assert counter.result().ours == 0
+    nothing = Top1Counter(colorful)
+    for sample in samples(Gray(), [unnamed]):
+        nothing(sample)
     with pytest.raises(BadDataset, match="synset"):
-        top1(samples(Gray(), [unnamed]), colorful)
+        nothing.result()
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """Measuring a colorizer against photographs whose colours are known: means, curves over vividness, classes found.
 
-Nothing here imports torch; a classifier for `top1` is handed in by whoever has one.
+Nothing here imports torch; a classifier for `Top1Counter` is handed in by whoever has one.
 """
 
-from photochrom.evaluation.classes import Classifier, Top1, Top1Counter, synset_of, top1
+from photochrom.evaluation.classes import Classifier, Top1, Top1Counter, synset_of
 from photochrom.evaluation.curve import Sweep, SweepPredictor, plot_sweeps, sweep
 from photochrom.evaluation.report import Report, Row, evaluate
 from photochrom.evaluation.sample import Predictor, Progress, Sample, Skipped, Truth, join, read_truth, samples
@@ -28,5 +28,4 @@ __all__ = [
     "samples",
     "sweep",
     "synset_of",
-    "top1",
 ]

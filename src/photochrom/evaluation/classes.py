@@ -6,7 +6,6 @@ The class is the ImageNet synset in the file's name or a folder's ("n01560419-bu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -78,22 +77,6 @@ class Top1Counter:
                 "folder's name, so top-1 cannot be counted"
             )
         return Top1(self._pictures, **self._found, unnamed=self._unnamed)
-
-
-def top1(pictures: Iterable[Sample], classifier: Classifier) -> Top1:
-    """Count in how many pictures the classifier finds the class in the truth, in gray, and as coloured.
-
-    Args:
-        pictures: as from `samples`.
-        classifier: see `Classifier`.
-
-    Raises:
-        BadDataset: no photograph had a synset.
-    """
-    counter = Top1Counter(classifier)
-    for sample in pictures:
-        counter(sample)
-    return counter.result()
 
 
 def synset_of(path: Path | str) -> str | None:
