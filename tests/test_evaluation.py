@@ -98,7 +98,7 @@ def test_no_ab_equal_gray(paths):
 def test_totals_are_plain_means_over_the_photographs(paths):
     report = evaluate(Oracle(paths, 0.5), paths)
     assert list(report.ours) == list(metrics)
-    assert set(report.truth) == {"colorfulness", "mean_saturation"}
+    assert set(report.truth) == {"blotchiness", "colorfulness", "mean_saturation"}
     for name, value in report.ours.items():
         assert value == pytest.approx(np.mean([row.ours[name] for row in report.rows]))
     assert [(row.height, row.width) for row in report.rows] == list(SIZES.values())

@@ -7,6 +7,7 @@ Arrays follow the convention of their library: numpy pictures are (..., H, W, 3)
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -112,6 +113,43 @@ def gray_to_lightness(gray: Any) -> Any:
     """L (0..100) of neutral sRGB values (0..1); any shape."""
     xp, _ = _library(gray)
     return 116 * _f(srgb_to_linear(gray), xp) - 16
+
+
+def srgb_to_lightness(samples: np.ndarray) -> np.ndarray:
+    """L of encoded pictures, by tables: several times faster than the general conversion, and without its copies.
+
+    Args:
+        samples: (H, W) gray or (H, W, 3) sRGB; uint8, uint16, or floating 0..1.
+
+    Returns:
+        (H, W), 0..100; float32 for whole numbers.
+
+    Example:
+        >>> srgb_to_lightness(np.array([[[255, 0, 0], [119, 119, 119]]], np.uint8)).round().tolist()
+        [[53.0, 50.0]]
+    """
+    if samples.dtype.kind == "f":
+        if samples.ndim == 2:
+            return gray_to_lightness(samples)
+        luminance = srgb_to_linear(samples) @ _XYZ_FROM_RGB[1].astype(np.float32)
+    else:
+        of_gray, of_channel = _lightness_tables(samples.dtype.name)
+        if samples.ndim == 2:
+            return of_gray[samples]
+        luminance = of_channel[0][samples[..., 0]] + of_channel[1][samples[..., 1]]
+        luminance += of_channel[2][samples[..., 2]]
+    # The two branches of CIE L without a power per pixel: cbrt is several times faster.
+    bright = 116 * np.cbrt(luminance) - 16
+    return np.where(luminance > _EPSILON, bright, 116 * _KAPPA * luminance)
+
+
+@lru_cache(maxsize=8)
+def _lightness_tables(dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """Per sample value: L of that gray (n,), and what it adds to Y as red, green and blue (3, n)."""
+    full = np.iinfo(dtype).max
+    values = np.arange(full + 1) / full
+    linear = srgb_to_linear(values)
+    return gray_to_lightness(values).astype(np.float32), (_XYZ_FROM_RGB[1][:, None] * linear).astype(np.float32)
 
 
 def into_gamut(lab: np.ndarray) -> np.ndarray:

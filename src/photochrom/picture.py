@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -117,7 +116,7 @@ class Picture:
         out = np.empty(pixels.shape[:2], np.float32)
         step = max(1, _STRIP_PIXELS // self.width)
         for top in range(0, len(pixels), step):
-            out[top : top + step] = _lightness(pixels[top : top + step])
+            out[top : top + step] = color.srgb_to_lightness(pixels[top : top + step])
         return out
 
     def with_rgb(self, rgb: Pixels) -> Picture:
@@ -172,30 +171,3 @@ def to_dtype(samples: Pixels, dtype: str) -> Pixels:
         return samples.astype(np.uint16) * 257
     # A table, since the sum needs 32 bits a sample.
     return ((np.arange(65536, dtype=np.uint32) + 128) // 257).astype(np.uint8)[samples]
-
-
-@lru_cache(maxsize=8)
-def _tables(dtype: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Per sample value: L of that gray (n,), and what it adds to Y as red, green and blue (3, n)."""
-    full = _FULL_SCALE[dtype]
-    values = np.arange(full + 1) / full
-    weights = color._XYZ_FROM_RGB[1]
-    linear = color.srgb_to_linear(values)
-    return color.gray_to_lightness(values).astype(np.float32), (weights[:, None] * linear).astype(np.float32)
-
-
-def _lightness(pixels: Pixels) -> NDArray[np.float32]:
-    if pixels.dtype.kind == "f":
-        if pixels.ndim == 2:
-            return color.gray_to_lightness(pixels)
-        linear = color.srgb_to_linear(pixels)
-        luminance = linear @ color._XYZ_FROM_RGB[1].astype(np.float32)
-    else:
-        of_gray, of_channel = _tables(pixels.dtype.name)
-        if pixels.ndim == 2:
-            return of_gray[pixels]
-        luminance = of_channel[0][pixels[..., 0]] + of_channel[1][pixels[..., 1]]
-        luminance += of_channel[2][pixels[..., 2]]
-    # The two branches of CIE L without a power per pixel: cbrt is several times faster.
-    bright = 116 * np.cbrt(luminance) - 16
-    return np.where(luminance > color._EPSILON, bright, 116 * color._KAPPA * luminance)

@@ -48,6 +48,16 @@ def from_dict(cls: type[T], facts: dict[str, Any], where: str = "") -> T:
     return cls(**{key: _convert(value, known[key], prefix + key) for key, value in facts.items()})
 
 
+def check(ok: bool, name: str, value: Any, allowed: str) -> None:
+    """Refuse a setting whose value is out of range.
+
+    Raises:
+        BadRecipe: names the setting, its value, and what it may be.
+    """
+    if not ok:
+        raise BadRecipe(f"{name} is {value!r}; it may be {allowed}")
+
+
 def _convert(value: Any, hint: Any, where: str) -> Any:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:

@@ -6,11 +6,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from photochrom.data.config import DataConfig
 from photochrom.data.loader import Order, Pictures, batches
 from photochrom.data.samples import Sampler
 from photochrom.data.sources import list_pictures
 from photochrom.errors import BadDataset
-from photochrom.train.config import DataConfig
 
 
 @given(st.integers(1, 30), st.integers(1, 40), st.integers(0, 5))
@@ -78,3 +78,26 @@ def test_a_damaged_picture_is_one_line(folder, workers):
 def test_the_flat_index_reaches_the_last_picture(folder):
     seen = {i for places in Order(9, 3, 0, 0, 3) for _, i in places}
     assert seen == set(np.arange(9))
+
+
+PLAIN = {"scale": (1.0, 1.0), "ratio": 1.0, "flip": False, "degrade": 0.0}
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_kept_samples_are_the_same(folder, workers):
+    order = Order(9, 4, 5, 0, 9)
+    made, kept = (list(batches(pictures(folder, cache=cache, **PLAIN), order, workers)) for cache in (False, True))
+    assert len(made) == len(kept) == 9
+    for one, two in zip(made, kept, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+def test_a_kept_sample_is_made_once(folder):
+    made, kept = (pictures(folder, cache=cache, **PLAIN) for cache in (False, True))
+    first = kept[0, 3]
+    (folder / "3.png").unlink()
+    assert all(torch.equal(a, b) for a, b in zip(first, kept[7, 3], strict=True))
+    assert isinstance(made[7, 3], BadDataset)
+    (folder / "4.png").write_bytes(b"no picture")
+    assert isinstance(kept[0, 4], BadDataset)
+    assert isinstance(kept[1, 4], BadDataset)

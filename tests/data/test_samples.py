@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from photochrom import color
-from photochrom.data.samples import Sampler, decode, lightness, small_ab
+from photochrom.data.config import DataConfig
+from photochrom.data.samples import Sampler, decode, dimensions, small_ab
 from photochrom.errors import BadDataset
-from photochrom.train.config import DataConfig
 
 PLAIN = DataConfig(size=32, scale=(1.0, 1.0), ratio=1.0, flip=False, degrade=0.0)
 
@@ -28,8 +28,9 @@ def test_lightness_is_that_of_lab():
     rgb = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     rgb[0, :2] = [[0, 0, 0], [255, 255, 255]]
     rgb[1] = np.arange(64)[:, None] // 8
-    np.testing.assert_allclose(lightness(rgb), color.rgb_to_lab(rgb / 255)[..., 0], atol=1e-3)
-    assert lightness(rgb).dtype == np.float32
+    light = color.srgb_to_lightness(rgb)
+    np.testing.assert_allclose(light, color.rgb_to_lab(rgb / 255)[..., 0], atol=1e-3)
+    assert light.dtype == np.float32
 
 
 def test_small_ab_is_the_lab_of_the_mean():
@@ -61,6 +62,15 @@ def test_without_augmentation_it_is_the_picture(drawn):
     light, ab = sampled(PLAIN, image)
     np.testing.assert_allclose(light[0], lab_of(image)[..., 0], atol=1e-3)
     np.testing.assert_allclose(ab.transpose(1, 2, 0), small_ab(image, (8, 8)), atol=1e-5)
+
+
+def test_the_whole_picture_leaves_nothing_to_chance(drawn):
+    image = drawn(3, 61, 40)
+    one, two = (sampled(PLAIN, image, seed) for seed in (0, 1))
+    pressed = image.resize((32, 32), Image.Resampling.BILINEAR)
+    for light, ab in (one, two):
+        np.testing.assert_array_equal(light[0], color.srgb_to_lightness(np.asarray(pressed)))
+        np.testing.assert_array_equal(ab.transpose(1, 2, 0), small_ab(pressed, (8, 8)))
 
 
 def test_the_generator_decides_all(drawn):
@@ -127,6 +137,12 @@ def test_any_mode_is_decoded(drawn, mode):
     decoded = decode(out.getvalue(), "x")
     assert decoded.mode == "RGB"
     assert decoded.size == (6, 5)
+
+
+def test_dimensions_come_from_the_header(png):
+    assert dimensions(png(0, width=7, height=5)[:60], "x") == (7, 5)
+    with pytest.raises(BadDataset, match=r"^x: not a picture that can be decoded \("):
+        dimensions(b"no picture", "x")
 
 
 def test_a_palette_with_transparency_is_no_reason_to_warn(drawn):

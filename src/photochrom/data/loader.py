@@ -19,25 +19,32 @@ class Pictures(Dataset["tuple[Tensor, Tensor] | BadDataset"]):
     """Samples by (epoch, index); the pair, with the seed, decides every random choice of the augmentation.
 
     An unreadable picture is returned as its error: raised in a worker, it would come out with two tracebacks inside.
+    With `data.cache` a sample is made once and kept; each worker process keeps its own.
     """
 
     def __init__(self, entries: Sequence[Entry], sampler: Sampler, seed: int) -> None:
         self.entries = entries
         self.sampler = sampler
         self.seed = seed
+        self._kept: dict[int, tuple[Tensor, Tensor]] = {}
 
     def __len__(self) -> int:
         return len(self.entries)
 
     def __getitem__(self, where: tuple[int, int]) -> tuple[Tensor, Tensor] | BadDataset:  # type: ignore[override]
         epoch, index = where
+        if index in self._kept:
+            return self._kept[index]
         entry = self.entries[index]
         try:
             image = decode(entry.read(), f"{entry.path}: {entry.key}", 4 * self.sampler.config.size)
         except BadDataset as error:
             return error
         light, ab = self.sampler(image, np.random.default_rng((self.seed, epoch, index)))
-        return torch.from_numpy(light), torch.from_numpy(ab)
+        sample = torch.from_numpy(light), torch.from_numpy(ab)
+        if self.sampler.config.cache:
+            self._kept[index] = sample
+        return sample
 
 
 class Order:

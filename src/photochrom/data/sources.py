@@ -1,4 +1,4 @@
-"""Folders and tar archives of pictures, listed once and read at random."""
+"""Folders, tar archives and array files of pictures, listed once and read at random."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import hashlib
 import os
 import tarfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
-from photochrom.errors import BadDataset
+import numpy as np
+
+from photochrom.data import arrays
+from photochrom.errors import BadDataset, OutOfMemory
 from photochrom.formats import FORMATS
 
 # HEIC needs an extra that a training machine may not have.
@@ -26,6 +30,11 @@ class Entry:
     key: str
 
     def read(self) -> bytes:
+        """The encoded bytes.
+
+        Raises:
+            BadDataset: they are not there any more.
+        """
         try:
             with open(self.path, "rb") as file:
                 file.seek(self.offset)
@@ -37,10 +46,37 @@ class Entry:
         return data
 
 
-def list_pictures(sources: Sequence[Path | str]) -> list[Entry]:
+@dataclass(frozen=True)
+class Row(Entry):
+    """One picture of an array file, the `offset`-th, encoded (PPM) when it is read.
+
+    Attributes:
+        planes: those of the whole file, (n, 3, s, s) uint8, shared by its rows.
+    """
+
+    planes: np.ndarray = field(repr=False, compare=False)
+
+    def read(self) -> bytes:
+        return _ppm_header(self.planes) + self.planes[self.offset].transpose(1, 2, 0).tobytes()
+
+
+def _ppm_header(planes: np.ndarray) -> bytes:
+    return b"P6 %d %d 255\n" % (planes.shape[3], planes.shape[2])
+
+
+def list_pictures(sources: Sequence[Path | str | Entry]) -> list[Entry]:
     """Every picture in the folders (recursively), tar archives and files, in a fixed order.
 
-    A source that is named twice counts twice, which is how one makes it weigh more.
+    A source that is named twice counts twice, which is how one makes it weigh more. A file may also be a batch of
+    CIFAR-10, CIFAR-100 or downsampled ImageNet (pickle or npz, recognised by its content), which is loaded whole and
+    stays in memory as long as its entries do. A folder or tar without pictures gives its batches in the order of
+    their names, but not `test_batch`, `test`, `val_data` and `*.meta`: name these files themselves to use them.
+
+    Args:
+        sources: paths, and entries that are listed already, which are passed on.
+
+    Returns:
+        The key of a picture in a folder or tar is its path inside; in a batch "label/batch-index".
 
     Raises:
         BadDataset: a source is missing, damaged, or holds no picture.
@@ -48,10 +84,12 @@ def list_pictures(sources: Sequence[Path | str]) -> list[Entry]:
     if not sources:
         raise BadDataset("no pictures to train on; name a folder or a tar with --data")
     entries: list[Entry] = []
-    for source in map(Path, sources):
-        found = _list_one(source)
+    for source in sources:
+        found = [source] if isinstance(source, Entry) else _list_one(Path(source))
         if not found:
-            raise BadDataset(f"{source}: there are no pictures in it ({', '.join(sorted(EXTENSIONS))})")
+            raise BadDataset(
+                f"{source}: there are no pictures in it ({', '.join(sorted(EXTENSIONS))}) and no training batches"
+            )
         entries += found
     return entries
 
@@ -59,22 +97,51 @@ def list_pictures(sources: Sequence[Path | str]) -> list[Entry]:
 def _list_one(source: Path) -> list[Entry]:
     try:
         if source.is_dir():
-            files = sorted(Path(root, name) for root, _, names in os.walk(source) for name in names)
-            return [Entry(str(f), 0, f.stat().st_size, str(f.relative_to(source))) for f in files if _is_picture(f)]
+            return _list_folder(source)
         if source.suffix.lower() in EXTENSIONS:
             return [Entry(str(source), 0, source.stat().st_size, source.name)]
-        with tarfile.open(source, "r:") as archive:
-            found = [
-                Entry(str(source), member.offset_data, member.size, member.name)
-                for member in archive
-                if member.isfile() and _is_picture(Path(member.name))
-            ]
-            _check_end(archive, source)
-            return found
+        with source.open("rb") as file:
+            if arrays.is_batch(file):
+                return _list_batch(file, str(source), source.name)
+        return _list_tar(source)
     except tarfile.TarError as error:
         raise BadDataset(f"{source}: not a folder and not an uncompressed tar ({error})") from None
     except OSError as error:
         raise BadDataset(f"{source}: it cannot be read ({error.strerror})") from None
+
+
+def _list_folder(folder: Path) -> list[Entry]:
+    files = sorted(Path(root, name) for root, _, names in os.walk(folder) for name in names)
+    found = [Entry(str(f), 0, f.stat().st_size, str(f.relative_to(folder))) for f in files if _is_picture(f)]
+    for path in files if not found else ():
+        if arrays.is_for_training(path.name) and path.is_file():
+            with path.open("rb") as file:
+                found += _list_batch(file, str(path), path.name)
+    return found
+
+
+def _list_tar(source: Path) -> list[Entry]:
+    with tarfile.open(source, "r:") as archive:
+        members = [member for member in archive if member.isfile()]
+        _check_end(archive, source)
+        found = [Entry(str(source), m.offset_data, m.size, m.name) for m in members if _is_picture(Path(m.name))]
+        for member in sorted(members, key=lambda m: m.name) if not found else ():
+            file = archive.extractfile(member)
+            if file and arrays.is_for_training(member.name):
+                found += _list_batch(file, str(source), member.name)
+        return found
+
+
+def _list_batch(file: IO[bytes], path: str, name: str) -> list[Entry]:
+    """The rows of a batch; none where the file is something else."""
+    if not arrays.is_batch(file):
+        return []
+    try:
+        batch = arrays.read_batch(file, path if Path(path).name == name else f"{path}: {name}")
+    except MemoryError:
+        raise OutOfMemory(f"{path}: {name} does not fit in memory; name fewer batches") from None
+    name, size = Path(name).name, len(_ppm_header(batch.planes)) + batch.planes[0].size
+    return [Row(path, i, size, f"{label}/{name}-{i}", batch.planes) for i, label in enumerate(batch.labels)]
 
 
 def _is_picture(path: Path) -> bool:

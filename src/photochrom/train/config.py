@@ -9,13 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from photochrom.data.config import DataConfig
 from photochrom.errors import BadRecipe
-from photochrom.settings import from_dict, to_dict
-
-
-def _check(ok: bool, name: str, value: Any, allowed: str) -> None:
-    if not ok:
-        raise BadRecipe(f"{name} is {value!r}; it may be {allowed}")
+from photochrom.settings import check, from_dict, to_dict
 
 
 @dataclass(frozen=True)
@@ -50,11 +46,11 @@ class BinsConfig:
     samples: int = 2000
 
     def __post_init__(self) -> None:
-        _check(self.kind in ("joint", "equal", "quantile"), "bins.kind", self.kind, "joint, equal, quantile")
-        _check(2 <= self.count <= 1000, "bins.count", self.count, "2 to 1000")
-        _check(1 <= self.step <= 50, "bins.step", self.step, "1 to 50")
-        _check(0 <= self.sigma <= 50, "bins.sigma", self.sigma, "0 to 50")
-        _check(self.samples >= 1, "bins.samples", self.samples, "1 or more")
+        check(self.kind in ("joint", "equal", "quantile"), "bins.kind", self.kind, "joint, equal, quantile")
+        check(2 <= self.count <= 1000, "bins.count", self.count, "2 to 1000")
+        check(1 <= self.step <= 50, "bins.step", self.step, "1 to 50")
+        check(0 <= self.sigma <= 50, "bins.sigma", self.sigma, "0 to 50")
+        check(self.samples >= 1, "bins.samples", self.samples, "1 or more")
 
 
 @dataclass(frozen=True)
@@ -72,41 +68,8 @@ class LossConfig:
     smoothing: float = 0.5
 
     def __post_init__(self) -> None:
-        _check(0 <= self.rebalance <= 1, "loss.rebalance", self.rebalance, "0 to 1")
-        _check(0 < self.smoothing <= 1, "loss.smoothing", self.smoothing, "above 0 to 1")
-
-
-@dataclass(frozen=True)
-class DataConfig:
-    """How pictures become samples.
-
-    Attributes:
-        size: side of the square samples, pixels.
-        scale: smallest and largest share of a picture's area in a sample.
-        ratio: largest aspect ratio of the piece that is cut out.
-        flip: mirror half of the samples.
-        degrade: share of samples whose L is degraded as old photographs are (fading, gamma, noise, blur); the colours
-            to be learned stay those of the clean picture.
-        soften: share of samples that are shrunk and enlarged again. Collections of different resolution then look
-            alike, and sharpness does not give away which one's colours to expect.
-        workers: processes that decode; 0 decodes in the training process.
-    """
-
-    size: int = 128
-    scale: tuple[float, float] = (0.4, 1.0)
-    ratio: float = 1.33
-    flip: bool = True
-    degrade: float = 0.3
-    soften: float = 0.0
-    workers: int = 1
-
-    def __post_init__(self) -> None:
-        _check(16 <= self.size <= 2048, "data.size", self.size, "16 to 2048")
-        _check(0 < self.scale[0] <= self.scale[1] <= 1, "data.scale", self.scale, "two rising shares above 0 to 1")
-        _check(1 <= self.ratio <= 4, "data.ratio", self.ratio, "1 to 4")
-        _check(0 <= self.degrade <= 1, "data.degrade", self.degrade, "0 to 1")
-        _check(0 <= self.soften <= 1, "data.soften", self.soften, "0 to 1")
-        _check(0 <= self.workers <= 256, "data.workers", self.workers, "0 to 256")
+        check(0 <= self.rebalance <= 1, "loss.rebalance", self.rebalance, "0 to 1")
+        check(0 < self.smoothing <= 1, "loss.smoothing", self.smoothing, "above 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -143,19 +106,19 @@ class OptimConfig:
     clip: float = 1.0
 
     def __post_init__(self) -> None:
-        _check(self.name in ("adamw", "adam", "nadam", "sgd"), "optim.name", self.name, "adamw, adam, nadam, sgd")
-        _check(0 < self.lr <= 10, "optim.lr", self.lr, "above 0 to 10")
-        _check(0 <= self.encoder_lr <= 10, "optim.encoder_lr", self.encoder_lr, "0 to 10")
-        _check(self.encoder_from >= 0, "optim.encoder_from", self.encoder_from, "0 or more")
-        _check(all(0 <= b < 1 for b in self.betas), "optim.betas", self.betas, "two rates from 0 to under 1")
-        _check(self.weight_decay >= 0, "optim.weight_decay", self.weight_decay, "0 or more")
+        check(self.name in ("adamw", "adam", "nadam", "sgd"), "optim.name", self.name, "adamw, adam, nadam, sgd")
+        check(0 < self.lr <= 10, "optim.lr", self.lr, "above 0 to 10")
+        check(0 <= self.encoder_lr <= 10, "optim.encoder_lr", self.encoder_lr, "0 to 10")
+        check(self.encoder_from >= 0, "optim.encoder_from", self.encoder_from, "0 or more")
+        check(all(0 <= b < 1 for b in self.betas), "optim.betas", self.betas, "two rates from 0 to under 1")
+        check(self.weight_decay >= 0, "optim.weight_decay", self.weight_decay, "0 or more")
         schedules = ("constant", "cosine", "plateau")
-        _check(self.schedule in schedules, "optim.schedule", self.schedule, ", ".join(schedules))
-        _check(self.warmup >= 0, "optim.warmup", self.warmup, "0 or more")
-        _check(0 <= self.lr_end <= 1, "optim.lr_end", self.lr_end, "0 to 1")
-        _check(0 < self.factor < 1, "optim.factor", self.factor, "between 0 and 1")
-        _check(self.patience >= 0, "optim.patience", self.patience, "0 or more")
-        _check(self.clip >= 0, "optim.clip", self.clip, "0 or more")
+        check(self.schedule in schedules, "optim.schedule", self.schedule, ", ".join(schedules))
+        check(self.warmup >= 0, "optim.warmup", self.warmup, "0 or more")
+        check(0 <= self.lr_end <= 1, "optim.lr_end", self.lr_end, "0 to 1")
+        check(0 < self.factor < 1, "optim.factor", self.factor, "between 0 and 1")
+        check(self.patience >= 0, "optim.patience", self.patience, "0 or more")
+        check(self.clip >= 0, "optim.clip", self.clip, "0 or more")
 
 
 @dataclass(frozen=True)
@@ -186,11 +149,11 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "accumulate", "log_every", "eval_every", "checkpoint_every"):
-            _check(getattr(self, name) >= 1, f"run.{name}", getattr(self, name), "1 or more")
-        _check(0 <= self.seed < 2**63, "run.seed", self.seed, "0 or more, under 2^63")
-        _check(self.batch % self.accumulate == 0, "run.accumulate", self.accumulate, "a divisor of run.batch")
-        _check(self.precision in ("fp32", "bf16"), "run.precision", self.precision, "fp32, bf16")
-        _check(0 <= self.ema < 1, "run.ema", self.ema, "0 to under 1")
+            check(getattr(self, name) >= 1, f"run.{name}", getattr(self, name), "1 or more")
+        check(0 <= self.seed < 2**63, "run.seed", self.seed, "0 or more, under 2^63")
+        check(self.batch % self.accumulate == 0, "run.accumulate", self.accumulate, "a divisor of run.batch")
+        check(self.precision in ("fp32", "bf16"), "run.precision", self.precision, "fp32, bf16")
+        check(0 <= self.ema < 1, "run.ema", self.ema, "0 to under 1")
 
 
 @dataclass(frozen=True)
@@ -216,11 +179,11 @@ class DecodeConfig:
     def __post_init__(self) -> None:
         from photochrom.decoders import decoders
 
-        _check(self.decoder in decoders, "decode.decoder", self.decoder, ", ".join(decoders))
-        _check(0.01 <= self.temperature <= 10, "decode.temperature", self.temperature, "0.01 to 10")
-        _check(0 <= self.vividness <= 1, "decode.vividness", self.vividness, "0 to 1")
-        _check(0 <= self.saturation <= 4, "decode.saturation", self.saturation, "0 to 4")
-        _check(32 <= self.render_size <= 2048, "decode.render_size", self.render_size, "32 to 2048")
+        check(self.decoder in decoders, "decode.decoder", self.decoder, ", ".join(decoders))
+        check(0.01 <= self.temperature <= 10, "decode.temperature", self.temperature, "0.01 to 10")
+        check(0 <= self.vividness <= 1, "decode.vividness", self.vividness, "0 to 1")
+        check(0 <= self.saturation <= 4, "decode.saturation", self.saturation, "0 to 4")
+        check(32 <= self.render_size <= 2048, "decode.render_size", self.render_size, "32 to 2048")
 
 
 @dataclass(frozen=True)
