@@ -26,6 +26,13 @@ def test_a_card_goes_through_json():
     assert card(bins=None).codebook() is None
 
 
+def test_a_card_that_is_older_than_the_fixed_size_has_none():
+    facts = json.loads(card(size=64).to_json())
+    assert ModelCard.from_json(json.dumps(facts), "x").size == 64
+    del facts["size"]
+    assert ModelCard.from_json(json.dumps(facts), "x").size is None
+
+
 @pytest.mark.parametrize(
     "text",
     [

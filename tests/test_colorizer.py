@@ -4,6 +4,7 @@ import io
 import threading
 
 import numpy as np
+import onnx
 import pytest
 import skimage.data
 from hypothesis import example, given
@@ -12,7 +13,7 @@ from PIL import Image, ImageCms
 
 from photochrom import Colorizer, color
 from photochrom import io as pio
-from photochrom.colorizer import beside
+from photochrom.card import KEY, ModelCard, seal
 from photochrom.errors import (
     BadCheckpoint,
     BadSetting,
@@ -25,6 +26,7 @@ from photochrom.errors import (
     UnsupportedFormat,
     WriteFailed,
 )
+from photochrom.naming import beside
 from photochrom.picture import Picture
 
 # What the gamut's edge may cost on top of rounding: 1e-4 of linear light is 0.09 of L in black.
@@ -328,6 +330,60 @@ def test_render_size_is_what_the_network_sees(tiny, monkeypatch):
         session.colorize(noise(shape))
         assert shapes == [(1, 1, *seen)]
     assert Colorizer(tiny).render_size == 64
+
+
+@pytest.fixture(scope="module")
+def square(tiny, tmp_path_factory):
+    """A model that is bound to squares of 16 pixels, and subtracts 40 from L: a = 33 x + 11, b = -22 x + 5.5."""
+    proto = onnx.load(tiny)
+    for attribute in proto.graph.node[0].attribute:
+        attribute.ints[:] = [1, 1]
+    for value in (proto.graph.input[0], proto.graph.output[0]):
+        for dimension in value.type.tensor_type.shape.dim[2:]:
+            dimension.dim_value = 16
+    card = ModelCard("square", size=16, render_size=16, multiple=1, stride=1, l_center=40.0)
+    onnx.helper.set_model_props(proto, {KEY: card.to_json()})
+    path = tmp_path_factory.mktemp("square") / "square.onnx"
+    path.write_bytes(seal(proto.SerializeToString()))
+    return path
+
+
+class TestFixedSize:
+    @pytest.mark.parametrize("shape", [(16, 16), (30, 90), (90, 30), (5, 7), (1, 40)])
+    def test_the_whole_picture_is_pressed_into_the_square(self, square, monkeypatch, shape):
+        session, seen = Colorizer(square, threads=1), []
+        run = session._backend.run
+        monkeypatch.setattr(session._backend, "run", lambda x: seen.append(x) or run(x))
+        light = np.linspace(10, 90, shape[0] * shape[1], dtype=np.float32).reshape(shape)
+        session.ab(light)
+        expected = np.asarray(Image.fromarray(light).resize((16, 16), Image.Resampling.BILINEAR))
+        np.testing.assert_allclose(seen[0][0, 0], (expected - 40) / 50, atol=1e-5)
+
+    @pytest.mark.parametrize("value", [90, 150])
+    @pytest.mark.parametrize("shape", [(30, 90), (1, 40), (200, 20)])
+    def test_its_answer_arrives(self, square, value, shape):
+        x = (lightness(np.uint8([[value]]))[0, 0] - 40) / 50
+        expected = np.broadcast_to([33 * x + 11, -22 * x + 5.5], (*shape, 2))
+        rgb = Colorizer(square, threads=1).colorize(np.full(shape, value, np.uint8))
+        np.testing.assert_allclose(ab_of(rgb), expected, atol=1)
+
+    def test_left_stays_left_and_top_stays_top(self, square):
+        light = np.full((40, 80), 30.0, np.float32)
+        light[:20, 60:] = 80.0
+        ab = Colorizer(square, threads=1).ab(light)
+        for rows, columns, value in ((slice(0, 16), slice(64, 80), 80), (slice(24, 40), slice(0, 80), 30)):
+            np.testing.assert_allclose(ab[rows, columns, 0], 33 * (value - 40) / 50 + 11, atol=1.5)
+
+    def test_it_takes_no_render_size(self, square):
+        assert Colorizer(square).render_size == 16
+        with pytest.raises(BadSetting, match="the model 'square' takes squares of 16 pixels only; leave the render"):
+            Colorizer(square, render_size=64)
+
+    def test_memory_that_runs_out_is_not_the_render_sizes_fault(self, square, monkeypatch):
+        session = Colorizer(square, threads=1)
+        monkeypatch.setattr(session._backend, "_session", BrokenSession(RuntimeError("std::bad_alloc")))
+        with pytest.raises(OutOfMemory, match="ran out of memory at 16 x 16; close other programs"):
+            session.ab(np.full((4, 4), 50, np.float32))
 
 
 @pytest.mark.parametrize("decoder", ["annealed_mean", "mean", "argmax", "sample"])

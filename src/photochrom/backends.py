@@ -12,7 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from photochrom.card import KEY, ModelCard, is_intact
-from photochrom.errors import BadCheckpoint, BadSetting, DeviceUnavailable, MissingExtra, OutOfMemory, UnknownName
+from photochrom.errors import BadCheckpoint, BadSetting, DeviceUnavailable, OutOfMemory, UnknownName
+from photochrom.extras import training
 from photochrom.formats import shown
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -68,11 +69,15 @@ class OnnxBackend:
             return np.asarray(self._session.run(None, {"x": x})[0])
         except Exception as error:
             if _is_memory(error):
-                raise OutOfMemory(
-                    f"the network ran out of memory at {x.shape[3]} x {x.shape[2]}; lower --render-size"
-                ) from None
+                raise out_of_memory(x, self.card) from None
             reason = " ".join(str(error).split())[:160]
             raise BadCheckpoint(f"the network cannot be run ({reason}); get the model again") from None
+
+
+def out_of_memory(x: np.ndarray, card: ModelCard) -> OutOfMemory:
+    """The error for a network that ran out of memory over `x` (n, 1, h, w)."""
+    advice = "lower --render-size" if card.size is None else "close other programs"
+    return OutOfMemory(f"the network ran out of memory at {x.shape[3]} x {x.shape[2]}; {advice}")
 
 
 def read_card(data: bytes, where: str) -> ModelCard:
@@ -175,12 +180,7 @@ def load(model: str | os.PathLike[str], device: str = "auto", threads: int | Non
         MissingExtra: a run folder without torch.
     """
     if isinstance(model, str | os.PathLike) and str(model) not in packaged() and os.path.isdir(model):
-        try:
+        with training(f"{shown(model)}: running a run folder's network"):
             from photochrom.train.export import TorchBackend
-        except ModuleNotFoundError as error:
-            if (error.name or "").startswith("photochrom"):
-                raise
-            raise MissingExtra(f"{shown(model)}: running a run folder's network", "train") from None
-
         return TorchBackend(Path(model), device)
     return OnnxBackend(*read_model(model), device=device, threads=threads)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from photochrom.colorizer import Colorizer, beside, picture_name
+from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting, PhotochromError, UnreadableImage, UnsupportedFormat
 from photochrom.formats import format_for, is_picture_name, shown
+from photochrom.naming import beside, picture_name
 
 NOTE = "it had colour already and was coloured from its lightness"
 

@@ -32,6 +32,7 @@ class ModelCard:
             twice the network's time, and the same colours for a picture and its mirror image.
         multiple: the network's input sides are multiples of this.
         stride: input pixels a side for each output.
+        size: the network takes squares of this side only; the picture is squeezed into it. None takes any size.
         l_center, l_scale: the network sees (L - l_center) / l_scale.
         ab_scale: regression gives ab / ab_scale.
         parameters: number of weights.
@@ -53,6 +54,7 @@ class ModelCard:
     mirror: bool = False
     multiple: int = 32
     stride: int = 4
+    size: int | None = None
     l_center: float = L_CENTER
     l_scale: float = L_SCALE
     ab_scale: float = AB_SCALE

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import numbers
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,16 +17,10 @@ from photochrom import backends, color, io
 from photochrom.card import ModelCard
 from photochrom.decode import Decoding, scores_to_ab
 from photochrom.decoders import decoders
-from photochrom.errors import (
-    BadCheckpoint,
-    BadSetting,
-    MissingExtra,
-    OutOfMemory,
-    PhotochromError,
-    UnreadableImage,
-)
+from photochrom.errors import BadCheckpoint, BadSetting, OutOfMemory
 from photochrom.files import check_free, write_bytes
-from photochrom.formats import FORMATS, SNIFF_BYTES, format_for, is_picture_name, shown, sniff
+from photochrom.formats import format_for
+from photochrom.naming import beside, naming
 from photochrom.picture import Picture
 from photochrom.upsample import GuidedChroma, resize
 
@@ -49,7 +41,7 @@ class Colorizer:
     Args:
         model: a packaged model's name, a .onnx file, or a run folder (the last needs the extra `train`).
         render_size: side in pixels of the square whose area the network sees; more is slower and more local. None
-            takes the model's own, as do the others.
+            takes the model's own, as do the others. A model that is bound to one size takes none.
         vividness: 0 (colours as frequent as in nature) to 1 (rare colours as likely as common ones).
         saturation: factor on the chroma; 1 leaves it.
         decoder: "annealed_mean", "mean", "argmax" or "sample".
@@ -92,6 +84,11 @@ class Colorizer:
         self._bins = self.card.codebook()
         if self._bins is None and (vividness, decoder, temperature) != (None, None, None):
             raise BadSetting(f"the model '{self.card.name}' has no bins, so no vividness, decoder or temperature")
+        if self.card.size is not None and render_size is not None:
+            side = self.card.size
+            raise BadSetting(
+                f"the model '{self.card.name}' takes squares of {side} pixels only; leave the render size away"
+            )
         default = self.card.default_decoding()
         self.decoding = replace(
             default,
@@ -100,7 +97,7 @@ class Colorizer:
             decoder=decoder or default.decoder,
             temperature=temperature or default.temperature,
         )
-        self.render_size = render_size or self.card.render_size
+        self.render_size = self.card.size or render_size or self.card.render_size
         self.max_pixels = max_pixels
         self._painters = min(threads or _cores(), MOST_PAINTERS)
 
@@ -110,9 +107,12 @@ class Colorizer:
         return self._backend.card
 
     def scores(self, L: np.ndarray) -> Scores:
-        """Run the network on L (H, W), 0..100, shrunk to the render size and padded to the model's multiple."""
+        """Run the network on L (H, W), 0..100, shrunk to the render size and padded to the model's multiple.
+
+        A model that is bound to one size sees the whole picture pressed into its square.
+        """
         card = self.card
-        w, h = _render_shape(L.shape, self.render_size)
+        w, h = self._shape(L)
         x = (resize(L, (w, h)) - card.l_center) / card.l_scale
         pad = (-h % card.multiple, -w % card.multiple)
         x = np.pad(x, ((0, pad[0]), (0, pad[1])), mode="edge").astype(np.float32)
@@ -226,7 +226,7 @@ class Colorizer:
         form = format_for(target)
         check_free(target, overwrite)
         picture = io.read(source, self.max_pixels)
-        with _naming(source):
+        with naming(source):
             data = io.encode(self.colorize_picture(picture), form.name)
         write_bytes(target, data, overwrite)
         return picture
@@ -241,58 +241,20 @@ class Colorizer:
             return io.encode(self.colorize_picture(picture), picture.format or "PNG")
         raise BadSetting(f"a path, bytes, a PIL image or an array can be coloured, not {type(x).__name__}")
 
+    def _shape(self, L: np.ndarray) -> tuple[int, int]:
+        """(w, h) of the picture as the network sees it."""
+        return (self.render_size, self.render_size) if self.card.size else _render_shape(L.shape, self.render_size)
+
     def _fit(
         self, scores: Scores, L: np.ndarray, how: Decoding, rng: np.random.Generator | None = None
     ) -> GuidedChroma:
         ab = scores_to_ab(scores.map, self._bins, how, rng, self.card.ab_scale)
-        w, h = _render_shape(L.shape, self.render_size)
+        w, h = self._shape(L)
         return GuidedChroma.fit(ab, L, (w / self.card.stride, h / self.card.stride))
 
 
-def beside(path: Path) -> Path:
-    """Where the coloured version of a file goes: portrait.jpg becomes portrait.color.jpg.
-
-    Raises:
-        UnreadableImage: the path ends in no file name.
-    """
-    name = Path(picture_name(path))
-    return path.with_name(f"{name.stem}.color{name.suffix}")
-
-
-def picture_name(path: Path) -> str:
-    """A file's name with an ending that says its format: a JPEG called "scan" gets "scan.jpg".
-
-    Raises:
-        UnreadableImage: the path ends in no file name.
-    """
-    if not path.name:
-        raise UnreadableImage(f"{shown(path)} is a folder; give a picture file")
-    if is_picture_name(path):
-        return path.name
-    kind = "PNG"
-    # What cannot be read is named by the reading itself; a pipe would wait here for ever.
-    with contextlib.suppress(OSError, ValueError, PhotochromError):
-        if os.path.isfile(path):
-            with open(path, "rb") as file:
-                kind = sniff(file.read(SNIFF_BYTES))
-    return path.name + FORMATS[kind].extensions[0]
-
-
-@contextlib.contextmanager
-def _naming(source: str | os.PathLike[str]) -> Iterator[None]:
-    """Put the photograph's name before errors that do not know it."""
-    try:
-        yield
-    except MissingExtra:
-        raise
-    except PhotochromError as error:
-        raise type(error)(f"{shown(source)}: {error}") from error
-    except MemoryError:
-        raise OutOfMemory(f"{shown(source)}: memory ran out; colour a smaller copy") from None
-
-
 def _render_shape(shape: tuple[int, ...], render_size: int) -> tuple[int, int]:
-    """(w, h) of the picture as the network sees it: the area of render_size squared, the aspect kept within 8 : 1."""
+    """(w, h) with the area of render_size squared and the picture's aspect, within 8 : 1."""
     height, width = shape
     aspect = min(8.0, max(1 / 8, width / height))
     return max(1, round(render_size * math.sqrt(aspect))), max(1, round(render_size / math.sqrt(aspect)))

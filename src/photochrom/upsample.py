@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from photochrom.windows import window_means
+
 RADIUS = 1  # of the window, in points of the map
 MARGIN = 0.25  # how far beyond the window's L the fit is trusted, as a share of its range
 EPSILON = 25.0  # variance of L (0..100) under which a window counts as flat; noise must not become colour
@@ -75,8 +77,8 @@ def resize(
 
 
 def _box(plane: np.ndarray) -> np.ndarray:
-    """Mean over a window; in 64 bits, since variances are differences of such means."""
-    return _windows(plane.astype(np.float64)).mean((-2, -1))
+    """Mean over the window around each point; in 64 bits, since variances are differences of such means."""
+    return window_means(np.pad(plane.astype(np.float64), RADIUS, mode="edge"), 2 * RADIUS + 1)
 
 
 def _windows(plane: np.ndarray) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""What every registered model keeps: any size in, the promised size out, trainable, repeatable, the same in ONNX."""
+"""What every registered model keeps: the promised size out, trainable, repeatable, the same in ONNX.
+
+A model that is bound to one size is tested at that size, any other at several.
+"""
 
 import dataclasses
 
@@ -10,11 +13,16 @@ from photochrom.backends import OnnxBackend
 from photochrom.card import ModelCard
 from photochrom.models import models
 from photochrom.settings import from_dict
-from photochrom.train.export import LEAST_TO_HALVE, load_state, parity, round_weights, to_onnx
+from photochrom.train.export import load_state
+from photochrom.train.onnx_file import LEAST_TO_HALVE, parity, round_weights, to_onnx
 from photochrom.train.runs import load_weights
 
 # What makes a model small enough for a test; one that is not named here is tested with its defaults.
-SMALL = {"photochrom": {"encoder": "lite0", "widths": [8, 8, 8]}}
+SMALL = {
+    "photochrom": {"encoder": "lite0", "widths": [8, 8, 8]},
+    "baseline": {"size": 20, "channels": [4, 4, 2]},
+    "paper_cnn": {"size": 24, "channels": [4, 4, 4, 4, 4, 4, 4, 4, 2], "kernel": 3},
+}
 OUTPUTS = 6
 
 
@@ -32,7 +40,7 @@ def model(request):
     """In eval mode, with running statistics that are not the initial ones."""
     model = build(request.param).train()
     for seed in range(2):
-        model(noise(2, 32, 32, seed))
+        model(squares(model, 2, seed=seed))
     return model.eval()
 
 
@@ -40,7 +48,7 @@ def model(request):
 def exported(model, tmp_path_factory):
     path = tmp_path_factory.mktemp("exported") / "model.onnx"
     round_weights(model)
-    card = ModelCard("tiny", multiple=int(model.multiple), stride=int(model.stride))
+    card = ModelCard("tiny", multiple=int(model.multiple), stride=int(model.stride), size=model.size)
     path.write_bytes(to_onnx(model, card))
     return path
 
@@ -49,8 +57,14 @@ def noise(n, h, w, seed=0):
     return torch.rand(n, 1, h, w, generator=torch.Generator().manual_seed(seed)) * 2 - 1
 
 
+def squares(model, n, side=32, seed=0):
+    return noise(n, model.size or side, model.size or side, seed)
+
+
 @pytest.mark.parametrize(("h", "w"), [(64, 32), (33, 47), (1, 1), (5, 70)])
-def test_any_size_gives_its_share(model, h, w):
+def test_every_size_gives_its_share(model, h, w):
+    if model.size:
+        h = w = model.size
     with torch.inference_mode():
         out = model(noise(2, h, w))
     assert out.shape == (2, OUTPUTS, -(-h // model.stride), -(-w // model.stride))
@@ -60,11 +74,11 @@ def test_any_size_gives_its_share(model, h, w):
 
 def test_the_same_picture_gives_the_same(model):
     with torch.inference_mode():
-        assert torch.equal(model(noise(1, 32, 64)), model(noise(1, 32, 64)))
+        assert torch.equal(model(squares(model, 1)), model(squares(model, 1)))
 
 
 def test_a_picture_does_not_look_at_its_neighbours_in_the_batch(model):
-    x = noise(3, 32, 32)
+    x = squares(model, 3)
     with torch.inference_mode():
         torch.testing.assert_close(model(x)[1:2], model(x[1:2]), rtol=1e-4, atol=1e-5)
 
@@ -73,7 +87,7 @@ def test_a_picture_does_not_look_at_its_neighbours_in_the_batch(model):
 def test_a_gradient_reaches_whatever_is_trained(name):
     model = build(name).train()
     groups = model.parameter_groups() if hasattr(model, "parameter_groups") else {}
-    model(noise(2, 64, 64)).square().mean().backward()
+    model(squares(model, 2, 64)).square().mean().backward()
     trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
     assert trained
     dead = [n for n, p in trained.items() if p.grad is None or not p.grad.isfinite().all() or not p.grad.any()]
@@ -87,7 +101,7 @@ def test_a_gradient_reaches_whatever_is_trained(name):
 def test_half_precision_trains(name):
     model = build(name).train()
     with torch.autocast("cpu", torch.bfloat16):
-        out = model(noise(2, 32, 32))
+        out = model(squares(model, 2))
     out.float().square().mean().backward()
     assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
 
@@ -96,7 +110,7 @@ def test_onnx_gives_the_same(model, exported):
     backend = OnnxBackend(exported.read_bytes(), "model.onnx", "cpu", threads=1)
     assert parity(model, backend) <= 1e-4
     m = int(model.multiple)
-    x = noise(1, 3 * m, m, seed=5)
+    x = squares(model, 1, seed=5) if model.size else noise(1, 3 * m, m, seed=5)
     with torch.inference_mode():
         np.testing.assert_allclose(backend.run(x.numpy()), model(x).numpy(), atol=1e-4)
 

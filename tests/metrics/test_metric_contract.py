@@ -8,7 +8,7 @@ import pytest
 from photochrom.metrics import Comparison, Metric, Rendition, facts, metrics
 
 NAMES = list(metrics)
-IDEAL = {"psnr": 100.0, "ssim": 1.0}
+IDEAL = {"psnr": 100.0, "ssim": 1.0} | {f"accuracy_{k}": 1.0 for k in (10, 30, 50)}
 SIZES = [(1, 1), (1, 9), (7, 5), (10, 11), (13, 29)]
 
 
@@ -22,6 +22,7 @@ def pair(height: int, width: int, dtype: type = np.float64) -> Comparison:
 
 def test_all_metrics_of_the_plan_are_there():
     expected = "psnr ssim ciede2000 colorfulness colorfulness_error ab_distance mean_saturation"
+    expected += " accuracy_10 accuracy_30 accuracy_50 blotchiness blotchiness_error"
     assert set(expected.split()) | {f"{x}_{y}" for x in ("closeness", "rms") for y in ("ab", "rgb")} <= set(NAMES)
 
 
@@ -46,12 +47,19 @@ def test_it_is_a_finite_float_at_any_size_and_deterministic(name, size):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", NAMES)
-def test_a_perfect_prediction_has_the_ideal_value_and_another_has_not(name, size):
+def test_a_perfect_prediction_has_the_ideal_value(name, size):
     metric, rgb = facts(name), picture(*size, seed=2)
-    perfect = metric(Comparison(Rendition(rgb.copy()), Rendition(rgb)))
     if metric.better != "truth":
-        assert perfect == pytest.approx(IDEAL.get(name, 0.0))
-    other = metric(pair(*size))
+        assert metric(Comparison(Rendition(rgb.copy()), Rendition(rgb))) == pytest.approx(IDEAL.get(name, 0.0))
+
+
+@pytest.mark.parametrize("size", [(2, 3), (7, 5), (10, 11), (13, 29)])
+@pytest.mark.parametrize("name", NAMES)
+def test_another_prediction_has_not(name, size):
+    # Nearly gray, so that there are even places, and with twice the colour.
+    metric, truth = facts(name), 0.4 + 0.02 * picture(*size, seed=2)
+    perfect = metric(Comparison(Rendition(truth), Rendition(truth)))
+    other = metric(Comparison(Rendition(0.4 + 0.04 * picture(*size, seed=3)), Rendition(truth)))
     assert {"higher": other < perfect, "lower": other > perfect, "truth": other != perfect}[metric.better]
 
 

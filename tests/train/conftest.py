@@ -52,6 +52,18 @@ def small():
     return recipe_maker({"name": "photochrom", "settings": settings})
 
 
+@pytest.fixture
+def paper():
+    """Makes recipes of the paper's network at its smallest, on squares of 24 pixels."""
+    settings = {"size": 24, "channels": [2, 2, 2, 2, 2, 2, 2, 2, 1], "kernel": 3}
+    make = recipe_maker({"name": "paper_cnn", "settings": settings})
+
+    def made(data=None, **sections):
+        return make(data={"size": 24} | (data or {}), **sections)
+
+    return made
+
+
 def recipe_maker(model):
     base = {
         "model": model,

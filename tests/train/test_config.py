@@ -1,18 +1,22 @@
 """Recipes: each shipped one trains, and what is wrong in one is named."""
 
-import dataclasses
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from photochrom.errors import BadRecipe
-from photochrom.models import models
 from photochrom.train.config import Recipe, load_recipe, recipe_dict, recipe_from_dict, recipe_text
 from photochrom.train.loop import Trainer
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
-SMALL = ("data.size=32", "data.workers=0", "run.batch=2", "run.accumulate=1", "run.steps=2", "bins.samples=4")
+SMALL = ("data.workers=0", "run.batch=2", "run.accumulate=1", "run.steps=2", "bins.samples=4")
+# The networks as small as they can be; the real fully connected layers have up to 321 million weights.
+NETWORKS = {
+    "photochrom": ("data.size=32", "model.settings.pretrained=false"),
+    "baseline": ("data.size=16", "model.settings.size=16", "model.settings.channels=[2, 2, 1]"),
+    "paper_cnn": ("data.size=38", "model.settings.size=38", "model.settings.channels=[2, 2, 2, 2, 2, 2, 2, 2, 1]"),
+}
 
 
 def test_there_are_recipes():
@@ -21,16 +25,68 @@ def test_there_are_recipes():
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_a_shipped_recipe_trains(path, folder, tmp_path):
-    small = SMALL
-    settings = models[load_recipe(path).model.name].Settings
-    if any(f.name == "pretrained" for f in dataclasses.fields(settings)):
-        small += ("model.settings.pretrained=false",)
-    trainer = Trainer(load_recipe(path, small), [folder], tmp_path / "run")
+    small = load_recipe(path, SMALL + NETWORKS[load_recipe(path).model.name])
+    trainer = Trainer(small, [folder], tmp_path / "run")
     losses = []
     trainer.run(lambda progress: losses.append(progress.loss))
     assert trainer.step == 2
     assert losses[0] > 0
     assert (tmp_path / "run" / "checkpoint.safetensors").exists()
+
+
+def study(name, *overrides):
+    return load_recipe(RECIPES[0].with_name(f"{name}.toml"), overrides)
+
+
+PAPER = [path for path in RECIPES if path.stem.startswith(("cnn-", "baseline-"))]
+
+
+@pytest.mark.parametrize("path", PAPER, ids=lambda path: path.stem)
+def test_the_papers_hyperparameters(path):
+    made = load_recipe(path)
+    optim, run, data = made.optim, made.run, made.data
+    assert optim.betas == (0.9, 0.999)
+    assert optim.lr == (1.0 if path.stem == "cnn-ce10-sgd" else 1e-3)
+    assert (optim.schedule, optim.factor, optim.lr_end) == ("plateau", 0.1, 0.1)
+    assert (optim.warmup, optim.weight_decay, optim.clip) == (0, 0, 0)
+    pictures, size = (2000, 32) if path.stem == "baseline-cifar" else (10_000, 64)
+    assert (run.batch, run.steps, run.eval_every) == (250, 200 * pictures // 250, pictures // 250)
+    assert (run.ema, made.decode.mirror) == (0, False)
+    assert (data.size, data.whole, data.flip, data.degrade, data.soften) == (size, True, False, 0, 0)
+    if made.loss.name == "cross_entropy":
+        assert made.bins.sigma == 0
+        assert made.decode.vividness == made.loss.rebalance, "nothing is added to the scores that were trained"
+
+
+def test_the_recipes_differ_from_the_final_model_as_their_names_say():
+    def without_title(name):
+        return recipe_dict(study(name)) | {"title": ""}
+
+    final = without_title("cnn-ce10")
+    assert final["bins"] == {"kind": "equal", "count": 10, "step": 10.0, "sigma": 0.0, "samples": 2000}
+    assert (final["decode"]["decoder"], final["model"]["settings"]) == ("argmax", {})
+    for name, section, changed in (
+        ("cnn-ce30", "bins", {"count": 30}),
+        ("cnn-ce50", "bins", {"count": 50}),
+        ("cnn-ce10-quantile", "bins", {"kind": "quantile"}),
+        ("cnn-ce10-nadam", "optim", {"name": "nadam"}),
+        ("cnn-ce10-sgd", "optim", {"name": "sgd", "lr": 1.0}),
+        ("cnn-ce10-mean-subtracted", "data", {"subtract_mean": True}),
+        ("cnn-ce10-leaky", "model", {"settings": {"activation": "leaky_relu"}}),
+        ("cnn-ce10-prelu", "model", {"settings": {"activation": "prelu"}}),
+        ("cnn-ce10-rrelu", "model", {"settings": {"activation": "rrelu"}}),
+        ("cnn-ce10-elu", "model", {"settings": {"activation": "elu"}}),
+        ("cnn-ce10-tanh", "model", {"settings": {"activation": "tanh"}}),
+        ("cnn-ce10-norm-first", "model", {"settings": {"order": "norm-act"}}),
+        ("cnn-ce10-no-norm", "model", {"settings": {"order": "act"}}),
+        ("cnn-ce10-kernel3", "model", {"settings": {"kernel": 3}}),
+        ("cnn-ce10-kernel7", "model", {"settings": {"kernel": 7, "padding": 1}}),
+    ):
+        assert without_title(name) == final | {section: final[section] | changed}, name
+    plain = without_title("cnn-l2")
+    dropout = {"model": plain["model"] | {"settings": {"dropout": 0.6}}}
+    assert without_title("cnn-l2-dropout") == plain | dropout
+    assert without_title("cnn-smooth-l1") == plain | {"loss": plain["loss"] | {"name": "smooth_l1"}}
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -9,14 +10,16 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-from photochrom import backends
-from photochrom.backends import OnnxBackend, load, read_model
+from photochrom import Colorizer, backends
+from photochrom.backends import OnnxBackend, load, read_card, read_model
 from photochrom.card import KEY, ModelCard, seal
 from photochrom.errors import BadCheckpoint, BadSetting, DeviceUnavailable, MissingExtra, UnknownName, WriteFailed
 from photochrom.train import export as export_module
+from photochrom.train import onnx_file
 from photochrom.train.config import recipe_dict
 from photochrom.train.export import TorchBackend, export, load_state
 from photochrom.train.loop import Trainer
+from photochrom.train.onnx_file import LEAST_TO_HALVE, parity, round_weights
 from photochrom.train.task import resolved
 
 
@@ -84,12 +87,56 @@ def test_onnx_and_torch_give_the_same(run, exported):
     np.testing.assert_allclose(ours, theirs, atol=2e-3)  # 16-bit weights
 
 
+def test_a_network_that_is_bound_to_its_size(paper, folder, tmp_path, drawn):
+    recipe = paper(bins={"kind": "equal"}, data={"subtract_mean": True}, decode={"mirror": False})
+    trainer = Trainer(recipe, [folder], tmp_path / "run")
+    trainer.run()
+    card = export(tmp_path / "run", tmp_path / "paper.onnx")
+    assert (card.size, card.render_size, card.multiple, card.stride) == (24, 24, 1, 1)
+    assert card.l_center == trainer.center != 50
+    inside = read_card((tmp_path / "paper.onnx").read_bytes(), "paper")
+    assert replace(inside, digest=card.digest) == card
+    x = torch.rand(1, 1, 24, 24, generator=torch.Generator().manual_seed(0)).numpy() * 2 - 1
+    ours, theirs = load(tmp_path / "paper.onnx", "cpu", 1), load(tmp_path / "run", "cpu")
+    assert parity(rounded(theirs.model), ours) <= 1e-4
+    np.testing.assert_allclose(ours.run(x), theirs.run(x), atol=1e-4)
+    photograph = drawn(5, 50, 30).convert("L")
+    for backend in (tmp_path / "paper.onnx", tmp_path / "run"):
+        assert np.asarray(Colorizer(backend, threads=1).colorize(photograph)).shape == (30, 50, 3)
+    for wrong in (np.zeros((1, 1, 24, 28), np.float32), np.zeros((1, 1, 48, 48), np.float32)):
+        with pytest.raises(BadSetting, match="takes squares of 24 pixels, not"):
+            theirs.run(wrong)
+        with pytest.raises(BadCheckpoint, match="cannot be run"):
+            ours.run(wrong)
+    with pytest.raises(BadSetting, match="takes squares of 24 pixels only; leave render_size out of the card"):
+        export(tmp_path / "run", tmp_path / "other.onnx", changes={"render_size": 64})
+    with pytest.raises(BadSetting, match="the model 'paper' takes squares of 24 pixels only; leave the render size"):
+        Colorizer(tmp_path / "paper.onnx", render_size=64)
+
+
+def rounded(model):
+    round_weights(model)
+    return model
+
+
+def test_a_network_that_is_too_large_for_one_file(run, tmp_path, monkeypatch):
+    model = TorchBackend(run[0], "cpu").model
+    halves = sum(p.numel() for p in model.parameters() if p.ndim > 1) * 2
+    whole = sum(p.numel() for p in model.parameters() if p.ndim == 1) * 4
+    monkeypatch.setattr(onnx_file, "MAX_MODEL_BYTES", halves + whole)
+    export(run[0], tmp_path / "x.onnx")
+    monkeypatch.setattr(onnx_file, "MAX_MODEL_BYTES", halves + whole - 1)
+    with pytest.raises(BadCheckpoint, match=r"^y: the weights take .* GB in 16 bits, and a \.onnx file holds"):
+        export(run[0], tmp_path / "y.onnx")
+    assert not (tmp_path / "y.onnx").exists()
+
+
 def test_an_exported_file_starts_another_run(tiny, run, exported, folder, tmp_path):
     state, bins, _ = load_state(exported)
     trainer = Trainer(run[1], [folder], tmp_path / "finer", init=(state, bins))
     trained = TorchBackend(run[0], "cpu").model.state_dict()
     for name, tensor in trainer.task.model.state_dict().items():
-        halved = trained[name].ndim > 1 and trained[name].numel() >= export_module.LEAST_TO_HALVE
+        halved = trained[name].ndim > 1 and trained[name].numel() >= LEAST_TO_HALVE
         assert torch.equal(tensor, trained[name].half().float() if halved else trained[name]), name
     trainer.run()
 

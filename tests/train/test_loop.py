@@ -3,18 +3,20 @@
 import csv
 import itertools
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from photochrom import color
 from photochrom.bins import ChannelBins, JointBins
 from photochrom.data.samples import small_ab
-from photochrom.data.sources import list_pictures
+from photochrom.data.sources import Entry, list_pictures
 from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting, DeviceUnavailable, WriteFailed
 from photochrom.train import checkpoint
-from photochrom.train.codebook import fit_bins
+from photochrom.train.codebook import fit_bins, fit_center
 from photochrom.train.config import BinsConfig
 from photochrom.train.log import Log
 from photochrom.train.loop import Trainer
@@ -193,6 +195,27 @@ class TestRun:
         assert all(torch.equal(a, b) for a, b in zip(model.parameters(), kept.parameters(), strict=True))
         assert not model.training
 
+    def test_without_an_average_the_network_is_kept_once(self, tiny, folder, tmp_path):
+        trainer = trained(tiny(run={"ema": 0.0}), folder, tmp_path / "run")
+        assert trainer.average is trainer.task.model
+        kept = checkpoint.load(tmp_path / "run" / CHECKPOINT)[0]
+        assert not [name for name in kept if name.startswith("average.")]
+
+    def test_entries_that_are_listed_already(self, tiny, folder, tar, tmp_path):
+        import json
+
+        listed = list_pictures([folder, tar])
+        chosen = [listed[3], *listed[-3:], listed[0]]
+        trainer = Trainer(tiny(), chosen, tmp_path / "run", validation=chosen[:2])
+        trainer.run()
+        assert trainer.entries == chosen
+        facts = json.loads((tmp_path / "run" / "facts.json").read_text())
+        assert facts["data"] == [Path(listed[3].path).name, "pictures.tar", Path(listed[0].path).name]
+        assert facts["pictures"] == 5
+        assert Trainer(tiny(), chosen, tmp_path / "run").step == 6
+        with pytest.raises(BadDataset, match="begun on other pictures"):
+            Trainer(tiny(), chosen[1:], tmp_path / "run")
+
     def test_workers_and_other_random_numbers_change_nothing(self, tiny, folder, tmp_path, changed):
         recipe = tiny()
         one = Trainer(recipe, [folder], tmp_path / "one")
@@ -227,6 +250,45 @@ class TestRun:
         assert [(p.step, p.steps) for p in seen] == [(4, 5), (5, 5)]
         assert seen[-1].seconds_left == 0
         assert all(0 <= p.data_wait <= 1 and p.images_per_second > 0 for p in seen)
+
+
+class TestMeanSubtraction:
+    """What the network sees is (L - the mean L of the training pictures) / 50."""
+
+    def test_the_mean_is_that_of_the_pictures(self, tmp_path, drawn):
+        for i in range(3):
+            drawn(i, 64, 32).save(tmp_path / f"{i}.png")
+        small = [drawn(i, 64, 32).resize((32, 32), Image.Resampling.BOX) for i in range(3)]
+        expected = np.mean([color.rgb_to_lab(np.asarray(image) / 255)[..., 0].mean() for image in small])
+        entries = list_pictures([tmp_path])
+        assert fit_center(BinsConfig(), entries, 0) == pytest.approx(expected, abs=1e-3)
+        single = {fit_center(BinsConfig(samples=1), entries, seed) for seed in range(8)}
+        assert len(single) == 3
+
+    def test_it_is_measured_on_the_pictures_of_the_bins(self, folder, monkeypatch):
+        entries, read = list_pictures([folder]), []
+        monkeypatch.setattr(Entry, "read", lambda self, read_=Entry.read: read.append(self.key) or read_(self))
+        fit_bins(BinsConfig(kind="equal", samples=4), entries, seed=7)
+        fit_center(BinsConfig(kind="equal", samples=4), entries, seed=7)
+        assert read[:4] == read[4:]
+
+    @pytest.mark.parametrize("subtract", [False, True])
+    def test_what_the_network_sees(self, tiny, folder, tmp_path, subtract):
+        recipe = tiny(loss={"name": "l1"}, data={"subtract_mean": subtract}, run={"steps": 2})
+        trainer = Trainer(recipe, [folder], tmp_path / "run", validation=[folder / "0.png"])
+        center = fit_center(recipe.bins, list_pictures([folder]), 0) if subtract else 50.0
+        seen, given = [], []
+        trainer.task.model.register_forward_hook(lambda _, x, __: seen.append(x[0]))
+        step = trainer.task.step
+        trainer.task.step = lambda light, ab, n: given.append(light) or step(light, ab, n)
+        trainer.run()
+        for x, light in zip(seen, given, strict=False):
+            torch.testing.assert_close(x, (light - center) / 50)
+        light = torch.from_numpy(trainer.validation.lab[..., 0].copy())[:, None]
+        Validation([folder / "0.png"], recipe, center=trainer.center)(trainer.task.model, None, torch.device("cpu"))
+        torch.testing.assert_close(seen[-1], (light - center) / 50)
+        assert trainer.center == center
+        assert load_run(tmp_path / "run")[3]["center"] == center
 
 
 class TestValidation:
@@ -346,13 +408,15 @@ class TestWhatIsWrong:
         with pytest.raises(BadDataset, match=r"^[^\n]*4\.png: not a picture that can be decoded[^\n]*$"):
             trained(recipe, folder, tmp_path / "run")
 
-    def test_nothing_is_written_for_what_cannot_start(self, tiny, folder, tmp_path):
+    def test_nothing_is_written_for_what_cannot_start(self, tiny, paper, folder, tmp_path):
         out = tmp_path / "run"
         self.fails(BadDataset, tiny(), [tmp_path / "nowhere"], out)
         self.fails(BadDataset, tiny(), [folder], out, validation=[tmp_path / "nowhere"])
         self.fails(BadSetting, tiny(), [folder], out, max_steps=0)
         message = self.fails(BadRecipe, tiny(data={"size": 30}), [folder], out)
         assert message == "data.size is 30; for this model it may be a multiple of 4"
+        message = self.fails(BadRecipe, paper(data={"size": 32}), [folder], out)
+        assert message == "data.size is 32; for this model it may be 24 only, its model.settings.size"
         assert not out.exists()
 
     def test_gray_pictures_make_no_codebook(self, tiny, tmp_path, drawn):

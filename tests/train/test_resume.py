@@ -70,6 +70,22 @@ def test_the_real_network(small, folder, tmp_path, precision, encoder_from):
     assert rows(tmp_path / "whole") == rows(tmp_path / "parts")
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_papers_network_with_its_mean_subtracted(paper, folder, tmp_path, precision):
+    recipe = paper(
+        model={"name": "paper_cnn", "settings": paper().model.settings | {"dropout": 0.3, "activation": "rrelu"}},
+        bins={"kind": "equal", "samples": 3},
+        data={"subtract_mean": True},
+        optim={"schedule": "plateau", "patience": 0},
+        run={"precision": precision, "checkpoint_every": 3, "log_every": 2, "eval_every": 2, "ema": 0.0},
+    )
+    Trainer(recipe, [folder], tmp_path / "whole", validation=[folder / "0.png"]).run()
+    interrupted(recipe, folder, tmp_path / "parts", at=4)
+    assert_same(tmp_path / "whole", tmp_path / "parts")
+    assert rows(tmp_path / "whole") == rows(tmp_path / "parts")
+    assert checkpoint.load(tmp_path / "parts" / CHECKPOINT)[1]["center"] != 50
+
+
 @pytest.mark.parametrize("optimizer", ["adamw", "adam", "nadam", "sgd"])
 @pytest.mark.parametrize("schedule", ["cosine", "plateau"])
 @pytest.mark.parametrize("kind", ["equal", "joint"])
@@ -116,7 +132,7 @@ def test_a_checkpoint_of_the_format_before_is_resumed(tiny, folder, tmp_path):
     Trainer(tiny(), [folder], tmp_path / "run", max_steps=3).run()
     path = tmp_path / "run" / CHECKPOINT
     tensors, facts = checkpoint.load(path)
-    del facts["meter"], facts["recipe"]["decode"]["mirror"]
+    del facts["meter"], facts["center"], facts["recipe"]["decode"]["mirror"]
     facts["plateau"] = {k: facts["plateau"][k] for k in ("scale", "best", "bad")}
     checkpoint.save(path, tensors, facts)
     Trainer(tiny(), [folder], tmp_path / "run").run()

@@ -23,9 +23,11 @@ app = App(
 for name, what in {
     "colorize": "Colour photographs: files, folders, or standard input.",
     "demo": "Colour the sample photograph that comes with the package.",
-    "models": "List the models with size, decoder and measured quality.",
+    "models": "List the models with their measured quality; `models show` prints a network layer by layer.",
     "evaluate": "Measure a model on colour photographs.",
     "train": "Train a network from a recipe; the same command resumes.",
+    "search": "Search for good values of a recipe's fields by short training runs; the same command resumes.",
+    "study": "Train, measure and report every experiment of the paper.",
     "export": "Write a training run as one file that `colorize --model` takes.",
 }.items():
     app.command(f"photochrom.cli.{name}:{name}", name=name, help=what)

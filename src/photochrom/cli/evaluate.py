@@ -12,11 +12,11 @@ from cyclopts import Parameter
 
 from photochrom import evaluation, io
 from photochrom.batch import is_result
-from photochrom.cli.extras import training
 from photochrom.cli.options import ModelOptions
 from photochrom.cli.show import only_our_words, progress, result, say, table
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadDataset, BadSetting
+from photochrom.extras import training
 from photochrom.files import check_free
 from photochrom.formats import format_for, is_picture_name, shown
 from photochrom.sheet import SheetRow, contact_sheet, thumbnail
@@ -142,5 +142,5 @@ def _files(data: Sequence[Path]) -> list[Path]:
 
 def _counter() -> evaluation.Top1Counter:
     with training("--top1"):
-        from photochrom.models.efficientnet_lite import SynsetClassifier
+        from photochrom.models.classifier import SynsetClassifier
     return evaluation.Top1Counter(SynsetClassifier("lite2"))

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from photochrom.card import ModelCard
-from photochrom.cli.extras import training
 from photochrom.cli.show import say
 from photochrom.errors import BadSetting
+from photochrom.extras import training
 from photochrom.formats import shown
 from photochrom.settings import from_dict
 from photochrom.train.config import DecodeConfig

@@ -1,20 +1,26 @@
-"""`photochrom models`: what is in the package."""
+"""`photochrom models`: what is in the package, and what a network is made of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 import photochrom
 from photochrom.backends import packaged
 from photochrom.card import ModelCard
 from photochrom.cli import show
+from photochrom.errors import BadSetting
+from photochrom.extras import training
+
+models = App(name="models")
 
 
-def models(*, json: Annotated[bool, Parameter(negative=())] = False) -> None:
+@models.default
+def packaged_models(*, json: Annotated[bool, Parameter(negative=())] = False) -> None:
     """List the models: size, what they see, how they decode, and their measured quality.
 
     Parameters
@@ -32,19 +38,57 @@ def models(*, json: Annotated[bool, Parameter(negative=())] = False) -> None:
         show.table([("", ""), *_facts(card, path.stat().st_size)])
 
 
+@models.command(name="show")
+def layers(
+    network: str,
+    /,
+    *,
+    set_: Annotated[list[str], Parameter(name="--set", negative=())] = [],  # noqa: B006 - cyclopts wants a literal
+) -> None:
+    """Print a network layer by layer: what each gives, its weights, and the multiply-adds for one picture.
+
+    Parameters
+    ----------
+    network
+        A recipe (a .toml file), or the name of a network, which is shown as it is by default with 2 outputs.
+    set_
+        A field of the recipe to change, such as --set bins.count=30; may be given several times.
+    """
+    with training("showing a network's layers"):
+        from photochrom.train.config import load_recipe
+        from photochrom.train.summary import default_recipe, summary
+    is_recipe = network.endswith(".toml")
+    if set_ and not is_recipe:
+        raise BadSetting(f"--set changes a recipe, and '{network}' is none; name a .toml file")
+    recipe = load_recipe(Path(network), tuple(set_)) if is_recipe else default_recipe(network)
+    found = summary(recipe)
+    rows: list[tuple[str, ...]] = [("layer", "kind", "gives", "parameters", "multiply-adds")]
+    for layer in found.layers:
+        shape, numbers = " x ".join(map(str, layer.shape)), (layer.parameters, layer.multiply_adds)
+        rows.append((layer.name, layer.kind, shape, *(str(n) if n else "" for n in numbers)))
+    show.table(rows, f"{recipe.model.name} at {found.size} x {found.size} pixels, {found.outputs} outputs")
+    show.result(f"{found.parameters:,} parameters, {found.multiply_adds:,} multiply-adds")
+
+
 def _facts(card: ModelCard, size: int) -> list[tuple[str, str]]:
     how, bins, quality = card.default_decoding(), card.codebook(), card.metrics
     decoder = f"{how.decoder}, temperature {how.temperature:g}, vividness {how.vividness:g}"
     measured = ", ".join(_numbers(quality))
     facts = [
         ("network", f"{card.architecture}, {card.parameters / 1e6:.1f} M weights, {size / 1e6:.1f} MB"),
-        ("input", f"L at about {card.render_size} x {card.render_size} pixels, any aspect"),
+        ("input", _input(card)),
         ("output", f"scores of {bins.n_scores} bins, by {decoder}" if bins else "ab"),
         ("quality", measured or "not measured"),
         ("limits", card.limits),
         ("licence", card.license),
     ]
     return [fact for fact in facts if fact[1]]
+
+
+def _input(card: ModelCard) -> str:
+    if card.size is not None:
+        return f"L, squeezed to {card.size} x {card.size} pixels"
+    return f"L at about {card.render_size} x {card.render_size} pixels, any aspect"
 
 
 def _numbers(quality: dict[str, Any], prefix: str = "") -> Iterator[str]:

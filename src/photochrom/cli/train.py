@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from rich.progress import TextColumn
 
-from photochrom.cli.extras import training
 from photochrom.cli.show import progress, say
+from photochrom.extras import training
 
 
 def train(

@@ -74,6 +74,7 @@ class Photochrom(nn.Module):
     Settings = Settings
     multiple = 32
     stride = 4
+    size = None
 
     def __init__(self, settings: Settings, n_outputs: int) -> None:
         super().__init__()

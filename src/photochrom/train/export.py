@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import os
-import warnings
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,22 +13,23 @@ import numpy as np
 import onnx
 import torch
 from google.protobuf.message import DecodeError
-from onnx import TensorProto, helper, numpy_helper
+from onnx import numpy_helper
 from torch import Tensor, nn
 
-from photochrom.backends import DEVICES, OnnxBackend, read_card, read_model
+from photochrom.backends import DEVICES, OnnxBackend, out_of_memory, read_card, read_model
 from photochrom.bins import Bins
-from photochrom.card import KEY, ModelCard, seal
+from photochrom.card import ModelCard
+from photochrom.color import L_CENTER
 from photochrom.decode import Decoding
-from photochrom.errors import BadCheckpoint, BadSetting, OutOfMemory
+from photochrom.errors import BadCheckpoint, BadSetting
 from photochrom.files import check_free, write_bytes
 from photochrom.train.config import Recipe, recipe_dict
+from photochrom.train.onnx_file import parity, round_weights, to_onnx
 from photochrom.train.runs import load_run
-from photochrom.train.task import pick_device
+from photochrom.train.task import fixed_size, pick_device
 
 PARITY = 1e-4
 ORIGIN = ("sources", "pictures", "started_from", "machine", "photochrom", "torch")  # of facts.json, for the card
-LEAST_TO_HALVE = 64  # tensors with fewer values stay in 32 bits: nothing is saved, and biases keep their digits
 
 
 class TorchBackend:
@@ -50,24 +49,25 @@ class TorchBackend:
                 return self.model(torch.from_numpy(x).to(self.device)).float().cpu().numpy()
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError) or "can't allocate" in str(error):
-                raise OutOfMemory(
-                    f"the network ran out of memory at {x.shape[3]} x {x.shape[2]}; lower --render-size"
-                ) from None
+                raise out_of_memory(x, self.card) from None
             raise
 
 
 def make_card(model: nn.Module, bins: Bins | None, recipe: Recipe, facts: dict[str, Any], name: str) -> ModelCard:
     """The card of a trained network."""
+    size = fixed_size(model)
     return ModelCard(
         name=name,
         title=recipe.title,
         architecture=recipe.model.name,
         bins=bins.to_dict() if bins else None,
         decoding=asdict(Decoding.from_config(recipe)),
-        render_size=recipe.decode.render_size,
+        render_size=size or recipe.decode.render_size,
         mirror=recipe.decode.mirror,
         multiple=int(model.multiple),  # type: ignore[arg-type]
         stride=int(model.stride),  # type: ignore[arg-type]
+        size=size,
+        l_center=facts.get("center", L_CENTER),
         parameters=sum(p.numel() for p in model.parameters()),
         recipe=recipe_dict(recipe),
         training={
@@ -94,7 +94,9 @@ def export(run: Path, output: Path, *, changes: dict[str, Any] | None = None, ov
         The card that is inside.
 
     Raises:
-        BadCheckpoint: the run is damaged, or onnxruntime and torch disagree by more than 1e-4.
+        BadCheckpoint: the run is damaged, its network too large for one file, or onnxruntime and torch disagree by more
+            than 1e-4.
+        BadSetting: `changes` has a render size for a network that is bound to one size.
         WriteFailed: the file is there already, or cannot be written.
     """
     check_free(output, overwrite)
@@ -119,74 +121,10 @@ def _origin(run: Path) -> dict[str, Any]:
 
 
 def _changed(card: ModelCard, changes: dict[str, Any]) -> ModelCard:
+    if card.size is not None and "render_size" in changes:
+        raise BadSetting(f"the network takes squares of {card.size} pixels only; leave render_size out of the card")
     merged = {k: getattr(card, k) | v if isinstance(v, dict) else v for k, v in changes.items()}
     return replace(card, **merged)
-
-
-def round_weights(model: nn.Module) -> None:
-    """Round every tensor that will be stored in 16 bits, so that torch computes what the file will."""
-    with torch.no_grad():
-        for tensor in model.state_dict().values():
-            if tensor.is_floating_point() and tensor.numel() >= LEAST_TO_HALVE and tensor.ndim > 1:
-                tensor.copy_(tensor.half().float())
-
-
-def to_onnx(model: nn.Module, card: ModelCard) -> bytes:
-    """The network as ONNX with dynamic size; initialisers keep torch's names, so that `load_state` finds them."""
-    size = 2 * card.multiple
-    x = torch.zeros(1, 1, size, size + card.multiple)
-    h, w = (torch.export.Dim(f"{side}_units", min=1, max=4096 // card.multiple) * card.multiple for side in "hw")
-    # The exporter announces each package that it could use and does not find.
-    logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter's own deprecations
-        program = torch.onnx.export(
-            model.eval(),
-            (x,),
-            input_names=["x"],
-            output_names=["y"],
-            dynamo=True,
-            optimize=False,
-            external_data=False,
-            verbose=False,
-            dynamic_shapes={"x": {2: h, 3: w}},
-        )
-    assert program is not None
-    proto = program.model_proto
-    _halve(proto, set(model.state_dict()))
-    proto.producer_name, proto.producer_version = "photochrom", ""
-    helper.set_model_props(proto, {KEY: card.to_json()})
-    return seal(proto.SerializeToString())
-
-
-def _halve(proto: onnx.ModelProto, names: set[str]) -> None:
-    """Store the large weights in 16 bits; a Cast gives them back in 32, and onnxruntime folds it when it loads."""
-    casts = []
-    for tensor in proto.graph.initializer:
-        if tensor.name not in names or tensor.data_type != TensorProto.FLOAT:
-            continue
-        values = numpy_helper.to_array(tensor)
-        if values.size < LEAST_TO_HALVE or values.ndim < 2:
-            continue
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), tensor.name))
-        for node in proto.graph.node:
-            for i, used in enumerate(node.input):
-                if used == tensor.name:
-                    node.input[i] = f"{tensor.name}/32"
-        casts.append(helper.make_node("Cast", [tensor.name], [f"{tensor.name}/32"], to=TensorProto.FLOAT))
-    for node in reversed(casts):
-        proto.graph.node.insert(0, node)
-
-
-def parity(model: nn.Module, backend: OnnxBackend) -> float:
-    """The largest difference between torch and onnxruntime over two sizes; NaN where one of them gives it."""
-    worst, multiple = 0.0, backend.card.multiple
-    for h, w in ((4, 4), (6, 5)):
-        x = torch.rand(1, 1, h * multiple, w * multiple, generator=torch.Generator().manual_seed(0)) * 2 - 1
-        with torch.inference_mode():
-            ours = model(x).numpy()
-        worst = float(np.maximum(worst, np.abs(ours - backend.run(x.numpy())).max()))
-    return worst
 
 
 def load_state(model: str | os.PathLike[str]) -> tuple[dict[str, Tensor], Bins | None, ModelCard]:

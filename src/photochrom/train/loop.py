@@ -7,9 +7,7 @@ A run folder holds: recipe.toml (resolved), facts.json (version, seed, data and 
 from __future__ import annotations
 
 import copy
-import json
 import math
-import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -17,20 +15,30 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from photochrom.bins import Bins, bins_from_dict
+from photochrom.color import L_CENTER
 from photochrom.data.loader import Order, Pictures, batches
 from photochrom.data.samples import Sampler
-from photochrom.data.sources import digest, list_pictures
-from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting, OutOfMemory, WriteFailed
+from photochrom.data.sources import Entry, digest, list_pictures
+from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting, OutOfMemory
 from photochrom.train import checkpoint
-from photochrom.train.codebook import fit_bins
-from photochrom.train.config import Recipe, recipe_dict, recipe_text
+from photochrom.train.codebook import fit_bins, fit_center
+from photochrom.train.config import Recipe, recipe_dict
 from photochrom.train.log import Log
 from photochrom.train.meters import Meter, Plateau, Progress
-from photochrom.train.runs import CHECKPOINT, load_weights, part, read_checkpoint, same_recipe
-from photochrom.train.task import SupervisedTask, classifies, resolved
+from photochrom.train.runs import (
+    CHECKPOINT,
+    begin_folder,
+    load_weights,
+    part,
+    read_checkpoint,
+    same_recipe,
+    source_names,
+    write_recipe,
+)
+from photochrom.train.task import SupervisedTask, check_size, classifies, resolved
 from photochrom.train.validate import Validation
 
 
@@ -39,9 +47,9 @@ class Trainer:
 
     Args:
         recipe: the experiment.
-        data: folders, tars or files of training pictures.
+        data: folders, tars or files of training pictures, or entries of them that are listed already.
         out: the run folder; one that holds a checkpoint of this recipe is resumed.
-        validation: folders, tars or files to evaluate on; none evaluates nothing.
+        validation: likewise, to evaluate on; none evaluates nothing.
         init: a state (tensors by parameter name) and its bins to start from, as `load_state` gives.
         origin: what the card shall say of those weights: name, digest, training.
         device: "cpu" or "cuda".
@@ -54,10 +62,10 @@ class Trainer:
     def __init__(
         self,
         recipe: Recipe,
-        data: Sequence[Path | str],
+        data: Sequence[Path | str | Entry],
         out: Path,
         *,
-        validation: Sequence[Path | str] = (),
+        validation: Sequence[Path | str | Entry] = (),
         init: tuple[dict[str, Tensor], Bins | None] | None = None,
         origin: dict[str, Any] | None = None,
         device: str = "cpu",
@@ -69,19 +77,14 @@ class Trainer:
         self.stop = _last_step(recipe, max_steps)
         torch.manual_seed(recipe.run.seed)
         saved = self._saved()
-        if saved:
-            self.bins = bins_from_dict(saved[1]["bins"]) if saved[1]["bins"] else None
-        elif init:
-            self.bins = bins_from_dict(init[1].to_dict()) if init[1] else None
-        else:
-            self.bins = fit_bins(recipe.bins, self.entries, recipe.run.seed) if classifies(recipe) else None
-        if init and classifies(recipe) != (self.bins is not None):
-            raise BadRecipe(f"the weights to start from were trained for another kind of loss than {recipe.loss.name}")
-        self.task = SupervisedTask(recipe, self.bins, self.device)
-        self.average = copy.deepcopy(self.task.model).requires_grad_(False)
+        self.bins, self.center = self._measured(saved[1] if saved else None, init)
+        self.task = SupervisedTask(recipe, self.bins, self.device, self.center)
+        # Without an average it is the network itself, which may fill a gigabyte.
+        average = copy.deepcopy(self.task.model).requires_grad_(False) if recipe.run.ema else self.task.model
+        self.average: nn.Module = average
         self.step, self.plateau, self.meter, self.seconds = 0, Plateau(), Meter(), 0.0
-        _check_size(recipe, int(self.task.model.stride))
-        self.validation = Validation(validation, recipe) if validation else None
+        check_size(recipe, self.task.model)
+        self.validation = Validation(validation, recipe, center=self.center) if validation else None
         if saved:
             self._restore(*saved)
         else:
@@ -120,13 +123,15 @@ class Trainer:
         """Write the checkpoint."""
         optimizer, groups = checkpoint.flatten_optimizer(self.task.optimizer, "optimizer.")
         tensors = {f"model.{k}": v for k, v in self.task.model.state_dict().items()}
-        tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
+        if self.recipe.run.ema:
+            tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
         tensors |= optimizer | {"random": torch.get_rng_state()}
         if self.device.type == "cuda":
             tensors["random_cuda"] = torch.cuda.get_rng_state(self.device)
         facts = {
             "recipe": recipe_dict(self.recipe),
             "bins": self.bins.to_dict() if self.bins else None,
+            "center": self.center,
             "step": self.step,
             "seconds": self.seconds,
             "plateau": vars(self.plateau),
@@ -152,34 +157,37 @@ class Trainer:
         self,
         init: tuple[dict[str, Tensor], Bins | None] | None,
         origin: dict[str, Any] | None,
-        data: Sequence[Path | str],
+        data: Sequence[Path | str | Entry],
     ) -> None:
-        from photochrom import __version__
-
         if init:
             load_weights(self.task.model, init[0], "the weights to start from")
         else:
             self.task.load_pretrained()
         self.average.load_state_dict(self.task.model.state_dict())
-        facts = {
-            "photochrom": __version__,
-            "torch": torch.__version__,
-            "machine": platform.platform(),
-            "seed": self.recipe.run.seed,
-            "pictures": len(self.entries),
-            "data": [Path(d).name for d in data],
-            "digest": digest(self.entries),
-            "started_from": (origin or "other weights") if init else "the recipe",
-        }
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-            self._write_recipe()
-            (self.out / "facts.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise WriteFailed(f"{self.out}: the run folder cannot be written ({error.strerror})") from None
+        begin_folder(
+            self.out,
+            self.recipe,
+            {
+                "pictures": len(self.entries),
+                "data": source_names(data),
+                "digest": digest(self.entries),
+                "started_from": (origin or "other weights") if init else "the recipe",
+            },
+        )
 
-    def _write_recipe(self) -> None:
-        (self.out / "recipe.toml").write_text(recipe_text(self.recipe), encoding="utf-8")
+    def _measured(
+        self, saved: dict[str, Any] | None, init: tuple[dict[str, Tensor], Bins | None] | None
+    ) -> tuple[Bins | None, float]:
+        """The bins, and what is subtracted from L: those of the run, of the weights to start from, or new ones."""
+        recipe, seed = self.recipe, self.recipe.run.seed
+        if saved:
+            return bins_from_dict(saved["bins"]) if saved["bins"] else None, saved.get("center", L_CENTER)
+        center = fit_center(recipe.bins, self.entries, seed) if recipe.data.subtract_mean else L_CENTER
+        if not init:
+            return fit_bins(recipe.bins, self.entries, seed) if classifies(recipe) else None, center
+        if classifies(recipe) != (init[1] is not None):
+            raise BadRecipe(f"the weights to start from were trained for another kind of loss than {recipe.loss.name}")
+        return bins_from_dict(init[1].to_dict()) if init[1] else None, center
 
     def _saved(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         path = self.out / CHECKPOINT
@@ -193,7 +201,8 @@ class Trainer:
 
     def _restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         load_weights(self.task.model, part(tensors, "model."), str(self.out))
-        load_weights(self.average, part(tensors, "average."), str(self.out))
+        if self.recipe.run.ema:
+            load_weights(self.average, part(tensors, "average."), str(self.out))
         try:
             checkpoint.restore_optimizer(self.task.optimizer, "optimizer.", tensors, facts["groups"])
             torch.set_rng_state(tensors["random"])
@@ -201,7 +210,7 @@ class Trainer:
                 torch.cuda.set_rng_state(tensors["random_cuda"], self.device)
             self.step, self.plateau, self.seconds = facts["step"], Plateau(**facts["plateau"]), facts["seconds"]
             self.meter = Meter(**facts.get("meter", {}))
-            self._write_recipe()
+            write_recipe(self.out, self.recipe)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise BadCheckpoint(f"{self.out / CHECKPOINT}: it is damaged ({error!r}); give another --out") from None
 
@@ -215,6 +224,8 @@ class Trainer:
         return 1.0
 
     def _update_average(self) -> None:
+        if not self.recipe.run.ema:
+            return
         # A young average would remember the first weights for too long, so its memory grows with the run.
         decay = min(self.recipe.run.ema, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
@@ -241,8 +252,7 @@ class Trainer:
             self.plateau.check(optim.factor, optim.patience, optim.lr_end)
         if self.validation:
             started = time.perf_counter()
-            model = self.average if self.recipe.run.ema else self.task.model
-            self.log.write(self.step, self.validation(model, self.bins, self.device))
+            self.log.write(self.step, self.validation(self.average, self.bins, self.device))
             self.meter.started += time.perf_counter() - started
 
 
@@ -250,11 +260,6 @@ def _last_step(recipe: Recipe, max_steps: int | None) -> int:
     if max_steps is not None and max_steps < 1:
         raise BadSetting(f"the number of steps is {max_steps}; it may be 1 or more")
     return min(recipe.run.steps, max_steps or recipe.run.steps)
-
-
-def _check_size(recipe: Recipe, stride: int) -> None:
-    if recipe.data.size % stride:
-        raise BadRecipe(f"data.size is {recipe.data.size}; for this model it may be a multiple of {stride}")
 
 
 @contextmanager

@@ -1,7 +1,10 @@
-"""Run folders: what is read back from one, and when it may be resumed."""
+"""Run folders: what is written into one when it begins, what is read back, and when it may be resumed."""
 
 from __future__ import annotations
 
+import json
+import platform
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +12,10 @@ import torch
 from torch import Tensor
 
 from photochrom.bins import Bins, bins_from_dict
-from photochrom.errors import BadCheckpoint, BadRecipe
+from photochrom.data.sources import Entry
+from photochrom.errors import BadCheckpoint, BadRecipe, WriteFailed
 from photochrom.train import checkpoint
-from photochrom.train.config import Recipe, recipe_dict, recipe_from_dict
+from photochrom.train.config import Recipe, recipe_dict, recipe_from_dict, recipe_text
 from photochrom.train.task import build_model, resolved
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -20,6 +24,49 @@ CHECKPOINT = "checkpoint.safetensors"
 # looked for, and free only without one.
 FREE_SECTIONS = ("title", "decode")
 FREE_TO_CHANGE = {"run": ("steps", "log_every", "eval_every", "checkpoint_every"), "data": ("workers",)}
+
+
+def begin_folder(out: Path, recipe: Recipe, facts: dict[str, Any]) -> None:
+    """Make a run folder and write down what is trained.
+
+    Args:
+        out: the folder; one that is there already is taken.
+        recipe: resolved.
+        facts: of the pictures and the first weights; what made the run is added.
+
+    Raises:
+        WriteFailed: the disk is full or the folder cannot be made.
+    """
+    from photochrom import __version__
+
+    made_by = {
+        "photochrom": __version__,
+        "torch": torch.__version__,
+        "machine": platform.platform(),
+        "seed": recipe.run.seed,
+    }
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_recipe(out, recipe)
+        (out / "facts.json").write_text(json.dumps(made_by | facts, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise WriteFailed(f"{out}: the run folder cannot be written ({error.strerror})") from None
+
+
+def write_recipe(out: Path, recipe: Recipe) -> None:
+    """The resolved recipe, where a person looks for it."""
+    (out / "recipe.toml").write_text(recipe_text(recipe), encoding="utf-8")
+
+
+def source_names(data: Sequence[Path | str | Entry]) -> list[str]:
+    """What the sources are called; entries by their files, each of which is named once.
+
+    Example:
+        >>> source_names(["a/photos", Entry("b/c.tar", 0, 9, "1.png"), Entry("b/c.tar", 9, 9, "2.png"), "a/photos"])
+        ['photos', 'c.tar', 'photos']
+    """
+    places = [(d.path, d.path) if isinstance(d, Entry) else (i, d) for i, d in enumerate(data)]
+    return [Path(path).name for path in dict(places).values()]
 
 
 def load_run(run: Path) -> tuple[torch.nn.Module, Bins | None, Recipe, dict[str, Any]]:

@@ -23,15 +23,17 @@ class SupervisedTask:
     """One network that learns ab from L, by regression or over bins.
 
     Attributes:
-        model: the network; its input is (L - 50) / 50.
+        model: the network; its input is (L - center) / 50.
+        center: 50, or the mean L of the training pictures (`data.subtract_mean`).
         loss: see `photochrom.losses`.
         bins: the codebook, None for regression.
         optimizer: one parameter group a learning rate; "role" says which.
     """
 
-    def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device) -> None:
+    def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
         self.recipe = recipe
         self.bins = bins
+        self.center = center
         self.device = device
         self.model = build_model(recipe, bins).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.loss = build_loss(recipe, bins).to(device)
@@ -51,7 +53,7 @@ class SupervisedTask:
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros(())
         for part_light, part_ab in zip(light.chunk(run.accumulate), ab.chunk(run.accumulate), strict=True):
-            x = ((part_light.to(self.device) - L_CENTER) / L_SCALE).to(memory_format=torch.channels_last)
+            x = ((part_light.to(self.device) - self.center) / L_SCALE).to(memory_format=torch.channels_last)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=run.precision == "bf16"):
                 output = self.model(x)
             loss = self.loss(output, part_ab.to(self.device)) * (len(part_light) / len(light))
@@ -89,9 +91,32 @@ def build_model(recipe: Recipe, bins: Bins | None) -> nn.Module:
     Raises:
         UnknownName, BadRecipe: no such model, or not these settings.
     """
+    return make_model(recipe, bins.n_scores if bins is not None else 2)
+
+
+def make_model(recipe: Recipe, n_outputs: int) -> nn.Module:
+    """The same for a number of outputs that is known without bins."""
     kind = models[recipe.model.name]
     settings = from_dict(kind.Settings, recipe.model.settings, "model.settings")
-    return kind(settings, bins.n_scores if bins is not None else 2)
+    return kind(settings, n_outputs)
+
+
+def fixed_size(model: nn.Module) -> int | None:
+    """The side of the squares that a network is bound to; None where any size will do."""
+    return getattr(model, "size", None)
+
+
+def check_size(recipe: Recipe, model: nn.Module) -> None:
+    """Refuse samples of a size that the network does not take.
+
+    Raises:
+        BadRecipe: it says which it may be.
+    """
+    size, fixed, stride = recipe.data.size, fixed_size(model), int(model.stride)  # type: ignore[arg-type]
+    if fixed is not None and size != fixed:
+        raise BadRecipe(f"data.size is {size}; for this model it may be {fixed} only, its model.settings.size")
+    if size % stride:
+        raise BadRecipe(f"data.size is {size}; for this model it may be a multiple of {stride}")
 
 
 def classifies(recipe: Recipe) -> bool:

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from photochrom import color
 from photochrom.bins import Bins
 from photochrom.data.samples import decode
-from photochrom.data.sources import list_pictures
+from photochrom.data.sources import Entry, list_pictures
 from photochrom.decode import Decoding, scores_to_ab
 from photochrom.metrics import Comparison, Rendition, measure
 from photochrom.train.config import Recipe
@@ -26,13 +26,16 @@ class Validation:
     """CIEDE2000, PSNR and colourfulness on squares of the training size; `photochrom evaluate` measures in earnest.
 
     Args:
-        sources: folders, tars or files.
+        sources: folders, tars or files, or entries of them.
         recipe: gives the size and the decoding.
         limit: pictures looked at, the first ones.
+        center: what is subtracted from L before the network.
     """
 
-    def __init__(self, sources: Sequence[Path | str], recipe: Recipe, limit: int = 200) -> None:
-        size = recipe.data.size
+    def __init__(
+        self, sources: Sequence[Path | str | Entry], recipe: Recipe, limit: int = 200, center: float = color.L_CENTER
+    ) -> None:
+        size, self.center = recipe.data.size, center
         self.decoding = Decoding.from_config(recipe)
         rgb = np.stack(
             [
@@ -49,7 +52,7 @@ class Validation:
         outputs = []
         with torch.inference_mode():
             for part in light.split(16):
-                x = (part.to(device) - color.L_CENTER) / color.L_SCALE
+                x = (part.to(device) - self.center) / color.L_SCALE
                 outputs.append(model(x).float().cpu())
         rng = np.random.default_rng(0)  # the decoder `sample` draws alike at each evaluation
         total = dict.fromkeys(MEASURED, 0.0)

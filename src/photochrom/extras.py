@@ -12,6 +12,9 @@ from photochrom.errors import MissingExtra
 def training(what: str) -> Iterator[None]:
     """Turn a failed import of a training dependency into one clear line.
 
+    Args:
+        what: what needs it, for the message.
+
     Raises:
         MissingExtra: a module outside this package is not there.
     """

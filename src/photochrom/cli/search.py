@@ -1,0 +1,108 @@
+"""`photochrom search`: which values of a recipe's fields train best."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+from rich.progress import TextColumn
+
+from photochrom.cli.show import progress, result, say, table
+from photochrom.errors import BadSetting
+from photochrom.extras import training
+from photochrom.formats import shown
+
+if TYPE_CHECKING:
+    from photochrom.search.trial import Outcome
+
+_EITHER = "give either --ranges FILE.toml, or --narrow DIR with the folder of an earlier search"
+
+
+def search(
+    recipe: Path,
+    /,
+    *,
+    data: Annotated[list[Path], Parameter(consume_multiple=True, negative=(), json_list=False)],
+    out: Path,
+    ranges: Path | None = None,
+    narrow: Path | None = None,
+    trials: int = 20,
+    images: int | None = None,
+    steps: int = 100,
+    jobs: int = 1,
+    seed: int = 0,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    set_: Annotated[list[str], Parameter(name="--set", negative=())] = [],  # noqa: B006 - cyclopts wants a literal
+) -> None:
+    """Search for good values of a recipe's fields by short training runs; the same command resumes.
+
+    Parameters
+    ----------
+    recipe
+        A TOML file, see recipes/.
+    data
+        Folders, tar archives or files of colour pictures.
+    out
+        The search's folder: all trials, the best values, the plot of the learning rate.
+    ranges
+        A TOML file of what to draw, see recipes/search/.
+    narrow
+        Instead of --ranges: the folder of a search whose best quarter says where to look closer.
+    trials
+        How many in all, those of an earlier call included.
+    images
+        Pictures to train on, chosen by the seed. [default: 100; with --narrow all]
+    steps
+        Training steps of a trial.
+    jobs
+        Trials at a time, each in a process of its own.
+    seed
+        Decides the pictures and what is drawn.
+    device
+        Where to train.
+    set_
+        A field of the recipe to change, such as --set optim.warmup=0; may be given several times.
+    """
+    with training("searching"):
+        from photochrom.search import run as searching
+        from photochrom.search.ranges import load_ranges
+        from photochrom.search.store import narrow_from
+        from photochrom.train.config import load_recipe
+        from photochrom.train.task import pick_device
+    loaded = load_recipe(recipe, tuple(set_))
+    if narrow and ranges:
+        raise BadSetting(_EITHER)
+    if narrow:
+        spans = narrow_from(narrow, loaded)
+    elif ranges:
+        spans = load_ranges(ranges, loaded)
+        images = 100 if images is None else images
+    else:
+        raise BadSetting(_EITHER)
+    with progress(TextColumn("loss {task.fields[loss]:.3f}")) as bar:
+        task = bar.add_task("trials", total=trials, loss=float("nan"))
+
+        def show(done: int, total: int, latest: Outcome | None) -> None:
+            bar.update(task, completed=done, total=total, loss=latest.lowest if latest else float("nan"))
+            if latest and latest.reason:
+                say(f"{done}/{total} left out: {latest.reason}")
+            elif latest and bar.disable:
+                say(f"{done}/{total} lowest loss {latest.lowest:.4g}, {latest.seconds:.0f} s")
+
+        found = searching.search(
+            loaded,
+            spans,
+            data,
+            out,
+            trials=trials,
+            images=images,
+            steps=steps,
+            jobs=jobs,
+            seed=seed,
+            device=pick_device(device),
+            progress=show,
+        )
+    table(found.table(), f"the best of {len(found.trials)} trials")
+    for path in found.files:
+        result(shown(path))

@@ -1,0 +1,84 @@
+"""`photochrom study`: the paper's experiments, all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from rich.progress import TextColumn
+
+from photochrom.cli.show import progress, say, table
+from photochrom.errors import BadSetting
+from photochrom.extras import training
+from photochrom.formats import shown
+
+
+def study(
+    *,
+    scale: Literal["small", "paper"],
+    out: Path,
+    data: Annotated[list[Path], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006 - cyclopts wants a literal
+    cifar: Annotated[list[Path], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006
+    recipes: Path = Path("recipes"),
+    only: Annotated[list[str], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006
+    seeds: Annotated[list[int], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    report_only: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
+    """Train, measure and report every experiment of the paper; the same command goes on where it was stopped.
+
+    Parameters
+    ----------
+    scale
+        "paper" takes the paper's counts, "small" what two cores do in some hours: see recipes/study/.
+    out
+        The study's folder; both scales may share one, and the report sets them side by side.
+    data
+        Photographs of downsampled ImageNet: folders, tars, or its public array files. They are split by the plan.
+    cifar
+        Photographs of CIFAR-10, likewise.
+    recipes
+        The folder of the recipes.
+    only
+        Train these runs only; the report covers whatever is finished.
+    seeds
+        Train with these seeds instead of the plan's.
+    device
+        Where to train.
+    report_only
+        Train nothing; write the report anew.
+    """
+    with training("the study"):
+        from photochrom.study.plan import jobs, load_plan
+        from photochrom.study.prepare import prepare, write_references
+        from photochrom.study.report import write_report
+        from photochrom.study.results import scales
+        from photochrom.study.run import run_job
+        from photochrom.study.tables import tables
+        from photochrom.train.meters import Progress
+        from photochrom.train.task import pick_device
+    if not report_only:
+        if not data:
+            raise BadSetting("the study needs photographs of downsampled ImageNet; name them with --data")
+        plan = load_plan(recipes / "study" / f"{scale}.toml")
+        networks = jobs(plan, recipes, only, seeds)
+        folder = out / scale
+        parts = prepare(plan, folder, data, cifar, networks)
+        write_references(folder, parts)
+        for number, job in enumerate(networks, start=1):
+            with progress(TextColumn("loss {task.fields[loss]:.3f}")) as bar:
+                task = bar.add_task(job.folder, total=job.recipe.run.steps, loss=float("nan"))
+
+                def show(now: Progress, bar=bar, task=task) -> None:  # type: ignore[no-untyped-def]
+                    bar.update(task, completed=now.step, loss=now.loss)
+
+                new = run_job(job, parts, folder, pick_device(device), show)
+            say(f"{number}/{len(networks)} {job.folder}: {'done' if new else 'was done already'}")
+    page = write_report(out)
+    for each in tables(scales(out)):
+        if each.name.startswith("table"):
+            table(list(each.rows), each.title)
+        elif each.name.startswith("findings"):
+            table([row[:3] for row in each.rows], each.title)
+    say(f"{shown(page)}: the report; figures and tables beside it")

@@ -1,0 +1,57 @@
+"""Names: where the coloured version of a file goes, and which photograph an error is about."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from photochrom.errors import MissingExtra, OutOfMemory, PhotochromError, UnreadableImage
+from photochrom.formats import FORMATS, SNIFF_BYTES, is_picture_name, shown, sniff
+
+
+def beside(path: Path) -> Path:
+    """Where the coloured version of a file goes: portrait.jpg becomes portrait.color.jpg.
+
+    Raises:
+        UnreadableImage: the path ends in no file name.
+    """
+    name = Path(picture_name(path))
+    return path.with_name(f"{name.stem}.color{name.suffix}")
+
+
+def picture_name(path: Path) -> str:
+    """A file's name with an ending that says its format: a JPEG called "scan" gets "scan.jpg".
+
+    Raises:
+        UnreadableImage: the path ends in no file name.
+    """
+    if not path.name:
+        raise UnreadableImage(f"{shown(path)} is a folder; give a picture file")
+    if is_picture_name(path):
+        return path.name
+    kind = "PNG"
+    # What cannot be read is named by the reading itself; a pipe would wait here for ever.
+    with contextlib.suppress(OSError, ValueError, PhotochromError):
+        if os.path.isfile(path):
+            with open(path, "rb") as file:
+                kind = sniff(file.read(SNIFF_BYTES))
+    return path.name + FORMATS[kind].extensions[0]
+
+
+@contextlib.contextmanager
+def naming(source: str | os.PathLike[str]) -> Iterator[None]:
+    """Put the photograph's name before errors that do not know it.
+
+    Args:
+        source: the photograph's file.
+    """
+    try:
+        yield
+    except MissingExtra:
+        raise
+    except PhotochromError as error:
+        raise type(error)(f"{shown(source)}: {error}") from error
+    except MemoryError:
+        raise OutOfMemory(f"{shown(source)}: memory ran out; colour a smaller copy") from None

@@ -1,0 +1,125 @@
+"""What a study trains: a TOML file that names runs, seeds and counts, and shrinks the paper's recipes where it must."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from photochrom.errors import BadRecipe, UnknownName
+from photochrom.settings import from_dict
+from photochrom.train.config import Recipe, load_recipe
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many photographs.
+
+    Attributes:
+        train, val, test: of downsampled ImageNet (P4), disjoint.
+        baseline_train, baseline_test: of CIFAR-10 (P3).
+        seed: decides which.
+    """
+
+    train: int = 10_000
+    val: int = 1_000
+    test: int = 1_000
+    baseline_train: int = 2_000
+    baseline_test: int = 500
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("train", "val", "test", "baseline_train", "baseline_test"):
+            if getattr(self, name) < 1:
+                raise BadRecipe(f"photographs.{name} is {getattr(self, name)}; it may be 1 or more")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A scale of the study.
+
+    Attributes:
+        title: one line for the report.
+        seeds: every run is trained once with each.
+        photographs: see `Counts`.
+        overrides: by the model's name, the fields of the recipes that this scale changes (dotted names).
+        runs: by the run's name, what it changes besides; "recipe" names the recipe where it is not the run's name.
+    """
+
+    title: str = ""
+    seeds: tuple[int, ...] = (1,)
+    photographs: Counts = field(default_factory=Counts)
+    overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
+    runs: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise BadRecipe(f"seeds is {list(self.seeds)}; it takes one or more different whole numbers")
+        if not self.runs:
+            raise BadRecipe("the plan names no runs; add a table [runs]")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One network to train: a run of the plan with one seed."""
+
+    name: str
+    seed: int
+    recipe: Recipe
+
+    @property
+    def folder(self) -> str:
+        return f"{self.name}-seed{self.seed}"
+
+
+def load_plan(path: Path) -> Plan:
+    """Read a plan.
+
+    Raises:
+        BadRecipe: it is missing, no TOML, or has a wrong key or value.
+    """
+    try:
+        return from_dict(Plan, tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise BadRecipe(f"{path}: the study's plan cannot be read ({error.strerror}); name --recipes") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadRecipe(f"{path}: not a TOML file ({error})") from None
+    except BadRecipe as error:
+        raise BadRecipe(f"{path}: {error}") from None
+
+
+def jobs(plan: Plan, recipes: Path, only: Sequence[str] = (), seeds: Sequence[int] = ()) -> list[Job]:
+    """The networks of the plan, the first seed's before the second's, so that a study that is stopped is whole sooner.
+
+    Args:
+        plan: see `Plan`.
+        recipes: the folder of the recipes.
+        only: runs of the plan; none takes all.
+        seeds: instead of the plan's.
+
+    Raises:
+        UnknownName: the plan has no such run.
+        BadRecipe: a recipe is missing, or does not take what the plan changes.
+    """
+    for name in only:
+        if name not in plan.runs:
+            raise UnknownName(f"the plan has no run called '{name}'; there are: {', '.join(plan.runs)}")
+    found = {n: _recipe(plan, n, dict(c), recipes) for n, c in plan.runs.items() if n in only or not only}
+    return [Job(name, seed, _seeded(recipe, seed)) for seed in seeds or plan.seeds for name, recipe in found.items()]
+
+
+def _recipe(plan: Plan, name: str, changes: dict[str, Any], recipes: Path) -> Recipe:
+    path = recipes / f"{changes.pop('recipe', name)}.toml"
+    model = load_recipe(path).model.name
+    return load_recipe(path, _texts(plan.overrides.get(model, {}) | changes))
+
+
+def _seeded(recipe: Recipe, seed: int) -> Recipe:
+    return replace(recipe, run=replace(recipe.run, seed=seed))
+
+
+def _texts(changes: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(f"{name}={json.dumps(value)}" for name, value in changes.items())

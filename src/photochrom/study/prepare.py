@@ -1,0 +1,120 @@
+"""The study's photographs: split by the plan, checked, decoded for measuring; and what needs no network to measure."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from photochrom.data.sources import Entry, digest, list_pictures
+from photochrom.data.split import check_size, split
+from photochrom.errors import BadDataset, BadSetting
+from photochrom.files import write_bytes
+from photochrom.settings import to_dict
+from photochrom.study.measure import Photographs, quantised
+from photochrom.study.plan import Job, Plan
+
+REFERENCES, PLAN = "references.json", "plan.json"
+BASELINE = "baseline"
+SEEN = 100  # training photographs that are coloured too, to see what was learned by heart
+QUANTISED = (2, 4, 6, 10, 20, 30, 50)
+OPTIONS = {"imagenet": "--data", "cifar": "--cifar"}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """One dataset of the study, split: entries to train on, and decoded photographs to measure on."""
+
+    train: list[Entry]
+    seen: Photographs
+    test: Photographs
+
+
+def prepare(
+    plan: Plan, out: Path, images: Sequence[Path], cifar: Sequence[Path], jobs: Sequence[Job]
+) -> dict[str, Parts]:
+    """Split the photographs, check them, and open the study's folder.
+
+    Args:
+        plan: gives the counts.
+        out: the folder of this scale.
+        images, cifar: the sources of the two datasets; one that no job needs may be empty.
+        jobs: what will be trained; gives the sizes.
+
+    Returns:
+        By dataset ("imagenet", "cifar").
+
+    Raises:
+        BadDataset: too few photographs, or too small ones.
+        BadSetting: the folder holds a study of another plan or of other photographs.
+    """
+    counts, sizes = plan.photographs, {dataset_of(job): job.recipe.data.size for job in jobs}
+    sources = {"imagenet": images, "cifar": cifar}
+    wanted = {
+        "imagenet": {"train": counts.train, "val": counts.val, "test": counts.test},
+        "cifar": {"train": counts.baseline_train, "test": counts.baseline_test},
+    }
+    chosen: dict[str, dict[str, list[Entry]]] = {}
+    for name, size in sizes.items():
+        if not sources[name]:
+            raise BadDataset(f"the plan's runs need photographs of {name}; name them with {OPTIONS[name]}")
+        chosen[name] = split(list_pictures(sources[name]), wanted[name], counts.seed)
+        check_size([entry for part in chosen[name].values() for entry in part], size)
+    facts = {"plan": to_dict(plan), "data": {n: {k: digest(v) for k, v in p.items()} for n, p in chosen.items()}}
+    _same_study(out / PLAN, json.loads(json.dumps(facts)))
+    return {
+        name: Parts(
+            parts["train"],
+            Photographs.load(parts["train"][:SEEN], sizes[name]),
+            Photographs.load(parts["test"], sizes[name]),
+        )
+        for name, parts in chosen.items()
+    }
+
+
+def _same_study(path: Path, facts: dict[str, Any]) -> None:
+    """Runs and seeds may join later; what is there must stay comparable."""
+    if path.exists():
+        try:
+            before = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise BadSetting(f"{path}: the study's plan cannot be read ({error}); give another --out") from None
+        for name in ("photographs", "overrides"):
+            if before["plan"].get(name) != facts["plan"].get(name):
+                raise BadSetting(f"{path}: the folder holds a study with another [{name}]; give another --out")
+        for name, digests in facts["data"].items():
+            if before["data"].get(name, digests) != digests:
+                raise BadSetting(f"{path}: the folder holds a study on other photographs of {name}; give another --out")
+        facts["data"] = before["data"] | facts["data"]
+    write_bytes(path, (json.dumps(facts, indent=1) + "\n").encode(), overwrite=True)
+
+
+def write_references(out: Path, data: dict[str, Parts]) -> None:
+    """Measure what needs no network, once: gray, the truth, and the truth rounded to bins."""
+    path = out / REFERENCES
+    facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    for name in data.keys() - facts.keys():
+        parts = data[name]
+        facts[name] = parts.test.references()
+        if name == "imagenet":
+            facts["seen"] = parts.seen.references()
+            facts["quantised"] = quantised(parts.test, QUANTISED)
+        save_pictures(out / f"truth-{name}.npz", test=parts.test.rgb, seen=parts.seen.rgb)
+    write_bytes(path, json.dumps(facts, indent=1).encode(), overwrite=True)
+
+
+def save_pictures(path: Path, **pictures: np.ndarray) -> None:
+    """Write arrays of pictures as one .npz file, whole or not at all."""
+    data = io.BytesIO()
+    np.savez_compressed(data, **pictures)  # type: ignore[arg-type]
+    write_bytes(path, data.getvalue(), overwrite=True)
+
+
+def dataset_of(job: Job) -> str:
+    """Which photographs a job is trained on."""
+    return "cifar" if job.recipe.model.name == BASELINE else "imagenet"

@@ -1,0 +1,117 @@
+"""A network as the bytes of an ONNX file: 16-bit weights, the card inside, sealed; and how far it is from torch."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from photochrom.backends import MAX_MODEL_BYTES, OnnxBackend
+from photochrom.card import KEY, ModelCard, seal
+from photochrom.errors import BadCheckpoint
+
+LEAST_TO_HALVE = 64  # tensors with fewer values stay in 32 bits: nothing is saved, and biases keep their digits
+
+
+def round_weights(model: nn.Module) -> None:
+    """Round every tensor that will be stored in 16 bits, so that torch computes what the file will."""
+    with torch.no_grad():
+        for tensor in model.state_dict().values():
+            if _is_halved(tensor):
+                tensor.copy_(tensor.half().float())
+
+
+def _is_halved(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() and tensor.numel() >= LEAST_TO_HALVE and tensor.ndim > 1
+
+
+def to_onnx(model: nn.Module, card: ModelCard) -> bytes:
+    """The network as ONNX; initialisers keep torch's names, so that `load_state` finds them.
+
+    Args:
+        model: the network.
+        card: goes into the file; its `size` decides whether the input's is fixed.
+
+    Raises:
+        BadCheckpoint: the weights fill more than one file holds.
+    """
+    _check_bytes(model, card.name)
+    x, dynamic = _example(card)
+    # The exporter announces each package that it could use and does not find.
+    logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own deprecations
+        program = torch.onnx.export(
+            model.eval(),
+            (x,),
+            input_names=["x"],
+            output_names=["y"],
+            dynamo=True,
+            optimize=False,
+            external_data=False,
+            verbose=False,
+            dynamic_shapes=dynamic,
+        )
+    assert program is not None
+    proto = program.model_proto
+    _halve(proto, set(model.state_dict()))
+    proto.producer_name, proto.producer_version = "photochrom", ""
+    helper.set_model_props(proto, {KEY: card.to_json()})
+    return seal(proto.SerializeToString())
+
+
+def _example(card: ModelCard) -> tuple[Tensor, dict[str, Any] | None]:
+    """An input, and which of its sides may vary."""
+    if card.size is not None:
+        return torch.zeros(1, 1, card.size, card.size), None
+    units = card.multiple
+    h, w = (torch.export.Dim(f"{side}_units", min=1, max=4096 // units) * units for side in "hw")
+    return torch.zeros(1, 1, 2 * units, 3 * units), {"x": {2: h, 3: w}}
+
+
+def _check_bytes(model: nn.Module, name: str) -> None:
+    size = sum(t.numel() * (2 if _is_halved(t) else t.element_size()) for t in model.state_dict().values())
+    if size > MAX_MODEL_BYTES:
+        raise BadCheckpoint(
+            f"{name}: the weights take {size / 1e9:.1f} GB in 16 bits, and a .onnx file holds "
+            f"{MAX_MODEL_BYTES / 1e9:.0f} GB; use the run folder itself, or train with fewer channels or bins"
+        )
+
+
+def _halve(proto: onnx.ModelProto, names: set[str]) -> None:
+    """Store the large weights in 16 bits; a Cast gives them back in 32, and onnxruntime folds it when it loads."""
+    casts = []
+    for tensor in proto.graph.initializer:
+        if tensor.name not in names or tensor.data_type != TensorProto.FLOAT:
+            continue
+        values = numpy_helper.to_array(tensor)
+        if values.size < LEAST_TO_HALVE or values.ndim < 2:
+            continue
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), tensor.name))
+        for node in proto.graph.node:
+            for i, used in enumerate(node.input):
+                if used == tensor.name:
+                    node.input[i] = f"{tensor.name}/32"
+        casts.append(helper.make_node("Cast", [tensor.name], [f"{tensor.name}/32"], to=TensorProto.FLOAT))
+    for node in reversed(casts):
+        proto.graph.node.insert(0, node)
+
+
+def parity(model: nn.Module, backend: OnnxBackend) -> float:
+    """The largest difference between torch and onnxruntime over two inputs; NaN where one of them gives it.
+
+    The two are of different size, unless the network is bound to one.
+    """
+    worst, units, fixed = 0.0, backend.card.multiple, backend.card.size
+    for seed, (h, w) in enumerate([(fixed, fixed)] * 2 if fixed else [(4 * units, 4 * units), (6 * units, 5 * units)]):
+        x = torch.rand(1, 1, h, w, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+        with torch.inference_mode():
+            ours = model(x).numpy()
+        worst = float(np.maximum(worst, np.abs(ours - backend.run(x.numpy())).max()))
+    return worst
