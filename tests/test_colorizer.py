@@ -315,8 +315,9 @@ def test_vividness_and_saturation_raise_color(default, astronaut):
     by_vividness = [chroma(Colorizer(threads=1, vividness=v).colorize(astronaut)) for v in (0, 0.5, 1)]
     assert by_vividness[0] < by_vividness[1] < by_vividness[2]
     assert by_vividness[2] > 1.2 * by_vividness[0]
-    plain = chroma(default.colorize(astronaut))
-    assert chroma(Colorizer(threads=1, saturation=0.5).colorize(astronaut)) == pytest.approx(plain / 2, rel=0.1)
+    # Well inside the gamut, whose limits the model's own saturation reaches.
+    low, lower = (chroma(Colorizer(threads=1, saturation=s).colorize(astronaut)) for s in (0.5, 0.25))
+    assert lower == pytest.approx(low / 2, rel=0.1)
     gray = Colorizer(threads=1, saturation=0).colorize(astronaut)
     assert int(np.ptp(gray, axis=-1).max()) <= 1
 

@@ -73,6 +73,7 @@ def layers(
 def _facts(card: ModelCard, size: int) -> list[tuple[str, str]]:
     how, bins, quality = card.default_decoding(), card.codebook(), card.metrics
     decoder = f"{how.decoder}, temperature {how.temperature:g}, vividness {how.vividness:g}"
+    decoder += f", saturation {how.saturation:g}" if how.saturation != 1 else ""
     measured = ", ".join(_numbers(quality))
     facts = [
         ("network", f"{card.architecture}, {card.parameters / 1e6:.1f} M weights, {size / 1e6:.1f} MB"),
