@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from photochrom.train.config import load_recipe
 from photochrom.train.loop import Trainer
 from photochrom.train.meters import Progress
+from photochrom.train.recipe import load_recipe
 
 
 def draw(path: Path, count: int = 512) -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from photochrom.backends import packaged, read_card
 from photochrom.cli import main
-from photochrom.train.config import load_recipe
+from photochrom.train.recipe import load_recipe
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "finetune.toml"
 

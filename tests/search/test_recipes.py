@@ -6,7 +6,8 @@ import pytest
 
 from photochrom.search.ranges import load_ranges
 from photochrom.search.spans import Choices, Range
-from photochrom.train.config import Recipe, load_recipe
+from photochrom.train.config import Recipe
+from photochrom.train.recipe import load_recipe
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 FILES = sorted((RECIPES / "search").glob("*.toml"))

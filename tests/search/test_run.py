@@ -13,7 +13,7 @@ from photochrom.search.run import choose, search
 from photochrom.search.spans import Choices, Range
 from photochrom.search.store import best_quarter, narrow_from
 from photochrom.search.trial import Assignment, Outcome, Trial, train_trial
-from photochrom.train.config import load_recipe, recipe_from_dict, recipe_text
+from photochrom.train.recipe import load_recipe, recipe_from_dict, recipe_text
 
 RATES = {"optim.lr": Range(1e-5, 1e-1, log=True)}
 

@@ -14,7 +14,7 @@ from photochrom.search.run import _result, search
 from photochrom.search.spans import Range
 from photochrom.search.trial import Outcome
 from photochrom.search.workers import executor
-from photochrom.train.config import recipe_from_dict
+from photochrom.train.recipe import recipe_from_dict
 
 
 def test_a_process_finds_what_this_one_finds(folder, tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from photochrom.models import models
-from photochrom.train.config import recipe_from_dict
+from photochrom.train.recipe import recipe_from_dict
 
 torch.set_num_threads(1)
 

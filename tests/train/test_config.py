@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from photochrom.errors import BadRecipe
-from photochrom.train.config import Recipe, load_recipe, recipe_dict, recipe_from_dict, recipe_text
+from photochrom.train.config import Recipe
 from photochrom.train.loop import Trainer
+from photochrom.train.recipe import load_recipe, recipe_dict, recipe_from_dict, recipe_text
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 SMALL = ("data.workers=0", "run.batch=2", "run.accumulate=1", "run.steps=2", "bins.samples=4")

@@ -16,10 +16,10 @@ from photochrom.card import KEY, ModelCard, seal
 from photochrom.errors import BadCheckpoint, BadSetting, DeviceUnavailable, MissingExtra, UnknownName, WriteFailed
 from photochrom.train import export as export_module
 from photochrom.train import onnx_file
-from photochrom.train.config import recipe_dict
 from photochrom.train.export import TorchBackend, export, load_state
 from photochrom.train.loop import Trainer
 from photochrom.train.onnx_file import LEAST_TO_HALVE, parity, round_weights
+from photochrom.train.recipe import recipe_dict
 from photochrom.train.task import resolved
 
 

@@ -168,7 +168,7 @@ class TestRun:
     def test_a_run_folder_says_what_it_is(self, tiny, folder, tmp_path):
         import json
 
-        from photochrom.train.config import load_recipe
+        from photochrom.train.recipe import load_recipe
 
         recipe = tiny()
         trained(recipe, folder, tmp_path / "run", max_steps=1)

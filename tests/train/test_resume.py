@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from photochrom.train import checkpoint
-from photochrom.train.config import recipe_text
 from photochrom.train.loop import Trainer
+from photochrom.train.recipe import recipe_text
 from photochrom.train.runs import CHECKPOINT
 
 TIMED = ("images_per_second", "data_wait")
@@ -145,7 +145,7 @@ RUN = """
 import sys, torch
 from pathlib import Path
 torch.set_num_threads(1)
-from photochrom.train.config import load_recipe
+from photochrom.train.recipe import load_recipe
 from photochrom.train.loop import Trainer
 Trainer(load_recipe(Path(sys.argv[1])), [sys.argv[2]], Path(sys.argv[3])).run()
 """

@@ -55,7 +55,7 @@ def layers(
         A field of the recipe to change, such as --set bins.count=30; may be given several times.
     """
     with training("showing a network's layers"):
-        from photochrom.train.config import load_recipe
+        from photochrom.train.recipe import load_recipe
         from photochrom.train.summary import default_recipe, summary
     is_recipe = network.endswith(".toml")
     if set_ and not is_recipe:

@@ -68,7 +68,7 @@ def search(
         from photochrom.search import run as searching
         from photochrom.search.ranges import load_ranges
         from photochrom.search.store import narrow_from
-        from photochrom.train.config import load_recipe
+        from photochrom.train.recipe import load_recipe
         from photochrom.train.task import pick_device
     loaded = load_recipe(recipe, tuple(set_))
     if narrow and ranges:

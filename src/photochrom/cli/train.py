@@ -46,10 +46,10 @@ def train(
         A field of the recipe to change, such as --set optim.lr=1e-3; may be given several times.
     """
     with training("training"):
-        from photochrom.train.config import load_recipe
         from photochrom.train.export import load_state
         from photochrom.train.loop import Trainer
         from photochrom.train.meters import Progress
+        from photochrom.train.recipe import load_recipe
         from photochrom.train.task import pick_device
     start = origin = None
     if init:

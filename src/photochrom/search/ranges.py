@@ -14,7 +14,8 @@ from typing import Any
 from photochrom.errors import BadRecipe
 from photochrom.search.spans import Choices, Range, Ranges
 from photochrom.settings import from_dict
-from photochrom.train.config import Recipe, recipe_dict, recipe_from_dict
+from photochrom.train.config import Recipe
+from photochrom.train.recipe import recipe_dict, recipe_from_dict
 from photochrom.train.task import classifies, resolved
 
 # What a search decides itself, or what no training loss depends on.

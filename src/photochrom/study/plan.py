@@ -11,7 +11,8 @@ from typing import Any
 
 from photochrom.errors import BadRecipe, UnknownName
 from photochrom.settings import from_dict
-from photochrom.train.config import Recipe, load_recipe
+from photochrom.train.config import Recipe
+from photochrom.train.recipe import load_recipe
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import tomllib
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from photochrom.data.config import DataConfig
-from photochrom.errors import BadRecipe
-from photochrom.settings import check, from_dict, to_dict
+from photochrom.settings import check
 
 
 @dataclass(frozen=True)
@@ -202,70 +197,3 @@ class Recipe:
     optim: OptimConfig = field(default_factory=OptimConfig)
     run: RunConfig = field(default_factory=RunConfig)
     decode: DecodeConfig = field(default_factory=DecodeConfig)
-
-
-def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
-    """Read a recipe and apply overrides such as "optim.lr=1e-3".
-
-    Raises:
-        BadRecipe: the file is missing or no TOML, a key is unknown, a value out of range.
-    """
-    try:
-        facts = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadRecipe(f"{path}: the recipe cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadRecipe(f"{path}: not a TOML file ({error})") from None
-    for text in overrides:
-        _override(facts, text)
-    try:
-        return from_dict(Recipe, facts)
-    except BadRecipe as error:
-        raise BadRecipe(f"{path}: {error}") from None
-
-
-def _override(facts: dict[str, Any], text: str) -> None:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise BadRecipe(f"'{text}' sets nothing; write it as section.name=value")
-    try:
-        parsed = tomllib.loads(f"x = {value}")["x"]
-    except tomllib.TOMLDecodeError:
-        parsed = value
-    *path, last = name.split(".")
-    table = facts
-    for part in path:
-        table = table.setdefault(part, {})
-        if not isinstance(table, dict):
-            raise BadRecipe(f"'{text}': {part} is not a section of the recipe")
-    table[last] = parsed
-
-
-def recipe_dict(recipe: Recipe) -> dict[str, Any]:
-    """The resolved recipe as plain values."""
-    return to_dict(recipe)
-
-
-def recipe_from_dict(facts: dict[str, Any]) -> Recipe:
-    """The recipe of a run folder or a card."""
-    return from_dict(Recipe, facts)
-
-
-def recipe_text(recipe: Recipe) -> str:
-    """The resolved recipe as TOML."""
-    facts = recipe_dict(recipe)
-    lines = [f"title = {_toml(facts['title'])}"]
-    for section in (f.name for f in dataclasses.fields(Recipe) if f.name != "title"):
-        lines.append(f"\n[{section}]")
-        table = facts[section]
-        inner = table.pop("settings", None) if section == "model" else None
-        lines += [f"{k} = {_toml(v)}" for k, v in table.items()]
-        if inner:
-            lines.append("\n[model.settings]")
-            lines += [f"{k} = {_toml(v)}" for k, v in inner.items()]
-    return "\n".join(lines) + "\n"
-
-
-def _toml(value: Any) -> str:
-    # TOML writes these values as JSON does, but takes neither JSON's surrogate pairs nor a bare DEL.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -25,9 +25,10 @@ from photochrom.data.sources import Entry, digest, list_pictures
 from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting, OutOfMemory
 from photochrom.train import checkpoint
 from photochrom.train.codebook import fit_bins, fit_center
-from photochrom.train.config import Recipe, recipe_dict
+from photochrom.train.config import Recipe
 from photochrom.train.log import Log
 from photochrom.train.meters import Meter, Plateau, Progress
+from photochrom.train.recipe import recipe_dict
 from photochrom.train.runs import (
     CHECKPOINT,
     begin_folder,

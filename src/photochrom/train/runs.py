@@ -15,7 +15,8 @@ from photochrom.bins import Bins, bins_from_dict
 from photochrom.data.sources import Entry
 from photochrom.errors import BadCheckpoint, BadRecipe, WriteFailed
 from photochrom.train import checkpoint
-from photochrom.train.config import Recipe, recipe_dict, recipe_from_dict, recipe_text
+from photochrom.train.config import Recipe
+from photochrom.train.recipe import recipe_dict, recipe_from_dict, recipe_text
 from photochrom.train.task import build_model, resolved
 
 CHECKPOINT = "checkpoint.safetensors"
