@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import tomllib
 import types
 import typing
+from pathlib import Path
 from typing import Any, TypeVar
 
 from photochrom.errors import BadRecipe
@@ -46,6 +48,24 @@ def from_dict(cls: type[T], facts: dict[str, Any], where: str = "") -> T:
             hint = f"did you mean {prefix}{close[0]}?" if close else f"there are: {', '.join(known)}"
             raise BadRecipe(f"{prefix}{key} is not a setting; {hint}")
     return cls(**{key: _convert(value, known[key], prefix + key) for key, value in facts.items()})
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """What a TOML file holds.
+
+    Args:
+        path: the file.
+        what: it is, for the message.
+
+    Raises:
+        BadRecipe: it is missing, unreadable, or no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadRecipe(f"{path}: {what} cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadRecipe(f"{path}: not a TOML file ({error})") from None
 
 
 def check(ok: bool, name: str, value: Any, allowed: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,7 +12,7 @@ from typing import Any
 
 from photochrom.errors import BadRecipe
 from photochrom.search.spans import Choices, Range, Ranges
-from photochrom.settings import from_dict
+from photochrom.settings import from_dict, read_toml
 from photochrom.train.config import Recipe
 from photochrom.train.recipe import recipe_dict, recipe_from_dict
 from photochrom.train.task import classifies, resolved
@@ -33,12 +32,7 @@ def load_ranges(path: Path, recipe: Recipe) -> Ranges:
     Raises:
         BadRecipe: the file is missing, no TOML, or empty; a field is not the recipe's or does not take such values.
     """
-    try:
-        facts = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadRecipe(f"{path}: the ranges cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadRecipe(f"{path}: not a TOML file ({error})") from None
+    facts = read_toml(path, "the ranges")
     others = sorted(facts.keys() - {"ranges"})
     if others:
         raise BadRecipe(f"{path}: {others[0]} has no meaning there; ranges go into the table [ranges]")

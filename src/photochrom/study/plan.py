@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from photochrom.errors import BadRecipe, UnknownName
-from photochrom.settings import from_dict
+from photochrom.settings import check, from_dict, read_toml
 from photochrom.train.config import Recipe
 from photochrom.train.recipe import load_recipe
 
@@ -34,8 +33,7 @@ class Counts:
 
     def __post_init__(self) -> None:
         for name in ("train", "val", "test", "baseline_train", "baseline_test"):
-            if getattr(self, name) < 1:
-                raise BadRecipe(f"photographs.{name} is {getattr(self, name)}; it may be 1 or more")
+            check(getattr(self, name) >= 1, f"photographs.{name}", getattr(self, name), "1 or more")
 
 
 @dataclass(frozen=True)
@@ -82,12 +80,9 @@ def load_plan(path: Path) -> Plan:
     Raises:
         BadRecipe: it is missing, no TOML, or has a wrong key or value.
     """
+    facts = read_toml(path, "the study's plan (--recipes names its folder)")
     try:
-        return from_dict(Plan, tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise BadRecipe(f"{path}: the study's plan cannot be read ({error.strerror}); name --recipes") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadRecipe(f"{path}: not a TOML file ({error})") from None
+        return from_dict(Plan, facts)
     except BadRecipe as error:
         raise BadRecipe(f"{path}: {error}") from None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from photochrom.errors import BadRecipe
-from photochrom.settings import from_dict, to_dict
+from photochrom.settings import from_dict, read_toml, to_dict
 from photochrom.train.config import Recipe
 
 
@@ -19,12 +19,7 @@ def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
     Raises:
         BadRecipe: the file is missing or no TOML, a key is unknown, a value out of range.
     """
-    try:
-        facts = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadRecipe(f"{path}: the recipe cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadRecipe(f"{path}: not a TOML file ({error})") from None
+    facts = read_toml(path, "the recipe")
     for text in overrides:
         _override(facts, text)
     try:
