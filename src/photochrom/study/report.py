@@ -14,13 +14,14 @@ from photochrom.study.results import scales
 from photochrom.study.tables import Table, tables
 
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
 h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; border-bottom: 1px solid #ccc; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top; }
 th { background: #f3f3f3; } td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 figure { margin: 1.5rem 0; } figure img { max-width: 100%; } figcaption, .note { color: #555; font-size: .9rem; }
 .holds { color: #1a7f37; } .fails { color: #b42318; } .open { color: #8a6d00; }
+.holds, .fails, .open, .name { white-space: nowrap; }
 """
 VERDICTS = {"holds": "holds", "does not hold": "fails", "undecided": "open", "not tested": "open"}
 
@@ -76,8 +77,10 @@ def _table(table: Table) -> str:
 def _cell(text: str) -> str:
     if text in VERDICTS:
         return f'<td class="{VERDICTS[text]}">{text}</td>'
-    numeric = text[:1].isdigit() and " " not in text
-    return f'<td class="number">{html.escape(text)}</td>' if numeric else f"<td>{html.escape(text)}</td>"
+    kind = ""
+    if " " not in text:
+        kind = ' class="number"' if text[:1].isdigit() else ' class="name"'
+    return f"<td{kind}>{html.escape(text)}</td>"
 
 
 def _figure(caption: str, png: bytes) -> str:
