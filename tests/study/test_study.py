@@ -122,6 +122,15 @@ def test_the_report_alone(finished: Path, tmp_path: Path) -> None:
     assert (out / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
+def test_a_damaged_result_is_named(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = shutil.copytree(finished, tmp_path / "copy")
+    (out / "small" / "runs" / "cnn-l2-seed1" / "result.json").write_text('{"name": "cnn-', encoding="utf-8")
+    assert study("--out", out, "--report-only") == 1
+    said = capsys.readouterr().err.strip()
+    assert "cnn-l2-seed1/result.json: it cannot be read" in said
+    assert len(said.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [

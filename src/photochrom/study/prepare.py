@@ -13,7 +13,7 @@ import numpy as np
 
 from photochrom.data.sources import Entry, digest, list_pictures
 from photochrom.data.split import check_size, split
-from photochrom.errors import BadDataset, BadSetting
+from photochrom.errors import BadCheckpoint, BadDataset, BadSetting
 from photochrom.files import write_bytes
 from photochrom.settings import to_dict
 from photochrom.study.measure import Photographs, quantised
@@ -80,10 +80,7 @@ def prepare(
 def _same_study(path: Path, facts: dict[str, Any]) -> None:
     """Runs and seeds may join later; what is there must stay comparable."""
     if path.exists():
-        try:
-            before = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise BadSetting(f"{path}: the study's plan cannot be read ({error}); give another --out") from None
+        before = read_facts(path)
         for name in ("photographs", "overrides"):
             if before["plan"].get(name) != facts["plan"].get(name):
                 raise BadSetting(f"{path}: the folder holds a study with another [{name}]; give another --out")
@@ -94,10 +91,25 @@ def _same_study(path: Path, facts: dict[str, Any]) -> None:
     write_bytes(path, (json.dumps(facts, indent=1) + "\n").encode(), overwrite=True)
 
 
+def read_facts(path: Path) -> dict[str, Any]:
+    """What the study wrote there as JSON.
+
+    Raises:
+        BadCheckpoint: it is damaged, or cannot be read.
+    """
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadCheckpoint(f"{path}: it cannot be read ({error}); delete it, and it is made again") from None
+    if not isinstance(facts, dict):
+        raise BadCheckpoint(f"{path}: not what a study writes; delete it, and it is made again")
+    return facts
+
+
 def write_references(out: Path, data: dict[str, Parts]) -> None:
     """Measure what needs no network, once: gray, the truth, and the truth rounded to bins."""
     path = out / REFERENCES
-    facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    facts: dict[str, Any] = read_facts(path) if path.exists() else {}
     for name in data.keys() - facts.keys():
         parts = data[name]
         facts[name] = parts.test.references()

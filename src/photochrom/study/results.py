@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from photochrom.errors import BadDataset
-from photochrom.study.prepare import REFERENCES
+from photochrom.study.prepare import REFERENCES, read_facts
 from photochrom.study.run import RESULT
 
 SCENES = Path(__file__).with_name("scenes.csv")
@@ -75,11 +74,11 @@ class Results:
         self.scale = folder.name
         self.runs: dict[str, dict[int, Run]] = defaultdict(dict)
         for path in sorted(folder.glob(f"runs/*/{RESULT}")):
-            facts = json.loads(path.read_text(encoding="utf-8"))
+            facts = read_facts(path)
             self.runs[facts["name"]][facts["seed"]] = Run(path.parent, facts)
         if not self.runs:
             raise BadDataset(f"{folder}: no run of the study is finished there")
-        self.references: dict[str, Any] = json.loads((folder / REFERENCES).read_text(encoding="utf-8"))
+        self.references: dict[str, Any] = read_facts(folder / REFERENCES)
 
     def __contains__(self, name: str) -> bool:
         return name in self.runs

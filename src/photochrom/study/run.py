@@ -15,7 +15,7 @@ from photochrom.files import write_bytes
 from photochrom.settings import to_dict
 from photochrom.study.measure import measured, views
 from photochrom.study.plan import Job
-from photochrom.study.prepare import Parts, dataset_of, save_pictures
+from photochrom.study.prepare import Parts, dataset_of, read_facts, save_pictures
 from photochrom.train.export import TorchBackend
 from photochrom.train.loop import Trainer
 from photochrom.train.meters import Progress
@@ -46,7 +46,7 @@ def run_job(
     """
     folder, parts = out / "runs" / job.folder, data[dataset_of(job)]
     if (folder / RESULT).exists():
-        same_recipe(job.recipe, json.loads((folder / RESULT).read_text(encoding="utf-8"))["recipe"], folder)
+        same_recipe(job.recipe, read_facts(folder / RESULT)["recipe"], folder)
         return False
     trainer = Trainer(job.recipe, parts.train, folder, device=device)
     if trainer.step < trainer.stop:
