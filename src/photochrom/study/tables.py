@@ -176,10 +176,10 @@ def _scenes(results: Results) -> list[Table]:
         if values:
             groups.append((scene, str(len(inside)), str(len(values)), f"{sum(values) / len(values):.4g}"))
     scale = results.scale
-    return [
-        Table(f"scenes-{scale}", f"Closeness of cnn-ce10 by kind of scene, {scale} scale", tuple(groups)),
-        Table(f"synsets-{scale}", f"Closeness of cnn-ce10 by class, {scale} scale", tuple(rows)),
-    ]
+    found = [Table(f"scenes-{scale}", f"Closeness of cnn-ce10 by kind of scene, {scale} scale", tuple(groups))]
+    if classes:
+        found.append(Table(f"synsets-{scale}", f"Closeness of cnn-ce10 by class, {scale} scale", tuple(rows)))
+    return found
 
 
 def _text(results: Results, name: str, metric: str) -> str:
