@@ -53,9 +53,7 @@ def study(
         from photochrom.study.plan import jobs, load_plan
         from photochrom.study.prepare import prepare, write_references
         from photochrom.study.report import write_report
-        from photochrom.study.results import scales
         from photochrom.study.run import run_job
-        from photochrom.study.tables import tables
         from photochrom.train.meters import Progress
         from photochrom.train.task import pick_device
     if not report_only:
@@ -75,8 +73,8 @@ def study(
 
                 new = run_job(job, parts, folder, pick_device(device), show)
             say(f"{number}/{len(networks)} {job.folder}: {'done' if new else 'was done already'}")
-    page = write_report(out)
-    for each in tables(scales(out)):
+    page, tables = write_report(out)
+    for each in tables:
         if each.name.startswith("table"):
             table(list(each.rows), each.title)
         elif each.name.startswith("findings"):

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from photochrom import settings
 from photochrom.errors import BadRecipe, BadSetting
 
 
@@ -190,8 +191,7 @@ def check(ok: bool, name: str, value: object, allowed: str) -> None:
     Raises:
         BadRecipe: names it and what it may be.
     """
-    if not ok:
-        raise BadRecipe(f"model.settings.{name} is {value!r}; it may be {allowed}")
+    settings.check(ok, f"model.settings.{name}", value, allowed)
 
 
 def check_shape(size: int, channels: Sequence[int], kernel: int) -> None:

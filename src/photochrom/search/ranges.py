@@ -14,7 +14,7 @@ from photochrom.errors import BadRecipe
 from photochrom.search.spans import Choices, Range, Ranges
 from photochrom.settings import from_dict, read_toml
 from photochrom.train.config import Recipe
-from photochrom.train.recipe import recipe_dict, recipe_from_dict
+from photochrom.train.recipe import put, recipe_dict, recipe_from_dict
 from photochrom.train.task import classifies, resolved
 
 # What a search decides itself, or what no training loss depends on.
@@ -64,13 +64,7 @@ def with_values(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
     """
     facts = recipe_dict(recipe)
     for name, value in values.items():
-        *path, last = name.split(".")
-        table = facts
-        for part in path:
-            table = table.setdefault(part, {})
-            if not isinstance(table, dict):
-                raise BadRecipe(f"{name}: {part} is not a section of the recipe")
-        table[last] = value
+        put(facts, name, value, name)
     return recipe_from_dict(facts)
 
 

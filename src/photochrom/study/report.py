@@ -26,11 +26,11 @@ figure { margin: 1.5rem 0; } figure img { max-width: 100%; } figcaption, .note {
 VERDICTS = {"holds": "holds", "does not hold": "fails", "undecided": "open", "not tested": "open"}
 
 
-def write_report(out: Path) -> Path:
+def write_report(out: Path) -> tuple[Path, list[Table]]:
     """Write report.html, figures/ and tables/ from whatever is finished in `out`; older ones are replaced.
 
     Returns:
-        The page.
+        The page, and the tables in it.
 
     Raises:
         BadDataset: nothing is finished yet.
@@ -40,7 +40,8 @@ def write_report(out: Path) -> Path:
     if not found:
         raise BadDataset(f"{out}: no run of a study is finished there; start one without --report-only")
     body = []
-    for table in tables(found):
+    shown = tables(found)
+    for table in shown:
         write_bytes(out / "tables" / f"{table.name}.csv", table.csv().encode(), overwrite=True)
         write_bytes(out / "tables" / f"{table.name}.md", table.markdown().encode(), overwrite=True)
         body.append(_table(table))
@@ -51,7 +52,7 @@ def write_report(out: Path) -> Path:
             body.append(_figure(caption, png))
     page = out / "report.html"
     write_bytes(page, _page(body).encode(), overwrite=True)
-    return page
+    return page, shown
 
 
 def _page(body: list[str]) -> str:

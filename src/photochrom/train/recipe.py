@@ -36,13 +36,22 @@ def _override(facts: dict[str, Any], text: str) -> None:
         parsed = tomllib.loads(f"x = {value}")["x"]
     except tomllib.TOMLDecodeError:
         parsed = value
+    put(facts, name, parsed, f"'{text}'")
+
+
+def put(facts: dict[str, Any], name: str, value: Any, where: str) -> None:
+    """Set a field of a recipe's plain values by its dotted name; `where` is named in messages.
+
+    Raises:
+        BadRecipe: a part of the name is a value, not a section.
+    """
     *path, last = name.split(".")
     table = facts
     for part in path:
         table = table.setdefault(part, {})
         if not isinstance(table, dict):
-            raise BadRecipe(f"'{text}': {part} is not a section of the recipe")
-    table[last] = parsed
+            raise BadRecipe(f"{where}: {part} is not a section of the recipe")
+    table[last] = value
 
 
 def recipe_dict(recipe: Recipe) -> dict[str, Any]:
