@@ -6,8 +6,8 @@ import torch
 
 from photochrom.bins import ChannelBins, JointBins
 from photochrom.losses import losses
+from photochrom.train.build import build_loss
 from photochrom.train.config import BinsConfig, LossConfig, Recipe
-from photochrom.train.task import build_loss
 
 AB = np.clip(np.random.default_rng(0).normal(0, 30, (500, 2)), -100, 90)
 KINDS = {

@@ -16,11 +16,11 @@ from photochrom.card import KEY, ModelCard, seal
 from photochrom.errors import BadCheckpoint, BadSetting, DeviceUnavailable, MissingExtra, UnknownName, WriteFailed
 from photochrom.train import export as export_module
 from photochrom.train import onnx_file
+from photochrom.train.build import resolved
 from photochrom.train.export import TorchBackend, export, load_state
 from photochrom.train.loop import Trainer
 from photochrom.train.onnx_file import LEAST_TO_HALVE, parity, round_weights
 from photochrom.train.recipe import recipe_dict
-from photochrom.train.task import resolved
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_a_network_that_is_bound_to_its_size(paper, folder, tmp_path, drawn):
     trainer.run()
     card = export(tmp_path / "run", tmp_path / "paper.onnx")
     assert (card.size, card.render_size, card.multiple, card.stride) == (24, 24, 1, 1)
-    assert card.l_center == trainer.center != 50
+    assert card.l_center == trainer.task.center != 50
     inside = read_card((tmp_path / "paper.onnx").read_bytes(), "paper")
     assert replace(inside, digest=card.digest) == card
     x = torch.rand(1, 1, 24, 24, generator=torch.Generator().manual_seed(0)).numpy() * 2 - 1

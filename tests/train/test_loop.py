@@ -3,6 +3,7 @@
 import csv
 import itertools
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +15,25 @@ from photochrom import color
 from photochrom.bins import ChannelBins, JointBins
 from photochrom.data.samples import small_ab
 from photochrom.data.sources import Entry, list_pictures
-from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting, DeviceUnavailable, WriteFailed
+from photochrom.errors import (
+    BadCheckpoint,
+    BadDataset,
+    BadRecipe,
+    BadSetting,
+    DeviceUnavailable,
+    UnknownName,
+    WriteFailed,
+)
 from photochrom.train import checkpoint
+from photochrom.train.build import build_optimizer, pick_device, resolved
 from photochrom.train.codebook import fit_bins, fit_center
 from photochrom.train.config import BinsConfig
 from photochrom.train.log import Log
 from photochrom.train.loop import Trainer
 from photochrom.train.meters import Meter, Plateau
 from photochrom.train.runs import CHECKPOINT, load_run, load_weights
-from photochrom.train.task import SupervisedTask, pick_device, resolved
+from photochrom.train.tasks import tasks
+from photochrom.train.tasks.supervised import SupervisedTask
 from photochrom.train.validate import Validation
 
 
@@ -58,7 +69,7 @@ class TestStep:
         weights = []
         for parts in (1, 2, 4):
             task = self.task(self.regression(tiny, batch=4, accumulate=parts))
-            logged = [task.step(*self.batch(), step) for step in range(3)]
+            logged = [task.step(self.batch(), step) for step in range(3)]
             weights.append([*task.model.state_dict().values(), logged[-1]["loss"]])
         for other in weights[1:]:
             torch.testing.assert_close(other, weights[0], rtol=1e-5, atol=1e-6)
@@ -71,7 +82,7 @@ class TestStep:
         before = {k: v.clone() for k, v in task.model.named_parameters()}
         loss = (task.model((light - 50) / 50) - ab / 110).square().mean()
         gradients = dict(zip(before, torch.autograd.grad(loss, list(task.model.parameters())), strict=True))
-        logged = task.step(light, ab, 1000)
+        logged = task.step((light, ab), 1000)
         assert logged["loss"].item() == pytest.approx(loss.item())
         norm = math.sqrt(sum(g.square().sum().item() for g in gradients.values()))
         assert logged["gradient_norm"].item() == pytest.approx(norm, rel=1e-5)
@@ -86,7 +97,7 @@ class TestStep:
         first = [task.model.first.weight.detach().clone()]
         for step in range(4):
             task.set_rate(step, 1.0)
-            task.step(*self.batch(), step)
+            task.step(self.batch(), step)
             first.append(task.model.first.weight.detach().clone())
         moved = [not torch.equal(a, b) for a, b in itertools.pairwise(first)]
         assert moved == [False, False, True, True]
@@ -95,7 +106,7 @@ class TestStep:
         task = self.task(tiny(loss={"name": "l1"}, optim={"encoder_lr": 0.0, "weight_decay": 0.5}))
         before = task.model.first.weight.detach().clone()
         task.set_rate(5, 1.0)
-        task.step(*self.batch(), 5)
+        task.step(self.batch(), 5)
         assert torch.equal(task.model.first.weight, before)
 
     def test_a_large_gradient_is_clipped(self, tiny):
@@ -103,7 +114,7 @@ class TestStep:
         task = self.task(recipe)
         task.set_rate(1000, 1.0)
         before = torch.cat([p.detach().flatten().clone() for p in task.model.parameters()])
-        task.step(*self.batch(), 0)
+        task.step(self.batch(), 0)
         after = torch.cat([p.detach().flatten() for p in task.model.parameters()])
         assert (after - before).norm() <= 0.01 * 0.01 * 1.9 + 1e-6
 
@@ -280,37 +291,42 @@ class TestMeanSubtraction:
         seen, given = [], []
         trainer.task.model.register_forward_hook(lambda _, x, __: seen.append(x[0]))
         step = trainer.task.step
-        trainer.task.step = lambda light, ab, n: given.append(light) or step(light, ab, n)
+        trainer.task.step = lambda batch, n: given.append(batch[0]) or step(batch, n)
         trainer.run()
         for x, light in zip(seen, given, strict=False):
             torch.testing.assert_close(x, (light - center) / 50)
         light = torch.from_numpy(trainer.validation.lab[..., 0].copy())[:, None]
-        Validation([folder / "0.png"], recipe, center=trainer.center)(trainer.task.model, None, torch.device("cpu"))
+        Validation([folder / "0.png"], recipe, None, center=center)(trainer.task.model, torch.device("cpu"))
         torch.testing.assert_close(seen[-1], (light - center) / 50)
-        assert trainer.center == center
+        assert trainer.task.center == center
         assert load_run(tmp_path / "run")[3]["center"] == center
 
 
 class TestValidation:
     def test_a_network_that_says_gray_is_measured_as_gray(self, folder, tiny):
         recipe = tiny(loss={"name": "l2"})
-        validation = Validation([folder], recipe)
+        validation = Validation([folder], recipe, None)
         model = torch.nn.Conv2d(1, 2, 4, 4)
         torch.nn.init.zeros_(model.weight)
         torch.nn.init.zeros_(model.bias)
-        result = validation(model, None, torch.device("cpu"))
+        look = validation(model, torch.device("cpu"))
+        result = look.values
         gray = validation.lab * [1, 0, 0]
         assert result["val_ciede2000"] == pytest.approx(color.ciede2000(gray, validation.lab).mean(), rel=0.02)
         assert result["val_colorfulness"] < 1
         assert result.keys() == {"val_ciede2000", "val_psnr", "val_colorfulness"}
+        assert look.sheet.shape == (3 * 32, 8 * 32, 3)
+        light, ours, true = np.split(look.sheet.astype(int), 3)
+        assert np.abs(light - ours).max() <= 1, "gray, as the network says"
+        np.testing.assert_array_equal(true[:, :32], np.rint(validation.truths[0].rgb * 255))
 
     def test_samples_are_drawn_alike(self, folder, tiny):
         recipe = tiny(decode={"decoder": "sample"}, bins={"kind": "equal"})
         bins = ChannelBins.equal_width()
         torch.manual_seed(0)
         model = torch.nn.Conv2d(1, 20, 4, 4)
-        validation = Validation([folder], recipe)
-        assert validation(model, bins, torch.device("cpu")) == validation(model, bins, torch.device("cpu"))
+        validation = Validation([folder], recipe, bins)
+        assert validation(model, torch.device("cpu")).values == validation(model, torch.device("cpu")).values
 
 
 class TestWhatIsWrong:
@@ -385,8 +401,8 @@ class TestWhatIsWrong:
         trainer = Trainer(tiny(run=run), [folder], tmp_path / "run")
         step = trainer.task.step
 
-        def diverging(light, ab, number):
-            out = step(light, ab, number)
+        def diverging(batch, number):
+            out = step(batch, number)
             return out | {what: torch.tensor(math.nan)} if number == 3 else out
 
         monkeypatch.setattr(trainer.task, "step", diverging)
@@ -442,17 +458,19 @@ class TestInit:
     def test_a_run_starts_from_the_weights_and_bins_it_is_given(self, tiny, folder, tmp_path):
         before = trained(tiny(), folder, tmp_path / "before")
         state = {k: v.clone() for k, v in before.average.state_dict().items()}
-        trainer = Trainer(tiny(optim={"lr": 1e-4}), [folder / "0.png"], tmp_path / "run", init=(state, before.bins))
+        trainer = Trainer(
+            tiny(optim={"lr": 1e-4}), [folder / "0.png"], tmp_path / "run", init=(state, before.task.bins)
+        )
         for model in (trainer.task.model, trainer.average):
             assert all(torch.equal(v, state[k]) for k, v in model.state_dict().items())
-        assert trainer.bins.to_dict() == before.bins.to_dict()
+        assert trainer.task.bins.to_dict() == before.task.bins.to_dict()
         trainer.run()
-        again = Trainer(tiny(optim={"lr": 1e-4}), [folder / "0.png"], tmp_path / "run", init=(state, before.bins))
+        again = Trainer(tiny(optim={"lr": 1e-4}), [folder / "0.png"], tmp_path / "run", init=(state, before.task.bins))
         assert again.step == 6, "a run that was begun goes on from where it was"
 
     def test_weights_of_another_network_or_kind(self, tiny, folder, tmp_path):
         before = trained(tiny(), folder, tmp_path / "before", max_steps=1)
-        state, bins = before.average.state_dict(), before.bins
+        state, bins = before.average.state_dict(), before.task.bins
         wide = tiny(model={"name": "tiny", "settings": {"width": 7}})
         with pytest.raises(BadCheckpoint, match="the weights to start from: the weights are those of another network"):
             Trainer(wide, [folder], tmp_path / "run", init=(state, bins))
@@ -513,3 +531,76 @@ def test_a_log_drops_what_a_resumed_run_writes_again(tmp_path):
     log.close()
     assert path.read_text().split() == ["step,name,value", "1,loss,0.333333", "2,loss,0.666667", "3,loss,9"]
     assert not list(tmp_path.glob("*.tmp"))
+
+
+class TestATaskOfAnotherKind:
+    """The loop keeps, restores and logs whatever a task owns."""
+
+    @pytest.fixture
+    def counting(self, monkeypatch):
+        """A second network with its own optimiser and rate, and state of its own."""
+
+        @dataclass(frozen=True)
+        class Settings:
+            share: float = 0.5
+
+        class Counting(SupervisedTask):
+            def __init__(self, *facts):
+                super().__init__(*facts)
+                judge = self.add("judge", torch.nn.Linear(3, 1))
+                group = {"params": list(judge.parameters()), "role": "judge", "share": self.settings.share}
+                self.optimizers["judge"] = build_optimizer(self.recipe.optim, [group])
+                self.memory, self.count = torch.zeros(2), 0
+
+            def step(self, batch, step):
+                logged = super().step(batch, step)
+                self.optimizers["judge"].zero_grad()
+                (self.networks["judge"](torch.rand(4, 3)) - self.memory.sum()).square().mean().backward()
+                self.memory, self.count = self.memory + torch.rand(2), self.count + 1
+                return logged | {"judge_norm": self.update("judge", self.networks["judge"])}
+
+            def state(self):
+                return {"memory": self.memory}, {"count": self.count}
+
+            def load_state(self, tensors, facts):
+                self.memory, self.count = tensors["memory"], facts["count"]
+
+        Counting.Settings = Settings
+        len(tasks)
+        monkeypatch.setitem(tasks._entries, "counting", Counting)
+
+    def test_it_resumes_with_all_it_owns(self, counting, tiny, folder, tmp_path):
+        recipe = tiny(task={"name": "counting"}, run={"checkpoint_every": 2})
+        whole = trained(recipe, folder, tmp_path / "whole")
+        trained(recipe, folder, tmp_path / "parts", max_steps=3)
+        parts = trained(recipe, folder, tmp_path / "parts")
+        (one, facts), (two, other) = (checkpoint.load(tmp_path / r / CHECKPOINT) for r in ("whole", "parts"))
+        assert one.keys() == two.keys() >= {"judge.weight", "optimizer.judge.0.exp_avg", "task.memory"}
+        assert all(torch.equal(one[k], two[k]) for k in one)
+        assert (facts["task"], other["task"]) == ({"count": 6}, {"count": 6})
+        assert torch.equal(whole.task.memory, parts.task.memory)
+        assert rows(tmp_path / "whole") == rows(tmp_path / "parts")
+
+    def test_its_rates_are_in_the_log(self, counting, tiny, folder, tmp_path):
+        recipe = tiny(task={"name": "counting", "settings": {"share": 0.25}})
+        trained(recipe, folder, tmp_path / "run")
+        ours, theirs = (np.array(values(tmp_path / "run", f"lr_{role}")) for role in ("judge", "decoder"))
+        np.testing.assert_allclose(ours, 0.25 * theirs, rtol=1e-5)
+
+    def test_its_settings_are_checked_and_filled_in(self, counting, tiny, folder, tmp_path):
+        with pytest.raises(BadRecipe, match=r"task\.settings\.shore is not a setting; did you mean task\.settings\.sh"):
+            Trainer(tiny(task={"name": "counting", "settings": {"shore": 1}}), [folder], tmp_path / "run")
+        assert resolved(tiny(task={"name": "counting"})).task.settings == {"share": 0.5}
+        with pytest.raises(UnknownName, match="no task is called 'countin'; did you mean 'counting'"):
+            Trainer(tiny(task={"name": "countin"}), [folder], tmp_path / "run")
+        assert not (tmp_path / "run").exists()
+
+
+def test_a_sheet_is_drawn_for_tensorboard(tiny, folder, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    trained(tiny(run={"eval_every": 3}), folder, tmp_path / "run", validation=[folder / "0.png", folder / "1.png"])
+    board = EventAccumulator(str(tmp_path / "run"), size_guidance={"images": 0}).Reload()
+    images = board.Images("samples")
+    assert [image.step for image in images] == [3, 6]
+    assert (images[0].width, images[0].height) == (2 * 32, 3 * 32)

@@ -8,9 +8,9 @@ from torch import nn
 from photochrom import color
 from photochrom.errors import BadRecipe, UnknownName
 from photochrom.models import models
+from photochrom.train.build import build_model
 from photochrom.train.recipe import recipe_from_dict
 from photochrom.train.summary import Layer, count_outputs, default_recipe, layers_of, summary
-from photochrom.train.task import build_model
 
 
 def made(**sections):

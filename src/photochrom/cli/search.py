@@ -68,8 +68,8 @@ def search(
         from photochrom.search import run as searching
         from photochrom.search.ranges import load_ranges
         from photochrom.search.store import narrow_from
+        from photochrom.train.build import pick_device
         from photochrom.train.recipe import load_recipe
-        from photochrom.train.task import pick_device
     loaded = load_recipe(recipe, tuple(set_))
     if narrow and ranges:
         raise BadSetting(_EITHER)

@@ -54,8 +54,8 @@ def study(
         from photochrom.study.prepare import prepare, write_references
         from photochrom.study.report import write_report
         from photochrom.study.run import run_job
+        from photochrom.train.build import pick_device
         from photochrom.train.meters import Progress
-        from photochrom.train.task import pick_device
     if not report_only:
         if not data:
             raise BadSetting("the study needs photographs of downsampled ImageNet; name them with --data")

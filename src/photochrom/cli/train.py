@@ -46,11 +46,11 @@ def train(
         A field of the recipe to change, such as --set optim.lr=1e-3; may be given several times.
     """
     with training("training"):
+        from photochrom.train.build import pick_device
         from photochrom.train.export import load_state
         from photochrom.train.loop import Trainer
         from photochrom.train.meters import Progress
         from photochrom.train.recipe import load_recipe
-        from photochrom.train.task import pick_device
     start = origin = None
     if init:
         state, bins, card = load_state(init)

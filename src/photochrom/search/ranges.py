@@ -13,9 +13,9 @@ from typing import Any
 from photochrom.errors import BadRecipe
 from photochrom.search.spans import Choices, Range, Ranges
 from photochrom.settings import from_dict, read_toml
+from photochrom.train.build import classifies, resolved
 from photochrom.train.config import Recipe
 from photochrom.train.recipe import put, recipe_dict, recipe_from_dict
-from photochrom.train.task import classifies, resolved
 
 # What a search decides itself, or what no training loss depends on.
 _REFUSED = {

@@ -16,11 +16,11 @@ from photochrom.settings import to_dict
 from photochrom.study.measure import measured, views
 from photochrom.study.plan import Job
 from photochrom.study.prepare import Parts, dataset_of, read_facts, save_pictures
+from photochrom.train.build import resolved
 from photochrom.train.export import TorchBackend
 from photochrom.train.loop import Trainer
 from photochrom.train.meters import Progress
 from photochrom.train.runs import CHECKPOINT, same_recipe
-from photochrom.train.task import resolved
 
 RESULT = "result.json"
 

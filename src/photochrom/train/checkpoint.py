@@ -14,8 +14,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from photochrom.errors import BadCheckpoint, WriteFailed
+from photochrom.train.task import Task
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
@@ -56,6 +57,28 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise BadCheckpoint(f"{path}: there is no such file") from None
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise BadCheckpoint(f"{path}: not a checkpoint of photochrom, or damaged ({error})") from None
+
+
+def capture(task: Task) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """All that a task owns: networks under their names, optimisers under "optimizer.", the rest under "task."."""
+    tensors = {f"{name}.{k}": v for name, network in task.networks.items() for k, v in network.state_dict().items()}
+    groups = {}
+    for name, optimizer in task.optimizers.items():
+        state, groups[name] = flatten_optimizer(optimizer, f"optimizer.{name}.")
+        tensors |= state
+    rest, facts = task.state()
+    return tensors | {f"task.{k}": v for k, v in rest.items()}, {"groups": groups, "task": facts}
+
+
+def restore(task: Task, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    """Put back what `capture` took, except the networks' weights.
+
+    Raises:
+        KeyError, ValueError: they are those of another task.
+    """
+    for name, optimizer in task.optimizers.items():
+        restore_optimizer(optimizer, f"optimizer.{name}.", tensors, facts["groups"][name])
+    task.load_state({k[5:]: v for k, v in tensors.items() if k.startswith("task.")}, facts["task"])
 
 
 def flatten_optimizer(optimizer: Optimizer, prefix: str) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:

@@ -3,17 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
+from torch import Tensor
 
 from photochrom import color
 from photochrom.bins import Bins, ChannelBins, JointBins, bins_from_dict
 from photochrom.data.samples import decode, small_ab
 from photochrom.data.sources import Entry
-from photochrom.train.config import BinsConfig
+from photochrom.errors import BadRecipe
+from photochrom.train.build import classifies
+from photochrom.train.config import BinsConfig, Recipe
 
 LOOK = (32, 32)  # pixels of a picture that are looked at
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a network's input and output mean.
+
+    Attributes:
+        bins: the codebook of its scores; None for regression.
+        center: what is subtracted from L.
+    """
+
+    bins: Bins | None
+    center: float = color.L_CENTER
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return {"bins": self.bins.to_dict() if self.bins else None, "center": self.center}
+
+    @classmethod
+    def from_dict(cls, facts: dict[str, Any]) -> Basis:
+        """Of a checkpoint."""
+        return cls(bins_from_dict(facts["bins"]) if facts["bins"] else None, facts["center"])
+
+
+def measure_basis(
+    recipe: Recipe, entries: Sequence[Entry], init: tuple[dict[str, Tensor], Bins | None] | None = None
+) -> Basis:
+    """The bins and center for a new run: measured, or the bins of the weights that it starts from.
+
+    Raises:
+        BadRecipe: those weights were trained for another kind of loss.
+    """
+    seed = recipe.run.seed
+    center = fit_center(recipe.bins, entries, seed) if recipe.data.subtract_mean else color.L_CENTER
+    if not init:
+        return Basis(fit_bins(recipe.bins, entries, seed) if classifies(recipe) else None, center)
+    if classifies(recipe) != (init[1] is not None):
+        raise BadRecipe(f"the weights to start from were trained for another kind of loss than {recipe.loss.name}")
+    return Basis(bins_from_dict(init[1].to_dict()) if init[1] else None, center)
 
 
 def fit_bins(config: BinsConfig, entries: Sequence[Entry], seed: int) -> Bins:

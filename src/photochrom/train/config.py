@@ -23,6 +23,19 @@ class ModelConfig:
 
 
 @dataclass(frozen=True)
+class TaskConfig:
+    """Which kind of training.
+
+    Attributes:
+        name: a task of `photochrom.train.tasks`; an unknown name is answered with those there are.
+        settings: the task's own settings; what is left out keeps the task's default.
+    """
+
+    name: str = "supervised"
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class BinsConfig:
     """How colours become classes; without effect for regression losses.
 
@@ -190,6 +203,7 @@ class Recipe:
     """
 
     title: str = ""
+    task: TaskConfig = field(default_factory=TaskConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     bins: BinsConfig = field(default_factory=BinsConfig)
     loss: LossConfig = field(default_factory=LossConfig)

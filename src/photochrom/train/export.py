@@ -23,11 +23,11 @@ from photochrom.color import L_CENTER
 from photochrom.decode import Decoding
 from photochrom.errors import BadCheckpoint, BadSetting
 from photochrom.files import check_free, write_bytes
+from photochrom.train.build import fixed_size, pick_device
 from photochrom.train.config import Recipe
 from photochrom.train.onnx_file import parity, round_weights, to_onnx
 from photochrom.train.recipe import recipe_dict
 from photochrom.train.runs import load_run
-from photochrom.train.task import fixed_size, pick_device
 
 PARITY = 1e-4
 ORIGIN = ("sources", "pictures", "started_from", "machine", "photochrom", "torch")  # of facts.json, for the card

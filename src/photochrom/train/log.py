@@ -7,6 +7,7 @@ import csv
 import os
 from pathlib import Path
 
+import numpy as np
 from torch.utils.tensorboard.writer import SummaryWriter
 
 from photochrom.errors import WriteFailed
@@ -45,6 +46,17 @@ class Log:
                 self._writer.writerow({"step": step, "name": name, "value": f"{value:.6g}"})
                 self._board.add_scalar(name, value, step)
             self._file.flush()
+        except OSError as error:
+            raise self._failed(error) from None
+
+    def draw(self, step: int, name: str, picture: np.ndarray) -> None:
+        """Add a picture (h, w, 3), uint8, to TensorBoard's pages.
+
+        Raises:
+            WriteFailed: the disk is full.
+        """
+        try:
+            self._board.add_image(name, picture, step, dataformats="HWC")
         except OSError as error:
             raise self._failed(error) from None
 

@@ -1,7 +1,7 @@
 """The one training loop, from a recipe and pictures to a run folder that can be resumed at any instant.
 
 A run folder holds: recipe.toml (resolved), facts.json (version, seed, data and its digest), checkpoint.safetensors
-(weights, their average, optimiser, random state), log.csv, and TensorBoard's event files.
+(what the task owns, the weights' average, random state), log.csv, and TensorBoard's event files.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from photochrom.bins import Bins, bins_from_dict
-from photochrom.color import L_CENTER
-from photochrom.data.loader import Order, Pictures, batches
-from photochrom.data.samples import Sampler
-from photochrom.data.sources import Entry, digest, list_pictures
+from photochrom.bins import Bins
+from photochrom.data.sources import digest
 from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting, OutOfMemory
 from photochrom.train import checkpoint
-from photochrom.train.codebook import fit_bins, fit_center
+from photochrom.train.build import resolved
+from photochrom.train.codebook import Basis, measure_basis
 from photochrom.train.config import Recipe
 from photochrom.train.log import Log
 from photochrom.train.meters import Meter, Plateau, Progress
@@ -39,8 +37,8 @@ from photochrom.train.runs import (
     source_names,
     write_recipe,
 )
-from photochrom.train.task import SupervisedTask, check_size, classifies, resolved
-from photochrom.train.validate import Validation
+from photochrom.train.task import Batch, Sources, Task
+from photochrom.train.tasks import tasks
 
 
 class Trainer:
@@ -63,29 +61,29 @@ class Trainer:
     def __init__(
         self,
         recipe: Recipe,
-        data: Sequence[Path | str | Entry],
+        data: Sources,
         out: Path,
         *,
-        validation: Sequence[Path | str | Entry] = (),
+        validation: Sources = (),
         init: tuple[dict[str, Tensor], Bins | None] | None = None,
         origin: dict[str, Any] | None = None,
         device: str = "cpu",
         max_steps: int | None = None,
     ) -> None:
         recipe = resolved(recipe)
+        kind: type[Task] = tasks[recipe.task.name]
         self.recipe, self.out, self.device = recipe, out, torch.device(device)
-        self.entries = list_pictures(data)
+        self.entries = kind.entries(data)
         self.stop = _last_step(recipe, max_steps)
         torch.manual_seed(recipe.run.seed)
         saved = self._saved()
-        self.bins, self.center = self._measured(saved[1] if saved else None, init)
-        self.task = SupervisedTask(recipe, self.bins, self.device, self.center)
+        basis = Basis.from_dict(saved[1]) if saved else measure_basis(recipe, self.entries, init)
+        self.task = kind(recipe, basis.bins, self.device, basis.center)
         # Without an average it is the network itself, which may fill a gigabyte.
         average = copy.deepcopy(self.task.model).requires_grad_(False) if recipe.run.ema else self.task.model
         self.average: nn.Module = average
         self.step, self.plateau, self.meter, self.seconds = 0, Plateau(), Meter(), 0.0
-        check_size(recipe, self.task.model)
-        self.validation = Validation(validation, recipe, center=self.center) if validation else None
+        self.validation = self.task.validation(validation) if validation else None
         if saved:
             self._restore(*saved)
         else:
@@ -96,20 +94,17 @@ class Trainer:
     def run(self, progress: Callable[[Progress], None] = lambda _: None) -> None:
         """Train to the last step; a kill at any instant loses at most the steps since the last checkpoint."""
         run = self.recipe.run
-        stride = self.task.model.stride
-        dataset = Pictures(self.entries, Sampler(self.recipe.data, int(stride)), run.seed)
-        order = Order(len(self.entries), run.batch, run.seed, self.step, self.stop)
         torch.set_rng_state(self._random)
         with (
             _naming_memory(),
             closing(Log(self.out, self.step)) as self.log,
-            closing(batches(dataset, order, self.recipe.data.workers)) as loader,
+            closing(self.task.batches(self.entries, self.step, self.stop)) as loader,
         ):
             self.meter.restart_clock()
             started = waiting_since = time.perf_counter()
-            for light, ab in loader:
+            for batch in loader:
                 self.meter.waited += time.perf_counter() - waiting_since
-                self._advance(light, ab)
+                self._advance(batch)
                 self._report(progress)
                 if self.step % run.eval_every == 0 or self.step == self.stop:
                     self._evaluate()
@@ -122,29 +117,26 @@ class Trainer:
 
     def save(self) -> None:
         """Write the checkpoint."""
-        optimizer, groups = checkpoint.flatten_optimizer(self.task.optimizer, "optimizer.")
-        tensors = {f"model.{k}": v for k, v in self.task.model.state_dict().items()}
+        tensors, facts = checkpoint.capture(self.task)
         if self.recipe.run.ema:
             tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
-        tensors |= optimizer | {"random": torch.get_rng_state()}
+        tensors["random"] = torch.get_rng_state()
         if self.device.type == "cuda":
             tensors["random_cuda"] = torch.cuda.get_rng_state(self.device)
-        facts = {
+        facts |= {
             "recipe": recipe_dict(self.recipe),
-            "bins": self.bins.to_dict() if self.bins else None,
-            "center": self.center,
+            **Basis(self.task.bins, self.task.center).to_dict(),
             "step": self.step,
             "seconds": self.seconds,
             "plateau": vars(self.plateau),
             "meter": {"sums": self.meter.sums, "steps": self.meter.steps},
-            "groups": groups,
             "data": digest(self.entries),
         }
         checkpoint.save(self.out / CHECKPOINT, tensors, facts)
 
-    def _advance(self, light: Tensor, ab: Tensor) -> None:
+    def _advance(self, batch: Batch) -> None:
         self.task.set_rate(self.step, self._rate_scale())
-        values = {name: float(value) for name, value in self.task.step(light, ab, self.step).items()}
+        values = {name: float(value) for name, value in self.task.step(batch, self.step).items()}
         self.step += 1
         # Looked at before anything is kept: a checkpoint of weights that are not numbers would end the run for good.
         for name, value in values.items():
@@ -152,13 +144,13 @@ class Trainer:
                 raise BadRecipe(f"the {name} is {value} at step {self.step}: training diverged; lower optim.lr")
         self._update_average()
         self.plateau.add(values["loss"])
-        self.meter.add(values, len(light))
+        self.meter.add(values, len(batch[0]))
 
     def _begin(
         self,
         init: tuple[dict[str, Tensor], Bins | None] | None,
         origin: dict[str, Any] | None,
-        data: Sequence[Path | str | Entry],
+        data: Sources,
     ) -> None:
         if init:
             load_weights(self.task.model, init[0], "the weights to start from")
@@ -176,41 +168,33 @@ class Trainer:
             },
         )
 
-    def _measured(
-        self, saved: dict[str, Any] | None, init: tuple[dict[str, Tensor], Bins | None] | None
-    ) -> tuple[Bins | None, float]:
-        """The bins, and what is subtracted from L: those of the run, of the weights to start from, or new ones."""
-        recipe, seed = self.recipe, self.recipe.run.seed
-        if saved:
-            return bins_from_dict(saved["bins"]) if saved["bins"] else None, saved.get("center", L_CENTER)
-        center = fit_center(recipe.bins, self.entries, seed) if recipe.data.subtract_mean else L_CENTER
-        if not init:
-            return fit_bins(recipe.bins, self.entries, seed) if classifies(recipe) else None, center
-        if classifies(recipe) != (init[1] is not None):
-            raise BadRecipe(f"the weights to start from were trained for another kind of loss than {recipe.loss.name}")
-        return bins_from_dict(init[1].to_dict()) if init[1] else None, center
-
     def _saved(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         path = self.out / CHECKPOINT
         if not path.exists():
             return None
         tensors, facts = read_checkpoint(path)
+        if facts["format"] < checkpoint.FORMAT:
+            raise BadCheckpoint(
+                f"{self.out}: the run was begun by an older version of photochrom; it can be exported, but to go on "
+                "training give another --out"
+            )
         same_recipe(self.recipe, facts["recipe"], self.out)
         if facts["data"] != digest(self.entries):
             raise BadDataset(f"{self.out}: the run was begun on other pictures; name the same --data, or another --out")
         return tensors, facts
 
     def _restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        load_weights(self.task.model, part(tensors, "model."), str(self.out))
+        for name, network in self.task.networks.items():
+            load_weights(network, part(tensors, f"{name}."), str(self.out))
         if self.recipe.run.ema:
             load_weights(self.average, part(tensors, "average."), str(self.out))
         try:
-            checkpoint.restore_optimizer(self.task.optimizer, "optimizer.", tensors, facts["groups"])
+            checkpoint.restore(self.task, tensors, facts)
             torch.set_rng_state(tensors["random"])
             if "random_cuda" in tensors and self.device.type == "cuda":
                 torch.cuda.set_rng_state(tensors["random_cuda"], self.device)
             self.step, self.plateau, self.seconds = facts["step"], Plateau(**facts["plateau"]), facts["seconds"]
-            self.meter = Meter(**facts.get("meter", {}))
+            self.meter = Meter(**facts["meter"])
             write_recipe(self.out, self.recipe)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise BadCheckpoint(f"{self.out / CHECKPOINT}: it is damaged ({error!r}); give another --out") from None
@@ -239,9 +223,8 @@ class Trainer:
         if self.step % self.recipe.run.log_every and self.step != self.stop:
             return
         values = self.meter.means()
-        rates = {f"lr_{g['role']}": g["lr"] for g in self.task.optimizer.param_groups}
         speed, wait = self.meter.speed(), self.meter.wait_share()
-        self.log.write(self.step, values | rates | {"images_per_second": speed, "data_wait": wait})
+        self.log.write(self.step, values | self.task.rates() | {"images_per_second": speed, "data_wait": wait})
         left = (self.stop - self.step) * self.recipe.run.batch / max(speed, 1e-9)
         progress(Progress(self.step, self.stop, values["loss"], speed, left, wait))
         self.meter = Meter()
@@ -253,7 +236,9 @@ class Trainer:
             self.plateau.check(optim.factor, optim.patience, optim.lr_end)
         if self.validation:
             started = time.perf_counter()
-            self.log.write(self.step, self.validation(self.average, self.bins, self.device))
+            seen = self.validation(self.average, self.device)
+            self.log.write(self.step, seen.values)
+            self.log.draw(self.step, "samples", seen.sheet)
             self.meter.started += time.perf_counter() - started
 
 

@@ -71,10 +71,10 @@ def recipe_text(recipe: Recipe) -> str:
     for section in (f.name for f in dataclasses.fields(Recipe) if f.name != "title"):
         lines.append(f"\n[{section}]")
         table = facts[section]
-        inner = table.pop("settings", None) if section == "model" else None
+        inner = table.pop("settings", None)
         lines += [f"{k} = {_toml(v)}" for k, v in table.items()]
         if inner:
-            lines.append("\n[model.settings]")
+            lines.append(f"\n[{section}.settings]")
             lines += [f"{k} = {_toml(v)}" for k, v in inner.items()]
     return "\n".join(lines) + "\n"
 

@@ -15,9 +15,9 @@ from photochrom.bins import Bins, bins_from_dict
 from photochrom.data.sources import Entry
 from photochrom.errors import BadCheckpoint, BadRecipe, WriteFailed
 from photochrom.train import checkpoint
+from photochrom.train.build import build_model, resolved
 from photochrom.train.config import Recipe
 from photochrom.train.recipe import recipe_dict, recipe_from_dict, recipe_text
-from photochrom.train.task import build_model, resolved
 
 CHECKPOINT = "checkpoint.safetensors"
 # These may differ when a run is resumed: they change neither what is learned nor in which order. Two do: a new `steps`

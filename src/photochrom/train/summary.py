@@ -12,8 +12,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from photochrom import color
 from photochrom.models import models
+from photochrom.train.build import check_size, classifies, make_model
 from photochrom.train.config import DataConfig, ModelConfig, Recipe
-from photochrom.train.task import check_size, classifies, make_model
 
 
 @dataclass(frozen=True)

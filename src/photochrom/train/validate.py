@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,20 +23,43 @@ from photochrom.train.config import Recipe
 MEASURED: tuple[str, ...] = ("ciede2000", "psnr", "colorfulness")
 
 
+SHOWN = 8  # pictures on a sheet
+
+
+@dataclass(frozen=True)
+class Look:
+    """What an evaluation found.
+
+    Attributes:
+        values: for the log.
+        sheet: (h, w, 3) uint8: a column a picture; its L, the network's colours, its own.
+    """
+
+    values: dict[str, float]
+    sheet: np.ndarray
+
+
 class Validation:
     """CIEDE2000, PSNR and colourfulness on squares of the training size; `photochrom evaluate` measures in earnest.
 
     Args:
         sources: folders, tars or files, or entries of them.
         recipe: gives the size and the decoding.
+        bins: the codebook; None for regression.
         limit: pictures looked at, the first ones.
         center: what is subtracted from L before the network.
     """
 
     def __init__(
-        self, sources: Sequence[Path | str | Entry], recipe: Recipe, limit: int = 200, center: float = color.L_CENTER
+        self,
+        sources: Sequence[Path | str | Entry],
+        recipe: Recipe,
+        bins: Bins | None,
+        *,
+        limit: int = 200,
+        center: float = color.L_CENTER,
     ) -> None:
-        size, self.center = recipe.data.size, center
+        size, self.bins, self.center = recipe.data.size, bins, center
         self.decoding = Decoding.from_config(recipe)
         rgb = np.stack(
             [
@@ -46,7 +70,19 @@ class Validation:
         self.lab = color.rgb_to_lab(rgb)
         self.truths = [Rendition(picture) for picture in rgb]
 
-    def __call__(self, model: nn.Module, bins: Bins | None, device: torch.device) -> dict[str, float]:
+    def __call__(self, model: nn.Module, device: torch.device) -> Look:
+        """Look at a network, which is left in evaluation mode."""
+        total = dict.fromkeys(MEASURED, 0.0)
+        columns = []
+        for rgb, lab, truth in zip(self._coloured(model, device), self.lab, self.truths, strict=True):
+            for name, value in measure(Comparison(Rendition(rgb), truth), MEASURED).items():
+                total[name] += value / len(self.truths)
+            if len(columns) < SHOWN:
+                columns.append(np.concatenate([color.lab_to_rgb(lab * [1, 0, 0]), rgb, truth.rgb]))
+        sheet = np.rint(np.concatenate(columns, 1) * 255).astype(np.uint8)
+        return Look({f"val_{name}": value for name, value in total.items()}, sheet)
+
+    def _coloured(self, model: nn.Module, device: torch.device) -> Iterator[np.ndarray]:
         model.eval()
         light = torch.from_numpy(np.ascontiguousarray(self.lab[..., 0]))[:, None]
         outputs = []
@@ -55,11 +91,7 @@ class Validation:
                 x = (part.to(device) - self.center) / color.L_SCALE
                 outputs.append(model(x).float().cpu())
         rng = np.random.default_rng(0)  # the decoder `sample` draws alike at each evaluation
-        total = dict.fromkeys(MEASURED, 0.0)
-        for scores, lab, truth in zip(torch.cat(outputs).numpy(), self.lab, self.truths, strict=True):
-            ab = torch.from_numpy(scores_to_ab(scores, bins, self.decoding, rng)).permute(2, 0, 1)[None].float()
+        for scores, lab in zip(torch.cat(outputs).numpy(), self.lab, strict=True):
+            ab = torch.from_numpy(scores_to_ab(scores, self.bins, self.decoding, rng)).permute(2, 0, 1)[None].float()
             ab = F.interpolate(ab, lab.shape[:2], mode="bilinear")[0].permute(1, 2, 0).numpy()
-            rgb = color.lab_to_rgb(np.concatenate([lab[..., :1], ab], -1))
-            for name, value in measure(Comparison(Rendition(rgb), truth), MEASURED).items():
-                total[name] += value / len(self.truths)
-        return {f"val_{name}": value for name, value in total.items()}
+            yield color.lab_to_rgb(np.concatenate([lab[..., :1], ab], -1))

@@ -1,0 +1,114 @@
+"""Builders: a recipe's sections to networks, losses and optimisers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from photochrom.bins import Bins
+from photochrom.errors import BadRecipe, DeviceUnavailable
+from photochrom.losses import losses
+from photochrom.models import models
+from photochrom.settings import from_dict, to_dict
+from photochrom.train.config import OptimConfig, Recipe
+from photochrom.train.tasks import tasks
+
+
+def resolved(recipe: Recipe) -> Recipe:
+    """The recipe with the model's and the task's own settings filled in, so that a later default changes nothing."""
+    model = from_dict(models[recipe.model.name].Settings, recipe.model.settings, "model.settings")
+    task = from_dict(tasks[recipe.task.name].Settings, recipe.task.settings, "task.settings")
+    return replace(
+        recipe,
+        model=replace(recipe.model, settings=to_dict(model)),
+        task=replace(recipe.task, settings=to_dict(task)),
+    )
+
+
+def build_model(recipe: Recipe, bins: Bins | None) -> nn.Module:
+    """The recipe's network, with random weights.
+
+    Raises:
+        UnknownName, BadRecipe: no such model, or not these settings.
+    """
+    return make_model(recipe, bins.n_scores if bins is not None else 2)
+
+
+def make_model(recipe: Recipe, n_outputs: int) -> nn.Module:
+    """The same for a number of outputs that is known without bins."""
+    kind = models[recipe.model.name]
+    settings = from_dict(kind.Settings, recipe.model.settings, "model.settings")
+    return kind(settings, n_outputs)
+
+
+def fixed_size(model: nn.Module) -> int | None:
+    """The side of the squares that a network is bound to; None where any size will do."""
+    return getattr(model, "size", None)
+
+
+def check_size(recipe: Recipe, model: nn.Module) -> None:
+    """Refuse samples of a size that the network does not take.
+
+    Raises:
+        BadRecipe: it says which it may be.
+    """
+    size, fixed, stride = recipe.data.size, fixed_size(model), int(model.stride)  # type: ignore[arg-type]
+    if fixed is not None and size != fixed:
+        raise BadRecipe(f"data.size is {size}; for this model it may be {fixed} only, its model.settings.size")
+    if size % stride:
+        raise BadRecipe(f"data.size is {size}; for this model it may be a multiple of {stride}")
+
+
+def classifies(recipe: Recipe) -> bool:
+    """Whether the recipe's loss is over bins."""
+    return bool(losses[recipe.loss.name].classifies)
+
+
+def build_loss(recipe: Recipe, bins: Bins | None) -> nn.Module:
+    """The recipe's loss over `bins`."""
+    kind = losses[recipe.loss.name]
+    if not kind.classifies:
+        return kind()
+    assert bins is not None
+    weights = bins.rebalancing_weights(recipe.loss.smoothing) ** recipe.loss.rebalance
+    return kind(bins, recipe.bins.sigma, weights if recipe.loss.rebalance else None)
+
+
+def build_optimizer(config: OptimConfig, groups: Iterable[dict[str, Any]]) -> torch.optim.Optimizer:
+    """The recipe's optimiser over parameter groups."""
+    groups = list(groups)
+    if not groups:
+        raise BadRecipe("the model has nothing to train")
+    common: dict[str, Any] = {"lr": config.lr, "weight_decay": config.weight_decay}
+    match config.name:
+        case "adamw":
+            return torch.optim.AdamW(groups, betas=config.betas, **common)
+        case "adam":
+            return torch.optim.Adam(groups, betas=config.betas, **common)
+        case "nadam":
+            return torch.optim.NAdam(groups, betas=config.betas, **common)
+        case _:
+            return torch.optim.SGD(groups, momentum=0.9, nesterov=True, **common)
+
+
+def parameter_groups(model: nn.Module) -> list[dict[str, Any]]:
+    """What is trained of a network, by role: its pretrained "encoder", where it has one, and its "decoder"."""
+    roles = {"decoder": list(model.parameters())}
+    if hasattr(model, "parameter_groups"):
+        roles = model.parameter_groups()  # type: ignore[operator]
+    return [{"params": parameters, "role": role} for role, parameters in roles.items() if parameters]
+
+
+def pick_device(name: str) -> str:
+    """ "cpu" or "cuda"; "auto" takes the GPU where there is one.
+
+    Raises:
+        DeviceUnavailable: "cuda" without a GPU.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise DeviceUnavailable("cuda was asked for, but torch finds no GPU; use --device cpu")
+    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"

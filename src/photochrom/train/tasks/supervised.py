@@ -1,0 +1,42 @@
+"""One network that learns ab from L, by regression or over bins."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from photochrom.bins import Bins
+from photochrom.color import L_CENTER
+from photochrom.train.build import build_loss, build_optimizer, parameter_groups
+from photochrom.train.config import Recipe
+from photochrom.train.task import Batch, Task
+from photochrom.train.tasks import tasks
+
+
+@tasks.register("supervised")
+class SupervisedTask(Task):
+    """The recipe's network under the recipe's loss.
+
+    Attributes:
+        loss: see `photochrom.losses`.
+    """
+
+    def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
+        super().__init__(recipe, bins, device, center)
+        self.loss = build_loss(recipe, bins).to(device)
+        self.optimizers["model"] = build_optimizer(recipe.optim, parameter_groups(self.model))
+
+    def step(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        light, ab = batch
+        run = self.recipe.run
+        self.model.train()
+        self.let_encoder_learn(step)
+        self.optimizers["model"].zero_grad(set_to_none=True)
+        total = torch.zeros(())
+        for part_light, part_ab in zip(light.chunk(run.accumulate), ab.chunk(run.accumulate), strict=True):
+            with self.autocast():
+                output = self.model(self.normalised(part_light))
+            loss = self.loss(output, part_ab.to(self.device)) * (len(part_light) / len(light))
+            loss.backward()
+            total += loss.detach().cpu()
+        return {"loss": total, "gradient_norm": self.update("model", self.model)}
