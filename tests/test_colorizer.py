@@ -2,6 +2,7 @@
 
 import io
 import threading
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -104,6 +105,28 @@ def test_the_answer_of_the_network_arrives(session, value, shape):
     x = (lightness(np.uint8([[value]]))[0, 0] - 50) / 50
     expected = [33 * x + 11, -22 * x + 5.5]
     np.testing.assert_allclose(ab_of(rgb), np.broadcast_to(expected, (*shape, 2)), atol=1)
+
+
+def test_one_answer_of_the_network_colours_copies_of_any_size(session):
+    gray = np.full((129, 301), 60, np.uint8)
+    gray[:, 150:] = 180
+    scores = session.scores(lightness(gray).astype(np.float32))
+    whole = session.decode(scores, lightness(gray).astype(np.float32))
+    for w, h in ((300, 128), (99, 43), (7, 3)):
+        small = np.full((h, w), 60, np.uint8)
+        small[:, w // 2 :] = 180
+        ab = session.decode(scores, lightness(small).astype(np.float32))
+        assert ab.shape == (h, w, 2)
+        np.testing.assert_allclose(ab[h // 2, [0, -1]], whole[64, [0, -1]], atol=1)
+
+
+def test_a_kept_answer_gives_the_same_photograph(session):
+    picture = Picture(np.random.default_rng(3).integers(0, 255, (40, 60), np.uint8))
+    kept = session.scores(picture.lightness())
+    again = session.colorize_picture(picture, scores=kept)
+    np.testing.assert_array_equal(again.pixels, session.colorize_picture(picture).pixels)
+    gray = session.colorize_picture(picture, scores=kept, decoding=replace(session.decoding, saturation=0.0))
+    assert chroma(gray.pixels) < 0.5
 
 
 def test_it_follows_the_picture_and_not_the_padding(session):

@@ -30,9 +30,15 @@ MOST_PAINTERS = 8  # each holds about 16 MB while it paints a strip; more would 
 
 @dataclass(frozen=True)
 class Scores:
-    """A network's answer for one picture, kept so that it can be decoded in several ways; `map` is (c, h, w)."""
+    """A network's answer for one picture, kept so that it can be decoded in several ways and sizes.
+
+    Attributes:
+        map: (c, h, w).
+        seen: (w, h) of the picture as the network saw it, without padding.
+    """
 
     map: np.ndarray
+    seen: tuple[int, int]
 
 
 class Colorizer:
@@ -120,7 +126,7 @@ class Colorizer:
         if card.mirror:
             # Padded first: the sides are multiples of the stride, so that both answers lie on one grid.
             out = (out + self._run(np.ascontiguousarray(x[:, ::-1]))[:, :, ::-1]) / 2
-        return Scores(out[:, : -(-h // card.stride), : -(-w // card.stride)])
+        return Scores(out[:, : -(-h // card.stride), : -(-w // card.stride)], (w, h))
 
     def _run(self, x: np.ndarray) -> np.ndarray:
         card = self.card
@@ -144,7 +150,7 @@ class Colorizer:
         """ab (H, W, 2) in Lab units at the size of L (H, W), from what `scores` gave for it.
 
         Args:
-            scores, L: a picture and the network's answer for it.
+            scores, L: the network's answer for a picture, and the picture, which may be a smaller copy.
             vividness: instead of the session's.
             decoding: instead of the session's, whole.
             rng: for the decoder "sample".
@@ -158,15 +164,28 @@ class Colorizer:
         """ab (H, W, 2) in Lab units for L (H, W), 0..100; it may leave the gamut."""
         return self.decode(self.scores(L), L)
 
-    def colorize_picture(self, picture: Picture) -> Picture:
+    def colorize_picture(
+        self,
+        picture: Picture,
+        *,
+        scores: Scores | None = None,
+        decoding: Decoding | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> Picture:
         """The photograph in colour, at full size, with its own L and everything else in its file kept.
+
+        Args:
+            picture: what to colour.
+            scores: what `scores` gave for it, where the network has run already.
+            decoding: instead of the session's, whole.
+            rng: for the decoder "sample".
 
         Raises:
             OutOfMemory: it did not fit; there is no partial result.
         """
         try:
             light = picture.lightness()
-            chroma = self._fit(self.scores(light), light, self.decoding)
+            chroma = self._fit(scores or self.scores(light), light, decoding or self.decoding, rng)
             dtype = picture.pixels.dtype
             rgb = np.empty((*light.shape, 3), dtype)
             rows = max(1, STRIP_PIXELS // light.shape[1])
@@ -249,7 +268,7 @@ class Colorizer:
         self, scores: Scores, L: np.ndarray, how: Decoding, rng: np.random.Generator | None = None
     ) -> GuidedChroma:
         ab = scores_to_ab(scores.map, self._bins, how, rng, self.card.ab_scale)
-        w, h = self._shape(L)
+        w, h = scores.seen
         return GuidedChroma.fit(ab, L, (w / self.card.stride, h / self.card.stride))
 
 

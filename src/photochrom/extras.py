@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from photochrom.errors import MissingExtra
 
 
 @contextmanager
-def training(what: str) -> Iterator[None]:
-    """Turn a failed import of a training dependency into one clear line.
+def needing(what: str, extra: str) -> Iterator[None]:
+    """Turn a failed import of an optional dependency into one clear line.
 
     Args:
         what: what needs it, for the message.
+        extra: the extra that brings it.
 
     Raises:
         MissingExtra: a module outside this package is not there.
@@ -23,4 +24,9 @@ def training(what: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("photochrom"):
             raise
-        raise MissingExtra(what, "train") from None
+        raise MissingExtra(what, extra) from None
+
+
+def training(what: str) -> AbstractContextManager[None]:
+    """`needing` for the extra `train`."""
+    return needing(what, "train")

@@ -22,6 +22,7 @@ app = App(
 # Each command is imported when it is called: `--help` is instant, and none that does not train imports torch.
 for name, what in {
     "colorize": "Colour photographs: files, folders, or standard input.",
+    "serve": "Colour in the browser: a page for people and an interface for programs.",
     "demo": "Colour the sample photograph that comes with the package.",
     "models": "List the models with their measured quality; `models show` prints a network layer by layer.",
     "evaluate": "Measure a model on colour photographs.",

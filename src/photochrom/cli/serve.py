@@ -1,0 +1,72 @@
+"""`photochrom serve`: the local site and its HTTP interface."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from photochrom.cli.show import say
+from photochrom.extras import needing
+from photochrom.web.settings import MEGABYTE, ServeSettings
+
+DEFAULTS = ServeSettings()
+
+
+def serve(
+    *,
+    host: str = DEFAULTS.host,
+    port: Annotated[int, Parameter(alias="-p")] = DEFAULTS.port,
+    token: Annotated[str | None, Parameter(env_var="PHOTOCHROM_TOKEN")] = None,
+    allow_host: Annotated[list[str], Parameter(negative=())] = [],  # noqa: B006 - cyclopts wants a literal
+    model: Annotated[str, Parameter(alias="-m")] = DEFAULTS.model,
+    workers: int | None = None,
+    max_megabytes: int = DEFAULTS.max_body // MEGABYTE,
+    max_pixels: int = DEFAULTS.max_pixels,
+    queue: int = DEFAULTS.queue,
+    jobs_per_client: int = DEFAULTS.jobs_per_client,
+    keep: float = DEFAULTS.keep_minutes,
+) -> None:
+    """Colour in the browser: a page for people and an interface for programs, on this computer.
+
+    Parameters
+    ----------
+    host
+        The address to listen on; any but this computer's own needs a token.
+    port
+        The port to listen on; 0 takes a free one.
+    token
+        What clients have to show; as an option others on this computer can see it, in the variable they can't.
+    allow_host
+        A further name under which the server is reached, such as photos.example.org; may be given several times.
+    model
+        A packaged model's name (see `photochrom models`), or a .onnx file.
+    workers
+        Processes that run the network. [default: one for two cores]
+    max_megabytes
+        Largest upload.
+    max_pixels
+        Largest photograph, in pixels.
+    queue
+        Photographs that may wait at a time.
+    jobs_per_client
+        How many of them one client may have.
+    keep
+        Minutes that uploads and results are kept after they were last asked for.
+    """
+    settings = ServeSettings(
+        host=host,
+        port=port,
+        token=token,
+        allow_hosts=tuple(allow_host),
+        model=model,
+        workers=workers,
+        max_body=max_megabytes * MEGABYTE,
+        max_pixels=max_pixels,
+        queue=queue,
+        jobs_per_client=jobs_per_client,
+        keep_minutes=keep,
+    )
+    with needing("photochrom serve", "web"):
+        from photochrom.web.server import run
+    run(settings, lambda address: say(f"photochrom is at {address} (Ctrl-C stops it)"))

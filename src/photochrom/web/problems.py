@@ -1,0 +1,99 @@
+"""Errors as a client sees them: a status and one clear line, as JSON (RFC 9457, "Problem Details for HTTP APIs")."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from photochrom import errors
+
+MEDIA_TYPE = "application/problem+json"
+# The first that fits counts, so a kind stands before its parent.
+_STATUS: tuple[tuple[type[errors.PhotochromError], int], ...] = (
+    (errors.ImageTooLarge, 413),
+    (errors.UnsupportedFormat, 415),
+    (errors.MissingExtra, 415),
+    (errors.UnreadableImage, 422),
+    (errors.BadSetting, 422),
+    (errors.UnknownName, 422),
+    (errors.OutOfMemory, 503),
+)
+
+
+class Problem(Exception):
+    """A request that is refused.
+
+    Args:
+        status: of the response.
+        detail: one line that says what was wrong and what to do.
+        headers: further headers of the response.
+    """
+
+    def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.headers = status, detail, headers
+
+
+class ProblemBody(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    title: str = Field(description="The status in words.", examples=["Content Too Large"])
+    status: int = Field(description="The status again.", examples=[413])
+    detail: str = Field(description="What was wrong and what to do, in one line.")
+
+
+def problem_of(error: errors.PhotochromError) -> Problem:
+    """The refusal for an error of the library."""
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    return Problem(status, str(error))
+
+
+def body(problem: Problem) -> dict[str, Any]:
+    """What `ProblemBody` describes."""
+    return {"title": HTTPStatus(problem.status).phrase, "status": problem.status, "detail": problem.detail}
+
+
+def response(problem: Problem) -> JSONResponse:
+    """The response for a refusal."""
+    return JSONResponse(body(problem), problem.status, problem.headers, MEDIA_TYPE)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of refusals with these statuses."""
+    schema = {"schema": {"$ref": "#/components/schemas/ProblemBody"}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}} for status in statuses}
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of `app` in this form."""
+
+    @app.exception_handler(Problem)
+    async def _problem(_: Request, error: Problem) -> JSONResponse:
+        return response(error)
+
+    @app.exception_handler(errors.PhotochromError)
+    async def _ours(_: Request, error: errors.PhotochromError) -> JSONResponse:
+        return response(problem_of(error))
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, error: HTTPException) -> JSONResponse:
+        return response(Problem(error.status_code, str(error.detail), dict(error.headers or {})))
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        return response(Problem(422, "; ".join(map(_line, error.errors()))))
+
+    @app.exception_handler(Exception)
+    async def _fault(_: Request, error: Exception) -> JSONResponse:
+        return response(Problem(500, "the server made a mistake; its log says which"))
+
+
+def _line(fault: Any) -> str:
+    where = " ".join(str(part) for part in fault["loc"] if part not in ("query", "body", "path"))
+    return f"{where}: {fault['msg'][:1].lower()}{fault['msg'][1:]}" if where else str(fault["msg"])

@@ -1,0 +1,59 @@
+"""The site behind a real socket, until it is stopped."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from photochrom.errors import BadSetting
+from photochrom.web.app import create_app
+from photochrom.web.settings import ServeSettings
+
+
+def run(settings: ServeSettings, ready: Callable[[str], None] = lambda _: None) -> None:
+    """Serve until Ctrl-C or SIGTERM.
+
+    Args:
+        settings: see `ServeSettings`.
+        ready: called with the address once the socket listens.
+
+    Raises:
+        BadSetting: the address cannot be listened on.
+        PhotochromError: the model cannot be loaded.
+    """
+    app = create_app(settings)
+    listening = _listen(settings)
+    ready(address(listening))
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        # A client says who it is by its address; a header would let it say anything.
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def address(listening: socket.socket) -> str:
+    """The address as people type it."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _listen(settings: ServeSettings) -> socket.socket:
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(where)
+        listening.listen(128)
+    except OSError as error:
+        reason = error.strerror or error
+        raise BadSetting(
+            f"nothing can listen on {settings.host} port {settings.port} ({reason}); choose another --port"
+        ) from None
+    return listening
