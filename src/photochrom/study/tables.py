@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from photochrom.evaluation.classes import synset_of
+from photochrom.page import Table
 from photochrom.study.findings import findings
 from photochrom.study.results import Results, Spread, scene_of
 
@@ -30,32 +28,6 @@ OVERVIEW = (
     "mean_saturation",
 )
 FEWEST_PER_SYNSET = 3  # a mean over fewer photographs says nothing about a class
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of text under a heading.
-
-    Attributes:
-        name: of its files.
-        title: above it.
-        rows: the heading first.
-        note: below it.
-    """
-
-    name: str
-    title: str
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
-
-    def csv(self) -> str:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(self.rows)
-        return text.getvalue()
-
-    def markdown(self) -> str:
-        lines = [f"| {' | '.join(c.replace('|', chr(92) + '|') for c in row)} |" for row in self.rows]
-        return "\n".join([lines[0], "|---" * len(self.rows[0]) + "|", *lines[1:]]) + "\n"
 
 
 def tables(scales: Sequence[Results]) -> list[Table]:
