@@ -69,8 +69,8 @@ def page(title: str, body: Sequence[str]) -> str:
     """
     title = html.escape(title)
     return (
-        f'<!doctype html>\n<html lang="en"><meta charset="utf-8">\n<meta name="viewport" content="width=device-width"><title>{title}</title>\n<style>{_STYLE}</style>\n'
-        f"<h1>{title}</h1>\n" + "\n".join(body) + "\n</html>\n"
+        '<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">\n'
+        f"<title>{title}</title><style>{_STYLE}</style>\n<h1>{title}</h1>\n" + "\n".join(body) + "\n</html>\n"
     )
 
 

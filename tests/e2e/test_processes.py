@@ -85,6 +85,8 @@ def test_what_runs_without_torch(tmp_path, tiny, drawn, block):
         ["demo"],
         ["evaluate", "a.png", "-m", tiny, "--out", "out", "--sheet", "sheet.jpg"],
         ["evaluate", "a.png", "-m", tiny, "--sweep"],
+        ["turing", "new", "study", "--real", ".", "-m", tiny, "--size", "2", "--practice", "0"],
+        ["turing", "report", "study"],
     ]
     statuses, heavy, err = together(commands, tmp_path, block)
     assert statuses == [0] * len(commands), err

@@ -29,6 +29,7 @@ for name, what in {
     "train": "Train a network from a recipe; the same command resumes.",
     "search": "Search for good values of a recipe's fields by short training runs; the same command resumes.",
     "study": "Train, measure and report every experiment of the paper.",
+    "turing": "Ask people whether coloured photographs look real: make a study, report on it.",
     "export": "Write a training run as one file that `colorize --model` takes.",
 }.items():
     app.command(f"photochrom.cli.{name}:{name}", name=name, help=what)

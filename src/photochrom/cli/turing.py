@@ -1,0 +1,128 @@
+"""`photochrom turing`: a study in which people tell coloured photographs from real ones."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from photochrom import turing as studies
+from photochrom.cli.show import only_our_words, progress, result, say, table
+from photochrom.colorizer import Colorizer
+from photochrom.errors import BadSetting
+from photochrom.formats import shown
+from photochrom.turing.design import Kind
+from photochrom.turing.standin import Seen
+
+turing = App(name="turing")
+
+
+@turing.command
+def new(
+    study: Path,
+    /,
+    *,
+    real: Path,
+    model: Annotated[list[str], Parameter(alias="-m", negative=(), json_list=False, show_default=False)] = ["default"],  # noqa: B006 - cyclopts wants a literal
+    kind: Kind = "single",
+    size: int | None = None,
+    practice: int = 4,
+    seed: int = 0,
+    time_limit: float | None = None,
+    side: int = 384,
+) -> None:
+    """Make a study: photographs in their own colours and as models colour them, all through the same steps.
+
+    Parameters
+    ----------
+    study
+        The study's folder; it must not be there yet.
+    real
+        A folder of colour photographs.
+    model
+        A packaged model's name, a .onnx file, or a run folder; may be given several times. [default: the packaged]
+    kind
+        single: is this picture real, or coloured by a computer? pair: which of the two is coloured?
+        preference: which of two colourings looks better?
+    size
+        How many photographs each person judges, each once. [default: 40, or as many as there are]
+    practice
+        How many more come first, with the solution told; they do not count.
+    seed
+        Decides which photographs, and who sees what.
+    time_limit
+        Seconds for which pictures are shown; 0 is until the answer. [default: 1 for pairs, 0 else]
+    side
+        The longer side of the pictures, in pixels.
+    """
+    settings = studies.Settings(kind, size, practice, seed, time_limit, side)
+    with only_our_words(), progress() as bar:
+        task = bar.add_task("colouring", total=None)
+        colorizers = {name: Colorizer(each) for name, each in _named(model).items()}
+        made, skipped = studies.new_study(
+            study, real, colorizers, settings, lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    for skip in skipped:
+        say(f"photochrom: left out: {skip.reason}")
+    result(f"{shown(study)}: {len(made.photographs)} photographs, {len(made.practice)} for practice")
+    say(f"people take part at: photochrom serve --turing {shown(study)}")
+
+
+@turing.command
+def report(study: Path, /, *, out: Annotated[Path | None, Parameter(alias="-o")] = None) -> None:
+    """Say what came out of a study, so far as people have answered; older reports are replaced.
+
+    Parameters
+    ----------
+    study
+        The study's folder.
+    out
+        Where the page, the tables (CSV) and all numbers (JSON) go. [default: report/ in the study's folder]
+    """
+    found = studies.write_report(study, out)
+    if not found.results.answers:
+        result(studies.NOBODY)
+    for each in found.tables:
+        if each.name not in ("people", "pictures"):
+            table(list(each.rows), each.title)
+    say(f"{shown(found.files[0])}: the report; tables (CSV) and numbers (JSON) beside it")
+
+
+@turing.command
+def classifier(study: Path, /, *, sees: Seen = "colors", seed: int = 0) -> None:
+    """Put a classifier in the place of people: an automatic stand-in, not a Turing test.
+
+    It learns to tell a study's coloured pictures from the real ones, and judges those of photographs that it has not
+    seen. The study's report shows it, apart from what people said.
+
+    Parameters
+    ----------
+    study
+        The study's folder.
+    sees
+        colors: statistics of the colours. objects: the features of EfficientNet-Lite0, which needs the extra train.
+    seed
+        Decides the parts of the cross-validation.
+    """
+    with progress() as bar:
+        task = bar.add_task("looking", total=None)
+        found = studies.run_standin(
+            study, sees, seed, lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    rows = [("", "accuracy", "AUC", "taken for real", "95 %")]
+    for name, r in found.items():
+        interval = f"{r.fooled.low:.1%} to {r.fooled.high:.1%}"
+        rows.append((name, f"{r.accuracy:.1%}", f"{r.auc:.3f}", f"{r.fooled.rate:.1%}", interval))
+    table(rows, "automatic stand-in, not people: what a classifier says of photographs that it has not seen")
+
+
+def _named(models: Sequence[str]) -> dict[str, str]:
+    """The models by what the report calls them: a file or a folder by its last name."""
+    names = [Path(model).name.removesuffix(".onnx") for model in models]
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise BadSetting(f"{count} models would be called '{name}'; give their files or folders names of their own")
+    return dict(zip(names, models, strict=True))
