@@ -33,6 +33,7 @@ from photochrom.train.loop import Trainer
 from photochrom.train.meters import Meter, Plateau
 from photochrom.train.runs import CHECKPOINT, load_run, load_weights
 from photochrom.train.tasks import tasks
+from photochrom.train.tasks.recognition import RecognitionTask
 from photochrom.train.tasks.supervised import SupervisedTask
 from photochrom.train.validate import Validation
 
@@ -64,6 +65,19 @@ class TestStep:
     def regression(self, tiny, **run):
         model = {"name": "tiny", "settings": {"dropout": 0.0}}
         return tiny(model=model, loss={"name": "l2"}, run=run, optim={"name": "sgd", "lr": 0.1, "clip": 0.0})
+
+    def test_recognition_is_added_by_its_weight_and_logged(self, tiny):
+        batch = self.batch()
+        model, loss, run = {"name": "tiny", "settings": {"dropout": 0.0}}, {"name": "l2"}, {"precision": "fp32"}
+        plain = self.task(tiny(model=model, loss=loss, run=run)).step(batch, 0)
+        task = {"name": "recognition", "settings": {"weight": 0.25}}
+        torch.manual_seed(0)
+        both = RecognitionTask(tiny(model=model, loss=loss, run=run, task=task), None, torch.device("cpu")).step(
+            batch, 0
+        )
+        assert "recognition" not in plain
+        assert both["recognition"] > 0
+        torch.testing.assert_close(both["loss"], plain["loss"] + 0.25 * both["recognition"])
 
     def test_accumulation_is_the_whole_batch(self, tiny):
         weights = []

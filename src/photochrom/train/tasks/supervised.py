@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from photochrom.bins import Bins
@@ -32,11 +33,25 @@ class SupervisedTask(Task):
         self.model.train()
         self.let_encoder_learn(step)
         self.optimizers["model"].zero_grad(set_to_none=True)
-        total = torch.zeros(())
+        seen: dict[str, Tensor] = {}
         for part_light, part_ab in zip(light.chunk(run.accumulate), ab.chunk(run.accumulate), strict=True):
             with self.autocast():
                 output = self.model(self.normalised(part_light))
-            loss = self.loss(output, part_ab.to(self.device)) * (len(part_light) / len(light))
-            loss.backward()
-            total += loss.detach().cpu()
-        return {"loss": total, "gradient_norm": self.update("model", self.model)}
+            parts = self.objective(output, part_ab.to(self.device), part_light.to(self.device))
+            share = len(part_light) / len(light)
+            (parts["loss"] * share).backward()
+            for name, value in parts.items():
+                seen[name] = seen.get(name, torch.zeros(())) + value.detach().cpu() * share
+        return seen | {"gradient_norm": self.update("model", self.model)}
+
+    def objective(
+        self, output: Float[Tensor, "n q i j"], ab: Float[Tensor, "n 2 i j"], light: Float[Tensor, "n 1 h w"]
+    ) -> dict[str, Tensor]:
+        """What is minimised ("loss"), and its parts for the log; scalars, means over the pictures.
+
+        Args:
+            output: of the network.
+            ab: the truth, Lab units.
+            light: L, 0..100.
+        """
+        return {"loss": self.loss(output, ab)}

@@ -1,0 +1,52 @@
+"""Supervised training with a second loss: what a classifier sees in the colouring is what it sees in the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from photochrom.bins import Bins
+from photochrom.color import L_CENTER
+from photochrom.decode import Decoding
+from photochrom.losses.recognition import Recognition
+from photochrom.settings import check
+from photochrom.train.config import Recipe
+from photochrom.train.tasks import tasks
+from photochrom.train.tasks.supervised import SupervisedTask
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the second loss; see `photochrom.losses.recognition`.
+
+    Attributes:
+        weight: how much it counts beside the recipe's loss.
+        classifier: the ImageNet classifier, "lite0" or "lite1"; lite2 is the one that top-1 is measured with.
+    """
+
+    weight: float = 0.3
+    classifier: str = "lite0"
+
+    def __post_init__(self) -> None:
+        check(0 < self.weight <= 100, "task.settings.weight", self.weight, "above 0 to 100")
+        check(self.classifier in ("lite0", "lite1"), "task.settings.classifier", self.classifier, "lite0, lite1")
+
+
+@tasks.register("recognition")
+class RecognitionTask(SupervisedTask):
+    """The recipe's network under the recipe's loss and a classifier's judgement."""
+
+    Settings = Settings
+
+    def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
+        super().__init__(recipe, bins, device, center)
+        half = recipe.run.precision == "bf16"
+        recognition = Recognition(bins, Decoding.from_config(recipe), self.settings.classifier, half)
+        self.recognition = recognition.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def objective(self, output: Tensor, ab: Tensor, light: Tensor) -> dict[str, Tensor]:
+        """The recipe's loss and the weighted divergence; the latter is logged as "recognition" too."""
+        recognition = self.recognition(output, ab, light)
+        return {"loss": self.loss(output, ab) + self.settings.weight * recognition, "recognition": recognition}

@@ -1,0 +1,90 @@
+"""The added loss: 0 for the truth, larger the more the classifier is misled, and decoded exactly as at run time."""
+
+import numpy as np
+import pytest
+import torch
+
+from photochrom.bins import ChannelBins, JointBins
+from photochrom.decode import Decoding, scores_to_ab
+from photochrom.errors import BadRecipe
+from photochrom.losses.recognition import Recognition
+
+AB = np.clip(np.random.default_rng(0).normal(0, 35, (2000, 2)), -100, 95)
+JOINT = JointBins.grid(AB, 20)
+HOW = Decoding(vividness=0.2, saturation=1.5)
+
+
+@pytest.fixture(scope="module")
+def joint():
+    return Recognition(JOINT, HOW)
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return Recognition(None, Decoding(decoder="mean"))
+
+
+@pytest.fixture(scope="module")
+def scene():
+    """L (2, 1, 64, 64) and ab (2, 2, 16, 16): something with edges, in saturated colours."""
+    generator = torch.Generator().manual_seed(3)
+    light = torch.rand(2, 1, 8, 8, generator=generator).repeat_interleave(8, 2).repeat_interleave(8, 3) * 70 + 15
+    ab = (torch.rand(2, 2, 4, 4, generator=generator) - 0.5).repeat_interleave(4, 2).repeat_interleave(4, 3) * 90
+    return light, ab
+
+
+@pytest.mark.parametrize("how", [HOW, Decoding(decoder="mean", vividness=0.7), Decoding(temperature=1.0)])
+def test_decodes_as_the_runtime_does(how):
+    scores = torch.randn(1, JOINT.n_scores, 5, 7, generator=torch.Generator().manual_seed(0)) * 3
+    expected = scores_to_ab(scores[0].numpy(), JOINT, how)
+    found = Recognition(JOINT, how).decode(scores)[0].permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(found, expected, atol=2e-4)
+
+
+def test_the_truth_costs_nothing_and_wrong_colors_do(plain, scene):
+    light, ab = scene
+    costs = [float(plain(share * ab / 110, ab, light)) for share in (1.0, 0.5, -1.0)]
+    assert costs[0] == pytest.approx(0, abs=1e-6)
+    assert 1e-3 < costs[1] < costs[2]
+
+
+def test_is_the_divergence_of_the_answers(plain, scene):
+    from photochrom.color import lab_to_rgb
+
+    light, ab = scene
+    output = torch.zeros_like(ab)
+    with torch.no_grad():
+        sides = [
+            torch.nn.functional.interpolate(colors, light.shape[2:], mode="bilinear") for colors in (ab, 110 * output)
+        ]
+        truth, ours = (plain.classifier(lab_to_rgb(torch.cat([light, side], 1))).double().softmax(1) for side in sides)
+    expected = (truth * (truth.log() - ours.log())).sum(1).mean()
+    assert plain(output, ab, light).item() == pytest.approx(expected.item(), rel=1e-3)
+
+
+def test_descending_is_recognised_better(joint, scene):
+    light, ab = scene
+    output = torch.zeros(2, JOINT.n_scores, 16, 16, requires_grad=True)
+    before = joint(output, ab, light)
+    before.backward()
+    assert output.grad.isfinite().all()
+    with torch.no_grad():
+        better = output - 0.02 * output.grad / output.grad.abs().max()
+        assert joint(better, ab, light) < before
+
+
+def test_the_classifier_learns_nothing(joint):
+    assert not [p for p in joint.parameters() if p.requires_grad]
+    assert not joint.classifier.training
+
+
+@pytest.mark.parametrize(
+    ("bins", "how", "message"),
+    [
+        (ChannelBins.equal_width(10), HOW, r"bins\.kind may be joint only"),
+        (JOINT, Decoding(decoder="argmax"), r"decode\.decoder is 'argmax'; with the task 'recognition' it may be"),
+    ],
+)
+def test_what_has_no_gradient_is_refused(bins, how, message):
+    with pytest.raises(BadRecipe, match=message):
+        Recognition(bins, how)
