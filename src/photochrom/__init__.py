@@ -24,6 +24,7 @@ from photochrom.errors import (
     MissingExtra,
     OutOfMemory,
     PhotochromError,
+    ServerRefused,
     UnknownName,
     UnreadableImage,
     UnsupportedFormat,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     import os
 
     from photochrom.card import ModelCard
+    from photochrom.client import Client
     from photochrom.colorizer import Colorizer
 
 __version__ = "0.1.0"
@@ -43,12 +45,14 @@ __all__ = [
     "BadDataset",
     "BadRecipe",
     "BadSetting",
+    "Client",
     "Colorizer",
     "DeviceUnavailable",
     "ImageTooLarge",
     "MissingExtra",
     "OutOfMemory",
     "PhotochromError",
+    "ServerRefused",
     "UnknownName",
     "UnreadableImage",
     "UnsupportedFormat",
@@ -102,6 +106,10 @@ def __getattr__(name: str) -> Any:
         from photochrom.colorizer import Colorizer
 
         return Colorizer
+    if name == "Client":
+        from photochrom.client import Client
+
+        return Client
     raise AttributeError(f"module 'photochrom' has no attribute '{name}'")
 
 

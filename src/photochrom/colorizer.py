@@ -171,6 +171,7 @@ class Colorizer:
         scores: Scores | None = None,
         decoding: Decoding | None = None,
         rng: np.random.Generator | None = None,
+        lightness: np.ndarray | None = None,
     ) -> Picture:
         """The photograph in colour, at full size, with its own L and everything else in its file kept.
 
@@ -179,12 +180,13 @@ class Colorizer:
             scores: what `scores` gave for it, where the network has run already.
             decoding: instead of the session's, whole.
             rng: for the decoder "sample".
+            lightness: L (H, W) instead of the picture's own, see `photochrom.tone`.
 
         Raises:
             OutOfMemory: it did not fit; there is no partial result.
         """
         try:
-            light = picture.lightness()
+            light = picture.lightness() if lightness is None else lightness
             chroma = self._fit(scores or self.scores(light), light, decoding or self.decoding, rng)
             dtype = picture.pixels.dtype
             rgb = np.empty((*light.shape, 3), dtype)

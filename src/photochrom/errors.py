@@ -1,5 +1,7 @@
 """Every error the library raises for bad input; one tree, so that a caller needs one `except`."""
 
+from __future__ import annotations
+
 
 class PhotochromError(Exception):
     """Base of all errors: the message says what was wrong, where, and what to do."""
@@ -54,4 +56,22 @@ class MissingExtra(PhotochromError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs the extra '{extra}'; install it from the clone with: pip install '.[{extra}]'")
-        self.extra = extra
+        self.what, self.extra = what, extra
+
+    def __reduce__(self) -> tuple[type[MissingExtra], tuple[str, str]]:
+        # Without this it could not come back from a worker process: its one argument there is the message.
+        return MissingExtra, (self.what, self.extra)
+
+
+class ServerRefused(PhotochromError):
+    """A server did not take a request, or is not there.
+
+    Args:
+        message: what the server says.
+        status: of the response; 0 where there was none.
+        retry_after: seconds after which it may be asked again, if it said so.
+    """
+
+    def __init__(self, message: str, status: int = 0, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.status, self.retry_after = status, retry_after

@@ -16,12 +16,14 @@ class Format:
     Attributes:
         name: what Pillow calls it.
         extensions: the endings of its names, lower case; the first is the usual one.
+        media_type: its name on the web.
         deep: 16 bits a sample can be written.
         alpha: transparency can be written.
     """
 
     name: str
     extensions: tuple[str, ...]
+    media_type: str
     deep: bool = False
     alpha: bool = True
 
@@ -29,15 +31,15 @@ class Format:
 FORMATS = {
     entry.name: entry
     for entry in (
-        Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), alpha=False),
-        Format("PNG", (".png",), deep=True),
-        Format("TIFF", (".tif", ".tiff"), deep=True),
-        Format("WEBP", (".webp",)),
-        Format("AVIF", (".avif",)),
-        Format("BMP", (".bmp", ".dib"), alpha=False),
-        Format("GIF", (".gif",)),
-        Format("JPEG2000", (".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc")),
-        Format("HEIF", (".heic", ".heif", ".hif")),
+        Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), "image/jpeg", alpha=False),
+        Format("PNG", (".png",), "image/png", deep=True),
+        Format("TIFF", (".tif", ".tiff"), "image/tiff", deep=True),
+        Format("WEBP", (".webp",), "image/webp"),
+        Format("AVIF", (".avif",), "image/avif"),
+        Format("BMP", (".bmp", ".dib"), "image/bmp", alpha=False),
+        Format("GIF", (".gif",), "image/gif"),
+        Format("JPEG2000", (".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc"), "image/jp2"),
+        Format("HEIF", (".heic", ".heif", ".hif"), "image/heic"),
     )
 }
 

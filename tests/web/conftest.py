@@ -1,23 +1,60 @@
 """The site in this process, asked without a socket."""
 
+import contextlib
+import socket
+import threading
+
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 
 from photochrom.web.app import create_app
 from photochrom.web.settings import ServeSettings
 
+TOKEN = "a token of the tests"
+ADDRESS = "http://127.0.0.1:8000"
+
+
+def client_of(**settings):
+    return TestClient(create_app(ServeSettings(**settings)), base_url=ADDRESS, follow_redirects=False)
+
 
 @pytest.fixture
 def site(tiny):
-    """Makes a client for a site with these settings; its model is the tiny one."""
-    opened = []
+    """Makes a client for a site with these settings; its model is the tiny one, and its workers start when needed."""
+    return lambda **settings: client_of(model=str(tiny), **settings)
 
-    def client(**settings):
-        app = create_app(ServeSettings(**{"model": str(tiny), **settings}))
-        browser = TestClient(app, base_url="http://127.0.0.1:8000", follow_redirects=False)
-        opened.append(browser.__enter__())
-        return browser
 
-    yield client
-    for browser in opened:
-        browser.__exit__(None, None, None)
+@pytest.fixture
+def running(site):
+    """The same with its workers and its folder for uploads, until the test is over."""
+    with contextlib.ExitStack() as stack:
+        yield lambda **settings: stack.enter_context(site(**settings))
+
+
+@pytest.fixture(scope="module")
+def server(tiny):
+    """One site that is running, with the tiny model, for the tests that leave it as it was."""
+    with client_of(model=str(tiny)) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def real():
+    """One site that is running, with the packaged model."""
+    with client_of() as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def live(tiny):
+    """The address of a site behind a real socket, with the tiny model and a token."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    app = create_app(ServeSettings(model=str(tiny), token=TOKEN))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(30)
+    assert not thread.is_alive()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -69,4 +71,6 @@ def serve(
     )
     with needing("photochrom serve", "web"):
         from photochrom.web.server import run
+    # As Ctrl-C, so that a service manager's stop cleans up too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     run(settings, lambda address: say(f"photochrom is at {address} (Ctrl-C stops it)"))

@@ -1,13 +1,218 @@
-"""The HTTP interface for programs."""
+"""The HTTP interface for programs; the page uses the same."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Literal
 
-router = APIRouter()
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import FileResponse
+from fastapi.sse import EventSourceResponse
+from pydantic import BaseModel, Field
+from starlette.background import BackgroundTask
+
+from photochrom.formats import FORMATS
+from photochrom.web.jobs import Job, Status
+from photochrom.web.look import Look, look
+from photochrom.web.negotiation import FormatName, extension_of, media_type_of, wanted_format
+from photochrom.web.problems import Problem, ProblemBody, documented
+from photochrom.web.studio import Studio
+from photochrom.web.upload import BODY, receive
+from photochrom.web.work import INPUT, PREVIEW_SIDE
+
+router = APIRouter(prefix="/api", tags=["colour"])
+
+IMAGES = {
+    200: {
+        "description": "The photograph.",
+        "content": {media_type_of(name): {"schema": {"type": "string", "format": "binary"}} for name in FORMATS},
+    }
+}
+ALWAYS = (400, 401, 403, 421)  # what the guard may answer to any request
+UPLOAD = (*ALWAYS, 413, 415, 422, 429, 503)
+
+LookOf = Annotated[Look, Depends(look)]
+FormatOf = Annotated[FormatName | None, Query(description="The file format; by default as it came.")]
 
 
-@router.get("/healthz")
-async def health() -> dict[str, str]:
+class JobBody(BaseModel):
+    """How far a job is."""
+
+    id: str = Field(description="Names the job; who knows it may see the job.")
+    status: Status
+    progress: float = Field(ge=0, le=1, description="0 to 1.")
+    width: int | None = Field(None, description="Of the photograph in pixels, once it has been read.")
+    height: int | None = None
+    format: FormatName | None = Field(None, description="Of the file that came.")
+    alpha: bool | None = Field(None, description="Whether parts are transparent.")
+    problem: ProblemBody | None = Field(None, description="Why it failed.")
+
+    @classmethod
+    def of(cls, job: Job) -> JobBody:
+        """What is said of a job."""
+        facts = {} if job.facts is None else {**vars(job.facts), "format": job.facts.format.lower()}
+        problem = None if job.problem is None else ProblemBody(**job.problem.body())
+        return cls(id=job.id, status=job.status, progress=job.progress, problem=problem, **facts)
+
+
+def studio(request: Request) -> Studio:
+    """The server's studio."""
+    return request.app.state.studio
+
+
+def job(request: Request, identity: str) -> Job:
+    """The job that a path names."""
+    return studio(request).jobs.get(identity)
+
+
+StudioOf = Annotated[Studio, Depends(studio)]
+JobOf = Annotated[Job, Depends(job)]
+
+
+def client(request: Request) -> str:
+    """Whose request it is, for the limits."""
+    return request.client.host if request.client else ""
+
+
+@router.post(
+    "/colorize",
+    response_class=Response,
+    responses={**IMAGES, **documented(*UPLOAD, 406, 500)},
+    openapi_extra=BODY,
+)
+async def colorize(request: Request, studio: StudioOf, look: LookOf, format: FormatOf = None) -> Response:
+    """Colour one photograph and answer with it, in its own format unless the query or the header Accept asks else."""
+    with studio.admit(client(request)):
+        job = studio.jobs.new(client(request))
+        try:
+            kind = await receive(request, job.folder / INPUT)
+            wanted = wanted_format(format, request.headers.get("accept"), kind)
+            studio.jobs.measure(job)
+            path, format_name = await studio.colorize(job, look, wanted)
+        except BaseException:
+            studio.jobs.remove(job)
+            raise
+    return _file(path, format_name, BackgroundTask(studio.jobs.remove, job))
+
+
+@router.post(
+    "/jobs",
+    status_code=202,
+    responses=documented(*UPLOAD),
+    openapi_extra=BODY,
+)
+async def submit(request: Request, response: Response, studio: StudioOf) -> JobBody:
+    """Send a photograph and go on; the job says when it is ready, and then gives it in any look."""
+    with contextlib.ExitStack() as admitted:
+        admitted.enter_context(studio.admit(client(request)))
+        job = studio.jobs.new(client(request))
+        try:
+            await receive(request, job.folder / INPUT)
+            studio.jobs.measure(job)
+        except BaseException:
+            studio.jobs.remove(job)
+            raise
+        studio.submit(job, admitted.pop_all())
+    response.headers["Location"] = f"/api/jobs/{job.id}"
+    return JobBody.of(job)
+
+
+@router.get("/jobs/{identity}", responses=documented(*ALWAYS, 404))
+async def state(job: JobOf) -> JobBody:
+    """How far a job is."""
+    return JobBody.of(job)
+
+
+@router.get("/jobs/{identity}/events", response_class=EventSourceResponse, responses=documented(*ALWAYS, 404))
+async def events(job: JobOf) -> AsyncIterator[JobBody]:
+    """How far a job is, again whenever that changes, until it is over (server-sent events)."""
+    async for _ in job.changes():
+        yield JobBody.of(job)
+
+
+@router.get(
+    "/jobs/{identity}/result",
+    response_class=Response,
+    responses={**IMAGES, **documented(*ALWAYS, 404, 406, 409, 410, 413, 415, 422, 429, 500, 503)},
+)
+async def result(
+    request: Request,
+    studio: StudioOf,
+    job: JobOf,
+    look: LookOf,
+    format: FormatOf = None,
+    max_side: Annotated[
+        int | None,
+        Query(ge=16, le=PREVIEW_SIDE, description="A quick copy, this many pixels on its longer side at most."),
+    ] = None,
+) -> Response:
+    """The photograph in colour: whole and with its metadata, or as a small copy. The network does not run again."""
+    return await _picture(request, studio, job, look, format, max_side)
+
+
+@router.get(
+    "/jobs/{identity}/original",
+    response_class=Response,
+    responses={**IMAGES, **documented(*ALWAYS, 404, 406, 409, 410, 413, 415, 422, 429, 500, 503)},
+)
+async def original(
+    request: Request,
+    studio: StudioOf,
+    job: JobOf,
+    format: FormatOf = None,
+    max_side: Annotated[int | None, Query(ge=16, le=PREVIEW_SIDE, description="As for the result.")] = None,
+) -> Response:
+    """The photograph as it came, upright, in any format."""
+    return await _picture(request, studio, job, None, format, max_side)
+
+
+@router.delete("/jobs/{identity}", status_code=204, responses=documented(*ALWAYS, 404))
+async def remove(studio: StudioOf, job: JobOf) -> None:
+    """End a job and delete what is kept of it."""
+    studio.cancel(job)
+
+
+async def _picture(
+    request: Request, studio: Studio, job: Job, look: Look | None, format: FormatName | None, max_side: int | None
+) -> Response:
+    if job.problem is not None:
+        raise job.problem
+    if job.facts is None:
+        raise Problem(409, "the job is not done yet; follow its events", {"Retry-After": "1"})
+    name = wanted_format(format, request.headers.get("accept"), job.facts.format)
+    if max_side is not None:
+        data = await studio.preview(job, look, max_side, name)
+        return Response(data, media_type=media_type_of(name))
+    path = await studio.render(job, look, name)
+    return _file(path, name, BackgroundTask(path.unlink, missing_ok=True))
+
+
+def _file(path: Path, name: str, afterwards: BackgroundTask) -> FileResponse:
+    # The name is ours: what the client called its file never comes here.
+    shown = f"photochrom{extension_of(name)}"
+    return FileResponse(path, media_type=media_type_of(name), filename=shown, background=afterwards)
+
+
+server_router = APIRouter(tags=["server"])
+
+
+class Health(BaseModel):
+    """That the server answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+@server_router.get("/healthz", responses=documented(421))
+async def health() -> Health:
     """Whether the server answers; needs no token."""
-    return {"status": "ok"}
+    return Health()
+
+
+@server_router.get(
+    "/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}, **documented(*ALWAYS)}
+)
+async def metrics(request: Request) -> Response:
+    """Counters for Prometheus."""
+    return Response(request.app.state.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

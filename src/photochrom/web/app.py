@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
 from importlib import resources
 from pathlib import Path
 
@@ -9,31 +11,55 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from photochrom import __version__
-from photochrom.web import api, pages, problems
+from photochrom.backends import read_card, read_model
+from photochrom.web import api, login, pages, problems
 from photochrom.web.guard import Guard
+from photochrom.web.metrics import Measured, Metrics
 from photochrom.web.settings import ServeSettings
+from photochrom.web.studio import Studio
 
 STATIC = Path(str(resources.files("photochrom.web") / "static"))
+ABOUT = "Colours grayscale photographs. Send one to `/api/colorize`, or as a job where you want to choose among looks."
 
 
 def create_app(settings: ServeSettings | None = None) -> FastAPI:
-    """The site with its own settings, ready for an ASGI server.
+    """The site with its own settings, ready for an ASGI server; its worker processes start with it.
 
     Args:
         settings: see `ServeSettings`; its defaults where it is None.
+
+    Raises:
+        UnknownName, BadCheckpoint: the model.
 
     Example:
         >>> create_app().title
         'photochrom'
     """
     settings = settings or ServeSettings()
-    app = FastAPI(title="photochrom", version=__version__, docs_url=None, redoc_url=None)
+    metrics = Metrics()
+    app = FastAPI(
+        title="photochrom", version=__version__, description=ABOUT, docs_url=None, redoc_url=None, lifespan=_lifespan
+    )
     app.state.settings = settings
+    app.state.metrics = metrics
+    app.state.card = read_card(*read_model(settings.model))
     # (path, label) of what the head of every page links to; a router that has pages adds its own.
-    app.state.navigation = [("/", "Colour")]
-    app.include_router(api.router)
-    app.include_router(pages.router)
+    app.state.navigation = [("/", "Colour"), ("/docs", "API")]
+    for router in (api.router, api.server_router, login.router, pages.router):
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     problems.install(app)
     app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Measured, metrics=metrics)
     return app
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    metrics: Metrics = app.state.metrics
+    studio = app.state.studio = Studio(app.state.settings, metrics)
+    metrics.gauge("photochrom_jobs_under_way", "Jobs that wait or run.", lambda: studio.under_way)
+    metrics.gauge("photochrom_jobs_kept", "Jobs whose files are kept.", lambda: len(studio.jobs))
+    metrics.gauge("photochrom_kept_bytes", "Size of the files that are kept.", lambda: studio.jobs.kept)
+    async with studio.open():
+        yield

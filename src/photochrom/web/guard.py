@@ -123,11 +123,16 @@ _CLOSE = {"Connection": "close"}
 
 
 def shown_token(headers: Headers, token: str) -> bool:
-    """Whether a request shows the token, in its header or its cookie."""
+    """Whether a request shows the token: itself in its header, or what stands for it in the cookie."""
     kind, _, given = headers.get("authorization", "").partition(" ")
-    if kind.lower() != "bearer":
-        given = _cookie(headers.get("cookie", ""))
-    return same_token(given, token)
+    if kind.lower() == "bearer":
+        return same_token(given, token)
+    return same_token(_cookie(headers.get("cookie", "")), cookie_for(token))
+
+
+def cookie_for(token: str) -> str:
+    """What the cookie holds, so that the token itself is kept in no browser."""
+    return hmac.digest(token.encode(), b"photochrom cookie", "sha256").hex()
 
 
 def same_token(given: str, token: str) -> bool:

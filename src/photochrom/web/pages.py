@@ -2,17 +2,92 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.templating import Jinja2Templates
+
+from photochrom.card import ModelCard
+from photochrom.formats import FORMATS
+from photochrom.web.look import Look
+from photochrom.web.reference import operations
+from photochrom.web.settings import is_loopback
+from photochrom.web.work import INPUT
 
 router = APIRouter(include_in_schema=False)
 templates = Jinja2Templates(directory=str(resources.files("photochrom.web") / "templates"))
+
+SAMPLE = Path(str(resources.files("photochrom") / "samples" / "astronaut.jpg"))
+VARIANTS = 5
+
+
+@dataclass(frozen=True)
+class Slider:
+    """One slider of the page; `name` is the look's field."""
+
+    name: str
+    label: str
+    low: float
+    high: float
+    start: float
+    step: float = 0.01
+
+
+def sliders(card: ModelCard) -> list[Slider]:
+    """Those that make sense for a model: one that gives ab alone has no vividness."""
+    plain = [Slider("saturation", "Saturation", 0, 2, 1), Slider("contrast", "Contrast", -1, 1, 0)]
+    if card.bins is None:
+        return plain
+    return [Slider("vividness", "Vividness", 0, 1, card.default_decoding().vividness), *plain]
 
 
 @router.get("/", response_class=HTMLResponse)
 async def home(request: Request) -> HTMLResponse:
     """The colour page."""
-    return templates.TemplateResponse(request, "colour.html")
+    settings, card = request.app.state.settings, request.app.state.card
+    accept = ["image/*", *(extension for entry in FORMATS.values() for extension in entry.extensions)]
+    return templates.TemplateResponse(
+        request,
+        "colour.html",
+        {
+            "accept": ",".join(accept),
+            "local": is_loopback(settings.host),
+            "keep": f"{settings.keep_minutes:g}",
+            "sliders": sliders(card),
+            "has_variants": card.bins is not None,
+            "variants": VARIANTS,
+        },
+    )
+
+
+@router.get("/docs", response_class=HTMLResponse)
+async def docs(request: Request) -> HTMLResponse:
+    """The interface for programs, from its OpenAPI description."""
+    address = str(request.base_url).rstrip("/")
+    found = {"operations": operations(request.app.openapi()), "address": address}
+    return templates.TemplateResponse(request, "docs.html", found)
+
+
+@router.get("/samples/astronaut.jpg")
+async def sample() -> FileResponse:
+    """The sample photograph, gray."""
+    return FileResponse(SAMPLE, media_type="image/jpeg")
+
+
+@router.get("/samples/astronaut.color.jpg")
+async def coloured_sample(request: Request) -> Response:
+    """The sample as this server colours it; done once."""
+    state = request.app.state
+    if not hasattr(state, "coloured_sample"):
+        studio = state.studio
+        job = studio.jobs.new("")
+        try:
+            (job.folder / INPUT).write_bytes(SAMPLE.read_bytes())
+            path, _ = await studio.colorize(job, Look(), "JPEG")
+            state.coloured_sample = path.read_bytes()
+        finally:
+            studio.jobs.remove(job)
+    return Response(state.coloured_sample, media_type="image/jpeg")

@@ -22,7 +22,7 @@ _STATUS: tuple[tuple[type[errors.PhotochromError], int], ...] = (
     (errors.UnreadableImage, 422),
     (errors.BadSetting, 422),
     (errors.UnknownName, 422),
-    (errors.OutOfMemory, 503),
+    (errors.OutOfMemory, 413),
 )
 
 
@@ -39,6 +39,10 @@ class Problem(Exception):
         super().__init__(detail)
         self.status, self.detail, self.headers = status, detail, headers
 
+    def body(self) -> dict[str, Any]:
+        """What `ProblemBody` describes."""
+        return {"title": HTTPStatus(self.status).phrase, "status": self.status, "detail": self.detail}
+
 
 class ProblemBody(BaseModel):
     """What went wrong (RFC 9457)."""
@@ -54,14 +58,9 @@ def problem_of(error: errors.PhotochromError) -> Problem:
     return Problem(status, str(error))
 
 
-def body(problem: Problem) -> dict[str, Any]:
-    """What `ProblemBody` describes."""
-    return {"title": HTTPStatus(problem.status).phrase, "status": problem.status, "detail": problem.detail}
-
-
 def response(problem: Problem) -> JSONResponse:
     """The response for a refusal."""
-    return JSONResponse(body(problem), problem.status, problem.headers, MEDIA_TYPE)
+    return JSONResponse(problem.body(), problem.status, problem.headers, MEDIA_TYPE)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import uvicorn
 
-from photochrom.errors import BadSetting
+from photochrom.errors import BadSetting, PhotochromError
 from photochrom.web.app import create_app
 from photochrom.web.settings import ServeSettings
 
@@ -35,7 +35,10 @@ def run(settings: ServeSettings, ready: Callable[[str], None] = lambda _: None) 
         server_header=False,
         timeout_graceful_shutdown=5,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    server = uvicorn.Server(config)
+    server.run(sockets=[listening])
+    if not server.started:
+        raise PhotochromError("the server did not start; the lines above say why")
 
 
 def address(listening: socket.socket) -> str:
@@ -48,9 +51,13 @@ def _listen(settings: ServeSettings) -> socket.socket:
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, kind, protocol)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(where)
-        listening.listen(128)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(where)
+            listening.listen(128)
+        except OSError:
+            listening.close()
+            raise
     except OSError as error:
         reason = error.strerror or error
         raise BadSetting(

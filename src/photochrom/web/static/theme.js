@@ -17,7 +17,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const button = document.getElementById("theme");
   const show = () => {
     const theme = root.dataset.theme;
-    button.textContent = { auto: "Auto", light: "Light", dark: "Dark" }[theme];
+    button.textContent = { auto: "◐ Auto", light: "○ Light", dark: "● Dark" }[theme];
     button.setAttribute("aria-label", `Theme: ${theme === "auto" ? "automatic" : theme}`);
   };
   button.addEventListener("click", () => {

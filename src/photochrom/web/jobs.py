@@ -1,0 +1,193 @@
+"""Jobs: what was uploaded, how far it is, and what is kept of it; and the limits on all of that."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from photochrom.web.problems import Problem
+from photochrom.web.settings import ServeSettings
+from photochrom.web.work import Facts
+
+RETRY = {"Retry-After": "2"}
+SWEEP_SECONDS = 10.0
+
+
+class Status(StrEnum):
+    """Where a job is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass
+class Job:
+    """One upload and what became of it.
+
+    Attributes:
+        id: unguessable; who knows it may see the job.
+        client: whose it is, for the limit on each.
+        folder: its files; private.
+        status, progress: how far it is; progress goes from 0 to 1.
+        facts: of the photograph, once it has been read.
+        problem: why it failed.
+        touched: when it was last asked for (monotonic seconds).
+        size: bytes on disk.
+    """
+
+    id: str
+    client: str
+    folder: Path
+    status: Status = Status.QUEUED
+    progress: float = 0.0
+    facts: Facts | None = None
+    problem: Problem | None = None
+    touched: float = field(default_factory=time.monotonic)
+    size: int = 0
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.status in (Status.DONE, Status.FAILED)
+
+    def update(self, status: Status, progress: float) -> None:
+        """Say how far it is; who follows `changes` hears of it."""
+        self.status, self.progress = status, progress
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def changes(self) -> AsyncIterator[None]:
+        """Yields now, and whenever the status or the progress has changed, until the job is over."""
+        while True:
+            changed = self._changed
+            yield
+            if self.is_over:
+                return
+            await changed.wait()
+
+
+class Admission:
+    """How much work may be under way, in all and for one client."""
+
+    def __init__(self, most: int, most_per_client: int) -> None:
+        self._most, self._most_per_client = most, most_per_client
+        self._of: Counter[str] = Counter()
+
+    @property
+    def count(self) -> int:
+        """How much is under way."""
+        return self._of.total()
+
+    @contextlib.contextmanager
+    def enter(self, client: str) -> Iterator[None]:
+        """Let one piece of work in while the context lasts.
+
+        Raises:
+            Problem: 429 where the client has as much as it may, 503 where all have.
+        """
+        if self._of[client] >= self._most_per_client:
+            raise Problem(429, f"{self._most_per_client} jobs of yours are under way; wait for one to end", RETRY)
+        if self.count >= self._most:
+            raise Problem(503, "the queue is full; try again in a moment", RETRY)
+        self._of[client] += 1
+        try:
+            yield
+        finally:
+            self._of[client] -= 1
+            if not self._of[client]:
+                del self._of[client]
+
+
+class Jobs:
+    """All jobs, each with a folder inside one that only this process's user can enter and that goes with it."""
+
+    def __init__(self, settings: ServeSettings) -> None:
+        self._settings = settings
+        self._jobs: dict[str, Job] = {}
+        self._root = tempfile.TemporaryDirectory(prefix="photochrom-", ignore_cleanup_errors=True)
+
+    @property
+    def folder(self) -> str:
+        """Where all files are."""
+        return self._root.name
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    @property
+    def kept(self) -> int:
+        """Bytes on disk."""
+        return sum(job.size for job in self._jobs.values())
+
+    def counts(self) -> Counter[Status]:
+        """How many there are of each status."""
+        return Counter(job.status for job in self._jobs.values())
+
+    def new(self, client: str) -> Job:
+        """A job with an empty folder."""
+        identity = secrets.token_urlsafe(16)
+        folder = Path(self._root.name, identity)
+        folder.mkdir(mode=0o700)
+        job = self._jobs[identity] = Job(identity, client, folder)
+        return job
+
+    def get(self, identity: str) -> Job:
+        """The job, whose time to live begins anew.
+
+        Raises:
+            Problem: 404.
+        """
+        job = self._jobs.get(identity)
+        if job is None:
+            raise Problem(404, "there is no such job; what was uploaded is removed some time after it was last used")
+        job.touched = time.monotonic()
+        return job
+
+    def measure(self, job: Job) -> None:
+        """Note what the job takes on disk, and make room by removing the oldest others.
+
+        Raises:
+            Problem: 503 where the others are all under way.
+        """
+        job.size = sum(file.stat().st_size for file in job.folder.iterdir())
+        idle = sorted((j for j in self._jobs.values() if j.is_over and j is not job), key=lambda j: j.touched)
+        for old in idle:
+            if self.kept <= self._settings.max_kept:
+                return
+            self.remove(old)
+        if self.kept > self._settings.max_kept:
+            raise Problem(503, "the room for uploads is used up; try again in a moment", RETRY)
+
+    def remove(self, job: Job) -> None:
+        """Forget a job and delete its files."""
+        self._jobs.pop(job.id, None)
+        shutil.rmtree(job.folder, ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Remove the jobs that are over and have not been asked for in the time that they are kept."""
+        oldest = time.monotonic() - 60 * self._settings.keep_minutes
+        for job in [job for job in self._jobs.values() if job.is_over and job.touched < oldest]:
+            self.remove(job)
+
+    async def sweep_for_ever(self) -> None:
+        """`sweep` again and again, until it is cancelled."""
+        while True:
+            await asyncio.sleep(min(SWEEP_SECONDS, max(0.1, 60 * self._settings.keep_minutes)))
+            self.sweep()
+
+    def close(self) -> None:
+        """Delete everything."""
+        self._jobs.clear()
+        self._root.cleanup()

@@ -1,0 +1,73 @@
+"""How a client wants its photograph coloured; the same few choices in the page, the interface and the client."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import numpy as np
+from fastapi import Query
+
+from photochrom.colorizer import Colorizer
+from photochrom.decode import Decoding
+from photochrom.errors import BadSetting
+
+MOST_VARIANTS = 99
+MOST_SATURATION = 4.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """One way to colour a photograph; none of it makes the network run again.
+
+    Attributes:
+        vividness: 0..1; None takes the model's own.
+        saturation: 0..4, a factor on the colours.
+        contrast: -1..1, see `photochrom.tone`.
+        variant: 0 is the likeliest colouring; others are drawn from what the network holds possible, each the same
+            every time.
+    """
+
+    vividness: float | None = None
+    saturation: float = 1.0
+    contrast: float = 0.0
+    variant: int = 0
+
+    def decoding(self, colorizer: Colorizer) -> Decoding:
+        """How `colorizer` has to decode for this look.
+
+        Raises:
+            BadSetting: its model gives one colouring only.
+        """
+        how = colorizer.decoding
+        if colorizer.card.bins is None and (self.vividness is not None or self.variant):
+            raise BadSetting(f"the model '{colorizer.card.name}' has no vividness and no variants; leave them away")
+        return replace(
+            how,
+            vividness=how.vividness if self.vividness is None else self.vividness,
+            saturation=how.saturation * self.saturation,
+            decoder="sample" if self.variant else how.decoder,
+        )
+
+    def rng(self) -> np.random.Generator:
+        """The draw that makes this variant."""
+        return np.random.default_rng(self.variant)
+
+
+def look(
+    vividness: Annotated[
+        float | None,
+        Query(ge=0, le=1, allow_inf_nan=False, description="0 is cautious, 1 garish; by default as the model has it."),
+    ] = None,
+    saturation: Annotated[
+        float, Query(ge=0, le=MOST_SATURATION, allow_inf_nan=False, description="A factor on the colours.")
+    ] = 1.0,
+    contrast: Annotated[
+        float, Query(ge=-1, le=1, allow_inf_nan=False, description="Tones: -1 flat, 0 as they are, 1 strong.")
+    ] = 0.0,
+    variant: Annotated[
+        int, Query(ge=0, le=MOST_VARIANTS, description="0 is the likeliest colouring; 1 and on are other ones.")
+    ] = 0,
+) -> Look:
+    """The look that a request's query asks for."""
+    return Look(vividness, saturation, contrast, variant)

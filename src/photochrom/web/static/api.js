@@ -1,0 +1,88 @@
+// The interface under /api, as the page uses it.
+
+export class Refused extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const pause = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
+
+const refusal = (status, text) => {
+  try {
+    return new Refused(status, JSON.parse(text).detail);
+  } catch {
+    return new Refused(status, "The server did not answer; is it still running?");
+  }
+};
+
+// A GET that waits where the server says it is busy.
+export async function get(address, signal) {
+  for (;;) {
+    const response = await fetch(address, { signal }).catch((error) => {
+      throw error.name === "AbortError" ? error : refusal(0, "");
+    });
+    if (response.ok) return response;
+    if (response.status !== 429 && response.status !== 503) throw refusal(response.status, await response.text());
+    await pause(Number(response.headers.get("retry-after")) || 1);
+  }
+}
+
+// Sends a file as a job. Not by fetch, which can't tell how much has gone up.
+export async function submit(file, progress) {
+  for (;;) {
+    const [status, text, wait] = await new Promise((done) => {
+      const request = new XMLHttpRequest();
+      request.upload.addEventListener("progress", (event) => event.lengthComputable && progress(event.loaded / event.total));
+      request.addEventListener("loadend", () =>
+        done([request.status, request.responseText, request.status ? request.getResponseHeader("retry-after") : null]),
+      );
+      request.open("POST", "/api/jobs");
+      request.send(file);
+    });
+    if (status === 202) return JSON.parse(text);
+    if (status !== 429 && status !== 503) throw refusal(status, text);
+    await pause(Number(wait) || 2);
+  }
+}
+
+// Follows a job until it is over.
+export function follow(id, heard) {
+  return new Promise((done, failed) => {
+    const events = new EventSource(`/api/jobs/${id}/events`);
+    const end = (finish, value) => {
+      events.close();
+      finish(value);
+    };
+    events.addEventListener("message", (event) => {
+      const job = JSON.parse(event.data);
+      heard(job);
+      if (job.status === "done") end(done, job);
+      if (job.status === "failed") end(failed, new Refused(job.problem.status, job.problem.detail));
+    });
+    events.addEventListener("error", () => {
+      if (events.readyState === EventSource.CLOSED) end(failed, refusal(0, ""));
+    });
+  });
+}
+
+export const forget = (id) => fetch(`/api/jobs/${id}`, { method: "DELETE", keepalive: true }).catch(() => {});
+
+export const resultAddress = (id, look, more = {}) => `/api/jobs/${id}/result?${new URLSearchParams({ ...look, ...more })}`;
+
+export const originalAddress = (id, more = {}) => `/api/jobs/${id}/original?${new URLSearchParams(more)}`;
+
+// A picture that is ready to be painted, so that changing it never flickers.
+export async function picture(address, signal) {
+  const blob = await (await get(address, signal)).blob();
+  const image = new Image();
+  image.alt = "";
+  image.src = URL.createObjectURL(blob);
+  try {
+    await image.decode();
+  } finally {
+    URL.revokeObjectURL(image.src);
+  }
+  return image;
+}

@@ -1,0 +1,161 @@
+// The colour page: what was chosen, the queue, and the photograph that is shown.
+
+import { Refused, follow, forget, submit } from "./api.js";
+import { Editor } from "./editor.js";
+import { Viewer } from "./viewer.js";
+import { picture } from "./api.js";
+import { Strip } from "./strip.js";
+
+const AT_A_TIME = 2; // uploads under way; the server bounds what one client may have
+const $ = (id) => document.getElementById(id);
+
+class Item {
+  constructor(file, name) {
+    Object.assign(this, { file, name, state: "waiting", progress: 0, job: null, problem: null, look: {} });
+  }
+}
+
+const items = [];
+let shown = null;
+let last = 0;
+const strip = new Strip($("strip"), (item) => show(item));
+const editor = new Editor(() => strip.update(shown));
+
+export function add(files) {
+  const chosen = [...files].map((file) => new Item(file, file.name || "Pasted picture"));
+  if (!chosen.length) return;
+  $("welcome").hidden = true;
+  $("studio").hidden = false;
+  for (const item of chosen) {
+    items.push(item);
+    item.number = ++last;
+    strip.add(item);
+  }
+  if (!shown) show(chosen[0]);
+  work();
+}
+
+function show(item) {
+  shown = item;
+  strip.select(item);
+  editor.show(item);
+  report();
+}
+
+// Takes up the next files that wait, a few at a time.
+function work() {
+  while (items.filter((item) => item.state === "working").length < AT_A_TIME) {
+    const next = items.find((item) => item.state === "waiting");
+    if (!next) break;
+    colour(next);
+  }
+  report();
+}
+
+async function colour(item) {
+  item.state = "working";
+  item.problem = null;
+  const heard = (progress) => {
+    item.progress = progress;
+    strip.update(item);
+  };
+  try {
+    heard(0);
+    const job = await submit(item.file, (sent) => heard(sent / 2));
+    if (!items.includes(item)) return void forget(job.id);
+    item.job = job;
+    item.job = await follow(job.id, (state) => heard(0.5 + state.progress / 2));
+    item.state = "done";
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    item.state = "failed";
+    item.problem = error.message;
+  }
+  if (!items.includes(item)) return;
+  strip.update(item);
+  announce(item.state === "done" ? `${item.name} is coloured` : `${item.name} failed: ${item.problem}`);
+  if (item === shown) editor.show(item);
+  work();
+}
+
+function remove(item) {
+  const at = items.indexOf(item);
+  items.splice(at, 1);
+  strip.remove(item);
+  if (item.job) forget(item.job.id);
+  shown = null;
+  if (items.length) return show(items[Math.min(at, items.length - 1)]);
+  editor.leave();
+  $("studio").hidden = true;
+  $("welcome").hidden = false;
+  $("welcome").querySelector("[data-choose]").focus();
+}
+
+function report() {
+  const done = items.filter((item) => item.state === "done").length;
+  const open = items.filter((item) => item.state === "waiting" || item.state === "working").length;
+  $("queue").textContent = items.length > 1 ? (open ? `${done} of ${items.length} coloured` : `${items.length} photographs`) : "";
+  $("download-all").hidden = done < 2;
+  $("everywhere").hidden = done < 2;
+}
+
+function announce(text) {
+  $("news").textContent = text;
+}
+
+// ---- the ways in
+
+for (const button of document.querySelectorAll("[data-choose]")) button.addEventListener("click", () => $("files").click());
+$("files").addEventListener("change", () => {
+  add($("files").files);
+  $("files").value = "";
+});
+document.addEventListener("paste", (event) => add(event.clipboardData.files));
+document.addEventListener("dragover", (event) => {
+  if (!event.dataTransfer.types.includes("Files")) return;
+  event.preventDefault();
+  $("veil").hidden = false;
+});
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) $("veil").hidden = true;
+});
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  $("veil").hidden = true;
+  add(event.dataTransfer.files);
+});
+$("sample").addEventListener("click", async () => {
+  const response = await fetch("/samples/astronaut.jpg");
+  add([new File([await response.blob()], "astronaut.jpg", { type: "image/jpeg" })]);
+});
+
+// ---- what is done with a photograph, or with all
+
+$("remove").addEventListener("click", () => remove(shown));
+$("retry").addEventListener("click", () => {
+  shown.state = "waiting";
+  editor.show(shown);
+  work();
+});
+// A job that the server has forgotten is sent again.
+editor.onGone = (item) => {
+  item.state = "waiting";
+  if (item === shown) editor.show(item);
+  work();
+};
+$("everywhere").addEventListener("click", () => {
+  for (const item of items) {
+    item.look = { ...shown.look };
+    strip.update(item);
+  }
+  announce("The look is used for all photographs");
+});
+$("download-all").addEventListener("click", async () => {
+  for (const item of items.filter((each) => each.state === "done")) await editor.download(item);
+});
+
+for (const element of document.querySelectorAll("[data-viewer]")) {
+  const viewer = new Viewer(element);
+  viewer.setSize(Number(element.dataset.width), Number(element.dataset.height));
+  for (const side of ["before", "after"]) picture(element.dataset[side]).then((image) => viewer.set(side, image), () => {});
+}

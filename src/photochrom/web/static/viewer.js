@@ -1,0 +1,143 @@
+// Before on the left of a line, after on its right; the line is dragged, or moved with the keys of a slider.
+
+const HANDLE_REACH = 28; // CSS pixels beside the line that still take hold of it
+const PAN_STEP = 80;
+
+export class Viewer {
+  #element;
+  #layers = {};
+  #slider;
+  #size = { width: 1, height: 1 };
+  #actual = false;
+  #pan = { x: 0, y: 0 };
+
+  constructor(element) {
+    this.#element = element;
+    for (const side of ["before", "after"]) {
+      const layer = (this.#layers[side] = document.createElement("div"));
+      layer.className = `layer ${side}`;
+      element.append(layer);
+    }
+    this.#slider = Object.assign(document.createElement("input"), { type: "range", min: 0, max: 100, step: 1, value: 50 });
+    this.#slider.setAttribute("aria-label", "Line between before and after");
+    element.append(this.#slider);
+    element.insertAdjacentHTML(
+      "beforeend",
+      '<div class="line"><div class="grip"></div></div><span class="side left">Before</span><span class="side right">After</span>',
+    );
+    this.#slider.addEventListener("input", () => this.#show());
+    element.addEventListener("pointerdown", (event) => this.#drag(event));
+    element.addEventListener("keydown", (event) => this.#panWithKeys(event));
+    new ResizeObserver(() => this.#show()).observe(element);
+  }
+
+  // The picture's own size in pixels; both sides are shown at it, whatever the copies measure.
+  setSize(width, height) {
+    this.#size = { width, height };
+    this.#show();
+  }
+
+  set(side, picture) {
+    picture.draggable = false;
+    this.#layers[side].replaceChildren(picture);
+  }
+
+  clear() {
+    this.#layers.before.replaceChildren();
+    this.#layers.after.replaceChildren();
+  }
+
+  get actual() {
+    return this.#actual;
+  }
+
+  set actual(on) {
+    this.#actual = on;
+    this.#pan = { x: 0, y: 0 };
+    this.#element.classList.toggle("actual", on);
+    this.#show();
+  }
+
+  set busy(on) {
+    this.#element.classList.toggle("busy", on);
+    this.#element.setAttribute("aria-busy", on);
+  }
+
+  // Pixels of the screen on the longer side, so that no copy is larger than can be seen.
+  get pixels() {
+    const { w, h } = this.#placed();
+    return Math.ceil(Math.max(w, h) * devicePixelRatio);
+  }
+
+  #placed() {
+    const { clientWidth, clientHeight } = this.#element;
+    const { width, height } = this.#size;
+    const scale = this.#actual ? 1 / devicePixelRatio : Math.min(clientWidth / width, clientHeight / height);
+    const w = width * scale;
+    const h = height * scale;
+    return { w, h, roomX: Math.max(0, w - clientWidth) / 2, roomY: Math.max(0, h - clientHeight) / 2 };
+  }
+
+  #show() {
+    const { clientWidth, clientHeight, style } = this.#element;
+    const { w, h, roomX, roomY } = this.#placed();
+    this.#pan.x = Math.max(-roomX, Math.min(roomX, this.#pan.x));
+    this.#pan.y = Math.max(-roomY, Math.min(roomY, this.#pan.y));
+    style.setProperty("--w", `${w}px`);
+    style.setProperty("--h", `${h}px`);
+    style.setProperty("--x", `${(clientWidth - w) / 2 + this.#pan.x}px`);
+    style.setProperty("--y", `${(clientHeight - h) / 2 + this.#pan.y}px`);
+    // The line moves over the picture, not over what is beside it.
+    const seen = Math.min(w, clientWidth);
+    const left = (clientWidth - seen) / 2;
+    style.setProperty("--split", `${left + (seen * this.#slider.value) / 100}px`);
+    this.#slider.setAttribute("aria-valuetext", `${100 - this.#slider.value} % after`);
+  }
+
+  #lineAt(clientX) {
+    const box = this.#element.getBoundingClientRect();
+    const seen = Math.min(this.#placed().w, box.width);
+    const left = box.left + (box.width - seen) / 2;
+    return Math.max(0, Math.min(100, ((clientX - left) / seen) * 100));
+  }
+
+  #drag(event) {
+    if (event.button !== 0) return;
+    const line = this.#element.querySelector(".line").getBoundingClientRect();
+    const onLine = Math.abs(event.clientX - line.left) < HANDLE_REACH;
+    const pans = this.#actual && !onLine;
+    let { clientX, clientY } = event;
+    const move = (to) => {
+      if (pans) {
+        this.#pan.x += to.clientX - clientX;
+        this.#pan.y += to.clientY - clientY;
+        ({ clientX, clientY } = to);
+      } else {
+        this.#slider.value = this.#lineAt(to.clientX);
+      }
+      this.#show();
+    };
+    const stop = () => {
+      this.#element.removeEventListener("pointermove", move);
+      this.#element.removeEventListener("pointerup", stop);
+      this.#element.removeEventListener("pointercancel", stop);
+    };
+    this.#element.setPointerCapture(event.pointerId);
+    this.#element.addEventListener("pointermove", move);
+    this.#element.addEventListener("pointerup", stop);
+    this.#element.addEventListener("pointercancel", stop);
+    if (!pans) move(event);
+  }
+
+  // Left and right move the line, as in any slider; with Shift, and up and down, they move the picture.
+  #panWithKeys(event) {
+    if (!this.#actual) return;
+    const steps = { ArrowUp: [0, 1], ArrowDown: [0, -1], ArrowLeft: [1, 0], ArrowRight: [-1, 0] };
+    const step = steps[event.key];
+    if (!step || (step[0] !== 0 && !event.shiftKey)) return;
+    event.preventDefault();
+    this.#pan.x += step[0] * PAN_STEP;
+    this.#pan.y += step[1] * PAN_STEP;
+    this.#show();
+  }
+}

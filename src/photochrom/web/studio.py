@@ -1,0 +1,120 @@
+"""Where requests meet the workers: jobs go through, previews are painted, and everything is bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+from photochrom.errors import PhotochromError
+from photochrom.web import work
+from photochrom.web.jobs import Admission, Job, Jobs, Status
+from photochrom.web.look import Look
+from photochrom.web.metrics import Metrics
+from photochrom.web.pool import Lane, Worker
+from photochrom.web.problems import Problem, problem_of
+from photochrom.web.settings import ServeSettings, cores
+
+PHOTOGRAPH_SECONDS = 300.0
+PREVIEW_SECONDS = 30.0
+PREVIEWS, PREVIEWS_PER_CLIENT = 64, 16
+
+
+class Studio:
+    """The jobs, the workers and the limits of one server.
+
+    Previews have a worker of their own, so that a slider does not wait for the photographs in the queue.
+    """
+
+    def __init__(self, settings: ServeSettings, metrics: Metrics) -> None:
+        self.jobs = Jobs(settings)
+        self._admission = Admission(settings.queue, settings.jobs_per_client)
+        self._previews_admission = Admission(PREVIEWS, PREVIEWS_PER_CLIENT)
+        setup = work.Setup(settings.model, settings.max_pixels, min(2, cores()))
+
+        def lane(workers: int, limit: float) -> Lane:
+            return Lane([Worker(setup, self.jobs.folder, metrics.replaced) for _ in range(workers)], limit)
+
+        self.photographs = lane(settings.processes, PHOTOGRAPH_SECONDS)
+        self._previews = lane(1, PREVIEW_SECONDS)
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def under_way(self) -> int:
+        """How many jobs wait or run."""
+        return self._admission.count
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Start the workers; stop them and delete all files in the end."""
+        sweeper = asyncio.create_task(self.jobs.sweep_for_ever())
+        try:
+            await asyncio.gather(self.photographs.start(), self._previews.start())
+            yield
+        finally:
+            for task in (sweeper, *self._running.values()):
+                task.cancel()
+            self.photographs.stop()
+            self._previews.stop()
+            self.jobs.close()
+
+    def admit(self, client: str) -> contextlib.AbstractContextManager[None]:
+        """Count one job of a client while the context lasts; see `Admission.enter`."""
+        return self._admission.enter(client)
+
+    def submit(self, job: Job, admitted: contextlib.ExitStack) -> None:
+        """Let a job run by itself; `admitted` is closed when it is over."""
+        task = self._running[job.id] = asyncio.create_task(self._run(job, admitted))
+        task.add_done_callback(lambda _: self._running.pop(job.id))
+
+    def cancel(self, job: Job) -> None:
+        """End a job, whatever it is doing, and delete what is kept of it."""
+        if job.id in self._running:
+            self._running[job.id].cancel()
+        _fail(job, Problem(410, "the job was removed"))
+        self.jobs.remove(job)
+
+    async def _run(self, job: Job, admitted: contextlib.ExitStack) -> None:
+        with admitted:
+            try:
+                started = _starts(job)
+                job.facts = await self.photographs.run(work.prepare, str(job.folder), started=started)
+                self.jobs.measure(job)
+                job.update(Status.DONE, 1.0)
+            except Problem as problem:
+                _fail(job, problem)
+            except PhotochromError as error:
+                _fail(job, problem_of(error))
+
+    async def colorize(self, job: Job, look: Look, format: str | None) -> tuple[Path, str]:
+        """A photograph coloured at once: the result's file and its format."""
+        name, format = await self.photographs.run(work.colorize, str(job.folder), look, format)
+        return job.folder / name, format
+
+    async def render(self, job: Job, look: Look | None, format: str | None) -> Path:
+        """The whole photograph of a job in a look; the file is the caller's to delete."""
+        with self._admission.enter(job.client), _present():
+            return job.folder / await self.photographs.run(work.render, str(job.folder), look, format)
+
+    async def preview(self, job: Job, look: Look | None, side: int, format: str) -> bytes:
+        """A job's photograph at `side` pixels in a look."""
+        with self._previews_admission.enter(job.client), _present():
+            return await self._previews.run(work.preview, str(job.folder), look, side, format)
+
+
+@contextlib.contextmanager
+def _present() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise Problem(404, "the job was removed meanwhile") from None
+
+
+def _starts(job: Job) -> Callable[[], None]:
+    return lambda: job.update(Status.RUNNING, 0.0)
+
+
+def _fail(job: Job, problem: Problem) -> None:
+    job.problem = problem
+    job.update(Status.FAILED, 1.0)

@@ -1,0 +1,90 @@
+"""An upload, from the wire into a job's folder, under a name of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+from fastapi import Request
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from photochrom.errors import UnreadableImage, UnsupportedFormat
+from photochrom.formats import SNIFF_BYTES, sniff
+from photochrom.web.problems import Problem
+
+FIELD = "file"
+_CHUNK = 1 << 20
+_MOST_FIELDS = 16
+
+# What OpenAPI says of the body, since it is read by hand.
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {FIELD: {"type": "string", "format": "binary"}},
+                    "required": [FIELD],
+                }
+            },
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+
+
+async def receive(request: Request, target: Path) -> str:
+    """Write the photograph in a request's body to a file.
+
+    Args:
+        request: a form with the field `file`, or else the bytes themselves.
+        target: where to.
+
+    Returns:
+        The format by its first bytes.
+
+    Raises:
+        Problem: 400 where the form or the connection is broken, 413, 415 where it is no picture, 422 where there is
+            none.
+    """
+    try:
+        if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+            await _from_form(request, target)
+        else:
+            await _from_body(request, target)
+    except HTTPException as error:
+        raise Problem(400, f"the form cannot be read: {error.detail}") from None
+    except ClientDisconnect:
+        raise Problem(400, "the upload broke off") from None
+    return await anyio.to_thread.run_sync(_kind, target)
+
+
+async def _from_form(request: Request, target: Path) -> None:
+    async with request.form(max_files=1, max_fields=_MOST_FIELDS) as form:
+        file = form.get(FIELD)
+        if not isinstance(file, UploadFile):
+            raise Problem(422, f"the form has no file in its field '{FIELD}'")
+        async with await anyio.open_file(target, "xb") as out:
+            while chunk := await file.read(_CHUNK):
+                await out.write(chunk)
+
+
+async def _from_body(request: Request, target: Path) -> None:
+    async with await anyio.open_file(target, "xb") as out:
+        async for chunk in request.stream():
+            await out.write(chunk)
+
+
+def _kind(target: Path) -> str:
+    with open(target, "rb") as file:
+        head = file.read(SNIFF_BYTES)
+    if not head:
+        raise Problem(422, "the upload is empty; send a photograph")
+    try:
+        return sniff(head)
+    except (UnreadableImage, UnsupportedFormat) as error:
+        raise Problem(415, f"the upload {error}") from None

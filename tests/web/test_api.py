@@ -1,0 +1,320 @@
+"""The interface for programs: what comes back is what the library makes, and what is refused says why."""
+
+import io
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import photochrom
+from photochrom import Colorizer, color
+from photochrom.errors import MissingExtra
+from photochrom.formats import FORMATS
+from photochrom.picture import Picture
+from photochrom.tone import with_contrast
+from photochrom.web import work
+from photochrom.web.look import Look
+from photochrom.web.negotiation import FormatName, wanted_format
+from photochrom.web.problems import Problem
+
+
+def opened(response):
+    assert response.status_code == 200, response.text
+    image = Image.open(io.BytesIO(response.content))
+    image.load()
+    return image
+
+
+def encoded(image, kind="PNG", **settings):
+    out = io.BytesIO()
+    image.save(out, kind, **settings)
+    return out.getvalue()
+
+
+def submitted(client, data):
+    """The job of a photograph, followed by its events until it is over."""
+    created = client.post("/api/jobs", content=data)
+    assert created.status_code == 202, created.text
+    address = created.headers["location"]
+    with client.stream("GET", f"{address}/events") as events:
+        assert events.headers["content-type"].startswith("text/event-stream")
+        states = [json.loads(line[5:]) for line in events.iter_lines() if line.startswith("data:")]
+    assert states[-1]["status"] in ("done", "failed")
+    return address, states
+
+
+# ---- colouring
+
+
+def test_it_is_what_the_library_makes(server, tiny, png):
+    expected = Colorizer(tiny).colorize(png(1))
+    assert server.post("/api/colorize", content=png(1)).content == expected
+    form = server.post("/api/colorize", files={"file": ("../../etc/passwd", png(1), "image/png")})
+    assert form.content == expected
+    assert form.headers["content-type"] == "image/png"
+
+
+def test_metadata_and_format_come_back(server, drawn):
+    exif = Image.Exif()
+    exif[0x010E] = "grandmother"
+    data = encoded(drawn(2), "JPEG", exif=exif, dpi=(300, 300))
+    response = server.post("/api/colorize", content=data)
+    image = opened(response)
+    assert (image.format, response.headers["content-type"]) == ("JPEG", "image/jpeg")
+    assert image.getexif()[0x010E] == "grandmother"
+    assert image.info["dpi"] == (300, 300)
+
+
+def test_another_format_by_name_or_by_accept(server, png):
+    assert opened(server.post("/api/colorize?format=webp", content=png(1))).format == "WEBP"
+    accepted = server.post("/api/colorize", content=png(1), headers={"Accept": "image/tiff"})
+    assert opened(accepted).format == "TIFF"
+    refused = server.post("/api/colorize", content=png(1), headers={"Accept": "text/html"})
+    assert refused.status_code == 406
+
+
+def test_saturation_scales_the_chroma(server, png):
+    def chroma(address):
+        rgb = np.asarray(opened(server.post(address, content=png(3)))) / 255
+        return float(np.hypot(*np.moveaxis(color.rgb_to_lab(rgb)[..., 1:], -1, 0)).mean())
+
+    assert chroma("/api/colorize?saturation=0") < 0.5
+    assert chroma("/api/colorize?saturation=0.5") == pytest.approx(chroma("/api/colorize") / 2, rel=0.05)
+
+
+def test_contrast_moves_the_lightness_and_nothing_is_coloured_anew(server, tiny):
+    gray = np.tile(np.arange(256, dtype=np.uint8), (32, 1))
+    result = np.asarray(opened(server.post("/api/colorize?contrast=1", content=encoded(Image.fromarray(gray)))))
+    found = color.rgb_to_lab(result / 255)[..., 0]
+    expected = with_contrast(Picture(gray).lightness(), 1.0)
+    assert np.abs(found - expected).max() < 1
+    assert found[0, 64] < Picture(gray).lightness()[0, 64] - 8
+
+
+def test_nothing_is_kept_of_a_photograph_that_was_coloured_at_once(server, png):
+    jobs = server.app.state.studio.jobs
+    before = len(jobs)
+    assert server.post("/api/colorize", content=png(1)).status_code == 200
+    assert server.post("/api/colorize", content=png(1)[:80]).status_code == 422
+    assert len(jobs) == before
+
+
+# ---- jobs
+
+
+def test_a_job_gives_every_look_of_one_answer(real, tmp_path):
+    from importlib import resources
+
+    data = (resources.files("photochrom") / "samples" / "astronaut.jpg").read_bytes()
+    address, states = submitted(real, data)
+    assert states[-1] == {
+        "id": address.rsplit("/", 1)[1],
+        "status": "done",
+        "progress": 1.0,
+        "width": 512,
+        "height": 512,
+        "format": "jpeg",
+        "alpha": False,
+        "problem": None,
+    }
+    assert real.get(address).json() == states[-1]
+    assert real.get(f"{address}/result").content == photochrom.colorize(data)
+    vivid = real.get(f"{address}/result?vividness=0.9").content
+    assert vivid == photochrom.colorize(data, vividness=0.9)
+    # A small copy is the large result made small, not the colours of another answer.
+    small = np.asarray(opened(real.get(f"{address}/result?max_side=128&format=png")), float)
+    large = opened(real.get(f"{address}/result?format=png")).resize((128, 128), Image.Resampling.BOX)
+    assert small.shape == (128, 128, 3)
+    assert np.abs(small - np.asarray(large, float)).mean() < 6
+    variants = [real.get(f"{address}/result?max_side=64&format=png&variant={n}").content for n in (0, 1, 2, 1)]
+    assert variants[1] == variants[3]
+    assert len(set(variants)) == 3
+    original = opened(real.get(f"{address}/original?max_side=100&format=png"))
+    assert original.size == (100, 100)
+    assert real.delete(address).status_code == 204
+    assert real.get(address).status_code == 404
+    assert real.get(f"{address}/result").status_code == 404
+
+
+def test_transparency_is_in_the_small_copy_too(server, drawn):
+    image = drawn(4, 300, 200).convert("RGBA")
+    image.putalpha(Image.linear_gradient("L").resize(image.size))
+    address, states = submitted(server, encoded(image))
+    assert states[-1]["alpha"] is True
+    copy = opened(server.get(f"{address}/result?max_side=30"))
+    assert (copy.mode, copy.size) == ("RGBA", (30, 20))
+    assert copy.getchannel("A").getextrema()[0] < 20
+
+
+def test_a_job_that_fails_says_why_and_keeps_saying_it(server, png):
+    address, states = submitted(server, png(1)[:90])
+    assert states[-1]["status"] == "failed"
+    assert states[-1]["problem"]["status"] == 422
+    assert "damaged" in states[-1]["problem"]["detail"] or "cut off" in states[-1]["problem"]["detail"]
+    assert server.get(f"{address}/result").json() == states[-1]["problem"]
+
+
+def test_a_model_without_bins_has_no_vividness_and_no_variants(server, png):
+    for query in ("vividness=0.5", "variant=1"):
+        refused = server.post(f"/api/colorize?{query}", content=png(1))
+        assert refused.status_code == 422
+        assert "leave them away" in refused.json()["detail"]
+
+
+# ---- what is refused
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "line"),
+    [
+        (415, b"hello", "not a picture"),
+        (415, b"%PDF-1.7", "PDF"),
+        (422, b"", "empty"),
+        (422, b"\x89PNG\r\n\x1a\n" + bytes(50), "data given"),
+    ],
+)
+def test_what_is_no_photograph(server, status, content, line):
+    for address in ("/api/colorize", "/api/jobs"):
+        answer = server.post(address, content=content)
+        if answer.status_code == 202:
+            answer = server.get(f"{submitted(server, content)[0]}/result")
+        assert answer.status_code == status
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert line in answer.json()["detail"]
+        assert "photochrom-" not in answer.text, "a path of the server stands in a message"
+
+
+def test_a_form_without_its_file(server, png):
+    assert server.post("/api/colorize", files={"photo": png(1)}).status_code == 422
+    assert server.post("/api/colorize", files=[("file", png(1)), ("file", png(1))]).status_code == 400
+    broken = server.post("/api/colorize", content=b"x", headers={"Content-Type": "multipart/form-data"})
+    assert broken.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query", ["saturation=5", "saturation=nan", "vividness=-1", "variant=1.5", "format=exe", "contrast=x"]
+)
+def test_a_query_that_cannot_be(server, png, query):
+    refused = server.post(f"/api/colorize?{query}", content=png(1))
+    assert refused.status_code == 422
+    assert refused.json()["detail"].startswith(query.partition("=")[0])
+
+
+def test_a_photograph_of_too_many_pixels(running, png):
+    refused = running(max_pixels=1000).post("/api/colorize", content=png(1))
+    assert refused.status_code == 413
+    assert "pixels" in refused.json()["detail"]
+
+
+def test_one_client_may_have_so_many_jobs_and_all_together_as_many_as_the_queue_holds(running, png):
+    client = running(queue=2, jobs_per_client=1)
+    studio = client.app.state.studio
+    with studio.admit("testclient"):
+        refused = client.post("/api/jobs", content=png(1))
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
+    with studio.admit("one"), studio.admit("two"):
+        refused = client.post("/api/colorize", content=png(1))
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+    assert client.post("/api/colorize", content=png(1)).status_code == 200
+    assert studio.under_way == 0
+
+
+def test_uploads_are_removed_after_their_time_and_at_the_end(site, png):
+    with site(keep_minutes=0.005) as client:
+        address, _ = submitted(client, png(1))
+        root = client.app.state.studio.jobs.folder
+        end = time.monotonic() + 20
+        while client.app.state.studio.jobs.counts() and time.monotonic() < end:
+            time.sleep(0.05)
+        assert client.get(address).status_code == 404
+        submitted(client, png(1))
+    assert not Path(root).exists()
+
+
+def test_the_oldest_make_room(running, png):
+    data = png(1)
+    client = running()
+    first, _ = submitted(client, data)
+    jobs = client.app.state.studio.jobs
+    jobs._settings = type("Small", (), {"max_kept": int(jobs.kept * 1.5), "keep_minutes": 9})
+    second, _ = submitted(client, data)
+    assert client.get(first).status_code == 404
+    assert client.get(second).status_code == 200
+
+
+# ---- workers
+
+
+def test_a_crash_fails_its_job_only_and_the_worker_is_replaced(running, png):
+    client = running()
+    studio = client.app.state.studio
+    assert client.post("/api/colorize", content=png(1)).status_code == 200
+    crash = studio.photographs.run
+    with pytest.raises(photochrom.PhotochromError, match="crashed"):
+        client.portal.call(crash, _die)
+    assert client.post("/api/colorize", content=png(1)).status_code == 200
+    assert b"photochrom_workers_replaced_total 1.0" in client.get("/metrics").content
+
+
+def _die(setup):
+    import os
+
+    os._exit(1)
+
+
+def test_errors_come_back_from_a_process_as_they_were():
+    import pickle
+
+    error = pickle.loads(pickle.dumps(MissingExtra("reading it", "heif")))
+    assert type(error) is MissingExtra
+    assert (error.extra, str(error)) == ("heif", str(MissingExtra("reading it", "heif")))
+
+
+def test_a_removed_job_is_no_mistake_of_ours(tmp_path, tiny, png):
+    setup = work.Setup(str(tiny), 10**6, 1)
+    (tmp_path / work.INPUT).write_bytes(png(1))
+    facts = work.prepare(setup, str(tmp_path))
+    assert (facts.width, facts.height, facts.format) == (48, 40, "PNG")
+    (tmp_path / work.INPUT).unlink()
+    with pytest.raises(FileNotFoundError):
+        work.render(setup, str(tmp_path), Look(), None)
+
+
+# ---- the rest
+
+
+def test_metrics_count_by_route_and_never_by_what_a_client_typed(server):
+    server.get("/api/jobs/secret-name")
+    text = server.get("/metrics").text
+    assert 'route="/api/jobs/{identity}",status="404"' in text
+    assert "secret-name" not in text
+    assert "photochrom_jobs_under_way 0.0" in text
+
+
+def test_the_names_of_the_formats_are_those_of_the_library():
+    assert {name.upper() for name in FormatName.__args__} == set(FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("accept", "format_name"),
+    [
+        (None, "PNG"),
+        ("*/*", "PNG"),
+        ("image/webp,image/*;q=0.8", "PNG"),
+        ("image/jpeg", "JPEG"),
+        ("image/jpeg;q=0.2, image/webp;q=0.9", "WEBP"),
+        ("image/png;q=0, image/jpeg", "JPEG"),
+        ("IMAGE/JPEG ; q=oops, image/tiff", "TIFF"),
+    ],
+)
+def test_negotiation(accept, format_name):
+    assert wanted_format(None, accept, "PNG") == format_name
+
+
+def test_negotiation_without_anything_that_fits():
+    with pytest.raises(Problem) as caught:
+        wanted_format(None, "application/json", "PNG")
+    assert caught.value.status == 406

@@ -1,0 +1,267 @@
+"""The page in Chromium, as people use it: by mouse, by keys, on a phone, and read aloud."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import expect, sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESK = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def address():
+    """A server as people start it."""
+    command = [sys.executable, "-m", "photochrom", "serve", "--port", "0"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server:
+        yield re.search(r"http://\S+", server.stderr.readline())[0]
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(20) == 0
+        assert server.stderr.read() == ""
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium, address):
+    """Opens the start page; whatever a page logs (but `refusals`), throws, or asks of another host fails the test."""
+    contexts, faults = [], []
+
+    def opened(viewport=DESK, refusals="nothing", **settings):
+        context = chromium.new_context(viewport=viewport, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        expect.set_options(timeout=30_000)
+        page.on("console", lambda message: refusals in message.text or faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: request.url.startswith((address, "blob:")) or faults.append(request.url))
+        page.goto(address)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+@pytest.fixture
+def photographs(tmp_path, drawn):
+    """Two photographs in gray, one with metadata."""
+    exif = Image.Exif()
+    exif[0x010E] = "grandmother"
+    paths = tmp_path / "grandmother.jpg", tmp_path / "harbour.png"
+    drawn(1, 320, 240).convert("L").save(paths[0], exif=exif)
+    drawn(2, 200, 300).convert("L").save(paths[1])
+    return paths
+
+
+def coloured(page):
+    expect(page.locator("#download")).to_be_enabled()
+    page.wait_for_function("() => document.querySelector('#viewer .after img') && !document.querySelector('.busy')")
+
+
+def after(page):
+    """The coloured side as it is painted now, as an identity that changes with it."""
+    return page.evaluate("() => document.querySelector('#viewer .after img').src")
+
+
+def violations(page):
+    results = Axe().run(page).response
+    return [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in results["violations"]]
+
+
+def test_from_upload_to_download(open_page, photographs, tmp_path):
+    page = open_page()
+    page.set_input_files("#files", photographs)
+    coloured(page)
+    expect(page.locator("#name")).to_have_text("grandmother.jpg")
+    expect(page.locator("#facts")).to_have_text("320 \u00d7 240, JPEG")
+    expect(page.locator("#queue")).to_have_text("2 photographs")
+    with page.expect_download() as caught:
+        page.click("#download")
+    assert caught.value.suggested_filename == "grandmother.color.jpg"
+    caught.value.save_as(tmp_path / "result.jpg")
+    with Image.open(tmp_path / "result.jpg") as image:
+        assert (image.size, image.mode, image.format) == ((320, 240), "RGB", "JPEG")
+        assert image.getexif()[0x010E] == "grandmother"
+        assert np.ptp(np.asarray(image, int), -1).max() > 8
+    page.get_by_role("radio", name="harbour.png is coloured").check()
+    expect(page.locator("#name")).to_have_text("harbour.png")
+    page.click("#remove")
+    expect(page.locator("#name")).to_have_text("grandmother.jpg")
+    page.click("#remove")
+    expect(page.get_by_role("heading", name="Colour for your photographs")).to_be_visible()
+
+
+def test_sliders_and_variants_change_the_picture_and_reset_brings_it_back(open_page, photographs):
+    page = open_page()
+    page.set_input_files("#files", photographs[0])
+    coloured(page)
+    for name, key in (("Saturation", "End"), ("Vividness", "Home"), ("Contrast", "ArrowRight")):
+        before = after(page)
+        page.get_by_role("slider", name=name).press(key)
+        page.wait_for_function("(src) => document.querySelector('#viewer .after img').src !== src", arg=before)
+    expect(page.locator("#saturation-value")).to_have_text("200 %")
+    expect(page.locator("#contrast-value")).to_have_text("+1 %")
+    with page.expect_request(lambda request: "variant=2" in request.url and "saturation=2" in request.url):
+        page.get_by_role("radio", name="2", exact=True).check()
+    page.click("#reset")
+    expect(page.locator("#saturation-value")).to_have_text("100 %")
+    expect(page.get_by_role("radio", name="Likeliest")).to_be_checked()
+
+
+def test_the_line_between_before_and_after(open_page):
+    page = open_page()
+    page.click("#sample")
+    coloured(page)
+    line = page.get_by_role("slider", name="Line between before and after").last
+    where = page.locator("#viewer .line")
+    box = page.locator("#viewer").bounding_box()
+    middle = where.bounding_box()["x"]
+    line.press("ArrowRight")
+    assert where.bounding_box()["x"] > middle
+    assert line.get_attribute("aria-valuetext") == "49 % after"
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 80)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 - 150, box["y"] + 90)
+    page.mouse.up()
+    assert abs(where.bounding_box()["x"] - (box["x"] + box["width"] / 2 - 150)) < 6
+
+
+def test_actual_size_shows_the_photograph_itself(open_page, tmp_path, drawn):
+    drawn(5, 2400, 1700).convert("L").save(tmp_path / "large.png")
+    page = open_page()
+    page.set_input_files("#files", tmp_path / "large.png")
+    coloured(page)
+    page.get_by_role("button", name="Actual size").click()
+    page.wait_for_function("() => document.querySelector('#viewer .after img').naturalWidth === 2400")
+    picture = page.locator("#viewer .after img")
+    assert picture.bounding_box()["width"] == 2400
+    before = picture.bounding_box()
+    page.get_by_role("slider", name="Line between").last.press("Shift+ArrowRight")
+    assert picture.bounding_box()["x"] == before["x"] - 80
+    page.get_by_role("button", name="Actual size").click()
+    assert picture.bounding_box()["width"] < 1280
+
+
+def test_by_keys_alone(open_page, photographs):
+    page = open_page()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Choose photographs")).to_be_focused()
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(photographs)
+    coloured(page)
+    page.get_by_role("radio", name="grandmother.jpg is coloured").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#name")).to_have_text("harbour.png")
+    coloured(page)
+    page.get_by_role("radio", name="Likeliest").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("radio", name="1", exact=True)).to_be_checked()
+    page.locator("#download").focus()
+    with page.expect_download() as caught:
+        page.keyboard.press("Enter")
+    assert caught.value.suggested_filename == "harbour.color.png"
+
+
+def test_what_is_no_photograph_is_named_and_can_be_tried_again(open_page, tmp_path, photographs):
+    (tmp_path / "notes.txt").write_text("no picture")
+    page = open_page(refusals="status of 415")
+    page.set_input_files("#files", [tmp_path / "notes.txt", photographs[0]])
+    expect(page.locator("#notice-text")).to_contain_text("not a picture")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    page.get_by_role("radio", name="grandmother.jpg is coloured").check()
+    coloured(page)
+
+
+def test_a_photograph_is_pasted_and_dropped(open_page):
+    page = open_page()
+    script = """async (kind) => {
+        const blob = await (await fetch('/samples/astronaut.jpg')).blob();
+        const data = new DataTransfer();
+        data.items.add(new File([blob], kind + '.jpg', { type: 'image/jpeg' }));
+        const event = kind === 'pasted'
+            ? new ClipboardEvent('paste', { clipboardData: data, bubbles: true })
+            : new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true });
+        document.body.dispatchEvent(event);
+    }"""
+    for kind in ("pasted", "dropped"):
+        page.evaluate(script, kind)
+        expect(page.get_by_role("radio", name=f"{kind}.jpg is coloured")).to_be_visible()
+
+
+def test_what_the_server_forgot_is_sent_again(open_page, photographs):
+    page = open_page(refusals="status of 404")
+    with page.expect_response(lambda response: response.status == 202) as first:
+        page.set_input_files("#files", photographs[0])
+    coloured(page)
+    page.evaluate("(job) => fetch(job, { method: 'DELETE' })", first.value.headers["location"])
+    with page.expect_response(lambda response: response.status == 202):
+        page.get_by_role("slider", name="Saturation").press("ArrowRight")
+    coloured(page)
+    expect(page.locator("#saturation-value")).to_have_text("101 %")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_axe_finds_nothing(open_page, scheme, viewport):
+    page = open_page(viewport, color_scheme=scheme)
+    assert violations(page) == []
+    page.click("#sample")
+    coloured(page)
+    assert violations(page) == []
+    page.goto(page.url + "docs")
+    assert violations(page) == []
+
+
+def test_on_a_phone_by_touch(open_page, photographs):
+    page = open_page(PHONE, has_touch=True, is_mobile=True, device_scale_factor=2)
+    page.set_input_files("#files", photographs)
+    coloured(page)
+    assert page.evaluate("() => document.documentElement.scrollWidth") == PHONE["width"]
+    box = page.locator("#viewer").bounding_box()
+    page.touchscreen.tap(box["x"] + 100, box["y"] + 60)
+    assert abs(page.locator("#viewer .line").bounding_box()["x"] - (box["x"] + 100)) < 4
+    page.get_by_role("radio", name="harbour.png is coloured").tap()
+    expect(page.locator("#name")).to_have_text("harbour.png")
+
+
+def test_the_theme_is_kept(open_page):
+    page = open_page(color_scheme="light")
+    ground = "() => getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    page.get_by_role("button", name="Theme: automatic").click()
+    page.get_by_role("button", name="Theme: light").click()
+    expect(page.get_by_role("button", name="Theme: dark")).to_be_visible()
+    assert page.evaluate(ground) != light
+    page.reload()
+    assert page.evaluate("() => document.documentElement.dataset.theme") == "dark"

@@ -1,0 +1,68 @@
+"""The server keeps to its OpenAPI description, whatever is sent."""
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+import photochrom
+
+TOKEN = "a token of the tests"
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+EXAMPLES = 15
+
+
+@pytest.fixture(scope="module")
+def operations(live):
+    """Every operation of the description, by its label."""
+    schema = schemathesis.openapi.from_url(f"{live}/openapi.json", headers=HEADERS)
+    return {found.ok().label: found.ok() for found in schema.get_all_operations()}
+
+
+@pytest.fixture(scope="module")
+def identity(live, png):
+    """The id of a job that is done."""
+    return photochrom.Client(live, token=TOKEN).submit(png(1)).wait().id
+
+
+# What has parameters that can be wrong; a string in a path can't.
+FALLIBLE = [
+    "POST /api/colorize",
+    "GET /api/jobs/{identity}/result",
+    "GET /api/jobs/{identity}/original",
+]
+LABELS = [
+    *FALLIBLE,
+    "POST /api/jobs",
+    "GET /api/jobs/{identity}",
+    "GET /api/jobs/{identity}/events",
+    "DELETE /api/jobs/{identity}",
+    "GET /healthz",
+    "GET /metrics",
+]
+
+
+def test_these_are_all_operations(operations):
+    assert sorted(operations) == sorted(LABELS)
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_what_fits_the_description_is_answered_as_described(operations, label, identity):
+    _answers(operations[label], schemathesis.GenerationMode.POSITIVE, None if "DELETE" in label else identity)
+
+
+@pytest.mark.parametrize("label", FALLIBLE)
+def test_what_does_not_fit_is_refused_as_described(operations, label, identity):
+    _answers(operations[label], schemathesis.GenerationMode.NEGATIVE, identity)
+
+
+def _answers(operation, mode, identity):
+    @settings(max_examples=EXAMPLES, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
+    @given(operation.as_strategy(generation_mode=mode))
+    def answers(case):
+        if identity and "identity" in (case.path_parameters or {}):
+            case.path_parameters["identity"] = identity
+        # That any bytes are a photograph, or that this model has variants, is not for the description to say.
+        case.call_and_validate(headers=HEADERS, excluded_checks=[positive_data_acceptance])
+
+    answers()
