@@ -25,6 +25,9 @@ class Interrupting:
     def __exit__(self, *_):
         self.file.close()
 
+    def fileno(self):
+        return self.file.fileno()
+
     def write(self, data):
         self.file.write(data[: len(data) // 2])
         self.file.flush()
@@ -178,3 +181,32 @@ def test_a_real_limit_on_file_size(tmp_path):
     )
     assert "larger than this disk can hold" in done.stdout
     assert os.listdir(tmp_path) == []
+
+
+def test_what_killed_processes_left_is_swept(tmp_path):
+    """A file in work, even of long ago, is not: it is locked."""
+    left, other = tmp_path / ".photochrom-0.part", tmp_path / "photochrom.part"
+    for path in (left, other):
+        path.write_bytes(b"half")
+        os.utime(path, (0, 0))
+    with files.writing(tmp_path / "out") as file:
+        file.write(b"x")
+        file.flush()
+        (working,) = {*tmp_path.glob(".photochrom-*.part")} - {left}
+        os.utime(working, (0, 0))
+        files.sweep(tmp_path)
+        assert not left.exists()
+        assert working.exists()
+    assert sorted(os.listdir(tmp_path)) == ["out", "photochrom.part"]
+    files.sweep(tmp_path / "gone")
+
+
+def test_a_file_in_work_can_be_searched_and_read(tmp_path):
+    with files.writing(tmp_path / "out") as file:
+        file.write(b"12345")
+        file.seek(1)
+        file.write(b"x")
+        file.seek(0)
+        assert file.read() == b"1x345"
+        assert not (tmp_path / "out").exists()
+    assert (tmp_path / "out").read_bytes() == b"1x345"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from photochrom import errors as errors
 from photochrom.errors import (
+    AlreadyThere,
     BadCheckpoint,
     BadDataset,
     BadRecipe,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AlreadyThere",
     "BadCheckpoint",
     "BadDataset",
     "BadRecipe",

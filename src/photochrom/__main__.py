@@ -2,4 +2,5 @@
 
 from photochrom.cli import main
 
-main()
+if __name__ == "__main__":  # processes that colour import it under another name
+    main()

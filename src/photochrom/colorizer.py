@@ -42,7 +42,7 @@ class Scores:
 
 
 class Colorizer:
-    """A loaded model with its settings; use one for many photographs.
+    """A loaded model with its settings; use one for many photographs. `settings` makes another of its kind.
 
     Args:
         model: a packaged model's name, a .onnx file, or a run folder (the last needs the extra `train`).
@@ -78,6 +78,17 @@ class Colorizer:
         max_pixels: int | None = io.MAX_PIXELS,
         threads: int | None = None,
     ) -> None:
+        self.settings = {
+            "model": model,
+            "render_size": render_size,
+            "vividness": vividness,
+            "saturation": saturation,
+            "decoder": decoder,
+            "temperature": temperature,
+            "device": device,
+            "max_pixels": max_pixels,
+            "threads": threads,
+        }
         _within("vividness", vividness, 0, 1)
         _within("saturation", saturation, 0, 4)
         _within("temperature", temperature, 0.01, 10)
@@ -105,7 +116,7 @@ class Colorizer:
         )
         self.render_size = self.card.size or render_size or self.card.render_size
         self.max_pixels = max_pixels
-        self._painters = min(threads or _cores(), MOST_PAINTERS)
+        self._painters = min(threads or usable_cores(), MOST_PAINTERS)
 
     @property
     def card(self) -> ModelCard:
@@ -293,6 +304,6 @@ def _within(name: str, value: Any, low: float, high: float, *, whole: bool = Fal
         raise BadSetting(f"the {name} is {value!r}; it may be {'a whole number, ' if whole else ''}{limits}")
 
 
-def _cores() -> int:
+def usable_cores() -> int:
     """The cores that this process may use, which in a container are fewer than the machine's."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

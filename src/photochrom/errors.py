@@ -23,6 +23,10 @@ class WriteFailed(PhotochromError):
     """A result could not be written: the disk is full, the folder read-only, the file already there."""
 
 
+class AlreadyThere(WriteFailed):
+    """There is a file in the place of the result, and it was not allowed to be replaced."""
+
+
 class UnknownName(PhotochromError):
     """No model, loss, metric, decoder or dataset has this name."""
 

@@ -6,9 +6,12 @@ import contextlib
 import errno
 import os
 import secrets
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
-from photochrom.errors import WriteFailed
+from photochrom.errors import AlreadyThere, WriteFailed
 from photochrom.formats import shown
 
 _ADVICE = {
@@ -26,6 +29,9 @@ _ADVICE = {
 # File systems without hard links (FAT, some network shares) answer with one of these.
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL, errno.EACCES}
 
+_PREFIX, _SUFFIX = ".photochrom-", ".part"
+_JUST_MADE_S = 60
+
 
 def check_free(path: str | os.PathLike[str], overwrite: bool = False) -> None:
     """Fail before the work is done where writing to `path` is bound to fail.
@@ -40,40 +46,81 @@ def check_free(path: str | os.PathLike[str], overwrite: bool = False) -> None:
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes, overwrite: bool = False) -> None:
-    """Write a whole file beside its place, then rename it; missing parent folders are made.
+    """Write a whole file; see `writing`."""
+    with writing(path, overwrite) as file:
+        file.write(data)
 
-    Whatever happens in between (an error, Ctrl-C), the temporary is removed and an older file is as it was.
+
+@contextlib.contextmanager
+def writing(path: str | os.PathLike[str], overwrite: bool = False) -> Iterator[IO[bytes]]:
+    """A new file, beside its place, that takes its name when the block ends; missing parent folders are made.
+
+    Whatever happens in between (an error, Ctrl-C), the temporary is removed and an older file is as it was. What a
+    kill leaves of it, `sweep` removes. The content is on the disk before the name is, so that a name stands for a
+    whole file even after the power fails.
 
     Args:
         path: where to. A link is followed, so that the file it names is replaced and not the link.
-        data: the content.
         overwrite: replace a file that is there. If off, of two writers at a time one wins and the other fails.
 
+    Yields:
+        An empty binary file to write, search and read. Errors of the system within the block are those of this file.
+
     Raises:
+        AlreadyThere: there is a file, or another writer was faster, and `overwrite` is off.
         WriteFailed: with one line that names the file and what to do.
     """
     check_free(path, overwrite)
     try:
         target = Path(os.path.realpath(path))
     except (OSError, ValueError) as error:
-        raise _failed(path, error) from error
-    temporary = target.with_name(f".photochrom-{secrets.token_hex(8)}.part")
+        raise write_failed(path, error) from error
+    temporary = target.with_name(f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "xb") as file:
-            file.write(data)
+        with open(temporary, "xb+") as file:
+            _lock(file)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        # Closed first, as Windows renames no open file; `sweep` knows it by its age.
         if overwrite:
             os.replace(temporary, target)
         else:
             _rename_into_free(temporary, target)
     except FileExistsError as error:
         # mkdir says the same of a file in the place of a folder.
-        raise (_taken(path) if target.parent.is_dir() else _failed(path, error)) from error
+        raise (_taken(path) if target.parent.is_dir() else write_failed(path, error)) from error
     except (OSError, ValueError) as error:
-        raise _failed(path, error) from error
+        raise write_failed(path, error) from error
     finally:
         with contextlib.suppress(OSError, ValueError):
             temporary.unlink()
+
+
+def sweep(folder: str | os.PathLike[str]) -> None:
+    """Remove what killed processes left of files that they were writing into a folder.
+
+    A file in work is locked, and so known from one that is left over. One that was just made may not be locked yet.
+    """
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not (entry.name.startswith(_PREFIX) and entry.name.endswith(_SUFFIX)):
+                continue
+            with contextlib.suppress(OSError), open(entry.path, "rb+") as file:
+                if time.time() - os.fstat(file.fileno()).st_mtime > _JUST_MADE_S and _lock(file):
+                    os.unlink(entry.path)
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Lock a file until it is closed; whether that went well. Where there are no locks, nothing is swept either."""
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def _rename_into_free(temporary: Path, target: Path) -> None:
@@ -92,12 +139,13 @@ def _rename_into_free(temporary: Path, target: Path) -> None:
         raise
 
 
-def _taken(path: str | os.PathLike[str]) -> WriteFailed:
+def _taken(path: str | os.PathLike[str]) -> AlreadyThere:
     advice = "choose another name, or allow it with --overwrite (overwrite=True in Python)"
-    return WriteFailed(f"{shown(path)} is already there; {advice}")
+    return AlreadyThere(f"{shown(path)} is already there; {advice}")
 
 
-def _failed(path: str | os.PathLike[str], error: Exception) -> WriteFailed:
+def write_failed(path: str | os.PathLike[str], error: Exception) -> WriteFailed:
+    """The error that says in one line why a file could not be written, and what to do."""
     known = _ADVICE.get(error.errno or 0) if isinstance(error, OSError) else None
     reason = known or f"{getattr(error, 'strerror', None) or error}; choose another folder or name"
     return WriteFailed(f"{shown(path)} cannot be written: {reason}")

@@ -44,6 +44,7 @@ FORMATS = {
 }
 
 _BY_EXTENSION = {extension: entry for entry in FORMATS.values() for extension in entry.extensions}
+EXTENSIONS = frozenset(_BY_EXTENSION)
 
 _SIGNATURES = (
     (b"\xff\xd8\xff", "JPEG"),

@@ -249,6 +249,9 @@ WRONG = {
     "output below a file": (1, [*GOOD, "-o", "notes.txt/x.png"], "notes.txt/x.png cannot be written"),
     "output folder is a file": (1, [*GOOD, "-o", "notes.txt/"], "cannot be written"),
     "output not creatable": (1, [*GOOD, "-o", "/proc/photochrom/x.png"], "cannot be written"),
+    "no jobs": (2, [*GOOD, "--jobs", "0"], "--jobs is 0; it may be 1 to 256"),
+    "overwrite and skip": (2, [*GOOD, "--overwrite", "--skip-existing"], "contradict each other"),
+    "log that is none": (1, [*GOOD, "--log", "notes.txt"], "notes.txt is there and is not a log"),
     "several into one": (2, [*GOOD, "empty.png", "-o", "x.png"], "one file, but there are 2 inputs"),
     "evaluate nothing": (1, ["evaluate", "folder"], "folder holds no pictures"),
     "evaluate gray": (1, ["evaluate", "good.png"], "nothing could be measured"),
@@ -322,6 +325,44 @@ def test_memory_and_the_system(call, model, monkeypatch):
         status, _, (line,) = call("colorize", "a.png", *model)
         assert status == (130 if isinstance(error, KeyboardInterrupt) else 1)
         assert line == f"photochrom: {words}" or line.startswith(f"photochrom: {words};")
+
+
+def test_a_run_goes_on(call, model):
+    for i in range(3):
+        gray(f"in/{i}.png", 50 * i)
+    Path("in/broken.png").write_bytes(b"no picture")
+    gray("out/1.png")
+    before = Path("out/1.png").read_bytes()
+    argv = ["colorize", "in", "-o", "out", "--skip-existing", "--log", "logs/log.csv", *model]
+    status, _, err = call(*argv, "--jobs", 1)
+    assert status == 1
+    assert [line.split(" is ")[0] for line in err] == [
+        "in/0.png -> out/0.png",
+        "in/2.png -> out/2.png",
+        "photochrom: in/broken.png",
+        "2 coloured, 1 skipped, 1 failed",
+    ]
+    assert Path("out/1.png").read_bytes() == before
+    Path("in/broken.png").unlink()
+    assert call(*argv, "-j", "2") == (0, b"", ["0 coloured, 3 skipped, 0 failed"])
+    with open("logs/log.csv", newline="") as file:
+        rows = [(row["source"], row["status"]) for row in csv.DictReader(file)]
+    skipped = [(f"in/{i}.png", "skipped") for i in range(3)]
+    assert rows == [
+        ("in/0.png", "coloured"),
+        skipped[1],
+        ("in/2.png", "coloured"),
+        ("in/broken.png", "failed"),
+        *skipped,
+    ]
+
+
+def test_several_processes(call, model):
+    for i in range(4):
+        gray(f"in/{i}.png", 50 * i)
+    status, _, err = call("colorize", "in", "-o", "out", "--jobs", "2", *model)
+    assert (status, sorted(err)) == (0, ["4 coloured, 0 failed", *(f"in/{i}.png -> out/{i}.png" for i in range(4))])
+    assert len(list(Path("out").iterdir())) == 4
 
 
 # ---- the other commands

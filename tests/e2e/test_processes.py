@@ -188,18 +188,21 @@ def test_no_streams_at_all(tmp_path, tiny, png):
 # ---- stopped
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.parametrize(("sign", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
-def test_stopped_in_the_middle_of_a_folder(tmp_path, tiny, sign, status):
+def test_stopped_in_the_middle_of_a_folder(tmp_path, tiny, sign, status, jobs):
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (500, 700), np.uint8))
     count = 60
     for i in range(count):
         (tmp_path / f"{i:02}.png").symlink_to("picture")
     picture.save(tmp_path / "picture", "PNG")
-    command = [sys.executable, "-m", "photochrom", "colorize", ".", "-o", "out", "-m", str(tiny)]
-    with subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as running:
-        assert " -> out/00.png" in running.stderr.readline()
+    command = [sys.executable, "-m", "photochrom", "colorize", ".", "-o", "out", "-m", str(tiny), "--jobs", jobs]
+    # As in a terminal, where Ctrl-C goes to every process of the group.
+    settings = {"env": ENVIRONMENT, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    with subprocess.Popen(command, cwd=tmp_path, **settings) as running:
+        assert " -> out/" in running.stderr.readline()
         time.sleep(0.15)
-        running.send_signal(sign)
+        (os.killpg if sign == signal.SIGINT else os.kill)(running.pid, sign)
         lines = running.stderr.read().splitlines()
         assert running.wait(60) == status
     if sign == signal.SIGINT:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +32,9 @@ def colorize(
     output: Annotated[str | None, Parameter(alias="-o")] = None,
     recursive: Annotated[bool, Parameter(alias="-r", negative=())] = False,
     overwrite: Annotated[bool, Parameter(negative=())] = False,
+    skip_existing: Annotated[bool, Parameter(negative=())] = False,
+    jobs: Annotated[int | None, Parameter(alias="-j")] = None,
+    log: Path | None = None,
     options: ModelOptions = DEFAULTS,
     max_pixels: int = io.MAX_PIXELS,
 ) -> int:
@@ -47,34 +53,61 @@ def colorize(
         Go into folders within folders.
     overwrite
         Replace results that are there already.
+    skip_existing
+        Leave alone what has a result already; so a run that was stopped goes on.
+    jobs
+        Photographs in work at a time, each in a process of its own. [default: one a core, one alone for a handful]
+    log
+        A CSV file that gets a row for each photograph as it is done.
     max_pixels
         Largest photograph that is read, in pixels; protects from files made to fill the memory.
     """
+    if jobs is not None and not 1 <= jobs <= 256:
+        raise BadSetting(f"--jobs is {jobs}; it may be 1 to 256")
+    if overwrite and skip_existing:
+        raise BadSetting("--overwrite and --skip-existing contradict each other; name one")
     to_stream = output is not None and Path(output) == STREAM
     with only_our_words():
         if STREAM in inputs or to_stream:
             if len(inputs) > 1:
                 raise BadSetting("only one photograph goes through standard input or output")
             return _pipe(inputs[0], None if to_stream else output, overwrite, options.colorizer(max_pixels))
-        jobs = batch.plan(inputs, output, recursive)
-        return _files(jobs, options.colorizer(max_pixels), overwrite)
+        plan = batch.plan(inputs, output, recursive)
+        processes = jobs or batch.sensible_processes(len(plan))
+        with contextlib.ExitStack() as stack:
+            book = stack.enter_context(batch.Log(log)) if log else None
+            outcomes = batch.run(
+                options.colorizer(max_pixels),
+                plan,
+                overwrite=overwrite,
+                skip_existing=skip_existing,
+                processes=min(processes, max(1, len(plan))),
+            )
+            return _report(stack.enter_context(contextlib.closing(outcomes)), len(plan), book)
 
 
-def _files(jobs: list[batch.Job], colorizer: Colorizer, overwrite: bool) -> int:
+def _report(outcomes: Iterator[batch.Outcome], total: int, log: batch.Log | None) -> int:
+    counts: Counter[str] = Counter()
     with progress() as bar:
-        task = bar.add_task("colouring", total=len(jobs), visible=len(jobs) > 1)
-
-        def done(outcome: batch.Outcome) -> None:
+        task = bar.add_task("colouring", total=total, visible=total > 1)
+        for outcome in outcomes:
             bar.advance(task)
-            job = outcome.job
-            arrow = f"{shown(job.source)} -> {shown(job.target)}" + (f" ({outcome.note})" if outcome.note else "")
-            say(f"photochrom: {outcome.error}" if outcome.error else arrow)
+            counts[outcome.status] += 1
+            if log:
+                log.add(outcome)
+            if outcome.status != "skipped":
+                say(_line(outcome))
+    if total > 1:
+        parts = [f"{counts['coloured']} coloured", *(f"{counts[s]} {s}" for s in ("kept", "skipped") if counts[s])]
+        say(", ".join([*parts, f"{counts['failed']} failed"]))
+    return 1 if counts["failed"] else 0
 
-        outcomes = batch.run(colorizer, jobs, overwrite=overwrite, done=done)
-    failed = sum(outcome.error is not None for outcome in outcomes)
-    if len(jobs) > 1:
-        say(f"{len(jobs) - failed} coloured, {failed} failed")
-    return 1 if failed else 0
+
+def _line(outcome: batch.Outcome) -> str:
+    if outcome.error:
+        return f"photochrom: {outcome.error}"
+    note = f" ({outcome.note})" if outcome.note else ""
+    return f"{shown(outcome.job.source)} -> {shown(outcome.job.target)}{note}"
 
 
 def _pipe(source: Path, output: str | None, overwrite: bool, colorizer: Colorizer) -> int:

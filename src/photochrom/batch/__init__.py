@@ -1,0 +1,23 @@
+"""Many inputs by one command: what is done, where each goes, and what could not be done."""
+
+from photochrom.batch.jobs import Job, Outcome, Status
+from photochrom.batch.kinds import KINDS, Kind, kind_of
+from photochrom.batch.log import Log
+from photochrom.batch.planning import Plan, plan
+from photochrom.batch.runner import run, sensible_processes
+from photochrom.batch.walk import is_result
+
+__all__ = [
+    "KINDS",
+    "Job",
+    "Kind",
+    "Log",
+    "Outcome",
+    "Plan",
+    "Status",
+    "is_result",
+    "kind_of",
+    "plan",
+    "run",
+    "sensible_processes",
+]

@@ -1,0 +1,61 @@
+"""The kinds of input: how their names end, and what colours one.
+
+A new kind is one entry of `KINDS`. Its `colorize` imports what it needs when it is called, as `--help` must stay cheap.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Protocol
+
+from photochrom.batch.jobs import Done, Job, Tell
+from photochrom.colorizer import Colorizer
+from photochrom.formats import EXTENSIONS
+
+NOTE_COLOR = "it had colour already and was coloured from its lightness"
+
+
+class Worker(Protocol):
+    """Colours the job's source into its target, which then is there whole or not at all.
+
+    `tell` may be called with the parts done so far and their number. What fails is a PhotochromError that names the
+    file. A target that is there is replaced only with `overwrite`.
+    """
+
+    def __call__(self, colorizer: Colorizer, job: Job, *, overwrite: bool, tell: Tell) -> Done: ...
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of input.
+
+    Attributes:
+        name: as `Job.kind` has it.
+        extensions: the endings by which a walk through folders finds it, lower case.
+        colorize: does it.
+    """
+
+    name: str
+    extensions: frozenset[str]
+    colorize: Worker
+
+
+def _photograph(colorizer: Colorizer, job: Job, *, overwrite: bool, tell: Tell) -> Done:
+    picture = colorizer.colorize_file(job.source, job.target, overwrite=overwrite)
+    return Done(NOTE_COLOR if picture.has_color else "", picture.size)
+
+
+KINDS = {kind.name: kind for kind in (Kind("photograph", EXTENSIONS, _photograph),)}
+
+
+def kind_of(path: str | os.PathLike[str]) -> Kind | None:
+    """The kind that a file's name says, or None where it says none.
+
+    Example:
+        >>> kind_of("a/Portrait.JPG").name
+        'photograph'
+        >>> kind_of("notes.txt")
+    """
+    suffix = os.path.splitext(path)[1].lower()  # pathlib takes several times as long, and folders are large
+    return next((kind for kind in KINDS.values() if suffix in kind.extensions), None)

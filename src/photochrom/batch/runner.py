@@ -1,0 +1,89 @@
+"""Jobs done one after the other or in several processes; what fails is reported and the others go on."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+
+from photochrom.batch.jobs import Job, Outcome, Tell
+from photochrom.batch.kinds import KINDS
+from photochrom.colorizer import Colorizer, usable_cores
+from photochrom.errors import AlreadyThere, PhotochromError
+from photochrom.files import sweep
+
+MOST_PROCESSES = 8  # that are started unasked: each holds the model and a photograph
+# A process takes half a second to start, in which a core colours several photographs.
+_JOBS_A_PROCESS = 4
+
+
+def run(
+    colorizer: Colorizer,
+    jobs: Iterable[Job],
+    *,
+    overwrite: bool = False,
+    skip_existing: bool = False,
+    processes: int = 1,
+    tell: Callable[[Job, int, int | None], None] = lambda *_: None,
+) -> Generator[Outcome, None, None]:
+    """Colour each input; one that fails is reported and the others go on.
+
+    Jobs are taken as the work goes on and outcomes forgotten once they are given, so that memory does not grow with
+    their number. Closing the iterator ends the processes.
+
+    Args:
+        colorizer: the session. Each process loads its model once more, with its share of the threads.
+        jobs: from `plan`.
+        overwrite: replace results that are there.
+        skip_existing: leave alone what has a result; so a run that was stopped goes on.
+        processes: how many inputs are in work at a time, each in a process of its own. With 1 they are coloured in
+            this one. A script that asks for several has to start under `if __name__ == "__main__":`.
+        tell: called while a long input is in work: the job, parts done, parts in all (None where nobody knows).
+
+    Yields:
+        What became of each, in the order in which they end.
+    """
+    items = _triaged(jobs, skip_existing)
+    if processes > 1:
+        # Not needed for one photograph, and it takes its time to import.
+        from photochrom.batch.crew import run_in_processes
+
+        yield from run_in_processes(colorizer, items, overwrite, skip_existing, processes, tell)
+        return
+    for item in items:
+        if isinstance(item, Job):
+            yield attempt(colorizer, item, overwrite, skip_existing, lambda *parts, job=item: tell(job, *parts))
+        else:
+            yield item
+
+
+def sensible_processes(jobs: int) -> int:
+    """How many processes colour so many photographs soonest: one a core, but one alone for a handful."""
+    return max(1, min(usable_cores(), MOST_PROCESSES, jobs // _JOBS_A_PROCESS))
+
+
+def _triaged(jobs: Iterable[Job], skip_existing: bool) -> Iterator[Job | Outcome]:
+    """What is to be done, as jobs, and between them what is not, as outcomes."""
+    swept = None
+    for job in jobs:
+        if not job.error and job.target.parent != swept:
+            swept = job.target.parent
+            sweep(swept)
+        if job.error:
+            yield Outcome(job, job.error)
+        elif skip_existing and os.path.lexists(job.target):
+            yield Outcome(job)
+        else:
+            yield job
+
+
+def attempt(colorizer: Colorizer, job: Job, overwrite: bool, skip_existing: bool, tell: Tell) -> Outcome:
+    """Do one job; what goes wrong is in the outcome."""
+    start = time.perf_counter()
+    try:
+        done = KINDS[job.kind].colorize(colorizer, job, overwrite=overwrite, tell=tell)
+        return Outcome(job, None, done, time.perf_counter() - start)
+    except PhotochromError as error:
+        if skip_existing and isinstance(error, AlreadyThere):
+            return Outcome(job)  # another run was faster
+        return Outcome(job, error, None, time.perf_counter() - start)

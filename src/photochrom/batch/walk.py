@@ -1,0 +1,79 @@
+"""A folder's inputs, found while they are asked for: a hundred thousand cost no more memory than the largest folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from photochrom.batch.kinds import kind_of
+from photochrom.errors import PhotochromError, UnreadableImage
+from photochrom.formats import shown
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder that stands for the inputs in it.
+
+    Results of earlier runs (NAME.color.EXT), hidden files and folders, links to folders and the folder of the results
+    are passed over.
+
+    Attributes:
+        path: the folder.
+        recursive: go into folders within it.
+        results: the folder where results go; not walked where it is inside `path`. None where they go beside.
+    """
+
+    path: Path
+    recursive: bool
+    results: Path | None
+
+    def walk(self) -> Iterator[Path | PhotochromError]:
+        """Its inputs in the order of their names, and what cannot be listed."""
+        unlisted: list[OSError] = []
+        within = self._results_within()
+        for root, folders, names in os.walk(self.path, onerror=unlisted.append):
+            yield from _cannot_list(unlisted)
+            yield from (path for name in sorted(names) if _is_wanted(path := Path(root, name)))
+            inner = sorted(name for name in folders if self.recursive and not name.startswith("."))
+            folders[:] = [name for name in inner if not within or os.path.realpath(Path(root, name)) != within]
+        yield from _cannot_list(unlisted)
+
+    def yields(self, path: Path) -> bool:
+        """Whether `walk` comes to a file of this real path, judged without walking."""
+        try:
+            below = path.relative_to(os.path.realpath(self.path))
+        except ValueError:
+            return False
+        if (len(below.parts) > 1 and not self.recursive) or any(part.startswith(".") for part in below.parts):
+            return False
+        within = self._results_within()
+        return not (within and path.is_relative_to(within)) and _is_wanted(path) and os.path.lexists(path)
+
+    def _results_within(self) -> str | None:
+        """The real path of the results' folder where the walk would come to it."""
+        if self.results is None:
+            return None
+        results, here = Path(os.path.realpath(self.results)), Path(os.path.realpath(self.path))
+        return str(results) if results != here and results.is_relative_to(here) else None
+
+
+def is_result(path: Path) -> bool:
+    """Whether a name is one that colouring gives: NAME.color.EXT."""
+    return path.stem.endswith(".color")
+
+
+def _is_wanted(path: Path) -> bool:
+    if path.name.startswith(".") or is_result(path) or kind_of(path) is None:
+        return False
+    # A pipe would be waited for; a link to nowhere is kept, so that it is named.
+    return os.path.isfile(path) or not os.path.exists(path)
+
+
+def _cannot_list(errors: list[OSError]) -> Iterator[PhotochromError]:
+    while errors:
+        error = errors.pop(0)
+        yield UnreadableImage(
+            f"{shown(error.filename or 'a folder')} cannot be listed ({error.strerror}); check its permissions"
+        )
