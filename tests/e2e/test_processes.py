@@ -199,6 +199,8 @@ def test_stopped_in_the_middle_of_a_folder(tmp_path, tiny, sign, status, jobs):
     command = [sys.executable, "-m", "photochrom", "colorize", ".", "-o", "out", "-m", str(tiny), "--jobs", jobs]
     # As in a terminal, where Ctrl-C goes to every process of the group.
     settings = {"env": ENVIRONMENT, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    # Tests that run in the background of a shell would pass on that Ctrl-C is ignored.
+    settings["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
     with subprocess.Popen(command, cwd=tmp_path, **settings) as running:
         assert " -> out/" in running.stderr.readline()
         time.sleep(0.15)
