@@ -123,10 +123,14 @@ class Colorizer:
         """What the model is and promises."""
         return self._backend.card
 
-    def scores(self, L: np.ndarray) -> Scores:
+    def scores(self, L: np.ndarray, *, mirror: bool | None = None) -> Scores:
         """Run the network on L (H, W), 0..100, shrunk to the render size and padded to the model's multiple.
 
         A model that is bound to one size sees the whole picture pressed into its square.
+
+        Args:
+            L: a picture.
+            mirror: whether the mirrored picture is seen too; None does as the card says.
         """
         card = self.card
         w, h = self._shape(L)
@@ -134,7 +138,7 @@ class Colorizer:
         pad = (-h % card.multiple, -w % card.multiple)
         x = np.pad(x, ((0, pad[0]), (0, pad[1])), mode="edge").astype(np.float32)
         out = self._run(x)
-        if card.mirror:
+        if card.mirror if mirror is None else mirror:
             # Padded first: the sides are multiples of the stride, so that both answers lie on one grid.
             out = (out + self._run(np.ascontiguousarray(x[:, ::-1]))[:, :, ::-1]) / 2
         return Scores(out[:, : -(-h // card.stride), : -(-w // card.stride)], (w, h))
@@ -169,7 +173,7 @@ class Colorizer:
         how = decoding or self.decoding
         if vividness is not None:
             how = replace(how, vividness=vividness)
-        return self._fit(scores, L, how, rng).strip(L, 0, len(L))
+        return self.chroma(scores, L, how, rng).strip(L, 0, len(L))
 
     def ab(self, L: np.ndarray) -> np.ndarray:
         """ab (H, W, 2) in Lab units for L (H, W), 0..100; it may leave the gamut."""
@@ -198,20 +202,8 @@ class Colorizer:
         """
         try:
             light = picture.lightness() if lightness is None else lightness
-            chroma = self._fit(scores or self.scores(light), light, decoding or self.decoding, rng)
-            dtype = picture.pixels.dtype
-            rgb = np.empty((*light.shape, 3), dtype)
-            rows = max(1, STRIP_PIXELS // light.shape[1])
-
-            def paint(top: int) -> None:
-                strip = light[top : top + rows]
-                lab = np.concatenate([strip[..., None], chroma.strip(strip, top, len(light))], -1)
-                rgb[top : top + rows] = _quantised(color.lab_to_rgb_gently(lab), dtype)
-
-            tops = range(0, len(light), rows)
-            with ThreadPoolExecutor(min(self._painters, len(tops))) as pool:
-                list(pool.map(paint, tops))
-            return picture.with_rgb(rgb)
+            chroma = self.chroma(scores or self.scores(light), light, decoding, rng)
+            return self.paint(picture, light, chroma)
         except (MemoryError, RuntimeError) as error:
             # A thread that finds no room for its stack is a RuntimeError.
             if isinstance(error, RuntimeError) and "start new thread" not in str(error):
@@ -219,6 +211,22 @@ class Colorizer:
             raise OutOfMemory(
                 f"memory ran out over a photograph of {picture.width} x {picture.height}; colour a smaller copy"
             ) from None
+
+    def paint(self, picture: Picture, light: np.ndarray, chroma: GuidedChroma) -> Picture:
+        """The photograph with the chroma given, strip by strip; `light` (H, W) is its L."""
+        dtype = picture.pixels.dtype
+        rgb = np.empty((*light.shape, 3), dtype)
+        rows = max(1, STRIP_PIXELS // light.shape[1])
+
+        def paint(top: int) -> None:
+            strip = light[top : top + rows]
+            lab = np.concatenate([strip[..., None], chroma.strip(strip, top, len(light))], -1)
+            rgb[top : top + rows] = _quantised(color.lab_to_rgb_gently(lab), dtype)
+
+        tops = range(0, len(light), rows)
+        with ThreadPoolExecutor(min(self._painters, len(tops))) as pool:
+            list(pool.map(paint, tops))
+        return picture.with_rgb(rgb)
 
     def colorize(self, x: Any, output: str | os.PathLike[str] | None = None, *, overwrite: bool = False) -> Any:
         """Colour a photograph and return the type that was given.
@@ -277,10 +285,15 @@ class Colorizer:
         """(w, h) of the picture as the network sees it."""
         return (self.render_size, self.render_size) if self.card.size else _render_shape(L.shape, self.render_size)
 
-    def _fit(
-        self, scores: Scores, L: np.ndarray, how: Decoding, rng: np.random.Generator | None = None
+    def chroma(
+        self,
+        scores: Scores,
+        L: np.ndarray,
+        how: Decoding | None = None,
+        rng: np.random.Generator | None = None,
     ) -> GuidedChroma:
-        ab = scores_to_ab(scores.map, self._bins, how, rng, self.card.ab_scale)
+        """What `scores` gave for L (H, W), decoded and fitted to it; small, and enlarged only where it is painted."""
+        ab = scores_to_ab(scores.map, self._bins, how or self.decoding, rng, self.card.ab_scale)
         w, h = scores.seen
         return GuidedChroma.fit(ab, L, (w / self.card.stride, h / self.card.stride))
 

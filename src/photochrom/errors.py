@@ -11,6 +11,10 @@ class UnreadableImage(PhotochromError):
     """The bytes are not a picture that can be decoded: empty, truncated, misnamed or damaged."""
 
 
+class UnreadableFilm(UnreadableImage):
+    """The file is no film that can be decoded, or holds no frame that can."""
+
+
 class ImageTooLarge(UnreadableImage):
     """The picture has more pixels than allowed (`max_pixels`)."""
 

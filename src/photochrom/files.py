@@ -84,18 +84,28 @@ def writing(path: str | os.PathLike[str], overwrite: bool = False) -> Iterator[I
             file.flush()
             os.fsync(file.fileno())
         # Closed first, as Windows renames no open file; `sweep` knows it by its age.
-        if overwrite:
-            os.replace(temporary, target)
-        else:
-            _rename_into_free(temporary, target)
-    except FileExistsError as error:
-        # mkdir says the same of a file in the place of a folder.
-        raise (_taken(path) if target.parent.is_dir() else write_failed(path, error)) from error
+        move(temporary, target, overwrite)
     except (OSError, ValueError) as error:
         raise write_failed(path, error) from error
     finally:
         with contextlib.suppress(OSError, ValueError):
             temporary.unlink()
+
+
+def move(temporary: Path, target: Path, overwrite: bool = False) -> None:
+    """Give a whole file its name; if `overwrite` is off, a file that is there stays.
+
+    Raises:
+        WriteFailed: there is one.
+        OSError: for any other reason.
+    """
+    if overwrite:
+        os.replace(temporary, target)
+        return
+    try:
+        _rename_into_free(temporary, target)
+    except FileExistsError as error:
+        raise _taken(target) from error
 
 
 def sweep(folder: str | os.PathLike[str]) -> None:

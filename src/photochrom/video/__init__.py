@@ -1,0 +1,72 @@
+"""Films and moving pictures in colour, steady over time: what `photochrom colorize clip.mp4` does, for programs.
+
+Example:
+    >>> is_film("portrait.jpg"), is_film("clip.mp4"), is_film("frame-%05d.png")
+    (False, True, True)
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from photochrom.video.kinds import beside, check_target, is_film
+from photochrom.video.report import FilmReport, Listener, Progress
+
+if TYPE_CHECKING:
+    from photochrom.colorizer import Colorizer
+
+__all__ = ["FilmReport", "Listener", "Progress", "beside", "colorize_film", "is_film"]
+
+
+def colorize_film(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    colorizer: Colorizer,
+    *,
+    consistency: str = "flow",
+    codec: str | None = None,
+    crf: int | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    overwrite: bool = False,
+    progress: Listener | None = None,
+) -> FilmReport:
+    """Colour a film, a moving GIF, WebP or PNG, or a numbered sequence of pictures, into another one of its kind.
+
+    The result is under its name whole or not at all. Killed at any instant, the same call goes on at the last whole
+    segment, kept in a hidden folder beside the target until the result is there, and comes to the same result.
+
+    Args:
+        source: a file, or a pattern like `frame-%05d.png`.
+        target: a file, or for a sequence a pattern.
+        colorizer: the session.
+        consistency: "flow" carries colours along motion; "frame" takes each frame by itself.
+        codec: "h264" (default), "hevc", "vp9" (default in WebM), "av1" or "ffv1"; films only.
+        crf: constant quality, lower is better; films only.
+        start, end: the part that is wanted, in seconds; films only.
+        overwrite: replace a target that is there.
+        progress: called after each frame.
+
+    Raises:
+        UnreadableFilm: the source is damaged beyond its first frame, or no film.
+        MissingExtra: films, and "flow", need the extra `video`.
+        WriteFailed: the target is there already, the disk is full, another process makes it, ...
+        BadSetting: settings that do not fit, or a target of another kind.
+    """
+    kind = check_target(source, target)
+    if kind != "film" and (codec, crf, start, end) != (None, None, None, None):
+        from photochrom.errors import BadSetting
+
+        raise BadSetting("codec, crf, start and end are for films")
+    if kind == "film":
+        from photochrom.video import film
+
+        job = film.Job(Path(source), Path(target), consistency, codec, crf, start, end, overwrite)
+        return film.colorize(job, colorizer, progress)
+    from photochrom.video import pictures
+
+    if kind == "animation":
+        return pictures.colorize_animation(Path(source), Path(target), colorizer, consistency, overwrite, progress)
+    return pictures.colorize_sequence(Path(source), Path(target), colorizer, consistency, overwrite, progress)

@@ -1,0 +1,135 @@
+"""Moving GIF, WebP and PNG: their frames, times, loop and transparency, in and out, by Pillow alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from photochrom import io
+from photochrom.errors import ImageTooLarge, UnreadableFilm
+from photochrom.files import write_failed
+from photochrom.formats import shown
+from photochrom.picture import Picture
+from photochrom.reading import quiet
+
+_FORMATS = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG", ".apng": "PNG"}
+_PALETTE_FRAMES = 16  # that the colours of a GIF are chosen from
+_CLEAR = 255  # the palette's index for what is transparent
+
+
+class Animation:
+    """A moving picture's file.
+
+    Args:
+        path: the file.
+        max_pixels: the largest frame that is decoded; None is no limit.
+
+    Attributes:
+        size: (W, H).
+        durations: milliseconds of each frame that was read so far.
+        repeated: indices of the frames that stand in for broken ones.
+        loop: how often it is shown again, 0 for ever; None is once.
+        still_first: a PNG's first picture is for programs that show no motion, and not part of it.
+        words: its comment, EXIF and XMP, where there are any.
+        broken: it breaks off before its end.
+    """
+
+    def __init__(self, path: Path, max_pixels: int | None = None) -> None:
+        self.path, self._name = path, shown(path)
+        self.durations: list[float] = []
+        self.repeated: list[int] = []
+        self.broken = False
+        with self._opened() as image:
+            self.size = image.size
+            if max_pixels is not None and image.width * image.height > max_pixels:
+                raise ImageTooLarge(
+                    f"{self._name} has frames of {image.width} x {image.height}, over the limit of {max_pixels} pixels"
+                )
+            self.loop: int | None = image.info.get("loop")
+            self.still_first = bool(image.info.get("default_image"))
+            self.words = {key: image.info[key] for key in ("comment", "exif", "xmp") if image.info.get(key)}
+
+    def frames(self, start: int = 0) -> Iterator[Picture]:
+        """The frames from `start` on; those before are only read. One that is broken is its neighbour again."""
+        self.durations, self.repeated, self.broken = [], [], False
+        last: Picture | None = None
+        with self._opened() as image:
+            index = 0
+            while True:
+                try:
+                    with quiet():
+                        image.seek(index)
+                        frame = image.convert("RGBA")  # a copy: the next one is drawn over this
+                    last = io.from_pil(frame)
+                except EOFError:
+                    return
+                except Exception as error:  # Pillow's decoders raise what they like
+                    if last is None:
+                        raise UnreadableFilm(f"{self._name} is damaged in its first frame ({error})") from None
+                    if image.tell() != index:
+                        self.broken = True  # what follows cannot be found
+                        return
+                    self.repeated.append(index)
+                self.durations.append(float(image.info.get("duration", 0)))
+                if index >= start:
+                    yield last
+                index += 1
+
+    def _opened(self) -> Image.Image:
+        try:
+            with quiet():
+                return Image.open(self.path, formats=sorted(set(_FORMATS.values())))
+        except Exception as error:  # as above
+            reason = getattr(error, "strerror", None) or "it is damaged, or no moving picture"
+            raise UnreadableFilm(f"{self._name} cannot be read ({reason}); get a new copy of the file") from None
+
+
+def assemble(movie: Animation, files: Sequence[Path], temporary: Path, target: Path) -> None:
+    """Write a moving picture into the file `temporary` from its frames' files; the ending of `target` says how.
+
+    Raises:
+        WriteFailed: the disk is full, ...
+    """
+    form = _FORMATS[target.suffix.lower()]
+    how: dict[str, Any] = {"duration": [round(ms) for ms in movie.durations]} | movie.words
+    if movie.loop is not None:
+        how["loop"] = movie.loop
+    elif form == "WEBP":
+        how["loop"] = 1
+    images = _as_palette(files) if form == "GIF" else (Image.open(file) for file in files)
+    if form == "GIF":
+        # Each frame replaces the one before, so that what is transparent stays so.
+        how |= {"transparency": _CLEAR, "disposal": 2, "optimize": False}
+    elif form == "PNG":
+        how |= {"default_image": movie.still_first}
+    else:
+        how |= {"quality": 90, "method": 4}
+    first = next(images)
+    try:
+        with open(temporary, "wb") as file:
+            first.save(file, form, save_all=True, append_images=images, **how)
+    except OSError as error:
+        raise write_failed(target, error) from error
+
+
+def _as_palette(files: Sequence[Path]) -> Iterator[Image.Image]:
+    """Frames over one palette, since a palette for each would make what stands still shimmer."""
+    sample = files[:: -(-len(files) // _PALETTE_FRAMES)]
+    strip = np.concatenate([_opaque(np.asarray(Image.open(file).convert("RGBA"))) for file in sample])
+    palette = Image.fromarray(strip[None]).quantize(_CLEAR, Image.Quantize.MEDIANCUT)
+    for file in files:
+        rgba = Image.open(file).convert("RGBA")
+        image = rgba.convert("RGB").quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+        image.paste(_CLEAR, mask=rgba.getchannel("A").point(lambda alpha: 255 * (alpha < 128)))
+        yield image
+
+
+def _opaque(rgba: np.ndarray) -> np.ndarray:
+    """(n, 3) of what is seen of a frame, a few thousand of its pixels."""
+    seen = rgba[..., :3][rgba[..., 3] >= 128]
+    seen = seen if len(seen) else np.zeros((1, 3), np.uint8)
+    return seen[:: -(-len(seen) // 20_000)]

@@ -1,0 +1,93 @@
+"""How films are encoded: the codecs by name, and which container takes which."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from photochrom.errors import BadSetting
+from photochrom.formats import shown
+
+CodecName = Literal["h264", "hevc", "vp9", "av1", "ffv1"]
+
+
+@dataclass(frozen=True)
+class Codec:
+    """One way to encode.
+
+    Attributes:
+        encoder: ffmpeg's name for it.
+        crf: constant quality by default, lower is better; None takes none, since it is lossless.
+        worst: the largest crf.
+        options: the encoder's own.
+        pixels: ffmpeg's pixel format.
+        endings: of the containers that take it.
+    """
+
+    encoder: str
+    crf: int | None
+    worst: int
+    options: dict[str, str]
+    pixels: str
+    endings: tuple[str, ...]
+
+
+_ANY = (".mp4", ".m4v", ".mov", ".mkv")
+CODECS: dict[str, Codec] = {
+    "h264": Codec("libx264", 18, 51, {"preset": "medium"}, "yuv420p", (*_ANY, ".avi")),
+    "hevc": Codec("libx265", 20, 51, {"preset": "fast", "x265-params": "log-level=none"}, "yuv420p", _ANY),
+    "vp9": Codec(
+        "libvpx-vp9", 24, 63, {"b": "0", "row-mt": "1", "cpu-used": "4"}, "yuv420p", (".webm", ".mkv", ".mp4")
+    ),
+    "av1": Codec("libsvtav1", 26, 63, {"preset": "8"}, "yuv420p", (".mp4", ".m4v", ".mkv", ".webm")),
+    "ffv1": Codec("ffv1", None, 0, {"level": "3"}, "bgr0", (".mkv", ".avi")),
+}
+
+CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".avi": "avi"}
+"""ffmpeg's name of the container for each ending."""
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A codec with its settings, for one target."""
+
+    name: str
+    codec: Codec
+    options: dict[str, str]
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """(w, h) that is encoded: the film's, made even where two by two pixels share their colour."""
+        even = int(self.codec.pixels == "yuv420p")
+        return width + (width & even), height + (height & even)
+
+
+def encoding_for(target: str | os.PathLike[str], codec: str | None = None, crf: int | None = None) -> Encoding:
+    """How the target is encoded: H.264 where nothing else is asked for, VP9 in WebM.
+
+    Raises:
+        BadSetting: no such codec, a crf out of range, or a container that does not take the codec.
+    """
+    ending = Path(target).suffix.lower()
+    name = codec or ("vp9" if ending == ".webm" else "h264")
+    if name not in CODECS:
+        raise BadSetting(f"there is no codec '{name}'; it may be {', '.join(get_args(CodecName))}")
+    chosen = CODECS[name]
+    if ending not in chosen.endings:
+        raise BadSetting(f"{shown(target)}: {name} goes into {', '.join(chosen.endings)}; name one of these")
+    options = dict(chosen.options)
+    if crf is not None and (chosen.crf is None or not 0 <= crf <= chosen.worst):
+        limits = f"0 to {chosen.worst}" if chosen.crf is not None else "left away, since it is lossless"
+        raise BadSetting(f"the crf of {name} may be {limits}, not {crf}")
+    if chosen.crf is not None:
+        options["crf"] = str(chosen.crf if crf is None else crf)
+    if ending == ".avi" and name == "h264":
+        options["bf"] = "0"  # AVI knows one time for each frame, not an order of decoding and one of showing
+    return Encoding(name, chosen, options)
+
+
+def matrix_for(space: int, height: int) -> int:
+    """The matrix to encode with, by ffmpeg's number: the film's own, or what players take for its height."""
+    known: dict[int, Any] = {1: 1, 5: 5, 6: 6}
+    return known.get(space, 1 if height >= 720 else 6)

@@ -1,0 +1,102 @@
+"""Painted frames to an encoded segment of a film."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from photochrom.errors import WriteFailed
+from photochrom.files import write_failed
+from photochrom.video.codecs import Encoding, matrix_for
+from photochrom.video.reading import Facts
+
+_BT709, _LIMITED, _RGB = 1, 1, 0
+
+
+class SegmentWriter:
+    """Encodes frames into a file of its own that begins with a key frame, so that segments can be joined.
+
+    Args:
+        path: of the file, in the NUT container, which keeps any time base exactly.
+        target: the film that it is for, for messages.
+        encoding: see `codecs.encoding_for`.
+        facts: of the source.
+    """
+
+    def __init__(self, path: Path, target: Path, encoding: Encoding, facts: Facts) -> None:
+        import av
+
+        self._encoding, self._facts, self._target = encoding, facts, target
+        self._matrix = matrix_for(facts.space, facts.height)
+        self._times: list[int] = []  # of showing, in the order of decoding
+        with naming_target(target):
+            self._file = av.open(str(path), "w", format="nut", options={"fflags": "bitexact"})
+            self._stream: Any = self._file.add_stream(
+                encoding.codec.encoder, rate=facts.rate, options=dict(encoding.options)
+            )
+            stream, context = self._stream, self._stream.codec_context
+            self._size = encoding.size(facts.width, facts.height)
+            stream.width, stream.height = self._size
+            stream.pix_fmt = encoding.codec.pixels
+            context.time_base = facts.time_base
+            stream.time_base = facts.time_base
+            context.sample_aspect_ratio = facts.aspect
+            context.color_primaries = context.color_trc = _BT709
+            rgb = encoding.codec.pixels == "bgr0"
+            context.colorspace = _RGB if rgb else self._matrix
+            context.color_range = 2 if rgb else _LIMITED
+
+    def write(self, rgb: np.ndarray, pts: int, duration: int) -> None:
+        """Encode a frame (H, W, 3) uint8 that is shown at `pts`."""
+        import av
+
+        (width, height), (rows, columns) = self._size, rgb.shape[:2]
+        if (columns, rows) != (width, height):
+            rgb = np.pad(rgb, ((0, height - rows), (0, width - columns), (0, 0)), mode="edge")
+        with naming_target(self._target):
+            picture = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+            frame = picture.reformat(
+                format=self._encoding.codec.pixels,
+                dst_colorspace="ITU709" if self._matrix == _BT709 else "ITU601",
+                dst_color_range="MPEG" if self._encoding.codec.pixels != "bgr0" else "JPEG",
+            )
+            frame.pts, frame.duration, frame.time_base = pts, duration, self._facts.time_base
+            self._put(self._stream.encode(frame))
+
+    def close(self, *, whole: bool = True) -> None:
+        """End the file; what is not `whole` is only let go of."""
+        if not whole:
+            with contextlib.suppress(Exception):
+                self._file.close()
+            return
+        with naming_target(self._target):
+            self._put(self._stream.encode())
+            self._file.close()
+
+    @property
+    def depth(self) -> int:
+        """How many places a frame is decoded before it is shown, at most; known when all is written."""
+        place = {pts: i for i, pts in enumerate(sorted(self._times))}
+        return max((i - place[pts] for i, pts in enumerate(self._times)), default=0)
+
+    def _put(self, packets: list[Any]) -> None:
+        self._times += [packet.pts for packet in packets]
+        self._file.mux(packets)
+
+
+@contextlib.contextmanager
+def naming_target(target: Path) -> Iterator[None]:
+    """Turn an encoder's or a muxer's error into one line that names the film."""
+    import av
+
+    try:
+        yield
+    except OSError as error:
+        raise write_failed(target, error) from error
+    except (av.FFmpegError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise WriteFailed(f"{target} cannot be encoded ({reason}); try another --codec or ending") from error

@@ -1,0 +1,201 @@
+"""A film in colour: frames are read, coloured, made steady, painted and encoded at the same time, and then joined."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from photochrom import __version__
+from photochrom.colorizer import Colorizer
+from photochrom.errors import BadSetting
+from photochrom.files import check_free, move, write_failed
+from photochrom.formats import shown
+from photochrom.video.codecs import Encoding, encoding_for
+from photochrom.video.coloring import Painted, paint_film
+from photochrom.video.consistency import steady
+from photochrom.video.encoding import SegmentWriter
+from photochrom.video.joining import Cut, Parts, join
+from photochrom.video.reading import Frame, Reader
+from photochrom.video.report import FilmReport, Listener, Meter
+from photochrom.video.work import Segment, Work, identity
+
+SEGMENT = 120  # frames that a kill can cost
+
+
+@dataclass(frozen=True)
+class Job:
+    """One film and how it is done.
+
+    Attributes:
+        source, target: the files.
+        consistency: see `consistency.steady`.
+        codec, crf: see `codecs.encoding_for`.
+        start, end: the part that is wanted, in seconds from the film's beginning; None is all of it.
+        overwrite: replace a target that is there.
+    """
+
+    source: Path
+    target: Path
+    consistency: str = "flow"
+    codec: str | None = None
+    crf: int | None = None
+    start: float | None = None
+    end: float | None = None
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        start, end = self.start or 0, self.end
+        if start < 0 or (end is not None and not end > start):
+            raise BadSetting(f"a part of a film goes from its start, 0 or later, to a later end, not {start} to {end}")
+
+
+def colorize(job: Job, colorizer: Colorizer, listener: Listener | None = None) -> FilmReport:
+    """Colour a film; see `photochrom.video.colorize_film`."""
+    began = time.perf_counter()
+    encoding = encoding_for(job.target, job.codec, job.crf)
+    check_free(job.target, job.overwrite)
+    mode = steady(job.consistency)
+    reader = Reader(job.source, colorizer.max_pixels)
+    cut = _cut(job, reader)
+    work = Work(job.target, _depends(job, colorizer, encoding))
+    with work.open():
+        earlier = work.finished()
+        done = [segment for segment, _ in earlier]
+        if earlier:
+            mode.restore(earlier[-1][1])
+            mode.cuts = done[-1].cuts
+        resumed = sum(segment.frames for segment in done)
+        meter = Meter(listener, _expected(reader, cut), resumed)
+        painted = paint_film(_wanted(reader, cut, job.start is None, done), colorizer, mode, SEGMENT)
+        try:
+            done += _encode(painted, work, len(done), encoding, reader, meter)
+        finally:
+            painted.close()
+        if not done:
+            raise BadSetting(f"{shown(job.source)} has no frame between {job.start or 0} and {job.end} seconds")
+        notes = _finish(job, work, done, reader, cut, f"Colours by photochrom {__version__}: likely, not known")
+    return _report(done, reader, encoding, resumed, notes, time.perf_counter() - began)
+
+
+def _encode(
+    painted: Iterator[Painted[Frame, np.ndarray]], work: Work, index: int, encoding: Encoding, reader: Reader, meter: Meter
+) -> Iterator[Segment]:
+    """Encode segment after segment, each whole before it has its name."""
+    while (first := next(painted, None)) is not None:
+        temporary = work.folder / "segment.part"
+        writer, last = SegmentWriter(temporary, work.target, encoding, reader.facts), first
+        frames: list[Frame] = []
+        try:
+            for each in itertools.chain([first], itertools.islice(painted, SEGMENT - 1)):
+                writer.write(each.result, each.frame.pts, each.frame.duration)
+                frames.append(each.frame.without_pixels())
+                last = each
+                meter.tick()
+            writer.close()
+        except BaseException:
+            writer.close(whole=False)
+            raise
+        segment = _segment(frames, last.cuts, writer.depth)
+        work.finish(index, temporary, segment, last.state or {})
+        index += 1
+        yield segment
+
+
+def _segment(frames: list[Frame], cuts: int, depth: int) -> Segment:
+    return Segment(
+        frames=len(frames),
+        first=frames[0].pts,
+        last=frames[-1].pts,
+        last_duration=frames[-1].duration,
+        repeated=tuple(frame.pts for frame in frames if frame.repeated),
+        cuts=cuts,
+        colored=sum(frame.in_color for frame in frames),
+        depth=depth,
+    )
+
+
+def _wanted(reader: Reader, cut: Cut, whole: bool, done: list[Segment]) -> Iterator[Frame]:
+    """The frames of the part that are not done yet."""
+    base = reader.facts.time_base
+    begin = None if whole else math.ceil(cut.start / base)
+    for frame in reader.frames(done[-1].last + 1 if done else begin):
+        if cut.end is not None and frame.pts * base >= cut.end:
+            return
+        yield frame
+
+
+def _cut(job: Job, reader: Reader) -> Cut:
+    begin = Fraction(reader.facts.start)
+    exact = [None if at is None else Fraction(at).limit_denominator(1_000_000) for at in (job.start, job.end)]
+    return Cut(begin + (exact[0] or 0), None if exact[1] is None else begin + exact[1])
+
+
+def _expected(reader: Reader, cut: Cut) -> int | None:
+    """About how many frames the part has."""
+    facts = reader.facts
+    if facts.frames is None or facts.seconds is None:
+        return facts.frames
+    begin = Fraction(facts.start)
+    end = begin + Fraction(facts.seconds)
+    seconds = min(cut.end or end, end) - cut.start
+    return min(facts.frames, max(1, round(seconds * facts.rate)))
+
+
+def _finish(job: Job, work: Work, done: list[Segment], reader: Reader, cut: Cut, words: str) -> list[str]:
+    """Join the segments, give the film its name, and drop the folder."""
+    segments = [(work.path(index), segment) for index, segment in enumerate(done)]
+    whole = job.start is None and job.end is None
+    temporary = work.folder / "film.part"
+    notes = join(Parts(job.source, segments, reader.facts, cut, whole, words), temporary, work.target)
+    try:
+        move(temporary, work.target, job.overwrite)
+    except OSError as error:
+        raise write_failed(job.target, error) from error
+    work.remove()
+    return notes
+
+
+def _report(
+    done: list[Segment], reader: Reader, encoding: Encoding, resumed: int, notes: list[str], seconds: float
+) -> FilmReport:
+    facts = reader.facts
+    width, height = encoding.size(facts.width, facts.height)
+    if (width, height) != (facts.width, facts.height):
+        notes = [*notes, f"{encoding.name} takes even sizes only: {facts.width} x {facts.height} was bordered by a pixel"]
+    if reader.end:
+        notes = [*notes, f"the film breaks off ({reader.end})"]
+    base, begin = facts.time_base, Fraction(facts.start)
+    return FilmReport(
+        frames=sum(segment.frames for segment in done),
+        width=width,
+        height=height,
+        repeated=tuple(float(pts * base - begin) for segment in done for pts in segment.repeated),
+        cuts=done[-1].cuts,
+        resumed=resumed,
+        has_color=any(segment.colored > segment.frames // 2 for segment in done),
+        notes=tuple(notes),
+        seconds=seconds,
+    )
+
+
+def _depends(job: Job, colorizer: Colorizer, encoding: Encoding) -> dict[str, Any]:
+    """All that the result depends on, so that no segments of another job are taken for this one's."""
+    return {
+        "version": __version__,
+        "source": identity(job.source),
+        "model": (colorizer.card.name, colorizer.card.digest),
+        "decoding": asdict(colorizer.decoding),
+        "render_size": colorizer.render_size,
+        "consistency": job.consistency,
+        "encoding": asdict(encoding),
+        "part": (job.start, job.end),
+        "segment": SEGMENT,
+    }

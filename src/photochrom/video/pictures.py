@@ -1,0 +1,174 @@
+"""Moving GIF, WebP and PNG, and numbered sequences of pictures, in colour; every frame is treated as a photograph."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from photochrom import __version__, io
+from photochrom.colorizer import Colorizer
+from photochrom.errors import OutOfMemory, UnreadableFilm, UnreadableImage
+from photochrom.files import check_free, move, write_failed
+from photochrom.formats import format_for, shown
+from photochrom.picture import Picture
+from photochrom.video.animation import Animation, assemble
+from photochrom.video.coloring import paint_pictures
+from photochrom.video.consistency import Steady, steady
+from photochrom.video.report import FilmReport, Listener, Meter
+from photochrom.video.work import Segment, Work, identity
+
+SEGMENT = 25  # frames that a kill can cost
+
+Keep = Callable[[int, Picture], None]
+
+
+def colorize_animation(
+    source: Path, target: Path, colorizer: Colorizer, consistency: str, overwrite: bool, listener: Listener | None
+) -> FilmReport:
+    """Colour a moving GIF, WebP or PNG; see `photochrom.video.colorize_film`."""
+    began = time.perf_counter()
+    check_free(target, overwrite)
+    mode, movie = steady(consistency), Animation(source, colorizer.max_pixels)
+    work = Work(target, _depends(source, colorizer, consistency))
+    with work.open():
+
+        def path(index: int) -> Path:
+            return work.folder / f"frame-{index:05d}.png"
+
+        def keep(index: int, picture: Picture) -> None:
+            io.write(picture, path(index), overwrite=True)
+
+        meter = Meter(listener, None)
+        resumed = _color(movie.frames, keep, colorizer, mode, work, meter)
+        temporary = work.folder / "film.part"
+        assemble(movie, [path(index) for index in range(meter.done)], temporary, work.target)
+        try:
+            move(temporary, work.target, overwrite)
+        except OSError as error:
+            raise write_failed(target, error) from error
+        work.remove()
+    at = [0.0, *itertools.accumulate(ms / 1000 for ms in movie.durations)]
+    return FilmReport(
+        meter.done,
+        *movie.size,
+        repeated=tuple(at[index] for index in movie.repeated),
+        cuts=mode.cuts,
+        resumed=resumed,
+        notes=(f"the film breaks off after {meter.done} frames",) if movie.broken else (),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def colorize_sequence(
+    source: Path, target: Path, colorizer: Colorizer, consistency: str, overwrite: bool, listener: Listener | None
+) -> FilmReport:
+    """Colour pictures that are numbered, such as frame-%05d.png; see `photochrom.video.colorize_film`."""
+    began = time.perf_counter()
+    numbers = numbered(source)
+    targets = [_numbered(target, number) for number in numbers]
+    format_for(targets[0])
+    mode, repeated, size = steady(consistency), list[int](), [(0, 0)]
+    work = Work(target, _depends(_numbered(source, numbers[0]), colorizer, consistency) | {"numbers": numbers})
+    if not work.begun:
+        for path in targets:
+            check_free(path, overwrite)
+
+    def frames(start: int) -> Iterator[Picture]:
+        last: Picture | None = None
+        # One before, which may have to stand in for a broken one.
+        for index in range(max(0, start - 1), len(numbers)):
+            try:
+                last = io.read(_numbered(source, numbers[index]), colorizer.max_pixels)
+            except (UnreadableImage, OutOfMemory):
+                if last is None:
+                    raise
+                repeated.append(numbers[index])
+            if index >= start:
+                yield last
+
+    def keep(index: int, picture: Picture) -> None:
+        size[0] = picture.size
+        io.write(picture, targets[index], overwrite=True)
+
+    with work.open():
+        meter = Meter(listener, len(numbers))
+        resumed = _color(frames, keep, colorizer, mode, work, meter)
+        work.remove()
+    return FilmReport(
+        meter.done,
+        *size[0],
+        cuts=mode.cuts,
+        resumed=resumed,
+        notes=tuple(f"{shown(_numbered(source, number))} is broken; its neighbour stands in" for number in repeated),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def numbered(pattern: Path) -> list[int]:
+    """The numbers for which a pattern like frame-%05d.png has a file, in order; some may be missing.
+
+    Raises:
+        UnreadableFilm: there is none.
+    """
+    before, after = re.split(r"%0?\d*d", pattern.name, maxsplit=1)
+    shape = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
+    found = []
+    try:
+        for name in os.listdir(pattern.parent):
+            match = shape.fullmatch(name)
+            if match and _numbered(pattern, int(match[1])).name == name:
+                found.append(int(match[1]))
+    except OSError as error:
+        raise UnreadableFilm(f"{shown(pattern.parent)} cannot be listed ({error.strerror})") from None
+    if not found:
+        raise UnreadableFilm(f"there are no pictures like {shown(pattern)}; check the folder and the pattern")
+    return sorted(found)
+
+
+def _numbered(pattern: Path, number: int) -> Path:
+    return pattern.with_name(re.sub(r"%(0?\d*)d", lambda match: f"{number:{match[1]}d}", pattern.name, count=1))
+
+
+def _color(
+    frames: Callable[[int], Iterator[Picture]],
+    keep: Keep,
+    colorizer: Colorizer,
+    mode: Steady,
+    work: Work,
+    meter: Meter,
+) -> int:
+    """Colour and keep each frame, from where an earlier run ended; returns how many frames that one had done."""
+    earlier = work.finished()
+    resumed = meter.done = sum(segment.frames for segment, _ in earlier)
+    if earlier:
+        mode.restore(earlier[-1][1])
+        mode.cuts = earlier[-1][0].cuts
+    painted = paint_pictures(frames(resumed), colorizer, mode, SEGMENT)
+    try:
+        for each in painted:
+            keep(meter.done, each.result)
+            meter.tick()
+            if each.state is not None:
+                segment = Segment(SEGMENT, meter.done - SEGMENT, meter.done - 1, 1, cuts=each.cuts)
+                work.finish(meter.done // SEGMENT - 1, work.mark(), segment, each.state)
+    finally:
+        painted.close()
+    return resumed
+
+
+def _depends(source: Path, colorizer: Colorizer, consistency: str) -> dict[str, Any]:
+    return {
+        "version": __version__,
+        "source": identity(source),
+        "model": (colorizer.card.name, colorizer.card.digest),
+        "decoding": asdict(colorizer.decoding),
+        "render_size": colorizer.render_size,
+        "consistency": consistency,
+        "segment": SEGMENT,
+    }

@@ -1,0 +1,265 @@
+"""A film's frames as gray pictures with their times, in the order of showing; what is broken is bridged."""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from photochrom.errors import ImageTooLarge, UnreadableFilm
+from photochrom.extras import needing
+from photochrom.formats import shown
+from photochrom.video.gray import gray_of
+
+CLOCK = 1_000_000  # ticks of a container's own clock in a second
+
+# Demuxers that fetch what a text file names are left out: a film must not open other files or addresses.
+_OPTIONS = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,asf,flv,ogg,nut",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One frame of a film.
+
+    Attributes:
+        gray: (H, W) uint8, upright, full range: what a grayscale photograph of it would hold.
+        pts: when it is shown, in ticks of the film's time base.
+        duration: for how long, in ticks; 0 is unknown.
+        repeated: it could not be decoded, and its neighbour stands in for it.
+        in_color: the film shows it in colour.
+    """
+
+    gray: np.ndarray
+    pts: int
+    duration: int = 0
+    repeated: bool = False
+    in_color: bool = False
+
+    def without_pixels(self) -> Frame:
+        """The same without what takes memory."""
+        return replace(self, gray=np.empty((0, 0), np.uint8))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a film's headers and its first frame say.
+
+    Attributes:
+        width, height: upright, pixels.
+        turns: quarter turns to the left that make it upright.
+        time_base: seconds of a tick.
+        rate: mean frames a second.
+        start: when the film starts on its own clock, seconds; most start at 0.
+        seconds: how long it is; None is unknown.
+        frames: how many there are, about; None is unknown.
+        aspect: width of a pixel over its height, upright.
+        space: the matrix of its colours by ffmpeg's number; 2 is unsaid.
+    """
+
+    width: int
+    height: int
+    turns: int
+    time_base: Fraction
+    rate: Fraction
+    start: float
+    seconds: float | None
+    frames: int | None
+    aspect: Fraction
+    space: int
+
+
+def open_film(path: str | os.PathLike[str]) -> Any:
+    """The film as PyAV's container.
+
+    Raises:
+        UnreadableFilm: it is not there, or no film.
+        MissingExtra: without the extra `video`.
+    """
+    with needing("colouring films", "video"):
+        import av
+    name = shown(path)
+    if not os.path.isfile(path):
+        there = "is not a file" if os.path.exists(path) else "does not exist"
+        raise UnreadableFilm(f"{name} {there}; give a film file")
+    try:
+        if os.path.getsize(path) == 0:
+            raise UnreadableFilm(f"{name} is empty; get a new copy of the file")
+        # As an address with its scheme, so that no name is taken for another one.
+        return av.open("file:" + os.path.abspath(os.fsdecode(path)), options=_OPTIONS, metadata_errors="replace")
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise UnreadableFilm(f"{name} cannot be read as a film ({_reason(error)}); get a new copy of it") from None
+
+
+def main_stream(container: Any, name: str) -> Any:
+    """The video stream that is the film, and not its cover.
+
+    Raises:
+        UnreadableFilm: there is none.
+    """
+    import av
+
+    for stream in container.streams.video:
+        if stream.codec_context is not None and not stream.disposition & av.stream.Disposition.attached_pic:
+            return stream
+    raise UnreadableFilm(f"{name} holds no moving picture that can be decoded")
+
+
+class Reader:
+    """A film that can be read from its beginning or from a time, again and again with the same result.
+
+    Args:
+        path: the film.
+        max_pixels: the largest frame that is decoded; None is no limit.
+
+    Attributes:
+        facts: see `Facts`.
+        end: why reading ended before the film did, or None.
+
+    Raises:
+        UnreadableFilm, ImageTooLarge, MissingExtra.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], max_pixels: int | None = None) -> None:
+        self.path = path
+        self.end: str | None = None
+        self._name, self._limit = shown(path), max_pixels
+        with open_film(path) as container:
+            stream = main_stream(container, self._name)
+            self._check_size(stream.width, stream.height)
+            first = next(self._decoded(container, stream), None)
+            if first is None:
+                raise UnreadableFilm(f"{self._name} holds no frame that can be decoded; get a new copy of the file")
+            self.facts = _facts(container, stream, first[0])
+
+    def frames(self, wanted: int | None = None) -> Iterator[Frame]:
+        """The frames in order of showing.
+
+        Args:
+            wanted: the first tick of interest; None is the beginning.
+
+        Raises:
+            UnreadableFilm, ImageTooLarge: the file changed, or a frame outgrew the limit.
+        """
+        # To the key frame before; where that leads astray, all is decoded and passed over.
+        for seek in (True, False) if wanted is not None else (False,):
+            with open_film(self.path) as container:
+                stream = main_stream(container, self._name)
+                if seek and not _sought(container, stream, wanted):
+                    continue
+                astray = seek
+                for raw, pts, duration, repeated in self._decoded(container, stream):
+                    if astray and pts > (wanted or 0):
+                        break
+                    astray = False
+                    if wanted is None or pts >= wanted:
+                        gray, in_color = gray_of(self._same_size(raw))
+                        upright = np.ascontiguousarray(np.rot90(gray, self.facts.turns))
+                        yield Frame(upright, pts, duration, repeated, in_color)
+                if not astray:
+                    return
+
+    def _decoded(self, container: Any, stream: Any) -> Iterator[tuple[Any, int, int, bool]]:
+        """(frame, pts, duration, whether it stands in for a broken one), times growing.
+
+        A packet that could not be decoded leaves its time without a frame. As frames come in the order of showing, a
+        gap is known when the next one comes.
+        """
+        import av
+
+        awaited: list[int] = []
+        broken, last, at = 0, None, None
+        step = _step(stream)
+        for packet in self._packets(container, stream):
+            if packet.pts is not None and packet.size and not packet.is_discard:
+                heapq.heappush(awaited, packet.pts)
+            try:
+                raws = packet.decode()
+            except av.FFmpegError:
+                broken, raws = broken + 1, []
+            for raw in raws:
+                self._check_size(raw.width, raw.height)
+                pts = raw.pts if raw.pts is not None else (0 if at is None else at + step)
+                pts = pts if at is None else max(pts, at + 1)
+                while awaited and awaited[0] <= pts:
+                    missed = heapq.heappop(awaited)
+                    if missed < pts and broken and (at is None or missed > at):
+                        broken, at = broken - 1, missed
+                        yield last or raw, missed, 0, True
+                damaged = raw.is_corrupt and last is not None
+                last, at = last if damaged else raw, pts
+                yield last, pts, raw.duration or step, damaged
+        while last is not None and awaited and broken:
+            missed, broken = heapq.heappop(awaited), broken - 1
+            if missed > at:
+                at = missed
+                yield last, missed, step, True
+
+    def _packets(self, container: Any, stream: Any) -> Iterator[Any]:
+        import av
+
+        packets = container.demux(stream)
+        while True:
+            try:
+                yield next(packets)
+            except StopIteration:
+                return
+            except av.FFmpegError as error:
+                self.end = _reason(error)
+                return
+
+    def _same_size(self, raw: Any) -> Any:
+        """A frame of another size than the first, as some broadcasts have them, is brought to the first's."""
+        facts = self.facts
+        size = (facts.width, facts.height) if facts.turns % 2 == 0 else (facts.height, facts.width)
+        return raw if (raw.width, raw.height) == size else raw.reformat(width=size[0], height=size[1])
+
+    def _check_size(self, width: int, height: int) -> None:
+        if self._limit is not None and width * height > self._limit:
+            raise ImageTooLarge(f"{self._name} has frames of {width} x {height}, over the limit of {self._limit} pixels")
+
+
+def _facts(container: Any, stream: Any, raw: Any) -> Facts:
+    turns = round(raw.rotation / 90) % 4
+    size = (raw.width, raw.height) if turns % 2 == 0 else (raw.height, raw.width)
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+    seconds = container.duration / CLOCK if container.duration else None
+    return Facts(
+        *size,
+        turns=turns,
+        time_base=stream.time_base,
+        rate=Fraction(rate),
+        start=(container.start_time or 0) / CLOCK,
+        seconds=seconds,
+        frames=stream.frames or (round(seconds * rate) if seconds else None),
+        aspect=Fraction(1) / aspect if turns % 2 else Fraction(aspect),
+        space=raw.colorspace,
+    )
+
+
+def _step(stream: Any) -> int:
+    """Ticks between two frames where nothing says better."""
+    rate = stream.average_rate or stream.guessed_rate or 25
+    return max(1, round(1 / (rate * stream.time_base)))
+
+
+def _sought(container: Any, stream: Any, wanted: int | None) -> bool:
+    import av
+
+    try:
+        container.seek(wanted, stream=stream)
+    except (av.FFmpegError, OverflowError):
+        return False
+    return True
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(getattr(error, "strerror", None) or error).split())
