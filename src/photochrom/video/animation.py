@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def assemble(movie: Animation, files: Sequence[Path], temporary: Path, target: P
         how["loop"] = movie.loop
     elif form == "WEBP":
         how["loop"] = 1
-    images = _as_palette(files) if form == "GIF" else (Image.open(file) for file in files)
+    images = _Frames(lambda: _as_palette(files) if form == "GIF" else map(_load, files))
     if form == "GIF":
         # Each frame replaces the one before, so that what is transparent stays so.
         how |= {"transparency": _CLEAR, "disposal": 2, "optimize": False}
@@ -108,24 +109,39 @@ def assemble(movie: Animation, files: Sequence[Path], temporary: Path, target: P
         how |= {"default_image": movie.still_first}
     else:
         how |= {"quality": 90, "method": 4}
-    first = next(images)
     try:
         with open(temporary, "wb") as file:
-            first.save(file, form, save_all=True, append_images=images, **how)
+            others = _Frames(lambda: islice(images, 1, None))
+            next(iter(images)).save(file, form, save_all=True, append_images=others, **how)
     except OSError as error:
         raise write_failed(target, error) from error
+
+
+class _Frames:
+    """Frames that are loaded as they are asked for; Pillow goes through them more than once."""
+
+    def __init__(self, begin: Callable[[], Iterator[Image.Image]]) -> None:
+        self._begin = begin
+
+    def __iter__(self) -> Iterator[Image.Image]:
+        return self._begin()
 
 
 def _as_palette(files: Sequence[Path]) -> Iterator[Image.Image]:
     """Frames over one palette, since a palette for each would make what stands still shimmer."""
     sample = files[:: -(-len(files) // _PALETTE_FRAMES)]
-    strip = np.concatenate([_opaque(np.asarray(Image.open(file).convert("RGBA"))) for file in sample])
+    strip = np.concatenate([_opaque(np.asarray(_load(file))) for file in sample])
     palette = Image.fromarray(strip[None]).quantize(_CLEAR, Image.Quantize.MEDIANCUT)
     for file in files:
-        rgba = Image.open(file).convert("RGBA")
+        rgba = _load(file)
         image = rgba.convert("RGB").quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
-        image.paste(_CLEAR, mask=rgba.getchannel("A").point(lambda alpha: 255 * (alpha < 128)))
+        image.paste(_CLEAR, mask=rgba.getchannel("A").point([255 * (level < 128) for level in range(256)]))
         yield image
+
+
+def _load(file: Path) -> Image.Image:
+    with Image.open(file) as image:
+        return image.convert("RGBA")
 
 
 def _opaque(rgba: np.ndarray) -> np.ndarray:

@@ -35,8 +35,10 @@ class Codec:
 
 
 _ANY = (".mp4", ".m4v", ".mov", ".mkv")
+# x264's macroblock tree (core 165) reads memory that it has not written, and gives other bytes in every run; without
+# it, a film that was killed and resumed is byte for byte the one that was not.
 CODECS: dict[str, Codec] = {
-    "h264": Codec("libx264", 18, 51, {"preset": "medium"}, "yuv420p", (*_ANY, ".avi")),
+    "h264": Codec("libx264", 18, 51, {"preset": "medium", "mbtree": "0"}, "yuv420p", (*_ANY, ".avi")),
     "hevc": Codec("libx265", 20, 51, {"preset": "fast", "x265-params": "log-level=none"}, "yuv420p", _ANY),
     "vp9": Codec(
         "libvpx-vp9", 24, 63, {"b": "0", "row-mt": "1", "cpu-used": "4"}, "yuv420p", (".webm", ".mkv", ".mp4")

@@ -86,7 +86,12 @@ def colorize(job: Job, colorizer: Colorizer, listener: Listener | None = None) -
 
 
 def _encode(
-    painted: Iterator[Painted[Frame, np.ndarray]], work: Work, index: int, encoding: Encoding, reader: Reader, meter: Meter
+    painted: Iterator[Painted[Frame, np.ndarray]],
+    work: Work,
+    index: int,
+    encoding: Encoding,
+    reader: Reader,
+    meter: Meter,
 ) -> Iterator[Segment]:
     """Encode segment after segment, each whole before it has its name."""
     while (first := next(painted, None)) is not None:
@@ -169,7 +174,10 @@ def _report(
     facts = reader.facts
     width, height = encoding.size(facts.width, facts.height)
     if (width, height) != (facts.width, facts.height):
-        notes = [*notes, f"{encoding.name} takes even sizes only: {facts.width} x {facts.height} was bordered by a pixel"]
+        notes = [
+            *notes,
+            f"{encoding.name} takes even sizes only: {facts.width} x {facts.height} was bordered by a pixel",
+        ]
     if reader.end:
         notes = [*notes, f"the film breaks off ({reader.end})"]
     base, begin = facts.time_base, Fraction(facts.start)

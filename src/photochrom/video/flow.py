@@ -81,8 +81,9 @@ def follow(seek: cv2.DISOpticalFlow, now: np.ndarray, before: np.ndarray) -> tup
     Source: Sundaram, Brox, Keutzer, "Dense point trajectories by GPU-accelerated large displacement optical flow",
     2010, equation 5 (the check of both ways).
     """
-    back = seek.calc(now, before, None)
-    forth = sampled(seek.calc(before, now, None), back)
+    still = np.zeros((*now.shape, 2), np.float32)
+    back = seek.calc(now, before, still.copy())
+    forth = sampled(seek.calc(before, now, still), back)
     astray = ((back + forth) ** 2).sum(-1)
     allowed = 0.01 * ((back**2).sum(-1) + (forth**2).sum(-1)) + 0.5
     found = sampled(before.astype(np.float32), back)
@@ -97,13 +98,13 @@ def follow(seek: cv2.DISOpticalFlow, now: np.ndarray, before: np.ndarray) -> tup
 
 def sampled(picture: np.ndarray, motion: np.ndarray, how: int = cv2.INTER_LINEAR) -> np.ndarray:
     """The picture (H, W[, 2]) seen at each pixel displaced by `motion` (H, W, 2); its border is repeated."""
-    x, y = _places(*picture.shape[:2], motion)
+    x, y = _places(picture.shape[0], picture.shape[1], motion)
     return cv2.remap(picture, x, y, how, borderMode=cv2.BORDER_REPLICATE)
 
 
 def carried(maps: np.ndarray, motion: np.ndarray) -> np.ndarray:
     """Maps (c, h, w) float32 seen at each point displaced by `motion` (h, w, 2)."""
-    x, y = _places(*maps.shape[1:], motion)
+    x, y = _places(maps.shape[1], maps.shape[2], motion)
     return np.stack([cv2.remap(plane, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for plane in maps])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from photochrom.video.codecs import CONTAINERS
 from photochrom.video.encoding import naming_target
@@ -77,7 +77,7 @@ def join(parts: Parts, temporary: Path, target: Path) -> list[str]:
         copies = _Copies(new, old, main, ending, notes)
         new.metadata.update(_words(old.metadata))
         new.metadata["comment"] = "; ".join(filter(None, (new.metadata.get("comment"), parts.words)))
-        new.set_chapters(_chapters(old.chapters(), parts.cut))
+        new.set_chapters(_chapters(cast(Any, old.chapters()), parts.cut))
         picture, rest = _picture(parts, new, film), copies.packets(None if parts.whole else parts.cut, parts.cut.start)
         for _, put in heapq.merge(picture, rest, key=lambda timed: timed[0]):
             put()
@@ -117,8 +117,8 @@ def _read_segment(path: Path, segment: Segment, base: Fraction) -> tuple[list[An
     import av
 
     with av.open(str(path)) as file:
-        stream = file.streams.video[0]
-        packets = [packet for packet in file.demux(stream) if packet.size]
+        stream: Any = file.streams.video[0]
+        packets: list[Any] = [packet for packet in file.demux(stream) if packet.size]
         # The container may have shifted all times alike, so that none is below 0.
         first = min(packet.pts for packet in packets)
         ticks = stream.time_base / base
@@ -206,7 +206,7 @@ def _words(metadata: dict[str, str]) -> dict[str, str]:
     return {key: value for key, value in metadata.items() if key.lower() not in _OWN_WORDS}
 
 
-def _chapters(chapters: list[dict[str, Any]], cut: Cut) -> list[dict[str, Any]]:
+def _chapters(chapters: list[dict[str, Any]], cut: Cut) -> list[Any]:
     """The chapters that the cut touches, on its clock."""
     kept = []
     for chapter in chapters:

@@ -50,7 +50,7 @@ def kind_of(path: str | os.PathLike[str]) -> Kind | None:
         return "animation" if head[12:16] == b"VP8X" and head[20:21] and head[20] & 2 else None
     if head[:8] == b"\x89PNG\r\n\x1a\n":
         chunk = head.find(b"acTL")
-        return "animation" if 0 < chunk and not 0 < head.find(b"IDAT") < chunk else None
+        return "animation" if chunk > 0 and not 0 < head.find(b"IDAT") < chunk else None
     if _starts_like_a_film(head):
         return "film"
     known = Path(name).suffix.lower() in FILMS + ONLY_READ
@@ -122,7 +122,9 @@ def check_target(source: str | os.PathLike[str], target: str | os.PathLike[str])
     """
     kind = kind_of(source)
     if kind is None:
-        raise BadSetting(f"{shown(source)} is not a film, a moving GIF, WebP or PNG, nor a sequence like frame-%05d.png")
+        raise BadSetting(
+            f"{shown(source)} is not a film, a moving GIF, WebP or PNG, nor a sequence like frame-%05d.png"
+        )
     endings = {"film": FILMS, "animation": ANIMATIONS}.get(kind)
     if endings and Path(target).suffix.lower() not in endings:
         raise BadSetting(f"{shown(target)}: {kind}s are written as {', '.join(endings)}")

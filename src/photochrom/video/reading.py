@@ -104,10 +104,10 @@ def main_stream(container: Any, name: str) -> Any:
     Raises:
         UnreadableFilm: there is none.
     """
-    import av
+    from av.stream import Disposition
 
     for stream in container.streams.video:
-        if stream.codec_context is not None and not stream.disposition & av.stream.Disposition.attached_pic:
+        if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic:
             return stream
     raise UnreadableFilm(f"{name} holds no moving picture that can be decoded")
 
@@ -175,7 +175,8 @@ class Reader:
         import av
 
         awaited: list[int] = []
-        broken, last, at = 0, None, None
+        broken, last = 0, None
+        at: int | None = None
         step = _step(stream)
         for packet in self._packets(container, stream):
             if packet.pts is not None and packet.size and not packet.is_discard:
@@ -198,7 +199,7 @@ class Reader:
                 yield last, pts, raw.duration or step, damaged
         while last is not None and awaited and broken:
             missed, broken = heapq.heappop(awaited), broken - 1
-            if missed > at:
+            if at is None or missed > at:
                 at = missed
                 yield last, missed, step, True
 
@@ -223,7 +224,9 @@ class Reader:
 
     def _check_size(self, width: int, height: int) -> None:
         if self._limit is not None and width * height > self._limit:
-            raise ImageTooLarge(f"{self._name} has frames of {width} x {height}, over the limit of {self._limit} pixels")
+            raise ImageTooLarge(
+                f"{self._name} has frames of {width} x {height}, over the limit of {self._limit} pixels"
+            )
 
 
 def _facts(container: Any, stream: Any, raw: Any) -> Facts:

@@ -1,0 +1,159 @@
+"""Moving GIF, WebP and PNG, and sequences: times, loops, transparency and depth are kept."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from photochrom import BadSetting, UnreadableFilm, WriteFailed
+from photochrom.video import colorize_film, pictures
+
+TIMES = [40, 100, 250, 40, 70]
+
+
+@pytest.fixture(autouse=True)
+def _short_segments(monkeypatch):
+    monkeypatch.setattr(pictures, "SEGMENT", 2)
+
+
+@pytest.fixture
+def moving(tmp_path, drawn_scene):
+    """A moving picture whose upper left corner is transparent."""
+
+    def save(name, loop=3, clear=True):
+        frames = []
+        for i in range(len(TIMES)):
+            gray = Image.fromarray(drawn_scene(i, 48, 40))
+            alpha = Image.new("L", gray.size, 255)
+            if clear:
+                alpha.paste(0, (0, 0, 12, 10))
+            frames.append(Image.merge("LA", (gray, alpha)).convert("RGBA"))
+        path = tmp_path / name
+        how = {} if loop is None else {"loop": loop}
+        if name.endswith("webp"):
+            how["lossless"] = True
+        else:
+            how["disposal"] = 2 if name.endswith("gif") else 0
+        frames[0].save(path, save_all=True, append_images=frames[1:], duration=TIMES, **how)
+        return path
+
+    return save
+
+
+def read(path):
+    """Times, loop, and the frames (n, H, W, 4)."""
+    with Image.open(path) as image:
+        times, frames = [], []
+        for i in range(image.n_frames):
+            image.seek(i)
+            image.load()
+            times.append(image.info["duration"])
+            frames.append(np.asarray(image.convert("RGBA")))
+        return times, image.info.get("loop"), np.stack(frames)
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp", "png"])
+def test_times_loop_and_transparency_stay(moving, colorizer, tmp_path, ending):
+    source = moving(f"a.{ending}")
+    target = tmp_path / f"b.{ending}"
+    report = colorize_film(source, target, colorizer, consistency="frame")
+    old, new = read(source), read(target)
+    assert report.frames == 5
+    assert new[:2] == old[:2] == (TIMES, 3)
+    assert (new[2][..., 3] == old[2][..., 3]).all()
+    seen = old[2][..., 3] > 0
+    exact = np.stack([colorizer.colorize(frame) for frame in old[2]])
+    difference = np.abs(new[2][..., :3].astype(int) - exact[..., :3])[seen].mean()
+    assert difference < {"gif": 6, "webp": 4, "png": 1e-9}[ending]
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp", "png"])
+def test_what_is_shown_once_is_shown_once(moving, colorizer, tmp_path, ending):
+    source = moving(f"a.{ending}", loop={"gif": None}.get(ending, 1))
+    colorize_film(source, tmp_path / f"b.{ending}", colorizer, consistency="frame")
+    assert read(tmp_path / f"b.{ending}")[1] == read(source)[1]
+
+
+class Stop(Exception):
+    pass
+
+
+def stopping(at):
+    def listener(progress):
+        if progress.done == at:
+            raise Stop
+
+    return listener
+
+
+@pytest.mark.parametrize("consistency", ["frame", "flow"])
+def test_an_animation_goes_on_to_the_same_bytes(moving, colorizer, tmp_path, consistency):
+    source = moving("a.gif")
+    colorize_film(source, tmp_path / "whole.gif", colorizer, consistency=consistency)
+    with pytest.raises(Stop):
+        colorize_film(source, tmp_path / "b.gif", colorizer, consistency=consistency, progress=stopping(3))
+    report = colorize_film(source, tmp_path / "b.gif", colorizer, consistency=consistency)
+    assert (report.frames, report.resumed) == (5, 2)
+    assert (tmp_path / "b.gif").read_bytes() == (tmp_path / "whole.gif").read_bytes()
+
+
+def test_a_gif_that_breaks_off_gives_what_is_there(moving, colorizer, tmp_path):
+    source = moving("a.gif")
+    cut = tmp_path / "cut.gif"
+    cut.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
+    report = colorize_film(cut, tmp_path / "b.gif", colorizer, consistency="frame")
+    assert 1 <= report.frames < 5
+    assert report.notes or report.repeated
+
+
+@pytest.fixture
+def sequence(tmp_path, drawn_scene):
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for i in (1, 2, 3, 5, 6):
+        Image.fromarray(drawn_scene(i, 48, 40).astype(np.uint16) * 257).save(folder / f"f-{i:03d}.png")
+    (folder / "f-4.png").write_bytes(b"not of the sequence: three digits are asked for")
+    return folder / "f-%03d.png"
+
+
+def test_a_sequence_keeps_numbers_and_depth(sequence, colorizer, tmp_path):
+    target = tmp_path / "out" / "f-%03d.png"
+    report = colorize_film(sequence, target, colorizer, consistency="frame")
+    assert (report.frames, report.width, report.height) == (5, 48, 40)
+    names = sorted(path.name for path in target.parent.iterdir())
+    assert names == [f"f-{i:03d}.png" for i in (1, 2, 3, 5, 6)]
+    header = (target.parent / "f-001.png").read_bytes()[16:26]
+    assert header[8] == 16  # bits a sample
+
+
+def test_a_sequence_goes_on_to_the_same_bytes(sequence, colorizer, tmp_path):
+    whole, broken = tmp_path / "whole" / "f-%03d.png", tmp_path / "broken" / "f-%03d.png"
+    colorize_film(sequence, whole, colorizer)
+    with pytest.raises(Stop):
+        colorize_film(sequence, broken, colorizer, progress=stopping(3))
+    assert colorize_film(sequence, broken, colorizer).resumed == 2
+    for path in whole.parent.iterdir():
+        assert (broken.parent / path.name).read_bytes() == path.read_bytes()
+    assert len(list(broken.parent.iterdir())) == 5
+
+
+def test_a_broken_picture_of_a_sequence_is_repeated(sequence, colorizer, tmp_path):
+    (sequence.parent / "f-003.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    target = tmp_path / "out" / "f-%03d.png"
+    report = colorize_film(sequence, target, colorizer, consistency="frame")
+    assert report.notes == (f"{sequence.parent}/f-003.png is broken; its neighbour stands in",)
+    assert (target.parent / "f-003.png").read_bytes() == (target.parent / "f-002.png").read_bytes()
+
+
+def test_a_sequence_replaces_nothing(sequence, colorizer, tmp_path):
+    (tmp_path / "f-005.png").write_bytes(b"precious")
+    with pytest.raises(WriteFailed, match=r"f-005\.png is already there"):
+        colorize_film(sequence, tmp_path / "f-%03d.png", colorizer)
+    assert not (tmp_path / "f-001.png").exists()
+
+
+def test_what_is_not_there(colorizer, tmp_path):
+    with pytest.raises(UnreadableFilm, match="there are no pictures like"):
+        colorize_film(tmp_path / "x-%d.png", tmp_path / "y-%d.png", colorizer)
+    with pytest.raises(BadSetting, match="are for films"):
+        colorize_film(tmp_path / "x-%d.png", tmp_path / "y-%d.png", colorizer, crf=3)
