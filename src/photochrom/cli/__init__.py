@@ -26,13 +26,15 @@ for name, what in {
     "demo": "Colour the sample photograph that comes with the package.",
     "models": "List the models with their measured quality; `models show` prints a network layer by layer.",
     "evaluate": "Measure a model on colour photographs.",
+    "evaluate-video": "Measure how steady a model's colours are on films.",
     "train": "Train a network from a recipe; the same command resumes.",
     "search": "Search for good values of a recipe's fields by short training runs; the same command resumes.",
     "study": "Train, measure and report every experiment of the paper.",
     "turing": "Ask people whether coloured photographs look real: make a study, report on it.",
     "export": "Write a training run as one file that `colorize --model` takes.",
 }.items():
-    app.command(f"photochrom.cli.{name}:{name}", name=name, help=what)
+    module = name.replace("-", "_")
+    app.command(f"photochrom.cli.{module}:{module}", name=name, help=what)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
