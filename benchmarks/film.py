@@ -14,8 +14,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -76,7 +78,7 @@ def stages(source: Path) -> dict[str, float]:
     frames = list(reader.frames())[:40]
     paint_frame(frames[0].gray, session.chroma(session.scores(table[frames[0].gray]), table[frames[0].gray]))
 
-    def timed(name: str, call: Callable[[], object]) -> object:
+    def timed(name: str, call: Callable[[], Any]) -> Any:
         begun = time.perf_counter()
         result = call()
         spent[name] = spent.get(name, 0.0) + 1000 * (time.perf_counter() - begun) / len(frames)
@@ -89,13 +91,13 @@ def stages(source: Path) -> dict[str, float]:
         writer = SegmentWriter(Path(folder, "a.nut"), source, encoding_for("a.mp4"), reader.facts)
         for frame in frames:
             light = table[frame.gray]
-            scores = timed("network, both ways", lambda light=light: session.scores(light))
+            scores = timed("network, both ways", partial(session.scores, light))
             covered = tuple(side / session.card.stride for side in scores.seen)
-            fused = timed("flow", lambda: mode(frame.gray, scores.map, covered))
+            fused = timed("flow", partial(mode, frame.gray, scores.map, covered))
             kept = type(scores)(fused, scores.seen)
-            chroma = timed("scores to chroma", lambda: session.chroma(kept, light))
-            rgb = timed("paint", lambda: paint_frame(frame.gray, chroma))
-            timed("encode (x264, its own threads)", lambda: writer.write(rgb, frame.pts, frame.duration))
+            chroma = timed("scores to chroma", partial(session.chroma, kept, light))
+            rgb = timed("paint", partial(paint_frame, frame.gray, chroma))
+            timed("encode (x264, its own threads)", partial(writer.write, rgb, frame.pts, frame.duration))
         timed("encode (x264, its own threads)", writer.close)
     return spent
 

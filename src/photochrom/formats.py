@@ -134,7 +134,7 @@ def sniff(head: bytes) -> str:
             return "AVIF"
         if brands & _HEIF_BRANDS:
             return "HEIF"
-        raise UnsupportedFormat("is a film, not a photograph; films are not coloured yet")
+        raise UnsupportedFormat("is a film, not a photograph; give it a name that ends like one, such as .mp4")
     for signature, what in _STRANGERS:
         if head.startswith(signature):
             raise UnsupportedFormat(f"is {what}, which is not read; save it as one of {', '.join(FORMATS)}")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from photochrom.errors import MissingExtra, OutOfMemory, PhotochromError, UnreadableImage
 from photochrom.formats import FORMATS, SNIFF_BYTES, is_picture_name, shown, sniff
+from photochrom.video.kinds import film_name
+from photochrom.video.kinds import kind_of as moving_kind_of
 
 
 def beside(path: Path) -> Path:
@@ -31,6 +33,8 @@ def picture_name(path: Path) -> str:
         raise UnreadableImage(f"{shown(path)} is a folder; give a picture file")
     if is_picture_name(path):
         return path.name
+    if moving_kind_of(path):
+        return film_name(path)
     kind = "PNG"
     # What cannot be read is named by the reading itself; a pipe would wait here for ever.
     with contextlib.suppress(OSError, ValueError, PhotochromError):

@@ -12,6 +12,8 @@ from typing import Protocol
 from photochrom.batch.jobs import Done, Job, Tell
 from photochrom.colorizer import Colorizer
 from photochrom.formats import EXTENSIONS
+from photochrom.video.kinds import ANIMATIONS, FILMS, ONLY_READ
+from photochrom.video.kinds import kind_of as moving_kind_of
 
 NOTE_COLOR = "it had colour already and was coloured from its lightness"
 
@@ -46,7 +48,28 @@ def _photograph(colorizer: Colorizer, job: Job, *, overwrite: bool, tell: Tell) 
     return Done(NOTE_COLOR if picture.has_color else "", picture.size)
 
 
-KINDS = {kind.name: kind for kind in (Kind("photograph", EXTENSIONS, _photograph),)}
+def _film(colorizer: Colorizer, job: Job, *, overwrite: bool, tell: Tell) -> Done:
+    from photochrom.video import colorize_film
+
+    how = job.settings or {}
+    report = colorize_film(
+        job.source,
+        job.target,
+        colorizer,
+        overwrite=overwrite,
+        progress=lambda progress: tell(progress.done, progress.total),
+        **how,
+    )
+    return Done(report.summary(), (report.width, report.height))
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("photograph", EXTENSIONS, _photograph),
+        Kind("film", frozenset((*FILMS, *ONLY_READ, ".apng")), _film),
+    )
+}
 
 
 def kind_of(path: str | os.PathLike[str]) -> Kind | None:
@@ -59,3 +82,12 @@ def kind_of(path: str | os.PathLike[str]) -> Kind | None:
     """
     suffix = os.path.splitext(path)[1].lower()  # pathlib takes several times as long, and folders are large
     return next((kind for kind in KINDS.values() if suffix in kind.extensions), None)
+
+
+def kind_of_file(path: str | os.PathLike[str]) -> Kind | None:
+    """The kind of an input: what its name says, but for pictures that move and for names that say nothing."""
+    kind = kind_of(path)
+    suffix = os.path.splitext(path)[1].lower()
+    if kind is None or suffix in ANIMATIONS or "%" in os.path.basename(path):
+        return KINDS["film"] if moving_kind_of(path) else kind
+    return kind

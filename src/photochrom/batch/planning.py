@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from photochrom.batch.jobs import Job
-from photochrom.batch.kinds import kind_of
+from photochrom.batch.kinds import kind_of, kind_of_file
 from photochrom.batch.walk import Folder, is_result
 from photochrom.errors import BadSetting, PhotochromError, UnreadableImage, UnsupportedFormat
 from photochrom.formats import format_for, shown
@@ -98,7 +98,8 @@ class Plan:
             if isinstance(found, PhotochromError):
                 yield Job(folder.path, folder.path, error=found)
                 continue
-            job = self._job(found, self.folder / found.relative_to(folder.path) if self.folder else beside(found))
+            place = found.relative_to(folder.path).with_name(picture_name(found))
+            job = self._job(found, self.folder / place if self.folder else beside(found))
             if not self._is_done_elsewhere(job, place):
                 yield job
         if empty:
@@ -107,7 +108,7 @@ class Plan:
             yield Job(folder.path, folder.path, error=error)
 
     def _job(self, source: Path, target: Path) -> Job:
-        kind = kind_of(source)
+        kind = kind_of_file(source)
         name = kind.name if kind else Job.kind
         return Job(source, target, name, self.settings.get(name))
 

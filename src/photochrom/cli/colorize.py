@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import os
 import sys
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from rich.progress import Progress, ProgressColumn, Task, TaskID
+from rich.text import Text
 
 from photochrom import batch, io
-from photochrom.cli.options import ModelOptions
+from photochrom.cli.options import FilmOptions, ModelOptions
 from photochrom.cli.show import only_our_words, progress, say
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting, WriteFailed
@@ -22,6 +25,7 @@ from photochrom.files import check_free
 from photochrom.formats import format_for, shown
 
 DEFAULTS = ModelOptions()
+FILM_DEFAULTS = FilmOptions()
 STREAM = Path("-")
 
 
@@ -36,17 +40,19 @@ def colorize(
     jobs: Annotated[int | None, Parameter(alias="-j")] = None,
     log: Path | None = None,
     options: ModelOptions = DEFAULTS,
+    film: FilmOptions = FILM_DEFAULTS,
     max_pixels: int = io.MAX_PIXELS,
 ) -> int:
-    """Colour photographs: portrait.jpg becomes portrait.color.jpg beside it.
+    """Colour photographs and films: portrait.jpg becomes portrait.color.jpg beside it, clip.mp4 clip.color.mp4.
 
     The original lightness, size and metadata are kept. A photograph that has colour already is coloured from its
-    lightness. A file that cannot be read is named and skipped, and the exit status is 1.
+    lightness. A file that cannot be read is named and skipped, and the exit status is 1. A film that was stopped goes
+    on where it was when the same command is given again.
 
     Parameters
     ----------
     inputs
-        Files or folders; - reads one photograph from standard input.
+        Files, folders, or a numbered sequence such as frame-%05d.png; - reads one photograph from standard input.
     output
         A file, or a folder (FOLDER/) that is made; - writes to standard output.
     recursive
@@ -72,31 +78,55 @@ def colorize(
             if len(inputs) > 1:
                 raise BadSetting("only one photograph goes through standard input or output")
             return _pipe(inputs[0], None if to_stream else output, overwrite, options.colorizer(max_pixels))
-        plan = batch.plan(inputs, output, recursive)
+        plan = batch.plan(inputs, output, recursive, {"film": dataclasses.asdict(film)})
         processes = jobs or batch.sensible_processes(len(plan))
         with contextlib.ExitStack() as stack:
             book = stack.enter_context(batch.Log(log)) if log else None
+            bar = stack.enter_context(progress(_Rate()))
             outcomes = batch.run(
                 options.colorizer(max_pixels),
                 plan,
                 overwrite=overwrite,
                 skip_existing=skip_existing,
                 processes=min(processes, max(1, len(plan))),
+                tell=_Frames(bar).tell,
             )
-            return _report(stack.enter_context(contextlib.closing(outcomes)), len(plan), book)
+            return _report(stack.enter_context(contextlib.closing(outcomes)), len(plan), book, bar)
 
 
-def _report(outcomes: Iterator[batch.Outcome], total: int, log: batch.Log | None) -> int:
+class _Frames:
+    """A bar for each film in work."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._tasks: dict[Path, TaskID] = {}
+
+    def tell(self, job: batch.Job, done: int, total: int | None) -> None:
+        if job.source not in self._tasks:
+            # What an earlier run did is not counted as speed.
+            self._tasks[job.source] = self._bar.add_task(job.source.name, total=total, completed=done - 1)
+        task = self._tasks[job.source]
+        # A total is an estimate; the film is done when its bar says so, and its sound is still to be joined.
+        self._bar.update(task, completed=done, total=total, film=True, visible=not total or done < total)
+
+
+class _Rate(ProgressColumn):
+    """Frames a second, for films."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f} frames/s" if task.speed and task.fields.get("film") else "")
+
+
+def _report(outcomes: Iterator[batch.Outcome], total: int, log: batch.Log | None, bar: Progress) -> int:
     counts: Counter[str] = Counter()
-    with progress() as bar:
-        task = bar.add_task("colouring", total=total, visible=total > 1)
-        for outcome in outcomes:
-            bar.advance(task)
-            counts[outcome.status] += 1
-            if log:
-                log.add(outcome)
-            if outcome.status != "skipped":
-                say(_line(outcome))
+    task = bar.add_task("colouring", total=total, visible=total > 1)
+    for outcome in outcomes:
+        bar.advance(task)
+        counts[outcome.status] += 1
+        if log:
+            log.add(outcome)
+        if outcome.status != "skipped":
+            say(_line(outcome))
     if total > 1:
         parts = [f"{counts['coloured']} coloured", *(f"{counts[s]} {s}" for s in ("kept", "skipped") if counts[s])]
         say(", ".join([*parts, f"{counts['failed']} failed"]))

@@ -9,6 +9,8 @@ from cyclopts import Parameter
 
 from photochrom.colorizer import Colorizer
 from photochrom.io import MAX_PIXELS
+from photochrom.video.codecs import CodecName
+from photochrom.video.consistency import Consistency
 
 
 @Parameter(name="*")
@@ -37,3 +39,20 @@ class ModelOptions:
             device=self.device,
             max_pixels=max_pixels,
         )
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class FilmOptions:
+    """How films are coloured; photographs pay no heed to it."""
+
+    consistency: Consistency = "flow"
+    """flow carries colours along motion from frame to frame; frame takes each frame by itself, and flickers."""
+    codec: CodecName | None = None
+    """How films are encoded. [default: h264, and vp9 in WebM]"""
+    crf: int | None = None
+    """Quality of the encoding, lower is better and larger. [default: 18 for h264]"""
+    start: float | None = None
+    """Colour a film from here on, in seconds."""
+    end: float | None = None
+    """Colour a film up to here, in seconds."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 # Brackets and colons in names are text, neither markup nor emoji.
@@ -35,7 +35,7 @@ def json(data: Any) -> None:
     _results().out(json_text.dumps(data, indent=2, ensure_ascii=False), highlight=False)
 
 
-def progress(*extra: TextColumn) -> Progress:
+def progress(*extra: ProgressColumn) -> Progress:
     """A progress bar on standard error, gone when it is done; invisible where nobody watches."""
     return Progress(
         TextColumn("{task.description}"),

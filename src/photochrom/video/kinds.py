@@ -104,14 +104,22 @@ def _table(flags: bytes) -> int:
 
 
 def film_name(path: Path) -> str:
-    """The name of a film's result in another folder: its own, with an ending that can be written."""
-    return path.name if path.suffix.lower() not in ONLY_READ else path.with_suffix(".mp4").name
+    """The name of a film's result in another folder: its own, with an ending that can be written.
+
+    Example:
+        >>> film_name(Path("a/clip.mkv")), film_name(Path("a/old.mpg")), film_name(Path("a/nameless"))
+        ('clip.mkv', 'old.mp4', 'nameless.mp4')
+    """
+    suffix = path.suffix.lower()
+    if suffix in FILMS + ANIMATIONS or _NUMBERED.search(path.name):
+        return path.name
+    return path.with_suffix(".mp4").name if suffix in ONLY_READ else f"{path.name}.mp4"
 
 
 def beside(path: Path) -> Path:
     """Where the coloured version goes: clip.mp4 becomes clip.color.mp4, frame-%05d.png frame-%05d.color.png."""
     name = Path(film_name(path))
-    return path.with_name(f"{name.stem}.color{name.suffix or '.mp4'}")
+    return path.with_name(f"{name.stem}.color{name.suffix}")
 
 
 def check_target(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Kind:

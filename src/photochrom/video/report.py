@@ -58,6 +58,14 @@ class FilmReport:
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
+    def summary(self) -> str:
+        """What is worth telling, in a line; empty where all went as it should."""
+        parts = ["it had colour already and was coloured from its lightness"] if self.has_color else []
+        if self.repeated:
+            places = ", ".join(f"{at:.2f} s" for at in self.repeated[:3]) + (", ..." if len(self.repeated) > 3 else "")
+            parts.append(f"{len(self.repeated)} broken frames repeat their neighbours, at {places}")
+        return "; ".join([*parts, *self.notes])
+
 
 class Meter:
     """Tells a listener after each frame how far the film is."""
