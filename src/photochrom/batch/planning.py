@@ -98,8 +98,8 @@ class Plan:
             if isinstance(found, PhotochromError):
                 yield Job(folder.path, folder.path, error=found)
                 continue
-            place = found.relative_to(folder.path).with_name(picture_name(found))
-            job = self._job(found, self.folder / place if self.folder else beside(found))
+            below = found.relative_to(folder.path).with_name(picture_name(found))
+            job = self._job(found, self.folder / below if self.folder else beside(found))
             if not self._is_done_elsewhere(job, place):
                 yield job
         if empty:
