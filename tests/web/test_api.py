@@ -265,6 +265,18 @@ def _die(setup):
     os._exit(1)
 
 
+def test_a_mistake_of_ours_ends_the_job_too(running, png, monkeypatch):
+    client = running()
+
+    async def broken(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(client.app.state.studio, "_photograph", broken)
+    _, states = submitted(client, png(1))
+    assert (states[-1]["status"], states[-1]["problem"]["status"]) == ("failed", 500)
+    assert client.app.state.studio.under_way == 0
+
+
 def test_errors_come_back_from_a_process_as_they_were():
     import pickle
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from photochrom.web.metrics import Metrics
 from photochrom.web.pool import Lane, Worker
 from photochrom.web.problems import Problem, problem_of
 from photochrom.web.settings import ServeSettings, cores
+
+log = logging.getLogger(__name__)
 
 PHOTOGRAPH_SECONDS = 300.0
 PREVIEW_SECONDS = 30.0
@@ -78,14 +81,20 @@ class Studio:
     async def _run(self, job: Job, admitted: contextlib.ExitStack) -> None:
         with admitted:
             try:
-                started = _starts(job)
-                job.facts = await self.photographs.run(work.prepare, str(job.folder), started=started)
+                job.facts = await self._photograph(job)
                 self.jobs.measure(job)
                 job.update(Status.DONE, 1.0)
             except Problem as problem:
                 _fail(job, problem)
             except PhotochromError as error:
                 _fail(job, problem_of(error))
+            except Exception:
+                # Whoever follows the job must hear of its end, whatever that is.
+                log.exception("a job failed by a mistake of ours")
+                _fail(job, Problem(500, "the server made a mistake; its log says which"))
+
+    async def _photograph(self, job: Job) -> work.Facts:
+        return await self.photographs.run(work.prepare, str(job.folder), started=_starts(job))
 
     async def colorize(self, job: Job, look: Look, format: str | None) -> tuple[Path, str]:
         """A photograph coloured at once: the result's file and its format."""

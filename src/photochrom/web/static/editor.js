@@ -3,7 +3,7 @@
 import { Refused, get, originalAddress, picture, resultAddress } from "./api.js";
 import { Viewer } from "./viewer.js";
 
-const DRAFT = 512; // pixels of the longer side while a slider moves
+const DRAFT = 416; // pixels of the longer side while a slider moves
 const LARGEST_COPY = 1600; // of the server; whatever is larger is the photograph itself
 const SETTLED = 160; // milliseconds without a change after which the full copy is fetched
 const VARIANT = 160;
