@@ -3,7 +3,7 @@ FROM python:3.12-slim AS build
 WORKDIR /source
 COPY pyproject.toml constraints.txt README.md LICENSE NOTICE ./
 COPY src ./src
-RUN python -m venv /opt/photochrom && /opt/photochrom/bin/pip install --no-cache-dir -c constraints.txt '.[web]'
+RUN python -m venv /opt/photochrom && /opt/photochrom/bin/pip install --no-cache-dir -c constraints.txt '.[web,video]'
 
 FROM python:3.12-slim
 COPY --from=build /opt/photochrom /opt/photochrom

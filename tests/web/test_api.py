@@ -112,8 +112,10 @@ def test_a_job_gives_every_look_of_one_answer(real, tmp_path):
     address, states = submitted(real, data)
     assert states[-1] == {
         "id": address.rsplit("/", 1)[1],
+        "kind": "photograph",
         "status": "done",
         "progress": 1.0,
+        "frames": 1,
         "width": 512,
         "height": 512,
         "format": "jpeg",

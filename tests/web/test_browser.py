@@ -267,3 +267,22 @@ def test_the_theme_is_kept(open_page):
     assert page.evaluate(ground) != light
     page.reload()
     assert page.evaluate("() => document.documentElement.dataset.theme") == "dark"
+
+
+def test_a_moving_picture_is_played_and_downloaded(open_page, tmp_path):
+    ramp = np.asarray(Image.linear_gradient("L").resize((96, 64)))
+    first, *others = [Image.fromarray(np.roll(ramp, 6 * index, 0)) for index in range(5)]
+    first.save(tmp_path / "train.gif", save_all=True, append_images=others, duration=100, loop=0)
+    page = open_page()
+    page.set_input_files("#files", tmp_path / "train.gif")
+    coloured(page)
+    expect(page.locator("#facts")).to_have_text("96 \u00d7 64, GIF, 5 frames")
+    expect(page.get_by_role("slider", name="Contrast")).to_be_hidden()
+    with page.expect_download() as caught:
+        page.click("#download")
+    assert caught.value.suggested_filename == "train.color.gif"
+    page.get_by_role("slider", name="Saturation").press("End")
+    with page.expect_request(lambda request: request.method == "POST" and "saturation=2" in request.url):
+        page.get_by_role("button", name="Colour again like this").click()
+    coloured(page)
+    expect(page.get_by_role("button", name="Colour again like this")).to_be_hidden()

@@ -25,6 +25,7 @@ def serve(
     workers: int | None = None,
     max_megabytes: int = DEFAULTS.max_body // MEGABYTE,
     max_pixels: int = DEFAULTS.max_pixels,
+    max_seconds: float = DEFAULTS.max_seconds,
     queue: int = DEFAULTS.queue,
     jobs_per_client: int = DEFAULTS.jobs_per_client,
     keep: float = DEFAULTS.keep_minutes,
@@ -49,6 +50,8 @@ def serve(
         Largest upload.
     max_pixels
         Largest photograph, in pixels.
+    max_seconds
+        Longest film.
     queue
         Photographs that may wait at a time.
     jobs_per_client
@@ -65,6 +68,7 @@ def serve(
         workers=workers,
         max_body=max_megabytes * MEGABYTE,
         max_pixels=max_pixels,
+        max_seconds=max_seconds,
         queue=queue,
         jobs_per_client=jobs_per_client,
         keep_minutes=keep,

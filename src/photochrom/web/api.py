@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from starlette.background import BackgroundTask
 
 from photochrom.formats import FORMATS
+from photochrom.web import films
 from photochrom.web.jobs import Job, Status
 from photochrom.web.look import Look, look
 from photochrom.web.negotiation import FormatName, extension_of, media_type_of, wanted_format
@@ -24,10 +25,11 @@ from photochrom.web.work import INPUT, PREVIEW_SIDE
 
 router = APIRouter(prefix="/api", tags=["colour"])
 
+MEDIA_TYPES = sorted({*(entry.media_type for entry in FORMATS.values()), *films.MEDIA_TYPES.values()})
 IMAGES = {
     200: {
         "description": "The photograph.",
-        "content": {media_type_of(name): {"schema": {"type": "string", "format": "binary"}} for name in FORMATS},
+        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in MEDIA_TYPES},
     }
 }
 ALWAYS = (400, 401, 403, 421)  # what the guard may answer to any request
@@ -45,7 +47,9 @@ class JobBody(BaseModel):
     progress: float = Field(ge=0, le=1, description="0 to 1.")
     width: int | None = Field(None, description="Of the photograph in pixels, once it has been read.")
     height: int | None = None
-    format: FormatName | None = Field(None, description="Of the file that came.")
+    kind: Literal["photograph", "film"] = Field(description="A film is whatever moves.")
+    frames: int | None = Field(None, description="How many there are; 1 in a photograph.")
+    format: str | None = Field(None, description="Of the file that came; of a film's result.")
     alpha: bool | None = Field(None, description="Whether parts are transparent.")
     problem: ProblemBody | None = Field(None, description="Why it failed.")
 
@@ -54,7 +58,8 @@ class JobBody(BaseModel):
         """What is said of a job."""
         facts = {} if job.facts is None else {**vars(job.facts), "format": job.facts.format.lower()}
         problem = None if job.problem is None else ProblemBody(**job.problem.body())
-        return cls(id=job.id, status=job.status, progress=job.progress, problem=problem, **facts)
+        kind = "film" if job.film else "photograph"
+        return cls(id=job.id, kind=kind, status=job.status, progress=job.progress, problem=problem, **facts)
 
 
 def studio(request: Request) -> Studio:
@@ -88,6 +93,8 @@ async def colorize(request: Request, studio: StudioOf, look: LookOf, format: For
         job = studio.jobs.new(client(request))
         try:
             kind = await receive(request, job.folder / INPUT)
+            if kind in films.MEDIA_TYPES:
+                raise Problem(415, "the upload is a film or moves; send it to /api/jobs, and follow it there")
             wanted = wanted_format(format, request.headers.get("accept"), kind)
             studio.jobs.measure(job)
             path, format_name = await studio.colorize(job, look, wanted)
@@ -103,13 +110,17 @@ async def colorize(request: Request, studio: StudioOf, look: LookOf, format: For
     responses=documented(*UPLOAD),
     openapi_extra=BODY,
 )
-async def submit(request: Request, response: Response, studio: StudioOf) -> JobBody:
-    """Send a photograph and go on; the job says when it is ready, and then gives it in any look."""
+async def submit(request: Request, response: Response, studio: StudioOf, look: LookOf) -> JobBody:
+    """Send a photograph or a film and go on; the job says when it is ready.
+
+    A photograph may then be asked for in any look. A film has the one it was sent with, of vividness and saturation.
+    """
     with contextlib.ExitStack() as admitted:
         admitted.enter_context(studio.admit(client(request)))
         job = studio.jobs.new(client(request))
         try:
-            await receive(request, job.folder / INPUT)
+            kind = await receive(request, job.folder / INPUT)
+            job.film, job.look = kind if kind in films.MEDIA_TYPES else None, look
             studio.jobs.measure(job)
         except BaseException:
             studio.jobs.remove(job)
@@ -181,6 +192,9 @@ async def _picture(
         raise job.problem
     if job.facts is None:
         raise Problem(409, "the job is not done yet; follow its events", {"Retry-After": "1"})
+    if job.film:
+        path = job.folder / INPUT if look is None else films.result_of(job.folder, job.film)
+        return FileResponse(path, media_type=films.MEDIA_TYPES[job.film])
     name = wanted_format(format, request.headers.get("accept"), job.facts.format)
     if max_side is not None:
         data = await studio.preview(job, look, max_side, name)

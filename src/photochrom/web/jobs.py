@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from photochrom.web.look import Look
 from photochrom.web.problems import Problem
 from photochrom.web.settings import ServeSettings
 from photochrom.web.work import Facts
@@ -39,6 +40,8 @@ class Job:
         id: unguessable; who knows it may see the job.
         client: whose it is, for the limit on each.
         folder: its files; private.
+        film: the ending of its result, where it moves.
+        look: of a film; a photograph may be asked for in any.
         status, progress: how far it is; progress goes from 0 to 1.
         facts: of the photograph, once it has been read.
         problem: why it failed.
@@ -49,6 +52,8 @@ class Job:
     id: str
     client: str
     folder: Path
+    film: str | None = None
+    look: Look = field(default_factory=Look)
     status: Status = Status.QUEUED
     progress: float = 0.0
     facts: Facts | None = None

@@ -12,11 +12,13 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from photochrom import errors
+from photochrom.web.films import FilmTooLong
 
 MEDIA_TYPE = "application/problem+json"
 # The first that fits counts, so a kind stands before its parent.
 _STATUS: tuple[tuple[type[errors.PhotochromError], int], ...] = (
     (errors.ImageTooLarge, 413),
+    (FilmTooLong, 413),
     (errors.UnsupportedFormat, 415),
     (errors.MissingExtra, 415),
     (errors.UnreadableImage, 422),

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 from photochrom.errors import PhotochromError
-from photochrom.web import work
+from photochrom.web import films, work
 from photochrom.web.jobs import Admission, Job, Jobs, Status
 from photochrom.web.look import Look
 from photochrom.web.metrics import Metrics
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 PHOTOGRAPH_SECONDS = 300.0
 PREVIEW_SECONDS = 30.0
+FILM_SECONDS = 3600.0
+PROGRESS_SECONDS = 0.3
 PREVIEWS, PREVIEWS_PER_CLIENT = 64, 16
 
 
@@ -41,6 +43,8 @@ class Studio:
 
         self.photographs = lane(settings.processes, PHOTOGRAPH_SECONDS)
         self._previews = lane(1, PREVIEW_SECONDS)
+        self.films = lane(1, FILM_SECONDS)  # its process starts with the first film
+        self._max_seconds = settings.max_seconds
         self._running: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -60,6 +64,7 @@ class Studio:
                 task.cancel()
             self.photographs.stop()
             self._previews.stop()
+            self.films.stop()
             self.jobs.close()
 
     def admit(self, client: str) -> contextlib.AbstractContextManager[None]:
@@ -81,7 +86,7 @@ class Studio:
     async def _run(self, job: Job, admitted: contextlib.ExitStack) -> None:
         with admitted:
             try:
-                job.facts = await self._photograph(job)
+                job.facts = await (self._film(job) if job.film else self._photograph(job))
                 self.jobs.measure(job)
                 job.update(Status.DONE, 1.0)
             except Problem as problem:
@@ -95,6 +100,18 @@ class Studio:
 
     async def _photograph(self, job: Job) -> work.Facts:
         return await self.photographs.run(work.prepare, str(job.folder), started=_starts(job))
+
+    async def _film(self, job: Job) -> work.Facts:
+        started = _starts(job)
+        arguments = (str(job.folder), job.look, job.film, self._max_seconds)
+        coloured = asyncio.create_task(self.films.run(films.colour, *arguments, started=started))
+        try:
+            while not (await asyncio.wait({coloured}, timeout=PROGRESS_SECONDS))[0]:
+                if job.status == Status.RUNNING and (progress := films.progress_of(job.folder)) > job.progress:
+                    job.update(Status.RUNNING, progress)
+        finally:
+            coloured.cancel()  # as this is: it does nothing where the film is done
+        return coloured.result()
 
     async def colorize(self, job: Job, look: Look, format: str | None) -> tuple[Path, str]:
         """A photograph coloured at once: the result's file and its format."""

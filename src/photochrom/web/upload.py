@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from photochrom.errors import UnreadableImage, UnsupportedFormat
 from photochrom.formats import SNIFF_BYTES, sniff
+from photochrom.web.films import ending_of
 from photochrom.web.problems import Problem
 
 FIELD = "file"
@@ -38,14 +39,14 @@ BODY = {
 
 
 async def receive(request: Request, target: Path) -> str:
-    """Write the photograph in a request's body to a file.
+    """Write the photograph or film in a request's body to a file.
 
     Args:
         request: a form with the field `file`, or else the bytes themselves.
         target: where to.
 
     Returns:
-        The format by its first bytes.
+        The format by its first bytes, or for what moves the ending of its result (see `films.ending_of`).
 
     Raises:
         Problem: 400 where the form or the connection is broken, 413, 415 where it is no picture, 422 where there is
@@ -84,6 +85,8 @@ def _kind(target: Path) -> str:
         head = file.read(SNIFF_BYTES)
     if not head:
         raise Problem(422, "the upload is empty; send a photograph")
+    if ending := ending_of(target):
+        return ending
     try:
         return sniff(head)
     except (UnreadableImage, UnsupportedFormat) as error:

@@ -47,12 +47,13 @@ class Setup:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a photograph once it has been read; `format` is Pillow's name."""
+    """What is known of a photograph or a film once it has been read; `format` is Pillow's name, or a film's ending."""
 
     width: int
     height: int
     format: str
     alpha: bool
+    frames: int = 1
 
 
 @lru_cache(maxsize=1)

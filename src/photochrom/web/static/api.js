@@ -30,7 +30,7 @@ export async function get(address, signal) {
 }
 
 // Sends a file as a job. Not by fetch, which can't tell how much has gone up.
-export async function submit(file, progress) {
+export async function submit(file, look, progress) {
   for (;;) {
     const [status, text, wait] = await new Promise((done) => {
       const request = new XMLHttpRequest();
@@ -38,7 +38,7 @@ export async function submit(file, progress) {
       request.addEventListener("loadend", () =>
         done([request.status, request.responseText, request.status ? request.getResponseHeader("retry-after") : null]),
       );
-      request.open("POST", "/api/jobs");
+      request.open("POST", `/api/jobs?${new URLSearchParams(look)}`);
       request.send(file);
     });
     if (status === 202) return JSON.parse(text);
@@ -72,6 +72,18 @@ export const forget = (id) => fetch(`/api/jobs/${id}`, { method: "DELETE", keepa
 export const resultAddress = (id, look, more = {}) => `/api/jobs/${id}/result?${new URLSearchParams({ ...look, ...more })}`;
 
 export const originalAddress = (id, more = {}) => `/api/jobs/${id}/original?${new URLSearchParams(more)}`;
+
+// What moves: a film, or a picture with several frames, which the browser plays as it is.
+export async function moving(address, format, signal) {
+  if (["gif", "webp", "png"].includes(format)) return picture(address, signal);
+  const film = Object.assign(document.createElement("video"), { muted: true, loop: true, playsInline: true, src: address });
+  await new Promise((done, failed) => {
+    film.addEventListener("loadeddata", done);
+    film.addEventListener("error", () => failed(new Refused(0, "This browser can't play this kind of film; download it.")));
+    signal?.addEventListener("abort", () => failed(new DOMException("left", "AbortError")));
+  });
+  return film;
+}
 
 // A picture that is ready to be painted, so that changing it never flickers.
 export async function picture(address, signal) {

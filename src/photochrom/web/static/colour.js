@@ -61,7 +61,7 @@ async function colour(item) {
   };
   try {
     heard(0);
-    const job = await submit(item.file, (sent) => heard(sent / 2));
+    const job = await submit(item.file, item.filmLook ?? {}, (sent) => heard(sent / 2));
     if (!items.includes(item)) return void forget(job.id);
     item.job = job;
     item.job = await follow(job.id, (state) => heard(0.5 + state.progress / 2));
@@ -132,17 +132,17 @@ $("sample").addEventListener("click", async () => {
 // ---- what is done with a photograph, or with all
 
 $("remove").addEventListener("click", () => remove(shown));
-$("retry").addEventListener("click", () => {
-  shown.state = "waiting";
-  editor.show(shown);
-  work();
-});
-// A job that the server has forgotten is sent again.
-editor.onGone = (item) => {
+// Sends a file again: it failed, the server has forgotten it, or a film is to look otherwise.
+function again(item) {
   item.state = "waiting";
+  item.filmLook = item.job?.kind === "film" ? { ...item.look } : {};
+  strip.update(item);
   if (item === shown) editor.show(item);
   work();
-};
+}
+$("retry").addEventListener("click", () => again(shown));
+$("again").addEventListener("click", () => again(shown));
+editor.onGone = again;
 $("everywhere").addEventListener("click", () => {
   for (const item of items) {
     item.look = { ...shown.look };

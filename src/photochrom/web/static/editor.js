@@ -1,12 +1,13 @@
-// The photograph that is shown, and how it is to look.
+// The photograph or film that is shown, and how it is to look.
 
-import { Refused, get, originalAddress, picture, resultAddress } from "./api.js";
+import { Refused, get, moving, originalAddress, picture, resultAddress } from "./api.js";
 import { Viewer } from "./viewer.js";
 
 const DRAFT = 416; // pixels of the longer side while a slider moves
 const LARGEST_COPY = 1600; // of the server; whatever is larger is the photograph itself
 const SETTLED = 160; // milliseconds without a change after which the full copy is fetched
 const VARIANT = 160;
+const DRIFT = 0.08; // seconds that the two sides of a film may be apart
 const $ = (id) => document.getElementById(id);
 
 export class Editor {
@@ -37,9 +38,18 @@ export class Editor {
     $("size").addEventListener("click", () => {
       this.#viewer.actual = !this.#viewer.actual;
       $("size").setAttribute("aria-pressed", this.#viewer.actual);
-      this.#load();
+      if (!this.#isFilm) this.#load();
+    });
+    $("pause").addEventListener("click", () => {
+      const paused = $("pause").getAttribute("aria-pressed") !== "true";
+      $("pause").setAttribute("aria-pressed", paused);
+      for (const film of $("viewer").querySelectorAll("video")) paused ? film.pause() : film.play();
     });
     $("download").addEventListener("click", () => this.download(this.#item));
+  }
+
+  get #isFilm() {
+    return this.#item.job?.kind === "film";
   }
 
   leave() {
@@ -54,20 +64,26 @@ export class Editor {
     this.leave();
     this.#item = item;
     const ready = item.state === "done";
-    if (this.#viewer.actual) $("size").click();
+    if (this.#viewer.actual) {
+      this.#viewer.actual = false;
+      $("size").setAttribute("aria-pressed", false);
+    }
     $("name").textContent = item.name;
-    $("facts").textContent = ready ? `${item.job.width} × ${item.job.height}, ${item.job.format.toUpperCase()}` : "";
+    $("facts").textContent = ready ? describe(item.job) : "";
     $("viewer").hidden = item.state === "failed";
     $("notice").hidden = item.state !== "failed";
     $("notice-text").textContent = item.problem ?? "";
     $("retry").hidden = item.state !== "failed";
     for (const id of ["sliders", "variants", "download", "size", "reset"]) if ($(id)) $(id).disabled = !ready;
+    for (const id of ["variants", "contrast"]) if ($(id)) $(id).closest(".slider, fieldset").hidden = this.#isFilm;
+    $("pause").hidden = true;
     this.#showLook();
     if (!ready) {
       this.#viewer.busy = item.state === "working";
       return;
     }
     this.#viewer.setSize(item.job.width, item.job.height);
+    if (this.#isFilm) return void this.#play();
     this.#load();
     this.#showVariants();
   }
@@ -81,18 +97,22 @@ export class Editor {
   }
 
   #showLook() {
+    const { look, filmLook } = this.#item;
     for (const slider of this.#sliders) {
-      slider.value = this.#item.look[slider.id] ?? slider.dataset.start;
+      slider.value = look[slider.id] ?? slider.dataset.start;
       const percent = Math.round(100 * slider.value);
       const words = `${slider.min < 0 && percent > 0 ? "+" : ""}${percent} %`;
       $(`${slider.id}-value`).textContent = words;
       slider.setAttribute("aria-valuetext", words);
     }
-    for (const variant of this.#variants) variant.checked = variant.value === (this.#item.look.variant ?? "0");
+    for (const variant of this.#variants) variant.checked = variant.value === (look.variant ?? "0");
+    // A film is coloured with its look; another one means all of it again.
+    $("again").hidden = !this.#isFilm || String(new URLSearchParams(look)) === String(new URLSearchParams(filmLook));
   }
 
   // A small copy at once, again while the slider moves, then one as large as the screen.
   async #paint() {
+    if (this.#isFilm) return;
     this.#wanted += 1;
     clearTimeout(this.#settling);
     this.#settling = setTimeout(() => this.#load(), SETTLED);
@@ -102,34 +122,54 @@ export class Editor {
     let painted = 0;
     while (painted !== this.#wanted && !signal.aborted) {
       painted = this.#wanted;
-      await this.#fetch("after", resultAddress(this.#item.job.id, this.#item.look, this.#copy(DRAFT)));
+      await this.#fetch("after", picture(resultAddress(this.#item.job.id, this.#item.look, this.#copy(DRAFT)), signal));
     }
     this.#drafting = false;
   }
 
   async #load() {
     const { job, look } = this.#item;
+    const { signal } = this.#leaving;
     const wanted = this.#wanted;
     const copy = this.#copy(this.#viewer.actual ? Infinity : this.#viewer.pixels);
     this.#viewer.busy = true;
     await Promise.all([
-      this.#fetch("before", originalAddress(job.id, copy)),
-      this.#fetch("after", resultAddress(job.id, look, copy), () => wanted === this.#wanted),
+      this.#fetch("before", picture(originalAddress(job.id, copy), signal)),
+      this.#fetch("after", picture(resultAddress(job.id, look, copy), signal), () => wanted === this.#wanted),
     ]);
+    if (signal.aborted) return;
     this.#viewer.busy = false;
     this.#changed();
   }
 
-  #copy(pixels) {
-    const format = this.#item.job.alpha ? "png" : "jpeg";
-    return pixels > LARGEST_COPY && this.#viewer.actual ? { format } : { format, max_side: Math.max(16, Math.min(LARGEST_COPY, pixels)) };
+  async #play() {
+    const { id, format } = this.#item.job;
+    const { signal } = this.#leaving;
+    await Promise.all([
+      this.#fetch("before", moving(originalAddress(id), format, signal)),
+      this.#fetch("after", moving(resultAddress(id, {}), format, signal)),
+    ]);
+    const [before, after] = $("viewer").querySelectorAll("video");
+    if (signal.aborted || !after) return;
+    after.addEventListener("timeupdate", () => {
+      if (Math.abs(after.currentTime - before.currentTime) > DRIFT) before.currentTime = after.currentTime;
+    });
+    $("pause").hidden = false;
+    $("pause").setAttribute("aria-pressed", false);
+    for (const film of [before, after]) film.play().catch(() => {});
   }
 
-  async #fetch(side, address, stillWanted = () => true) {
+  #copy(pixels) {
+    const format = this.#item.job.alpha ? "png" : "jpeg";
+    if (pixels > LARGEST_COPY && this.#viewer.actual) return { format };
+    return { format, max_side: Math.max(16, Math.min(LARGEST_COPY, pixels)) };
+  }
+
+  async #fetch(side, coming, stillWanted = () => true) {
     const { signal } = this.#leaving;
     const item = this.#item;
     try {
-      const image = await picture(address, signal);
+      const image = await coming;
       if (!signal.aborted && stillWanted()) this.#viewer.set(side, image);
     } catch (error) {
       if (error.name === "AbortError") return;
@@ -151,7 +191,7 @@ export class Editor {
   }
 
   #refused(item, error) {
-    if (error.status === 404) return this.onGone(item);
+    if (error.status === 404 && item.state === "done") return this.onGone(item);
     item.problem = error.message;
     $("news").textContent = error.message;
     $("facts").textContent = error.message;
@@ -162,10 +202,12 @@ export class Editor {
     const button = $("download");
     button.disabled = true;
     button.textContent = "Preparing…";
+    const { id, kind, format } = item.job;
     try {
-      const blob = await (await get(resultAddress(item.job.id, item.look, { format: item.job.format }))).blob();
+      const address = kind === "film" ? resultAddress(id, {}) : resultAddress(id, item.look, { format });
+      const blob = await (await get(address)).blob();
       const link = document.createElement("a");
-      link.download = item.name.replace(/(\.[^.]*)?$/, (ending) => `.color${ending || `.${item.job.format}`}`);
+      link.download = item.name.replace(/(\.[^.]*)?$/, (ending) => `.color${ending || `.${format}`}`);
       link.href = URL.createObjectURL(blob);
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
@@ -177,4 +219,8 @@ export class Editor {
       button.textContent = "Download";
     }
   }
+}
+
+function describe({ width, height, format, kind, frames }) {
+  return `${width} × ${height}, ${format.toUpperCase()}${kind === "film" ? `, ${frames} frames` : ""}`;
 }

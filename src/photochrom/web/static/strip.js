@@ -1,6 +1,6 @@
 // The photographs in a row, one of them chosen: a group of radio buttons, so that the keys work as everywhere.
 
-import { picture, resultAddress } from "./api.js";
+import { moving, picture, resultAddress } from "./api.js";
 
 const THUMBNAIL = 192;
 
@@ -50,11 +50,13 @@ export class Strip {
   }
 
   #paint(item, tile) {
-    const address = resultAddress(item.job.id, item.look, { max_side: THUMBNAIL, format: "jpeg" });
+    const { id, kind, format } = item.job;
+    const film = kind === "film";
+    const address = film ? resultAddress(id, {}) : resultAddress(id, item.look, { max_side: THUMBNAIL, format: "jpeg" });
     if (tile.dataset.address === address) return;
     tile.dataset.address = address;
-    picture(address).then(
-      (image) => tile.dataset.address === address && tile.querySelector("img").replaceWith(image),
+    (film ? moving(address, format) : picture(address)).then(
+      (image) => tile.dataset.address === address && tile.querySelector("img, video").replaceWith(image),
       () => {},
     );
   }

@@ -1,0 +1,120 @@
+"""Films and moving pictures: what an upload is, and how it is coloured in a worker process."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from photochrom.colorizer import Colorizer
+from photochrom.errors import BadSetting, MissingExtra, PhotochromError
+from photochrom.video import Progress, colorize_film, is_film
+from photochrom.web.look import Look
+from photochrom.web.work import INPUT, Facts, Setup
+
+MEDIA_TYPES = {
+    ".mp4": "video/mp4",
+    ".mov": "video/quicktime",
+    ".webm": "video/webm",
+    ".mkv": "video/x-matroska",
+    ".avi": "video/x-msvideo",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+    ".png": "image/png",
+}
+"""What a film is written as, by its ending: the container it came in, or an .mp4."""
+
+_SIGNATURES = {b"GIF8": ".gif", b"\x89PNG": ".png", b"\x1aE\xdf\xa3": ".mkv"}
+_HEAD = 4096
+_MOST_FRAMES_A_SECOND = 120  # a file that claims to be shorter than it is, is stopped by its frames
+_PROGRESS = "progress"
+_PROGRESS_SECONDS = 0.25
+
+
+class FilmTooLong(PhotochromError):
+    """A film lasts longer than the server takes."""
+
+
+def ending_of(path: Path) -> str | None:
+    """The ending under which the file's coloured film is written, by its content; None for a photograph."""
+    if not is_film(path):
+        return None
+    with open(path, "rb") as file:
+        head = file.read(_HEAD)
+    if head[:4] == b"RIFF":
+        return ".webp" if head[8:12] == b"WEBP" else ".avi"
+    if head[4:12] == b"ftypqt  ":
+        return ".mov"
+    if head[:4] == b"\x1aE\xdf\xa3" and b"webm" in head[:64]:
+        return ".webm"
+    return _SIGNATURES.get(head[:4], ".mp4")
+
+
+def result_of(folder: Path, ending: str) -> Path:
+    """Where the coloured film of a job is."""
+    return folder / f"film{ending}"
+
+
+def colour(setup: Setup, folder: str, look: Look, ending: str, max_seconds: float) -> Facts:
+    """Colour a job's film or moving picture, in the worker process.
+
+    Args:
+        setup: of the worker.
+        folder: the job's.
+        look: vividness and saturation; films have no others.
+        ending: see `ending_of`.
+        max_seconds: the longest that is taken.
+
+    Raises:
+        FilmTooLong: it lasts longer.
+        PhotochromError: it cannot be read.
+    """
+    if look.variant or look.contrast:
+        raise BadSetting("a film has no variants and no contrast; leave them away")
+    source = Path(folder, INPUT)
+    colorizer = Colorizer(
+        setup.model, max_pixels=setup.max_pixels, vividness=look.vividness, saturation=look.saturation, device="cpu"
+    )
+    last = 0.0
+
+    def heard(progress: Progress) -> None:
+        nonlocal last
+        if progress.done > max_seconds * _MOST_FRAMES_A_SECOND:
+            raise FilmTooLong(f"a film may last {max_seconds:g} seconds; send a part of it")
+        if progress.total and time.monotonic() - last > _PROGRESS_SECONDS:
+            last = time.monotonic()
+            _say(Path(folder), min(1.0, progress.done / progress.total))
+
+    try:
+        _check_length(source, ending, max_seconds)
+        report = colorize_film(source, result_of(Path(folder), ending), colorizer, overwrite=True, progress=heard)
+    except MissingExtra:
+        raise
+    except PhotochromError as error:
+        # The folder is nobody's business, and the file's name there is ours.
+        raise type(error)(str(error).replace(str(source), "the film")) from None
+    return Facts(report.width, report.height, ending[1:].upper(), False, report.frames)
+
+
+def progress_of(folder: Path) -> float:
+    """How far a job's film is, 0 to 1."""
+    try:
+        return float((folder / _PROGRESS).read_text())
+    except (OSError, ValueError):
+        return 0.0
+
+
+def _say(folder: Path, progress: float) -> None:
+    temporary = folder / f"{_PROGRESS}.part"
+    temporary.write_text(f"{progress:.4f}")
+    os.replace(temporary, folder / _PROGRESS)
+
+
+def _check_length(source: Path, ending: str, max_seconds: float) -> None:
+    if not MEDIA_TYPES[ending].startswith("video/"):
+        return
+    from photochrom.video.reading import Reader
+
+    seconds = Reader(source).facts.seconds
+    if seconds is not None and seconds > max_seconds:
+        raise FilmTooLong(f"the film lasts {seconds:.0f} seconds, and may last {max_seconds:g}; send a part of it")

@@ -1,0 +1,109 @@
+"""Films and moving pictures through the interface and in the page's words."""
+
+import io
+import json
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from photochrom.web import films
+
+
+def pictures(count=6):
+    ramp = np.asarray(Image.linear_gradient("L").resize((64, 48)))
+    return [Image.fromarray(np.roll(ramp, 5 * index, 0)) for index in range(count)]
+
+
+@pytest.fixture(scope="module")
+def gif():
+    first, *others = pictures()
+    out = io.BytesIO()
+    first.save(out, "GIF", save_all=True, append_images=others, duration=80, loop=0)
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def mp4():
+    out = io.BytesIO()
+    with av.open(out, "w", "mp4") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for picture in pictures(12):
+            container.mux(stream.encode(av.VideoFrame.from_image(picture.convert("RGB"))))
+        container.mux(stream.encode())
+    return out.getvalue()
+
+
+def followed(client, data, query=""):
+    created = client.post(f"/api/jobs{query}", content=data)
+    assert created.status_code == 202, created.text
+    assert created.json()["kind"] == "film"
+    address = created.headers["location"]
+    with client.stream("GET", f"{address}/events") as events:
+        return address, [json.loads(line[5:]) for line in events.iter_lines() if line.startswith("data:")]
+
+
+def test_a_moving_picture_comes_back_in_colour(server, gif):
+    address, states = followed(server, gif, "?saturation=1.5")
+    assert states[-1]["status"] == "done", states[-1]
+    assert (states[-1]["width"], states[-1]["height"], states[-1]["frames"]) == (64, 48, 6)
+    result = server.get(f"{address}/result")
+    assert result.headers["content-type"] == "image/gif"
+    with Image.open(io.BytesIO(result.content)) as image:
+        assert (image.n_frames, image.size) == (6, (64, 48))
+        assert np.ptp(np.asarray(image.convert("RGB"), int), -1).max() > 8
+    assert server.get(f"{address}/original").content == gif
+
+
+def test_a_film_says_how_far_it_is_and_can_be_read_in_parts(server, mp4):
+    address, states = followed(server, mp4)
+    assert states[-1]["status"] == "done", states[-1]
+    assert [state["progress"] for state in states] == sorted(state["progress"] for state in states)
+    whole = server.get(f"{address}/result")
+    assert whole.headers["content-type"] == "video/mp4"
+    with av.open(io.BytesIO(whole.content)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 12
+    part = server.get(f"{address}/result", headers={"Range": "bytes=4-7"})
+    assert (part.status_code, part.content) == (206, b"ftyp")
+
+
+def test_what_films_have_not(server, gif):
+    at_once = server.post("/api/colorize", content=gif)
+    assert at_once.status_code == 415
+    assert "/api/jobs" in at_once.json()["detail"]
+    _, states = followed(server, gif, "?contrast=0.5")
+    assert states[-1]["problem"]["status"] == 422
+    assert "no contrast" in states[-1]["problem"]["detail"]
+
+
+def test_a_film_may_not_be_too_long(running, mp4):
+    _, states = followed(running(max_seconds=1), mp4)
+    assert states[-1]["problem"]["status"] == 413
+    assert "may last 1" in states[-1]["problem"]["detail"]
+
+
+def test_a_damaged_film_is_named_without_a_path(server, mp4):
+    _, states = followed(server, mp4[:40] + bytes(4000))
+    assert states[-1]["problem"]["status"] == 422
+    assert states[-1]["problem"]["detail"].startswith("the film")
+    assert "photochrom-" not in states[-1]["problem"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("head", "ending"),
+    [
+        (b"\0\0\0\x14ftypqt  ", ".mov"),
+        (b"\0\0\0\x18ftypisom", ".mp4"),
+        (b"\x1aE\xdf\xa3\x01\0\0\0\0\0\0\x1fB\x86\x81\x01B\x82\x84webm", ".webm"),
+        (b"\x1aE\xdf\xa3\x01\0\0\0\0\0\0\x23B\x86\x81\x01B\x82\x88matroska", ".mkv"),
+        (b"RIFF\0\0\0\0AVI LIST", ".avi"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", None),
+        (b"\0\0\0\x1cftypavif", None),
+    ],
+)
+def test_the_ending_is_by_content(tmp_path, head, ending):
+    path = tmp_path / "input"
+    path.write_bytes(head + bytes(500))
+    assert films.ending_of(path) == ending
