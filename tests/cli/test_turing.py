@@ -40,7 +40,7 @@ def test_from_photographs_to_a_report(call, tmp_path):
     assert row[:4] == ["a", "10", "10", "100.0%"]
     status, out, err = call("classifier", "s")
     assert (status, err) == (0, [])
-    assert out.startswith("automatic stand-in, not people")
+    assert out.startswith("Automatic stand-in, not people")
     assert "Automatic stand-in, not people" in call("report", "s")[1]
 
 

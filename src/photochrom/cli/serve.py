@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -29,6 +30,7 @@ def serve(
     queue: int = DEFAULTS.queue,
     jobs_per_client: int = DEFAULTS.jobs_per_client,
     keep: float = DEFAULTS.keep_minutes,
+    turing: Path | None = None,
 ) -> None:
     """Colour in the browser: a page for people and an interface for programs, on this computer.
 
@@ -58,6 +60,8 @@ def serve(
         How many of them one client may have.
     keep
         Minutes that uploads and results are kept after they were last asked for.
+    turing
+        The folder of a Turing test (see `photochrom turing new`); people take part at /turing.
     """
     settings = ServeSettings(
         host=host,
@@ -72,9 +76,16 @@ def serve(
         queue=queue,
         jobs_per_client=jobs_per_client,
         keep_minutes=keep,
+        turing=turing,
     )
     with needing("photochrom serve", "web"):
         from photochrom.web.server import run
     # As Ctrl-C, so that a service manager's stop cleans up too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    run(settings, lambda address: say(f"photochrom is at {address} (Ctrl-C stops it)"))
+
+    def ready(address: str) -> None:
+        say(f"photochrom is at {address} (Ctrl-C stops it)")
+        if turing:
+            say(f"people take part in the Turing test at {address}/turing")
+
+    run(settings, ready)

@@ -15,7 +15,6 @@ from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting
 from photochrom.formats import shown
 from photochrom.turing.design import Kind
-from photochrom.turing.standin import Seen
 
 turing = App(name="turing")
 
@@ -92,31 +91,29 @@ def report(study: Path, /, *, out: Annotated[Path | None, Parameter(alias="-o")]
 
 
 @turing.command
-def classifier(study: Path, /, *, sees: Seen = "colors", seed: int = 0) -> None:
-    """Put a classifier in the place of people: an automatic stand-in, not a Turing test.
+def classifier(study: Path, /, *, objects: Annotated[bool, Parameter(negative=())] = False, seed: int = 0) -> None:
+    """Put classifiers in the place of people: an automatic stand-in, not a Turing test.
 
-    It learns to tell a study's coloured pictures from the real ones, and judges those of photographs that it has not
-    seen. The study's report shows it, apart from what people said.
+    They learn to tell a study's coloured pictures from the real ones by their colours, or by how colours change in
+    space, and judge those of photographs that they have not seen. The study's report shows them, apart from what people
+    said.
 
     Parameters
     ----------
     study
         The study's folder.
-    sees
-        colors: statistics of the colours. objects: the features of EfficientNet-Lite0, which needs the extra train.
+    objects
+        Also one that sees what EfficientNet-Lite0 sees; needs the extra train.
     seed
         Decides the parts of the cross-validation.
     """
     with progress() as bar:
         task = bar.add_task("looking", total=None)
         found = studies.run_standin(
-            study, sees, seed, lambda done, total: bar.update(task, completed=done, total=total)
+            study, objects, seed, lambda done, total: bar.update(task, completed=done, total=total)
         )
-    rows = [("", "accuracy", "AUC", "taken for real", "95 %")]
-    for name, r in found.items():
-        interval = f"{r.fooled.low:.1%} to {r.fooled.high:.1%}"
-        rows.append((name, f"{r.accuracy:.1%}", f"{r.auc:.3f}", f"{r.fooled.rate:.1%}", interval))
-    table(rows, "automatic stand-in, not people: what a classifier says of photographs that it has not seen")
+    shown_table = studies.standin_table(found)
+    table(list(shown_table.rows), shown_table.title)
 
 
 def _named(models: Sequence[str]) -> dict[str, str]:

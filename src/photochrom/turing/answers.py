@@ -46,7 +46,7 @@ class Entry:
         photograph, left, right: as `Trial`.
         looks: how often its page was opened; over 1 after a reload or when a session went on.
         said: the answer, see `SAID`; None is none yet.
-        milliseconds: from the picture's appearance to the answer, as the browser measured it.
+        milliseconds: from the picture's appearance to the answer, as the browser measured it, or None.
         answered: when, in UTC.
     """
 
@@ -115,7 +115,7 @@ class Answers:
                 "UPDATE trials SET looks = looks + 1 WHERE person = ? AND number = ?", (entry.person, entry.number)
             )
 
-    def answer(self, entry: Entry, said: str, milliseconds: int) -> bool:
+    def answer(self, entry: Entry, said: str, milliseconds: int | None) -> bool:
         """Store an answer; it is on the disk when this returns, and stays as it is whatever is sent later.
 
         Returns:
@@ -127,7 +127,7 @@ class Answers:
         """
         if said not in SAID[self.study.kind]:
             raise BadSetting(f"the answer is {said!r}; it may be {' or '.join(SAID[self.study.kind])}")
-        if not 0 <= milliseconds <= _LONGEST:
+        if milliseconds is not None and not 0 <= milliseconds <= _LONGEST:
             raise BadSetting(f"the answer took {milliseconds} ms; it may be 0 to {_LONGEST}")
         with self._opened() as db:
             changed = db.execute(

@@ -1,4 +1,4 @@
-"""What the automatic stand-in sees of a picture: statistics of its colours, or what a classifier of objects sees."""
+"""What the automatic stand-in sees of a picture: its colours, how they change in space, or its objects."""
 
 from __future__ import annotations
 
@@ -17,43 +17,38 @@ _L_BANDS = 5
 
 
 def color_statistics(rgb: np.ndarray) -> np.ndarray:
-    """Features of colour alone: which colours there are, how vivid by lightness, and how they change in space.
+    """Which colours there are, and how vivid by lightness; nothing of where they are.
 
     Args:
         rgb: (H, W, 3) uint8.
 
     Returns:
-        (214,): square roots of an ab histogram of 13 x 13 cells that are narrow around gray; by five bands of L, the
-        mean a, b and chroma, and the spread of a and b; the gradients of a, b and L at distances of 1, 2, 4, 8 pixels,
-        as logarithms of their means and as correlations with L's.
+        (194,): square roots of an ab histogram of 13 x 13 cells that are narrow around gray; by five bands of L, the
+        mean a, b and chroma, and the spread of a and b.
     """
     lab = color.rgb_to_lab(rgb / 255.0)
     L, a, b = lab[..., 0], lab[..., 1], lab[..., 2]
     cells = np.histogram2d(a.ravel(), b.ravel(), bins=(_EDGES, _EDGES))[0] / a.size
-    return np.concatenate([np.sqrt(cells.ravel()), *_by_lightness(L, a, b), *_gradients(lab)])
+    return np.concatenate([np.sqrt(cells.ravel()), *_by_lightness(L, a, b)])
 
 
-def _by_lightness(L: np.ndarray, a: np.ndarray, b: np.ndarray) -> list[np.ndarray]:
-    band = np.minimum(L / 100 * _L_BANDS, _L_BANDS - 1).astype(int).ravel()
-    count = np.bincount(band, minlength=_L_BANDS) + 1e-9
+def edge_statistics(rgb: np.ndarray) -> np.ndarray:
+    """How colours change in space, and whether L changes with them; also what no eye sees, such as noise.
 
-    def mean(values: np.ndarray) -> np.ndarray:
-        return np.bincount(band, values.ravel(), _L_BANDS) / count
+    Args:
+        rgb: (H, W, 3) uint8.
 
-    means = [mean(a), mean(b), mean(np.hypot(a, b))]
-    spreads = [np.sqrt(np.maximum(0, mean(v * v) - mean(v) ** 2)) for v in (a, b)]
-    return means + spreads
-
-
-def _gradients(lab: np.ndarray) -> list[np.ndarray]:
+    Returns:
+        (20,): of the differences across 1, 2, 4 and 8 pixels in L, a and b, the logarithms of the means and the
+        correlations of a's and b's with L's.
+    """
+    lab = color.rgb_to_lab(rgb / 255.0)
     found = []
     for step in (1, 2, 4, 8):
         across = np.abs(lab[:, step:] - lab[:, :-step]).reshape(-1, 3)
-        size = np.log(across.mean(0) + 1e-3)
-        spread = across.std(0) + 1e-6
-        centred = (across - across.mean(0)) / spread
-        found += [size, (centred[:, :1] * centred[:, 1:]).mean(0)]
-    return found
+        centred = (across - across.mean(0)) / (across.std(0) + 1e-6)
+        found += [np.log(across.mean(0) + 1e-3), (centred[:, :1] * centred[:, 1:]).mean(0)]
+    return np.concatenate(found)
 
 
 def object_features() -> Features:
@@ -74,3 +69,15 @@ def object_features() -> Features:
             return network.features((255 * x - 127) / 128)[1][0].double().numpy()
 
     return features
+
+
+def _by_lightness(L: np.ndarray, a: np.ndarray, b: np.ndarray) -> list[np.ndarray]:
+    band = np.minimum(L / 100 * _L_BANDS, _L_BANDS - 1).astype(int).ravel()
+    count = np.bincount(band, minlength=_L_BANDS) + 1e-9
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.bincount(band, values.ravel(), _L_BANDS) / count
+
+    means = [mean(a), mean(b), mean(np.hypot(a, b))]
+    spreads = [np.sqrt(np.maximum(0, mean(v * v) - mean(v) ** 2)) for v in (a, b)]
+    return means + spreads

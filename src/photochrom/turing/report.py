@@ -65,7 +65,11 @@ def write_report(folder: Path, out: Path | None = None) -> Report:
     results, standin = results_of(study, entries), load_standin(folder)
     found = tables(study, results, standin)
     facts = {name: value for name, value in asdict(study).items() if name != "pictures"}
-    everything = {"study": facts, "results": asdict(results), "automatic_standin_not_people": standin}
+    everything = {
+        "study": facts,
+        "results": asdict(results),
+        "automatic_standin_not_people": standin and asdict(standin),
+    }
     files = {
         "report.html": page(f"Turing test: {folder.resolve().name}", _body(folder, study, results, found)),
         "report.json": json.dumps(everything, indent=1, ensure_ascii=False) + "\n",

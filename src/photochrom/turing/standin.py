@@ -1,4 +1,4 @@
-"""An automatic stand-in for AdverSuc, where no people are at hand: how often a classifier takes a colouring for real.
+"""An automatic stand-in for AdverSuc, where no people are at hand: how often classifiers take a colouring for real.
 
 It is not a Turing test, and is called a stand-in wherever it is shown.
 """
@@ -9,25 +9,22 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
 
 import numpy as np
 
 from photochrom import io
-from photochrom.errors import BadDataset, BadSetting
+from photochrom.errors import BadDataset
 from photochrom.extras import training
 from photochrom.files import write_bytes
 from photochrom.formats import shown
 from photochrom.turing.design import REAL
-from photochrom.turing.features import Features, color_statistics, object_features
+from photochrom.turing.features import Features, color_statistics, edge_statistics, object_features
 from photochrom.turing.logistic import held_out
 from photochrom.turing.results import Share
 from photochrom.turing.study import Study, load_study
 
 FILE = "standin.json"
 FOLDS = 5
-Seen = Literal["colors", "objects"]
-_WORDS = {"colors": "statistics of the colours", "objects": "the features of EfficientNet-Lite0"}
 
 Progress = Callable[[int, int], None]
 """Called after each photograph with how many are done and how many there are."""
@@ -50,69 +47,86 @@ class StandIn:
     pairs: float
 
 
+@dataclass(frozen=True)
+class StandIns:
+    """What the classifiers of a study found.
+
+    Attributes:
+        photographs: how many, each in all its forms.
+        folds, seed: of the cross-validation by photograph.
+        models: by model, and by what the classifier sees: "colours", "edges", "objects".
+    """
+
+    photographs: int
+    folds: int
+    seed: int
+    models: dict[str, dict[str, StandIn]]
+
+
 def run_standin(
-    folder: Path, seen: Seen = "colors", seed: int = 0, progress: Progress = lambda done, total: None
-) -> dict[str, StandIn]:
-    """Train and test a classifier for each model of a study, and keep the result beside the study for its report.
+    folder: Path, objects: bool = False, seed: int = 0, progress: Progress = lambda done, total: None
+) -> StandIns:
+    """Train and test classifiers for each model of a study, and keep the result beside the study for its report.
 
     Args:
         folder: the study's; the pictures of practice are taken, too.
-        seen: "colors" (statistics of the colours), or "objects" (EfficientNet-Lite0's features; extra `train`).
+        objects: also one that sees what EfficientNet-Lite0 sees; needs the extra `train`.
         seed: decides the parts of the cross-validation.
         progress: called after each photograph.
 
-    Returns:
-        The results by model.
-
     Raises:
         BadDataset: there is no study, or it has too few photographs.
-        MissingExtra: "objects" without torch.
+        MissingExtra: `objects` without torch.
     """
-    if seen not in get_args(Seen):
-        raise BadSetting(f"the classifier sees {' or '.join(get_args(Seen))}, not {seen!r}")
     study = load_study(folder)
     names = study.photographs + study.practice
     if len(names) < 4 * FOLDS:
         raise BadDataset(f"{shown(folder)}: {len(names)} photographs; the classifier needs {4 * FOLDS} or more")
-    features = color_statistics
-    if seen == "objects":
-        with training("a classifier on features of objects"):
-            features = object_features()
-    found = {}
-    table = _features(folder, study, names, features, progress)
-    for model in study.models:
-        found[model] = _judge(table[REAL], table[model], seed)
-    facts = {"features": _WORDS[seen], "folds": FOLDS, "seed": seed, "models": {m: asdict(s) for m, s in found.items()}}
-    write_bytes(folder / FILE, (json.dumps(facts, indent=1) + "\n").encode(), overwrite=True)
+    seen: dict[str, Features] = {"colours": color_statistics, "edges": edge_statistics}
+    if objects:
+        with training("a classifier that sees objects"):
+            seen["objects"] = object_features()
+    table = _features(folder, study, names, seen, progress)
+    models = {
+        model: {what: _judge(table[REAL, what], table[model, what], seed) for what in seen} for model in study.models
+    }
+    found = StandIns(len(names), FOLDS, seed, models)
+    write_bytes(folder / FILE, (json.dumps(asdict(found), indent=1) + "\n").encode(), overwrite=True)
     return found
 
 
-def load_standin(folder: Path) -> dict[str, Any] | None:
-    """What `run_standin` left in a study's folder, as plain values; None if it was not run.
+def load_standin(folder: Path) -> StandIns | None:
+    """What `run_standin` left in a study's folder; None if it was not run.
 
     Raises:
         BadDataset: it is damaged.
     """
+    path = folder / FILE
     try:
-        return json.loads((folder / FILE).read_text(encoding="utf-8"))
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts["models"] = {
+            model: {what: StandIn(**{**each, "fooled": Share(**each["fooled"])}) for what, each in results.items()}
+            for model, results in facts["models"].items()
+        }
+        return StandIns(**facts)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise BadDataset(
-            f"{shown(folder / FILE)}: damaged ({error}); run `photochrom turing classifier` again"
-        ) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadDataset(f"{shown(path)}: damaged ({error}); run `photochrom turing classifier` again") from None
 
 
 def _features(
-    folder: Path, study: Study, names: tuple[str, ...], features: Features, progress: Progress
-) -> dict[str, np.ndarray]:
-    """(photographs, d) by form."""
-    rows: dict[str, list[np.ndarray]] = {form: [] for form in (REAL, *study.models)}
+    folder: Path, study: Study, names: tuple[str, ...], seen: dict[str, Features], progress: Progress
+) -> dict[tuple[str, str], np.ndarray]:
+    """(photographs, d) by form and by what is seen."""
+    rows = {(form, what): [] for form in (REAL, *study.models) for what in seen}
     for done, name in enumerate(names, start=1):
-        for form, row in rows.items():
-            row.append(features(io.read(study.picture(folder, name, form)).pixels))
+        for form in (REAL, *study.models):
+            pixels = io.read(study.picture(folder, name, form)).pixels
+            for what, features in seen.items():
+                rows[form, what].append(features(pixels))
         progress(done, len(names))
-    return {form: np.stack(row) for form, row in rows.items()}
+    return {key: np.stack(row) for key, row in rows.items()}
 
 
 def _judge(real: np.ndarray, colored: np.ndarray, seed: int) -> StandIn:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from photochrom.page import Table
 from photochrom.turing.results import PictureResult, Results, Share
+from photochrom.turing.standin import StandIns
 from photochrom.turing.study import Study
 
 _INTERVAL = "Intervals (Wilson) take all answers for independent, which those of one person are not quite."
 
 
-def tables(study: Study, results: Results, standin: dict[str, Any] | None = None) -> list[Table]:
+def tables(study: Study, results: Results, standin: StandIns | None = None) -> list[Table]:
     """The tables of a report; without answers only the stand-in's, if there is one."""
     found: list[Table] = []
     if results.ranking:
@@ -20,10 +20,26 @@ def tables(study: Study, results: Results, standin: dict[str, Any] | None = None
     elif results.models:
         found.append(_models(study, results))
     if standin:
-        found.append(_standin(standin))
+        found.append(standin_table(standin))
     if results.answers:
         found += [_people(results), _pictures(study, results.pictures)]
     return found
+
+
+def standin_table(found: StandIns) -> Table:
+    """What classifiers said, named as such."""
+    rows = [("", "it sees", "accuracy", "AUC", "taken for real", "95 %", "looks more real than the real one")]
+    for model, results in found.models.items():
+        for what, r in results.items():
+            shares = (f"{r.accuracy:.1%}", f"{r.auc:.3f}", f"{r.fooled.rate:.1%}", _interval(r.fooled))
+            rows.append((model, what, *shares, f"{r.pairs:.1%}"))
+    note = (
+        f"No person is behind these numbers: classifiers (logistic regression) learnt on {found.photographs} "
+        "photographs to tell colourings from real pictures, and judged those that they had not seen "
+        f"({found.folds}-fold cross-validation by photograph). Chance is an accuracy of 50 % and an AUC of 0.5. "
+        "They see what people do not, and the other way round."
+    )
+    return Table("standin", "Automatic stand-in, not people", tuple(rows), note)
 
 
 def _models(study: Study, results: Results) -> Table:
@@ -74,23 +90,6 @@ def _pictures(study: Study, pictures: Sequence[PictureResult]) -> Table:
     rows = [("photograph", "model", "judged", what, "share", "95 %")]
     rows += [(p.photograph, p.model, *_share(p.fooled)) for p in pictures]
     return Table("pictures", "Every colouring", tuple(rows))
-
-
-def _standin(facts: dict[str, Any]) -> Table:
-    rows = [("", "photographs", "accuracy", "AUC", "taken for real", "95 %", "looks more real than the real one")]
-    for model, r in facts["models"].items():
-        fooled = Share(**r["fooled"])
-        auc, pairs = f"{r['auc']:.3f}", f"{r['pairs']:.1%}"
-        rows.append(
-            (model, str(fooled.of), f"{r['accuracy']:.1%}", auc, f"{fooled.rate:.1%}", _interval(fooled), pairs)
-        )
-    note = (
-        f"No person is behind these numbers: a classifier (logistic regression on {facts['features']}) learnt to tell "
-        f"colourings from real pictures and judged those of photographs that it had not seen ({facts['folds']}-fold "
-        "cross-validation by photograph). Chance is an accuracy of 50 % and an AUC of 0.5. It sees what people do not, "
-        "and the other way round."
-    )
-    return Table("standin", "Automatic stand-in, not people", tuple(rows), note)
 
 
 def _agreement(results: Results) -> str:

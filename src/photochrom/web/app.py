@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from photochrom import __version__
 from photochrom.backends import read_card, read_model
-from photochrom.web import api, login, pages, problems
+from photochrom.web import api, login, pages, problems, turing
 from photochrom.web.guard import Guard
 from photochrom.web.metrics import Measured, Metrics
 from photochrom.web.settings import ServeSettings
@@ -47,6 +47,8 @@ def create_app(settings: ServeSettings | None = None) -> FastAPI:
     app.state.navigation = [("/", "Colour"), ("/docs", "API")]
     for router in (api.router, api.server_router, login.router, pages.router):
         app.include_router(router)
+    if settings.turing:
+        turing.install(app, settings.turing)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     problems.install(app)
     app.add_middleware(Guard, settings=settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from photochrom.errors import BadSetting
 
@@ -31,6 +32,7 @@ class ServeSettings:
         jobs_per_client: how many of them one client may have; more are answered with 429.
         keep_minutes: how long an upload and its result are kept after they were last asked for.
         max_kept: how many bytes of uploads and results are kept at a time; the oldest go first.
+        turing: the folder of a Turing test in which people take part at /turing; see `photochrom.turing`.
 
     Raises:
         BadSetting: one that cannot be, by its name.
@@ -49,6 +51,7 @@ class ServeSettings:
     jobs_per_client: int = 8
     keep_minutes: float = 30
     max_kept: int = 4000 * MEGABYTE
+    turing: Path | None = None
 
     def __post_init__(self) -> None:
         _least("port", self.port, 0, 65535)
