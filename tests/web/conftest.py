@@ -1,4 +1,4 @@
-"""The site in this process, asked without a socket."""
+"""The site in this process, asked without a socket, or behind one for Chromium."""
 
 import contextlib
 import socket
@@ -7,12 +7,23 @@ import threading
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
+from playwright.sync_api import sync_playwright
 
 from photochrom.web.app import create_app
 from photochrom.web.settings import ServeSettings
 
 TOKEN = "a token of the tests"
 ADDRESS = "http://127.0.0.1:8000"
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def client_of(**settings):
@@ -58,3 +69,11 @@ def live(tiny):
     server.should_exit = True
     thread.join(30)
     assert not thread.is_alive()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()

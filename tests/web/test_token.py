@@ -39,7 +39,7 @@ def test_people_are_asked_once(client):
     assert (right.status_code, right.headers["location"]) == (303, "/")
     cookie = right.headers["set-cookie"].lower()
     assert "httponly" in cookie
-    assert "samesite=strict" in cookie
+    assert "samesite=lax" in cookie
     assert TOKEN not in cookie
     assert client.get("/").status_code == 200
 

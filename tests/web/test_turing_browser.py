@@ -8,21 +8,11 @@ import sys
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from photochrom.colorizer import Colorizer
 from photochrom.turing import REAL, Answers, Settings, load_study, new_study, results_of
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 NO_CONNECTION = "net::ERR_"
@@ -36,14 +26,6 @@ addEventListener("DOMContentLoaded", () => {
   new MutationObserver(note).observe(form, { attributes: true, attributeFilter: ["data-state"] });
 });
 """
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

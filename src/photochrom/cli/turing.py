@@ -85,7 +85,7 @@ def report(study: Path, /, *, out: Annotated[Path | None, Parameter(alias="-o")]
     if not found.results.answers:
         result(studies.NOBODY)
     for each in found.tables:
-        if each.name not in ("people", "pictures"):
+        if each.name not in studies.LISTS:
             table(list(each.rows), each.title)
     say(f"{shown(found.files[0])}: the report; tables (CSV) and numbers (JSON) beside it")
 

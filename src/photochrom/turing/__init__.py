@@ -7,13 +7,14 @@ A study is a folder. `new_study` makes it, `Answers` holds what people said, `wr
 from photochrom.turing.answers import SAID, Answers, Entry
 from photochrom.turing.create import Settings, new_study
 from photochrom.turing.design import REAL, Kind, Trial, trials
-from photochrom.turing.report import NOBODY, Report, write_report
+from photochrom.turing.report import LISTS, NOBODY, Report, write_report
 from photochrom.turing.results import Results, results_of
 from photochrom.turing.standin import StandIn, StandIns, load_standin, run_standin
 from photochrom.turing.study import Study, load_study
 from photochrom.turing.tables import standin_table
 
 __all__ = [
+    "LISTS",
     "NOBODY",
     "REAL",
     "SAID",

@@ -24,6 +24,7 @@ from photochrom.turing.standin import load_standin
 from photochrom.turing.study import Study, load_study
 from photochrom.turing.tables import tables
 
+LISTS = ("people", "pictures")  # long ones, which stand at the end
 THUMBNAIL = 144  # pixels, the longer side of a picture in the report
 EXTREMES = 6  # pictures that are shown of each end
 QUESTIONS = {
@@ -83,11 +84,11 @@ def write_report(folder: Path, out: Path | None = None) -> Report:
 
 def _body(folder: Path, study: Study, results: Results, found: Sequence[Table]) -> list[str]:
     body = [f"<p>{html.escape(text)}</p>" for text in _introduction(study, results)]
-    body += [table.html() for table in found if table.name != "pictures"]
+    body += [table.html() for table in found if table.name not in LISTS]
     for title, some in _extremes(study, results.pictures):
         figures = "".join(_shown(folder, study, each) for each in some)
         body.append(f'<h2>{title}</h2>\n<div class="row">{figures}</div>')
-    return body + [table.html() for table in found if table.name == "pictures"]
+    return body + [table.html() for table in found if table.name in LISTS]
 
 
 def _introduction(study: Study, results: Results) -> list[str]:
@@ -122,8 +123,9 @@ def _shown(folder: Path, study: Study, result: PictureResult) -> str:
         with Image.open(study.picture(folder, result.photograph, form)) as image:
             cells.append(np.asarray(thumbnail(image, THUMBNAIL)))
     share = result.fooled
+    gap = np.full((len(cells[0]), 6, 3), 255, np.uint8)
     caption = f"{result.photograph}: {result.model} (left), {share.count} of {share.of}; real (right)"
-    return figure(caption, encode(Picture(np.concatenate(cells, 1)), "PNG"))
+    return figure(caption, encode(Picture(np.concatenate([cells[0], gap, cells[1]], 1)), "PNG"))
 
 
 def _answers(entries: Sequence[Entry]) -> Table:
