@@ -29,6 +29,11 @@ def test_wrong_calls(argv, line, capsys):
     assert line in capsys.readouterr().err
 
 
+def test_a_study_that_is_none(tmp_path, capsys):
+    assert status("--turing", str(tmp_path)) == 1
+    assert "no Turing study; make one with `photochrom turing new`" in capsys.readouterr().err
+
+
 def test_a_port_that_is_taken(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

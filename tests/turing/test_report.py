@@ -26,7 +26,7 @@ def test_what_people_said(made, answered, tmp_path):
     found = write_report(folder, tmp_path / "out")
     page = (tmp_path / "out" / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 12  # 6 of each end
-    assert "http" not in page
+    assert "://" not in page
     assert "<script" not in page
     assert "4 people began and 4 finished; 32 answers count" in page
     with (tmp_path / "out" / "models.csv").open(newline="") as file:

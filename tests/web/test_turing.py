@@ -124,7 +124,7 @@ def test_an_answer_counts_once_and_in_its_turn(site, study):
     assert [e.said for e in entries(folder)] == ["real", None, None, None, None, None]
     assert answer(browser, 2, "left").status_code == 422
     assert answer(browser, 2, "real", -5).status_code == 422
-    assert browser.post("/turing/answer", data={"number": 2, "said": "real"}).status_code == 303  # without a time
+    assert answer(browser, 2, "real", "").status_code == 303  # a browser without JavaScript knows no time
     assert [(e.said, e.milliseconds) for e in entries(folder)[:2]] == [("real", 700), ("real", None)]
     stranger = site(turing=folder)
     assert answer(stranger, 3, "real").headers["location"] == "/turing/trial"
@@ -154,9 +154,11 @@ def test_another_person_in_the_same_browser(site, study):
     folder = study()
     browser = site(turing=folder)
     for _ in range(2):
+        assert "I agree: begin" in browser.get("/turing?another=1").text
         browser.post("/turing/begin")
         for number in range(1, 7):
             answer(browser, number, "real")
+        assert 'href="/turing?another=1"' in browser.get("/turing/thanks").text
     assert {e.person for e in entries(folder)} == {1, 2}
 
 

@@ -63,13 +63,14 @@ class Session:
 
 
 @router.get("", response_class=HTMLResponse)
-def welcome(request: Request, ticket: Ticket = "") -> Response:
-    """What it is about, what is stored, and the way in."""
+def welcome(request: Request, ticket: Ticket = "", another: bool = False) -> Response:
+    """What it is about, what is stored, and the way in; for `another` person also where the last one has finished."""
     session = _session(request)
     entries = session.answers.of(ticket)
-    if entries and not _open(entries):
+    begun = _open(entries) is not None
+    if entries and not begun and not another:
         return RedirectResponse("/turing/thanks", 303)
-    return _page(request, "welcome", study=session.study, begun=bool(entries))
+    return _page(request, "welcome", study=session.study, begun=begun)
 
 
 @router.post("/begin")
