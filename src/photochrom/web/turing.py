@@ -46,7 +46,7 @@ def install(app: FastAPI, folder: Path) -> None:
         BadDataset: there is no study, or it is damaged.
     """
     app.state.turing = Session(folder)
-    app.state.navigation.append(("/turing", "Turing test"))
+    app.state.navigation.append(("/turing", "Study"))
     app.include_router(router)
 
 
