@@ -314,7 +314,7 @@ def test_repeated_and_threaded_calls_agree(default, astronaut):
 def test_strips_equal_the_whole(session, monkeypatch, strip):
     gray = noise((120, 211))
     whole = session.colorize(gray)
-    monkeypatch.setattr("photochrom.colorizer.STRIP_PIXELS", strip)
+    monkeypatch.setattr("photochrom.painting.STRIP_PIXELS", strip)
     parts = session.colorize(gray).astype(int)
     assert np.abs(parts - whole).max() <= 1
     assert (parts != whole).mean() < 0.001
@@ -598,3 +598,61 @@ def test_where_the_result_goes(session, tmp_path, name, kind, expected):
     assert beside(tmp_path / name) == tmp_path / expected
     assert session.colorize(tmp_path / name) == tmp_path / expected
     assert opened(tmp_path / expected).format == kind
+
+
+# ---- what is done besides
+
+
+@pytest.fixture
+def finished(tiny):
+    return lambda **settings: Colorizer(tiny, threads=1, **settings)
+
+
+def sepia(light):
+    """(H, W) L in 0..100 to sRGB bytes of a sepia print."""
+    tint = np.stack([light, light * (100 - light) / 250, light * (100 - light) / 100], -1)
+    return np.rint(color.lab_to_rgb_gently(tint) * 255).astype("uint8")
+
+
+def test_colour_is_kept_where_asked(finished, tmp_path, astronaut):
+    session = finished(keep_color=True)
+    np.testing.assert_array_equal(session.colorize(astronaut), astronaut)
+    Image.fromarray(astronaut).save(tmp_path / "a.jpg")
+    report = session.colorize_file(tmp_path / "a.jpg", tmp_path / "b.jpg")
+    assert (report.kept, report.toning) == (True, ("color",))
+    assert (tmp_path / "b.jpg").read_bytes() == (tmp_path / "a.jpg").read_bytes()
+    session.colorize_file(tmp_path / "a.jpg", tmp_path / "b.png")
+    np.testing.assert_array_equal(pio.read(tmp_path / "b.png").pixels, pio.read(tmp_path / "a.jpg").pixels)
+    assert pio.read(tmp_path / "b.png").xmp is None
+
+
+def test_gray_and_sepia_are_coloured_even_then(finished, astronaut):
+    session, plain = finished(keep_color=True), finished()
+    for photograph in (astronaut[..., 1], sepia(lightness(astronaut).astype("float32"))):
+        np.testing.assert_array_equal(session.colorize(photograph), plain.colorize(photograph))
+    assert (plain.colorize(astronaut) != astronaut).any()
+
+
+def test_a_faded_print_is_restored_where_asked(finished, astronaut):
+    faded = sepia((lightness(astronaut) * 0.4 + 40).astype("float32"))
+    plain, restored = (finished(restore_tone=on).colorize(faded) for on in (False, True))
+    assert_keeps_lightness(faded, plain)
+    inner = lightness(restored)[30:-30, 30:-30]
+    assert np.percentile(inner, 1) < 5
+    assert np.percentile(inner, 99) > 93
+    np.testing.assert_allclose(finished(restore_tone=True).colorize(faded), restored)
+
+
+def test_the_mark_is_there_where_asked(finished):
+    gray = np.full((200, 300), 128, "uint8")
+    plain, marked = (finished(mark=on).colorize(gray) for on in (False, True))
+    rows, columns = np.nonzero((plain != marked).any(-1))
+    assert rows.min() > 180
+    assert columns.min() > 280
+
+
+def test_settings_make_another_session_of_the_kind(finished):
+    first = finished(mark=True, saturation=0.5)
+    again = Colorizer(**first.settings)
+    assert again.settings == first.settings
+    assert again.decoding == first.decoding

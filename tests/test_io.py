@@ -157,10 +157,65 @@ def test_tiff_with_separate_16_bit_planes():
         pio.read(out.getvalue())
 
 
-def test_a_tiff_of_several_pages_is_refused_rather_than_cut():
-    pages = [Image.fromarray(noise((6, 5), seed=seed)) for seed in (1, 2)]
-    with pytest.raises(UnsupportedFormat, match="several pages"):
-        pio.read(saved(pages[0], "TIFF", save_all=True, append_images=pages[1:]))
+def paged(*pages, **settings):
+    """A TIFF of several pages, written by tifffile."""
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as file:
+        for page in pages:
+            file.write(page, photometric="rgb" if page.ndim == 3 else "minisblack", **settings)
+    return out.getvalue()
+
+
+def test_all_pages_of_a_tiff_are_kept():
+    pages = [noise((6, 5)), noise((7, 9, 3), "uint16", 1), noise((3, 4), "uint16", 2)]
+    first = pio.read(paged(*pages))
+    again = pio.read(pio.encode(first, "TIFF"))
+    for picture in (first, again):
+        assert len(picture.pages) == 2
+        for expected, found in zip(pages, (picture, *picture.pages), strict=True):
+            assert found.pixels.dtype == expected.dtype
+            np.testing.assert_array_equal(found.pixels, expected)
+    with tifffile.TiffFile(io.BytesIO(pio.encode(first, "TIFF"))) as file:
+        for expected, page in zip(pages, file.pages, strict=True):
+            np.testing.assert_array_equal(page.asarray(), expected)
+
+
+def test_pages_are_turned_and_described_each_by_itself():
+    images = [Image.fromarray(smooth()), Image.fromarray(smooth(20, 30))]
+    for turn, image in zip((6, 1), images, strict=True):
+        image.encoderinfo = {"exif": exif_block(turn, f"make {turn}"), "dpi": (100 * turn, 100 * turn)}
+    out = io.BytesIO()
+    images[0].save(out, "TIFF", save_all=True, append_images=images[1:], **images[0].encoderinfo)
+    first = pio.read(out.getvalue())
+    assert (first.size, first.pages[0].size) == ((48, 64), (30, 20))
+    assert exif_values(first.exif)[0] == "make 6"
+
+
+def test_pages_go_into_no_other_format():
+    picture = pio.read(paged(noise((6, 5)), noise((6, 5), seed=1)))
+    with pytest.raises(UnsupportedFormat, match=r"there are 2 pages, and JPEG holds one; name the result \.tif"):
+        pio.encode(picture, "JPEG")
+
+
+def test_the_pixels_of_all_pages_count():
+    data = paged(noise((10, 10)), noise((10, 10)), noise((10, 10)))
+    assert len(pio.read(data, max_pixels=300).pages) == 2
+    with pytest.raises(ImageTooLarge, match="more than 299 pixels in its pages"):
+        pio.read(data, max_pixels=299)
+
+
+def test_a_tiff_over_4_gb_has_wide_pointers(monkeypatch):
+    """Its samples would not fit in here; what counts is which kind of file is written."""
+    monkeypatch.setattr("photochrom.tiff.needs_big", lambda size: size > 1000)
+    pages = [noise((90, 50, 3), "uint16"), noise((2000, 900), seed=1)]
+    data = pio.encode(Picture(pages[0], pages=(Picture(pages[1], exif=exif_block()),)), "TIFF")
+    assert data[:4] == b"II+\0"
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        assert file.is_bigtiff
+        for expected, page in zip(pages, file.pages, strict=True):
+            np.testing.assert_array_equal(page.asarray(), expected)
+    np.testing.assert_array_equal(pio.read(data).pages[0].pixels, pages[1])
+    assert exif_values(pio.read(data).pages[0].exif)[0] == "Contax"
 
 
 def test_a_tiff_with_a_thumbnail_gives_its_picture():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import numbers
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,20 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from photochrom import backends, color, io
+from photochrom import backends, io, provenance
 from photochrom.card import ModelCard
 from photochrom.decode import Decoding, scores_to_ab
 from photochrom.decoders import decoders
 from photochrom.errors import BadCheckpoint, BadSetting, OutOfMemory
 from photochrom.files import check_free, write_bytes
-from photochrom.formats import format_for
-from photochrom.naming import beside, naming
-from photochrom.picture import Picture
-from photochrom.upsample import GuidedChroma, resize
+from photochrom.formats import format_for, shown
+from photochrom.mark import Mark
+from photochrom.naming import beside, format_of, naming
+from photochrom.painting import Painter
+from photochrom.picture import Picture, Toning
+from photochrom.restore import Tone
+from photochrom.upsample import GuidedChroma, guide_size, resize
 
-STRIP_PIXELS = 1 << 18
 MOST_PAINTERS = 8  # each holds about 16 MB while it paints a strip; more would cost memory and win little
 
 
@@ -41,6 +42,21 @@ class Scores:
     seen: tuple[int, int]
 
 
+@dataclass(frozen=True)
+class Report:
+    """What was found in a file that was coloured.
+
+    Attributes:
+        size: (W, H) of the first page.
+        toning: of each page, before.
+        kept: it had colours already and was left as it is.
+    """
+
+    size: tuple[int, int]
+    toning: tuple[Toning, ...]
+    kept: bool = False
+
+
 class Colorizer:
     """A loaded model with its settings; use one for many photographs. `settings` makes another of its kind.
 
@@ -55,6 +71,9 @@ class Colorizer:
         device: "auto", "cpu" or "cuda"; honoured or an error.
         max_pixels: the largest photograph that is read; None is no limit.
         threads: CPU threads; None takes all cores.
+        keep_color: leave what shows colours already as it is; what is only tinted, as by sepia, is coloured.
+        restore_tone: stretch the tone of a faded print over the whole scale; L is not the original's then.
+        mark: lay a small mark over the lower right corner.
 
     Raises:
         UnknownName, BadCheckpoint, DeviceUnavailable, BadSetting.
@@ -77,6 +96,9 @@ class Colorizer:
         device: str = "auto",
         max_pixels: int | None = io.MAX_PIXELS,
         threads: int | None = None,
+        keep_color: bool = False,
+        restore_tone: bool = False,
+        mark: bool = False,
     ) -> None:
         self.settings = {
             "model": model,
@@ -88,6 +110,9 @@ class Colorizer:
             "device": device,
             "max_pixels": max_pixels,
             "threads": threads,
+            "keep_color": keep_color,
+            "restore_tone": restore_tone,
+            "mark": mark,
         }
         _within("vividness", vividness, 0, 1)
         _within("saturation", saturation, 0, 4)
@@ -116,6 +141,7 @@ class Colorizer:
         )
         self.render_size = self.card.size or render_size or self.card.render_size
         self.max_pixels = max_pixels
+        self.keep_color, self.restore_tone, self.mark = bool(keep_color), bool(restore_tone), bool(mark)
         self._painters = min(threads or usable_cores(), MOST_PAINTERS)
 
     @property
@@ -132,9 +158,14 @@ class Colorizer:
             L: a picture.
             mirror: whether the mirrored picture is seen too; None does as the card says.
         """
+        small = resize(L, self._shape(L.shape))
+        return self._scores(Tone.fit(small)(small) if self.restore_tone else small, mirror)
+
+    def _scores(self, small: np.ndarray, mirror: bool | None = None) -> Scores:
+        """Run the network on L (h, w) of the size that it sees."""
         card = self.card
-        w, h = self._shape(L)
-        x = (resize(L, (w, h)) - card.l_center) / card.l_scale
+        h, w = small.shape
+        x = (small - card.l_center) / card.l_scale
         pad = (-h % card.multiple, -w % card.multiple)
         x = np.pad(x, ((0, pad[0]), (0, pad[1])), mode="edge").astype(np.float32)
         out = self._run(x)
@@ -173,7 +204,8 @@ class Colorizer:
         how = decoding or self.decoding
         if vividness is not None:
             how = replace(how, vividness=vividness)
-        return self.chroma(scores, L, how, rng).strip(L, 0, len(L))
+        painter = self._painter_of(L, scores, how, rng)
+        return painter.chroma.strip(L if painter.tone is None else painter.tone(L), 0, len(L))
 
     def ab(self, L: np.ndarray) -> np.ndarray:
         """ab (H, W, 2) in Lab units for L (H, W), 0..100; it may leave the gamut."""
@@ -188,7 +220,9 @@ class Colorizer:
         rng: np.random.Generator | None = None,
         lightness: np.ndarray | None = None,
     ) -> Picture:
-        """The photograph in colour, at full size, with its own L and everything else in its file kept.
+        """The photograph in colour, at full size, with its own L; its metadata are kept and say that it was coloured.
+
+        With `keep_color`, what shows colours already comes back as it is. Further pages are coloured likewise.
 
         Args:
             picture: what to colour.
@@ -200,10 +234,15 @@ class Colorizer:
         Raises:
             OutOfMemory: it did not fit; there is no partial result.
         """
+        pages = tuple(self.colorize_picture(page, decoding=decoding, rng=rng) for page in picture.pages)
+        if self.keep_color and picture.toning == "color":
+            unchanged = all(new is old for new, old in zip(pages, picture.pages, strict=True))
+            return picture if unchanged else replace(picture, pages=pages)
         try:
             light = picture.lightness() if lightness is None else lightness
-            chroma = self.chroma(scores or self.scores(light), light, decoding, rng)
-            return self.paint(picture, light, chroma)
+            painter = self._painter_of(light, scores or self.scores(light), decoding or self.decoding, rng)
+            rgb = painter.whole(light, picture.pixels.dtype, self._painters)
+            return provenance.signed(replace(picture.with_rgb(rgb), pages=pages))
         except (MemoryError, RuntimeError) as error:
             # A thread that finds no room for its stack is a RuntimeError.
             if isinstance(error, RuntimeError) and "start new thread" not in str(error):
@@ -214,18 +253,7 @@ class Colorizer:
 
     def paint(self, picture: Picture, light: np.ndarray, chroma: GuidedChroma) -> Picture:
         """The photograph with the chroma given, strip by strip; `light` (H, W) is its L."""
-        dtype = picture.pixels.dtype
-        rgb = np.empty((*light.shape, 3), dtype)
-        rows = max(1, STRIP_PIXELS // light.shape[1])
-
-        def paint(top: int) -> None:
-            strip = light[top : top + rows]
-            lab = np.concatenate([strip[..., None], chroma.strip(strip, top, len(light))], -1)
-            rgb[top : top + rows] = _quantised(color.lab_to_rgb_gently(lab), dtype)
-
-        tops = range(0, len(light), rows)
-        with ThreadPoolExecutor(min(self._painters, len(tops))) as pool:
-            list(pool.map(paint, tops))
+        rgb = Painter(*light.shape, chroma).whole(light, picture.pixels.dtype, self._painters)
         return picture.with_rgb(rgb)
 
     def colorize(self, x: Any, output: str | os.PathLike[str] | None = None, *, overwrite: bool = False) -> Any:
@@ -254,22 +282,43 @@ class Colorizer:
 
     def colorize_file(
         self, source: str | os.PathLike[str], target: str | os.PathLike[str], *, overwrite: bool = False
-    ) -> Picture:
+    ) -> Report:
         """Colour a file into another one, which is there whole or not at all.
 
-        Returns:
-            The photograph as it was read.
+        TIFF to TIFF goes by strips, so that a scan may be larger than memory.
 
         Raises:
             PhotochromError: with the name of the file.
         """
         form = format_for(target)
         check_free(target, overwrite)
+        if form.name == "TIFF" and (report := self._colorize_scan(source, target, overwrite)):
+            return report
         picture = io.read(source, self.max_pixels)
         with naming(source):
-            data = io.encode(self.colorize_picture(picture), form.name)
+            coloured = self.colorize_picture(picture)
+            kept = coloured is picture
+            data = io.encode(coloured, form.name)
+        if kept and picture.format == form.name:
+            data = io.read_file(source)
         write_bytes(target, data, overwrite)
-        return picture
+        return Report(picture.size, tuple(page.toning for page in (picture, *picture.pages)), kept)
+
+    def _colorize_scan(
+        self, source: str | os.PathLike[str], target: str | os.PathLike[str], overwrite: bool
+    ) -> Report | None:
+        """`colorize_file` for what is a TIFF in strips; None for all else."""
+        if format_of(source) != "TIFF":
+            return None
+        # Most photographs are none, and do without what it imports.
+        from photochrom.scan import colorize_scan
+
+        try:
+            return colorize_scan(self, source, target, overwrite, self._painters)
+        except OSError as error:
+            raise io.cannot_open(shown(source), error) from error
+        except MemoryError:
+            raise OutOfMemory(f"{shown(source)}: memory ran out; colour a smaller copy") from None
 
     def _colorize_here(self, x: Any) -> Any:
         if isinstance(x, np.ndarray):
@@ -281,9 +330,9 @@ class Colorizer:
             return io.encode(self.colorize_picture(picture), picture.format or "PNG")
         raise BadSetting(f"a path, bytes, a PIL image or an array can be coloured, not {type(x).__name__}")
 
-    def _shape(self, L: np.ndarray) -> tuple[int, int]:
+    def _shape(self, shape: tuple[int, ...]) -> tuple[int, int]:
         """(w, h) of the picture as the network sees it."""
-        return (self.render_size, self.render_size) if self.card.size else _render_shape(L.shape, self.render_size)
+        return (self.render_size, self.render_size) if self.card.size else _render_shape(shape, self.render_size)
 
     def chroma(
         self,
@@ -294,8 +343,51 @@ class Colorizer:
     ) -> GuidedChroma:
         """What `scores` gave for L (H, W), decoded and fitted to it; small, and enlarged only where it is painted."""
         ab = scores_to_ab(scores.map, self._bins, how or self.decoding, rng, self.card.ab_scale)
-        w, h = scores.seen
-        return GuidedChroma.fit(ab, L, (w / self.card.stride, h / self.card.stride))
+        return GuidedChroma.fit(ab, L, self._covered(scores.seen))
+
+    def sizes(self, shape: tuple[int, ...], seen: tuple[int, int] | None = None) -> list[tuple[int, int]]:
+        """(w, h) of the copies of a picture of the shape (H, W) that the network sees, and to which chroma is fitted.
+
+        Args:
+            shape: of the picture.
+            seen: instead of the first, where the network has seen another one.
+        """
+        seen = seen or self._shape(shape)
+        return [seen, guide_size(shape, self._covered(seen))]
+
+    def _covered(self, seen: tuple[int, int]) -> tuple[float, float]:
+        return seen[0] / self.card.stride, seen[1] / self.card.stride
+
+    def painter(self, shape: tuple[int, ...], small: np.ndarray, guide: np.ndarray) -> Painter:
+        """What paints a picture that is too large to be held.
+
+        Args:
+            shape: (H, W) of the picture.
+            small, guide: its L, 0..100, shrunk to `sizes`.
+        """
+        tone = Tone.fit(small) if self.restore_tone else None
+        scores = self._scores(small if tone is None else tone(small))
+        return self._painter(shape, guide, tone, scores, self.decoding, None)
+
+    def _painter_of(
+        self, L: np.ndarray, scores: Scores, how: Decoding, rng: np.random.Generator | None = None
+    ) -> Painter:
+        seen, size = self.sizes(L.shape, scores.seen)
+        tone = Tone.fit(resize(L, seen)) if self.restore_tone else None
+        return self._painter(L.shape, resize(L, size), tone, scores, how, rng)
+
+    def _painter(
+        self,
+        shape: tuple[int, ...],
+        guide: np.ndarray,
+        tone: Tone | None,
+        scores: Scores,
+        how: Decoding,
+        rng: np.random.Generator | None,
+    ) -> Painter:
+        chroma = self.chroma(scores, guide if tone is None else tone(guide), how, rng)
+        height, width = shape
+        return Painter(height, width, chroma, tone, Mark(height, width) if self.mark else None)
 
 
 def _render_shape(shape: tuple[int, ...], render_size: int) -> tuple[int, int]:
@@ -303,11 +395,6 @@ def _render_shape(shape: tuple[int, ...], render_size: int) -> tuple[int, int]:
     height, width = shape
     aspect = min(8.0, max(1 / 8, width / height))
     return max(1, round(render_size * math.sqrt(aspect))), max(1, round(render_size / math.sqrt(aspect)))
-
-
-def _quantised(rgb: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
-    full = {"uint8": 255, "uint16": 65535}.get(dtype.name)
-    return np.rint(rgb * full).astype(dtype) if full else rgb.astype(dtype)
 
 
 def _within(name: str, value: Any, low: float, high: float, *, whole: bool = False) -> None:

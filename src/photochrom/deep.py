@@ -1,7 +1,7 @@
 """16-bit samples, of which Pillow keeps the upper half where there is more than one channel.
 
 Reading decodes twice, the second time with the byte order swapped, so that Pillow keeps the lower half; that needs no
-further library and is as strict and as fast as Pillow. Writing is done here: PNG and TIFF are simple to write.
+further library and is as strict and as fast as Pillow. Writing is done here and in `tiff.py`: both are simple to write.
 """
 
 from __future__ import annotations
@@ -15,11 +15,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
-from PIL.TiffTags import BYTE, LONG, UNDEFINED
 
 from photochrom.errors import UnsupportedFormat
-from photochrom.metadata import EXIF_PREFIX, tiff_tags_of
+from photochrom.metadata import EXIF_PREFIX
 from photochrom.picture import Picture, Pixels
 
 _LEVEL = 3
@@ -89,16 +87,19 @@ def _with_raw_mode(image: ImageFile.ImageFile, mode: str) -> ImageFile.ImageFile
     return image
 
 
-def _rows(picture: Picture) -> Iterator[Pixels]:
+def rows_of(picture: Picture) -> Iterator[Pixels]:
     """Strips of (h, W, C) samples, alpha the last channel."""
-    pixels = picture.pixels.reshape(picture.height, picture.width, -1)
-    per_row = picture.width * pixels.itemsize * (pixels.shape[2] + 1)
-    step = max(1, _STRIP_BYTES // per_row)
+    channels = 1 if picture.is_gray else 3
+    step = max(1, _STRIP_BYTES // (picture.width * picture.pixels.itemsize * (channels + 1)))
     for top in range(0, picture.height, step):
-        strip = pixels[top : top + step]
-        if picture.alpha is not None:
-            strip = np.concatenate([strip, picture.alpha[top : top + step, :, None]], -1)
-        yield strip
+        alpha = None if picture.alpha is None else picture.alpha[top : top + step]
+        yield with_alpha(Picture(picture.pixels[top : top + step], alpha))
+
+
+def with_alpha(picture: Picture) -> Pixels:
+    """(H, W, C) samples, alpha the last channel."""
+    pixels = picture.pixels.reshape(picture.height, picture.width, -1)
+    return pixels if picture.alpha is None else np.concatenate([pixels, picture.alpha[..., None]], -1)
 
 
 def png_bytes(picture: Picture) -> bytes:
@@ -118,7 +119,7 @@ def png_bytes(picture: Picture) -> bytes:
         _chunk(out, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + picture.xmp)
     packer = zlib.compressobj(_LEVEL)
     above = np.zeros(picture.width * channels * picture.depth // 8, np.uint8)
-    for strip in _rows(picture):
+    for strip in rows_of(picture):
         raw = strip.astype(strip.dtype.newbyteorder(">")).view(np.uint8).reshape(len(strip), -1)
         # Filter 2, the difference from the row above: of the five the best on 16-bit photographs for its time.
         lines = np.empty((len(raw), 1 + raw.shape[1]), np.uint8)
@@ -136,54 +137,3 @@ def _chunk(out: io.BytesIO, name: bytes, data: bytes) -> None:
     if data or name == b"IEND":
         out.write(struct.pack(">I", len(data)) + name + data)
         out.write(struct.pack(">I", zlib.crc32(data, zlib.crc32(name))))
-
-
-def tiff_bytes(picture: Picture) -> bytes:
-    """A TIFF of 8 or 16 bits, deflated. Source: TIFF 6.0, and Adobe's Photoshop TIFF technical note (deflate)."""
-    channels = (1 if picture.is_gray else 3) + (picture.alpha is not None)
-    if channels == 2 and picture.depth == 16:
-        # Allowed, but many readers, Pillow among them, don't take it.
-        return tiff_bytes(picture.with_rgb(np.repeat(picture.pixels[..., None], 3, -1)))
-    strips, rows = [], 1
-    for strip in _rows(picture):
-        rows = max(rows, len(strip))
-        # Predictor 2: the difference from the pixel to the left, in whole samples.
-        difference = strip.astype(strip.dtype.newbyteorder("<"))
-        difference[:, 1:] -= strip[:, :-1]
-        strips.append(zlib.compress(difference.tobytes(), _LEVEL))
-    tags = _descriptive_tags(picture)
-    tags[256], tags[257] = picture.size
-    tags[258] = (picture.depth,) * channels
-    tags[259] = 8
-    tags[262] = 1 if picture.is_gray else 2
-    tags[277] = channels
-    tags[278] = rows
-    tags[284] = 1
-    tags[317] = 2
-    if picture.alpha is not None:
-        tags[338] = 2
-    lengths = [len(strip) for strip in strips]
-    tags.tagtype[273] = tags.tagtype[279] = LONG
-    tags[273] = tuple(int(at) for at in np.cumsum([0, *lengths[:-1]]))
-    tags[279] = tuple(lengths)
-    out = io.BytesIO()
-    tags.save(out)
-    for strip in strips:
-        out.write(strip)
-    return out.getvalue()
-
-
-def _descriptive_tags(picture: Picture) -> ImageFileDirectory_v2:
-    tags = ImageFileDirectory_v2()
-    for tag, value in tiff_tags_of(picture.exif).items():
-        tags[tag] = value
-    if picture.dpi:
-        tags[282], tags[283] = picture.dpi
-        tags[296] = 2
-    if picture.xmp:
-        tags.tagtype[700] = BYTE
-        tags[700] = picture.xmp
-    if picture.icc and not picture.is_gray:
-        tags.tagtype[34675] = UNDEFINED
-        tags[34675] = picture.icc
-    return tags

@@ -21,11 +21,13 @@ from photochrom.writing import encode, to_pil
 
 __all__ = [
     "MAX_PIXELS",
+    "cannot_open",
     "encode",
     "from_array",
     "from_pil",
     "is_picture_name",
     "read",
+    "read_file",
     "to_array",
     "to_pil",
     "write",
@@ -64,7 +66,7 @@ def read(source: Source, max_pixels: int | None = MAX_PIXELS) -> Picture:
     try:
         data = source.read()
     except (OSError, ValueError) as error:
-        raise _cannot_open(name, error) from error
+        raise cannot_open(name, error) from error
     if not isinstance(data, bytes):
         raise BadSetting(f"{name} was opened as text; open it in binary mode ('rb')")
     return decode(io.BytesIO(data), name, max_pixels)
@@ -169,12 +171,31 @@ def _read_path(path: str | os.PathLike[str], max_pixels: int | None) -> Picture:
             # A pipe can't be searched, as decoders need it.
             return decode(io.BytesIO(file.read()) if stat.S_ISFIFO(mode) else file, name, max_pixels)
     except (OSError, ValueError) as error:
-        raise _cannot_open(name, error) from error
+        raise cannot_open(name, error) from error
     except MemoryError as error:
         raise OutOfMemory(f"{name} does not fit into memory; use a smaller copy") from error
 
 
-def _cannot_open(name: str, error: Exception) -> UnreadableImage:
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """The content of a file as it is.
+
+    Raises:
+        UnreadableImage: it cannot be read (any more).
+    """
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise cannot_open(shown(path), error) from error
+
+
+def cannot_open(name: str, error: Exception) -> UnreadableImage:
+    """The error that says why a file cannot be read.
+
+    Args:
+        name: the file, as messages show it.
+        error: what the system said.
+    """
     if isinstance(error, FileNotFoundError):
         return UnreadableImage(f"{name} does not exist; check the name and the folder")
     if isinstance(error, PermissionError):

@@ -35,13 +35,19 @@ def picture_name(path: Path) -> str:
         return path.name
     if moving_kind_of(path):
         return film_name(path)
-    kind = "PNG"
-    # What cannot be read is named by the reading itself; a pipe would wait here for ever.
+    return path.name + FORMATS[format_of(path) or "PNG"].extensions[0]
+
+
+def format_of(path: str | os.PathLike[str]) -> str | None:
+    """The name of a file's format by its content; None where it cannot be told without waiting for a pipe.
+
+    What cannot be read is named by the reading itself.
+    """
     with contextlib.suppress(OSError, ValueError, PhotochromError):
         if os.path.isfile(path):
             with open(path, "rb") as file:
-                kind = sniff(file.read(SNIFF_BYTES))
-    return path.name + FORMATS[kind].extensions[0]
+                return sniff(file.read(SNIFF_BYTES))
+    return None
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -88,7 +89,7 @@ def clear_errors(name: str) -> Iterator[None]:
 
 
 def decode(file: IO[bytes], name: str, max_pixels: int | None) -> Picture:
-    """Decode the first picture of an open file.
+    """Decode the picture of an open file; of a TIFF, all of them.
 
     Args:
         file: seekable, at its start.
@@ -105,10 +106,29 @@ def decode(file: IO[bytes], name: str, max_pixels: int | None) -> Picture:
         if not isinstance(image, _TiffReader):
             wide = _deep_png(image, lambda: _open(kind, file, name)) if kind == "PNG" else None
             return from_image(image, wide)
-        with quiet():
-            exif, turn = exif_of_tiff(image), image.tag_v2.get(_ORIENTATION)
-        picture = from_image(image, deep_samples(image, lambda: _open(kind, file, name)))
-        return _turned(replace(picture, exif=exif), turn)
+        first, *others = (_tiff_page(file, name, page) for page in tiff_pages(image, max_pixels))
+        return replace(first, pages=tuple(others))
+
+
+def open_tiff(file: IO[bytes], name: str, page: int = 0) -> ImageFile.ImageFile:
+    """Read the directory of a TIFF's page."""
+    image = _open("TIFF", file, name)
+    image.seek(page)
+    return image
+
+
+def picture_of_tiff(data: bytes) -> Picture:
+    """The samples of a TIFF of one page, as they are stored, and the profile that holds for them."""
+    image = open_tiff(io.BytesIO(data), "")
+    return from_image(image, deep_samples(image, lambda: open_tiff(io.BytesIO(data), "")))
+
+
+def _tiff_page(file: IO[bytes], name: str, page: int) -> Picture:
+    image = open_tiff(file, name, page)
+    with quiet():
+        exif, turn = exif_of_tiff(image), getattr(image, "tag_v2", {}).get(_ORIENTATION)
+    samples = deep_samples(image, lambda: open_tiff(file, name, page))
+    return _turned(replace(from_image(image, samples), exif=exif), turn)
 
 
 def from_image(image: Image.Image, wide: Pixels | None = None) -> Picture:
@@ -185,7 +205,12 @@ def _deep_png(image: ImageFile.ImageFile, reopen: Callable[[], ImageFile.ImageFi
 
 
 def _check(image: ImageFile.ImageFile, max_pixels: int | None) -> None:
-    width, height = image.size
+    _check_size(*image.size, max_pixels)
+    if image.format in ("PNG", "GIF", "WEBP", "AVIF") and getattr(image, "is_animated", False):
+        raise UnsupportedFormat("is animated, which is not supported yet; save one of its frames as a picture")
+
+
+def _check_size(width: int, height: int, max_pixels: int | None) -> None:
     if width < 1 or height < 1:
         raise UnreadableImage(f"has no pixels ({width} x {height}); get a new copy of the file")
     if max_pixels is not None and width * height > max_pixels:
@@ -193,24 +218,30 @@ def _check(image: ImageFile.ImageFile, max_pixels: int | None) -> None:
             f"has {width} x {height} pixels, more than {max_pixels:,}; "
             "raise --max-pixels (max_pixels in Python) or use a smaller copy"
         )
-    if image.format in ("PNG", "GIF", "WEBP", "AVIF") and getattr(image, "is_animated", False):
-        raise UnsupportedFormat("is animated, which is not supported yet; save one of its frames as a picture")
-    if image.format == "TIFF" and _has_more_pages(image):
-        raise UnsupportedFormat("has several pages, which is not supported yet; save them as pictures of their own")
 
 
-def _has_more_pages(image: ImageFile.ImageFile) -> bool:
-    """Whether a TIFF holds a second picture; thumbnails and masks of the first are none."""
-    pages = range(1, getattr(image, "n_frames", 1))
-    try:
-        for page in pages:
-            image.seek(page)
-            if not getattr(image, "tag_v2", {}).get(_SUBFILE_TYPE, 0) & _THUMBNAIL_OR_MASK:
-                return True
-        return False
-    finally:
-        if pages:
-            image.seek(0)
+def tiff_pages(image: ImageFile.ImageFile, max_pixels: int | None) -> list[int]:
+    """The numbers of a TIFF's pages; thumbnails and masks are none. All their pixels together are judged.
+
+    Raises:
+        ImageTooLarge: there are more than `max_pixels`.
+    """
+    _check_size(*image.size, max_pixels)
+    pages, total = [0], image.width * image.height
+    for page in range(1, getattr(image, "n_frames", 1)):
+        image.seek(page)
+        if getattr(image, "tag_v2", {}).get(_SUBFILE_TYPE, 0) & _THUMBNAIL_OR_MASK:
+            continue
+        width, height = image.size
+        _check_size(width, height, max_pixels)
+        total += width * height
+        if max_pixels is not None and total > max_pixels:
+            raise ImageTooLarge(
+                f"has more than {max_pixels:,} pixels in its pages; "
+                "raise --max-pixels (max_pixels in Python) or take the pages apart"
+            )
+        pages.append(page)
+    return pages
 
 
 def _quality(image: Image.Image) -> int | None:

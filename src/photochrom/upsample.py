@@ -36,9 +36,11 @@ class GuidedChroma:
 
     @classmethod
     def fit(cls, ab: np.ndarray, light: np.ndarray, covered: tuple[float, float]) -> GuidedChroma:
-        """Fit ab (h, w, 2) to the picture's L (H, W); of ab, the first `covered` (w, h) columns and rows count."""
-        height, width = light.shape
-        size = min(width, max(1, round(covered[0]))), min(height, max(1, round(covered[1])))
+        """Fit ab (h, w, 2) to the picture's L (H, W); of ab, the first `covered` (w, h) columns and rows count.
+
+        Of L, a copy that was shrunk to `guide_size` is enough.
+        """
+        size = guide_size(light.shape, covered)
         guide = resize(light, size)
         box = (0.0, 0.0, *covered)
         mean = _box(guide)
@@ -64,6 +66,12 @@ class GuidedChroma:
         )
         inside = np.clip(light, lowest, highest)
         return np.stack([slope_a * inside + offset_a, slope_b * inside + offset_b], -1)
+
+
+def guide_size(shape: tuple[int, ...], covered: tuple[float, float]) -> tuple[int, int]:
+    """(w, h) to which L (H, W) is shrunk for the fit: that of the map, or its own where it is smaller."""
+    height, width = shape
+    return min(width, max(1, round(covered[0]))), min(height, max(1, round(covered[1])))
 
 
 def resize(

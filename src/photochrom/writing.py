@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from photochrom.deep import png_bytes, tiff_bytes
+from photochrom.deep import png_bytes, with_alpha
 from photochrom.errors import MissingExtra, OutOfMemory, PhotochromError, UnsupportedFormat
 from photochrom.formats import format_named
-from photochrom.picture import Picture, Pixels, to_dtype
+from photochrom.picture import Picture, to_dtype
+from photochrom.tiff import write_tiff
 
 _QUALITY = 95
 _LEAST_QUALITY = 90
@@ -52,9 +53,13 @@ def encode(picture: Picture, format: str) -> bytes:
     """
     form = format_named(format)
     try:
+        if picture.pages and form.name != "TIFF":
+            raise UnsupportedFormat(
+                f"there are {1 + len(picture.pages)} pages, and {form.name} holds one; name the result .tif"
+            )
         if form.name in ("PNG", "TIFF"):
             deep = _at(picture, "uint16") if picture.depth == 32 else picture
-            return png_bytes(deep) if form.name == "PNG" else tiff_bytes(deep)
+            return png_bytes(deep) if form.name == "PNG" else _tiff_bytes(deep)
         return _through_pillow(picture if form.alpha else _on_white(picture), form.name)
     except PhotochromError:
         raise
@@ -67,13 +72,19 @@ def encode(picture: Picture, format: str) -> bytes:
         ) from error
 
 
+def _tiff_bytes(picture: Picture) -> bytes:
+    out = io.BytesIO()
+    write_tiff(picture, out)
+    return out.getvalue()
+
+
 def to_pil(picture: Picture) -> Image.Image:
     """A Pillow image with the metadata in its `info`: 16-bit gray as I;16, all else with 8 bits, as Pillow has it."""
     if picture.is_gray and picture.alpha is None and picture.depth == 16:
         image = Image.fromarray(picture.pixels)
     else:
         shallow = _at(picture, "uint8")
-        image = Image.fromarray(_joined(shallow))
+        image = Image.fromarray(shallow.pixels if picture.alpha is None else with_alpha(shallow))
     found = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp, "dpi": picture.dpi}
     image.info.update({name: value for name, value in found.items() if value is not None})
     return image
@@ -81,14 +92,8 @@ def to_pil(picture: Picture) -> Image.Image:
 
 def _at(picture: Picture, dtype: str) -> Picture:
     alpha = None if picture.alpha is None else to_dtype(picture.alpha, dtype)
-    return replace(picture, pixels=to_dtype(picture.pixels, dtype), alpha=alpha)
-
-
-def _joined(picture: Picture) -> Pixels:
-    if picture.alpha is None:
-        return picture.pixels
-    pixels = picture.pixels.reshape(picture.height, picture.width, -1)
-    return np.concatenate([pixels, picture.alpha[..., None]], -1)
+    pages = tuple(_at(page, dtype if page.depth == 32 else page.pixels.dtype.name) for page in picture.pages)
+    return replace(picture, pixels=to_dtype(picture.pixels, dtype), alpha=alpha, pages=pages)
 
 
 def _on_white(picture: Picture) -> Picture:

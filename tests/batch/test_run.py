@@ -77,6 +77,15 @@ def test_color_is_worth_a_note(session, tmp_path):
     assert notes == ["", "", kinds.NOTE_COLOR]
 
 
+def test_an_input_that_vanishes_meanwhile(session, tree):
+    outcomes = run(session, plan([tree], "out", recursive=True))
+    next(outcomes)
+    Path("photos/b.JPG").unlink()
+    errors = [str(outcome.error) for outcome in outcomes if outcome.error]
+    assert errors == ["photos/b.JPG does not exist; check the name and the folder"]
+    assert len(list(Path("out").rglob("*.*"))) == 3
+
+
 # ---- going on
 
 

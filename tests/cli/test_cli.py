@@ -357,6 +357,27 @@ def test_a_run_goes_on(call, model):
     ]
 
 
+def test_what_is_done_besides(call, model, drawn):
+    drawn(0, 300, 200).save("a.png")
+    Image.new("L", (300, 200), 90).save("b.png")
+    status, _, err = call(
+        "colorize", "a.png", "b.png", "-o", "out/", "--keep-color", "--mark", "--log", "x.csv", *model
+    )
+    assert (status, err) == (
+        0,
+        [
+            "a.png -> out/a.png (it had colour already and was kept as it is)",
+            "b.png -> out/b.png",
+            "1 coloured, 1 kept, 0 failed",
+        ],
+    )
+    assert Path("out/a.png").read_bytes() == Path("a.png").read_bytes()
+    assert np.ptp(pixels("out/b.png")[150:].reshape(-1, 3), 0).max() > 60
+    call("colorize", "b.png", "-o", "c.png", "--restore-tone", *model)
+    with Image.open("c.png") as image:
+        assert b"photochrom" in image.info["xmp"]
+
+
 def test_several_processes(call, model):
     for i in range(4):
         gray(f"in/{i}.png", 50 * i)

@@ -250,6 +250,44 @@ def test_a_disk_that_is_full(tmp_path, tiny):
         process("umount", disk)
 
 
+def test_a_read_only_disk(tmp_path, tiny, png):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if os.geteuid() or process("mount", "-t", "tmpfs", "-o", "ro,size=64k", "tmpfs", disk).returncode:
+        pytest.skip("a disk can be mounted by root only")
+    try:
+        (tmp_path / "a.png").write_bytes(png(0))
+        done = photochrom("colorize", "a.png", "-o", "disk/", "-m", tiny, "--log", "disk/log.csv", cwd=tmp_path)
+        assert (done.returncode, done.stderr.decode().splitlines()) == (
+            1,
+            ["photochrom: disk/log.csv cannot be written: the disk is read-only; choose another folder"],
+        )
+        done = photochrom("colorize", "a.png", "-o", "disk/", "-m", tiny, cwd=tmp_path)
+        assert (done.returncode, done.stderr.decode().splitlines()) == (
+            1,
+            ["photochrom: disk/a.png cannot be written: the disk is read-only; choose another folder"],
+        )
+    finally:
+        process("umount", disk)
+
+
+def test_two_runs_on_one_folder_at_a_time(tmp_path, tiny, png):
+    for i in range(30):
+        (tmp_path / f"{i:02}.png").write_bytes(png(i, width=300, height=200))
+    assert photochrom("colorize", ".", "-o", "alone", "-m", tiny, "-j", "1", cwd=tmp_path).returncode == 0
+    command = [sys.executable, "-m", "photochrom", "colorize", ".", "-o", "out", "-m", str(tiny), "--skip-existing"]
+    command += ["--log", "log.csv", "--jobs", "1"]
+    runs = [subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE) for _ in range(2)]
+    ends = [(run.communicate(timeout=120)[1], run.returncode) for run in runs]
+    assert [status for _, status in ends] == [0, 0], ends
+    results = [{path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("alone", "out")]
+    assert results[0] == results[1]
+    rows = (tmp_path / "log.csv").read_text().splitlines()
+    assert len(rows) == 61
+    assert sum(",coloured," in row for row in rows) == 30
+    assert sum(",skipped," in row for row in rows) == 30
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may do everything")
 def test_permissions(tmp_path, tiny, png):
     (tmp_path / "a.png").write_bytes(png(0))

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from photochrom.batch.jobs import Done, Job, Tell
-from photochrom.colorizer import Colorizer
-from photochrom.formats import EXTENSIONS
+from photochrom.colorizer import Colorizer, Report
+from photochrom.errors import BadSetting
+from photochrom.formats import EXTENSIONS, shown
 from photochrom.video.kinds import ANIMATIONS, FILMS, ONLY_READ
 from photochrom.video.kinds import kind_of as moving_kind_of
 
 NOTE_COLOR = "it had colour already and was coloured from its lightness"
+NOTE_TINTED = "it was tinted and was coloured from its lightness"
+NOTE_KEPT = "it had colour already and was kept as it is"
 
 
 class Worker(Protocol):
@@ -44,13 +47,26 @@ class Kind:
 
 
 def _photograph(colorizer: Colorizer, job: Job, *, overwrite: bool, tell: Tell) -> Done:
-    picture = colorizer.colorize_file(job.source, job.target, overwrite=overwrite)
-    return Done(NOTE_COLOR if picture.has_color else "", picture.size)
+    report = colorizer.colorize_file(job.source, job.target, overwrite=overwrite)
+    return Done(_note(report), report.size, report.kept)
+
+
+def _note(report: Report) -> str:
+    pages = f"{len(report.toning)} pages; " if len(report.toning) > 1 else ""
+    if report.kept:
+        return pages + NOTE_KEPT
+    notes = {"gray": "", "tinted": NOTE_TINTED, "color": NOTE_COLOR}
+    said = max(report.toning, key=lambda toning: list(notes).index(toning))
+    return (pages + notes[said]).removesuffix("; ")
 
 
 def _film(colorizer: Colorizer, job: Job, *, overwrite: bool, tell: Tell) -> Done:
     from photochrom.video import colorize_film
 
+    if colorizer.keep_color or colorizer.restore_tone or colorizer.mark:
+        raise BadSetting(
+            f"{shown(job.source)}: --keep-color, --restore-tone and --mark are for photographs; colour films apart"
+        )
     how = job.settings or {}
     report = colorize_film(
         job.source,

@@ -17,15 +17,14 @@ from rich.progress import Progress, ProgressColumn, Task, TaskID
 from rich.text import Text
 
 from photochrom import batch, io
-from photochrom.cli.options import FilmOptions, ModelOptions
+from photochrom.cli.options import FilmOptions, FinishOptions, ModelOptions
 from photochrom.cli.show import only_our_words, progress, say
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting, WriteFailed
 from photochrom.files import check_free
 from photochrom.formats import format_for, shown
 
-DEFAULTS = ModelOptions()
-FILM_DEFAULTS = FilmOptions()
+DEFAULTS, PLAIN, FILM_DEFAULTS = ModelOptions(), FinishOptions(), FilmOptions()
 STREAM = Path("-")
 
 
@@ -39,15 +38,17 @@ def colorize(
     skip_existing: Annotated[bool, Parameter(negative=())] = False,
     jobs: Annotated[int | None, Parameter(alias="-j")] = None,
     log: Path | None = None,
+    finish: FinishOptions = PLAIN,
     options: ModelOptions = DEFAULTS,
     film: FilmOptions = FILM_DEFAULTS,
     max_pixels: int = io.MAX_PIXELS,
 ) -> int:
     """Colour photographs and films: portrait.jpg becomes portrait.color.jpg beside it, clip.mp4 clip.color.mp4.
 
-    The original lightness, size and metadata are kept. A photograph that has colour already is coloured from its
-    lightness. A file that cannot be read is named and skipped, and the exit status is 1. A film that was stopped goes
-    on where it was when the same command is given again.
+    The original lightness, size and metadata are kept, and the metadata say that it was coloured. A photograph that has
+    colour already is coloured from its lightness. All pages of a TIFF are coloured. A file that cannot be read is named
+    and skipped, and the exit status is 1. A film that was stopped goes on where it was when the same command is given
+    again.
 
     Parameters
     ----------
@@ -77,14 +78,14 @@ def colorize(
         if STREAM in inputs or to_stream:
             if len(inputs) > 1:
                 raise BadSetting("only one photograph goes through standard input or output")
-            return _pipe(inputs[0], None if to_stream else output, overwrite, options.colorizer(max_pixels))
+            return _pipe(inputs[0], None if to_stream else output, overwrite, options.colorizer(max_pixels, finish))
         plan = batch.plan(inputs, output, recursive, {"film": dataclasses.asdict(film)})
         processes = jobs or batch.sensible_processes(len(plan))
         with contextlib.ExitStack() as stack:
             book = stack.enter_context(batch.Log(log)) if log else None
             bar = stack.enter_context(progress(_Rate()))
             outcomes = batch.run(
-                options.colorizer(max_pixels),
+                options.colorizer(max_pixels, finish),
                 plan,
                 overwrite=overwrite,
                 skip_existing=skip_existing,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
@@ -11,6 +11,19 @@ from photochrom.colorizer import Colorizer
 from photochrom.io import MAX_PIXELS
 from photochrom.video.codecs import CodecName
 from photochrom.video.consistency import Consistency
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class FinishOptions:
+    """What is done to a photograph besides colouring it."""
+
+    keep_color: Annotated[bool, Parameter(negative=())] = False
+    """Leave what shows colours already as it is; what is only tinted, as by sepia, is coloured."""
+    restore_tone: Annotated[bool, Parameter(negative=())] = False
+    """Stretch the tone of a faded print over the whole scale."""
+    mark: Annotated[bool, Parameter(negative=())] = False
+    """Lay a small mark over the lower right corner."""
 
 
 @Parameter(name="*")
@@ -29,7 +42,7 @@ class ModelOptions:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where the network runs; honoured, or an error."""
 
-    def colorizer(self, max_pixels: int = MAX_PIXELS) -> Colorizer:
+    def colorizer(self, max_pixels: int = MAX_PIXELS, finish: FinishOptions | None = None) -> Colorizer:
         """Load the model."""
         return Colorizer(
             self.model,
@@ -38,6 +51,7 @@ class ModelOptions:
             saturation=self.saturation,
             device=self.device,
             max_pixels=max_pixels,
+            **(asdict(finish) if finish else {}),
         )
 
 
