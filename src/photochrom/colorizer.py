@@ -253,7 +253,7 @@ class Colorizer:
 
     def paint(self, picture: Picture, light: np.ndarray, chroma: GuidedChroma) -> Picture:
         """The photograph with the chroma given, strip by strip; `light` (H, W) is its L."""
-        rgb = Painter(*light.shape, chroma).whole(light, picture.pixels.dtype, self._painters)
+        rgb = Painter(len(light), light.shape[1], chroma).whole(light, picture.pixels.dtype, self._painters)
         return picture.with_rgb(rgb)
 
     def colorize(self, x: Any, output: str | os.PathLike[str] | None = None, *, overwrite: bool = False) -> Any:
