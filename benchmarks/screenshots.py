@@ -23,7 +23,7 @@ def main() -> None:
         address = re.search(r"http://\S+", server.stderr.readline())[0]
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
         try:
-            shoot(browser, address, "web.jpg", 1280, 760, "light")
+            shoot(browser, address, "web.jpg", 1280, 860, "light")
             shoot(browser, address, "web-phone.jpg", 390, 844, "dark")
         finally:
             browser.close()
@@ -35,7 +35,9 @@ def shoot(browser: Browser, address: str, name: str, width: int, height: int, sc
     page.goto(address)
     page.click("#sample")
     page.wait_for_selector("#download:enabled")
-    page.wait_for_function("() => document.querySelectorAll('img[src]').length > 8 && !document.querySelector('.busy')")
+    # Six variants, the tile, and both sides of the large picture.
+    page.wait_for_function("() => document.querySelectorAll('#studio img[src]').length === 9")
+    page.wait_for_function("() => !document.querySelector('.busy')")
     page.screenshot(path=IMAGES / name, type="jpeg", quality=82)
     page.close()
 

@@ -45,8 +45,7 @@ class OnnxBackend:
     def __init__(self, data: bytes, where: str, device: str = "auto", threads: int | None = None) -> None:
         # What is not exactly as it was sealed never reaches onnxruntime's C++.
         self.card = read_card(data, where)
-        import onnxruntime as ort
-
+        ort = _quiet_runtime()
         providers = _providers(ort, device)
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or 0
@@ -72,6 +71,18 @@ class OnnxBackend:
                 raise out_of_memory(x, self.card) from None
             reason = " ".join(str(error).split())[:160]
             raise BadCheckpoint(f"the network cannot be run ({reason}); get the model again") from None
+
+
+def _quiet_runtime() -> Any:
+    """onnxruntime, kept from telling its makers about models and machines, which since 1.29 it does on Linux as well.
+
+    It looks at the variable when it is first imported; where another library has done that, the call ends it.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
 
 
 def out_of_memory(x: np.ndarray, card: ModelCard) -> OutOfMemory:

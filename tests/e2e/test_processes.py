@@ -68,6 +68,20 @@ def leftovers(folder):
     return [path.name for path in Path(folder).rglob("*.part")]
 
 
+# ---- nothing sent
+
+
+def test_the_runtime_keeps_no_identity_of_the_machine_to_send(tmp_path):
+    # Where its telemetry is on, and it is but for CI, onnxruntime writes a device id and events under the home folder.
+    environment = {name: value for name, value in ENVIRONMENT.items() if name not in ("CI", "ORT_DISABLE_TELEMETRY")}
+    home = tmp_path / "home"
+    home.mkdir()
+    environment |= {"HOME": str(home), "XDG_CACHE_HOME": "", "XDG_DATA_HOME": ""}
+    done = photochrom("demo", "-o", tmp_path / "demo.jpg", env=environment)
+    assert done.returncode == 0, done.stderr.decode()
+    assert list(home.rglob("*")) == []
+
+
 # ---- nothing heavy
 
 
