@@ -172,6 +172,9 @@ class FakeRuntime:
     class SessionOptions:
         pass
 
+    def disable_telemetry_events(self):
+        pass
+
     def get_available_providers(self):
         return ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
