@@ -19,6 +19,8 @@ from photochrom.train.runs import load_weights
 
 # What makes a model small enough for a test; one that is not named here is tested with its defaults.
 SMALL = {
+    "cyclegan": {"width": 4, "blocks": 1, "lightness": "free"},
+    "unet": {"size": 32, "width": 4},
     "photochrom": {"encoder": "lite0", "widths": [8, 8, 8]},
     "baseline": {"size": 20, "channels": [4, 4, 2]},
     "paper_cnn": {"size": 24, "channels": [4, 4, 4, 4, 4, 4, 4, 4, 2], "kernel": 3},

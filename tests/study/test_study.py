@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from photochrom.cli import main
+from photochrom.study.realism import Eye, frechet_distance, load_arrays
 from photochrom.study.results import Results, scales
 from photochrom.study.tables import tables
 
@@ -21,6 +22,7 @@ TABLES = {
     "table1",
     "table2",
     "runs-small",
+    "realism-small",
     "findings-small",
     "blotches-small",
     "scenes-small",
@@ -84,6 +86,35 @@ def test_a_run_leaves_what_is_measured_and_no_checkpoint(finished: Path) -> None
     assert truth["gray"]["mean_saturation"] < truth["truth"]["mean_saturation"]
 
 
+def test_realism_is_measured_on_the_test_photographs(finished: Path) -> None:
+    results = Results(finished / "small")
+    truth = load_arrays(finished / "small" / "features.npz")
+    eye = Eye()
+    np.testing.assert_allclose(truth["truth_test"], eye(results.truth()), rtol=1e-4, atol=1e-4)
+    run = results.runs["cnn-l2"][2]
+    kept = load_arrays(run.folder / "features.npz")
+    np.testing.assert_allclose(kept["test"], eye(run.pictures["test"]), rtol=1e-4, atol=1e-4)
+    assert (len(kept["test"]), len(kept["val"])) == (12, 4)
+    assert run["realism"]["frechet"] == pytest.approx(frechet_distance(kept["test"], truth["truth_test"]))
+    assert results.first("baseline-cifar")["realism"] == {}
+
+
+def test_the_judge_learns_from_all_runs_and_judges_each(finished: Path) -> None:
+    results = Results(finished / "small")
+    seen = results.realism
+    assert seen is not None
+    judged = {"cnn-l2", "cnn-l2-dropout", "cnn-smooth-l1", "cnn-ce10"}
+    assert seen.judged_real.keys() == judged | {"gray", "truth"}
+    assert all(0 <= v <= 1 for spread in seen.judged_real.values() for v in spread.values)
+    assert len(seen.judged_real["cnn-l2"].values) == 2
+    assert seen.judged_real["truth"].mean > seen.judged_real["gray"].mean
+    with (finished / "tables" / "realism-small.csv").open(newline="") as file:
+        rows = {row["run"]: row for row in csv.DictReader(file)}
+    assert rows.keys() == judged | {"gray", "truth"}
+    assert float(rows["gray"]["frechet"]) == pytest.approx(seen.gray, rel=1e-3)
+    assert rows["truth"]["frechet"] == ""
+
+
 def test_nothing_is_trained_twice(
     finished: Path, recipes: Path, pictures: Path, cifar: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -99,13 +130,14 @@ def test_a_killed_run_goes_on_from_its_checkpoint(
 ) -> None:
     """One step, then the whole: the same numbers as in one go."""
     from photochrom.study.plan import jobs, load_plan
-    from photochrom.study.prepare import prepare
+    from photochrom.study.prepare import prepare, write_references
     from photochrom.study.run import run_job
     from photochrom.train.loop import Trainer
 
     plan = load_plan(recipes / "study" / "small.toml")
     (job,) = jobs(plan, recipes, ["cnn-ce10"], [1])
     data = prepare(plan, tmp_path, [pictures], [], [job])
+    write_references(tmp_path, data)
     folder = tmp_path / "runs" / job.folder
     Trainer(job.recipe, data["imagenet"].train, folder, max_steps=1).run()
     assert run_job(job, data, tmp_path, "cpu")

@@ -527,7 +527,7 @@ class TestFitBins:
 
 
 def test_a_meter_goes_on_with_the_sums_of_the_one_before():
-    meter = Meter({"loss": 6.0}, 2)
+    meter = Meter({"loss": 6.0}, {"loss": 2})
     meter.add({"loss": 3.0}, images=4)
     assert meter.means() == {"loss": 3.0}
     assert meter.images == 4

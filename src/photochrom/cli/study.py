@@ -16,7 +16,7 @@ from photochrom.formats import shown
 
 def study(
     *,
-    scale: Literal["small", "paper"],
+    scale: Literal["small", "paper", "adversarial"],
     out: Path,
     data: Annotated[list[Path], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006 - cyclopts wants a literal
     cifar: Annotated[list[Path], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006
@@ -31,9 +31,10 @@ def study(
     Parameters
     ----------
     scale
-        "paper" takes the paper's counts, "small" what two cores do in some hours: see recipes/study/.
+        "paper" takes the paper's counts, "small" what two cores do in some hours, "adversarial" sets GANs beside L2,
+        small as well: see recipes/study/.
     out
-        The study's folder; both scales may share one, and the report sets them side by side.
+        The study's folder; all scales may share one, and the report sets them side by side.
     data
         Photographs of downsampled ImageNet: folders, tars, or its public array files. They are split by the plan.
     cifar

@@ -76,7 +76,36 @@ class Order:
             yield places
 
 
-def batches(dataset: Pictures, order: Order, workers: int) -> Generator[tuple[Tensor, Tensor]]:
+class Halves:
+    """Batches whose first half comes from one half of the pictures and whose second half from the other: no pairs.
+
+    The seed decides which picture is in which half, once and for all.
+
+    Args:
+        count: pictures in all, two or more.
+        batch: samples a step, an even number.
+        seed, start, stop: as for `Order`.
+
+    Raises:
+        BadDataset: there are not enough pictures for two halves.
+    """
+
+    def __init__(self, count: int, batch: int, seed: int, start: int, stop: int) -> None:
+        if count < 2:
+            raise BadDataset("there is one picture only; training without pairs takes two or more")
+        shuffled = np.random.default_rng(seed).permutation(count)
+        self.sides = shuffled[: count // 2], shuffled[count // 2 :]
+        self.orders = [Order(len(side), batch // 2, seed, start, stop) for side in self.sides]
+
+    def __len__(self) -> int:
+        return len(self.orders[0])
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        for both in zip(*self.orders, strict=True):
+            yield [(e, int(side[i])) for side, places in zip(self.sides, both, strict=True) for e, i in places]
+
+
+def batches(dataset: Pictures, order: Order | Halves, workers: int) -> Generator[tuple[Tensor, Tensor]]:
     """Yield L (n, 1, s, s) and ab (n, 2, s/stride, s/stride), decoded by `workers` processes.
 
     Raises:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from photochrom import color
 from photochrom.models.plain import map_sides
+from photochrom.study import gan_figures
+from photochrom.study.panels import gray, grid, show
 from photochrom.study.results import Results, Run
 
 MAIN = "cnn-ce10"
@@ -35,37 +36,9 @@ def _png(figure: Figure) -> bytes:
     return data.getvalue()
 
 
-def gray(rgb: np.ndarray) -> np.ndarray:
-    """What the network saw: the L of uint8 pictures (..., 3) as neutral pictures, uint8."""
-    lab = color.rgb_to_lab(rgb / 255.0)
-    lab[..., 1:] = 0
-    return np.rint(255 * color.lab_to_rgb(lab)).astype(np.uint8)
-
-
-def _grid(columns: Sequence[tuple[str, np.ndarray]], labels: Sequence[str] = ()) -> Figure:
-    """Pictures (n, s, s, 3) in columns under their headings, a row each."""
-    rows = len(columns[0][1])
-    figure = Figure(figsize=(1.5 * len(columns) + 0.4, 1.5 * rows + 0.4), layout="constrained")
-    axes = figure.subplots(rows, len(columns), squeeze=False)
-    for i, (heading, pictures) in enumerate(columns):
-        for j, picture in enumerate(pictures):
-            _show(axes[j][i], picture)
-            if j == 0:
-                axes[j][i].set_title(heading, fontsize=9)
-            if i == 0 and labels:
-                axes[j][i].set_ylabel(labels[j], fontsize=9)
-    return figure
-
-
-def _show(axes: Axes, picture: np.ndarray) -> None:
-    axes.imshow(picture, interpolation="nearest")
-    axes.set_xticks([])
-    axes.set_yticks([])
-
-
 def _triples(results: Results, chosen: np.ndarray, run: Run) -> Figure:
     truth = results.truth()[chosen]
-    return _grid([("input", gray(truth)), ("cross-entropy", run.pictures["test"][chosen]), ("truth", truth)])
+    return grid([("input", gray(truth)), ("cross-entropy", run.pictures["test"][chosen]), ("truth", truth)])
 
 
 def _ranked(run: Run, references: np.ndarray) -> np.ndarray:
@@ -88,13 +61,13 @@ def _one(results: Results) -> Figure:
     run = results.first(MAIN)
     best = _ranked(run, _gray_errors(results))[:1]
     truth = results.truth()[best]
-    return _grid([("input", gray(truth)), ("output", run.pictures["test"][best])])
+    return grid([("input", gray(truth)), ("output", run.pictures["test"][best])])
 
 
 def _baseline(results: Results) -> Figure:
     truth = results.truth("test", "cifar")[:SAMPLES]
     ours = results.first("baseline-cifar").pictures["test"][:SAMPLES]
-    return _grid([("input", gray(truth)), ("baseline", ours), ("truth", truth)])
+    return grid([("input", gray(truth)), ("baseline", ours), ("truth", truth)])
 
 
 def _samples(results: Results) -> Figure:
@@ -103,7 +76,7 @@ def _samples(results: Results) -> Figure:
     for axes, picture in zip(
         figure.subplots(max(1, len(pictures) // 9), min(9, len(pictures)), squeeze=False).flat, pictures, strict=False
     ):
-        _show(axes, picture)
+        show(axes, picture)
     return figure
 
 
@@ -160,7 +133,7 @@ def _four_losses(results: Results) -> Figure:
         pictures = results.first(name).pictures
         columns.append((heading, np.stack([pictures[part][i] for part, i in chosen.items()])))
     columns.append(("truth", np.stack([truth[part][i] for part, i in chosen.items()])))
-    return _grid(columns, ("training", "test"))
+    return grid(columns, ("training", "test"))
 
 
 def _chroma(rgb: np.ndarray) -> np.ndarray:
@@ -228,5 +201,11 @@ _FIGURES: dict[str, tuple[tuple[str, ...], str, Callable[[Results], Figure]]] = 
     "figure8": ((MAIN,), "Figure 8: the test photographs that are worst, measured against gray", _worst),
     "figure9": ((), "Figure 9: histogram of a and b", _histogram),
     "optimizers": ((MAIN,), "The update rules", _curves),
-    "trade": ((MAIN,), "Every run: closeness against saturation", _trade),
+    "gans": (
+        (gan_figures.PLAIN, gan_figures.GAN),
+        "GANs beside L2: test photographs, chosen by their place in the set",
+        gan_figures.pictures,
+    ),
+    "game": ((gan_figures.GAN,), "The conditional GAN's game, every seed", gan_figures.game),
+    "trade": ((), "Every run: closeness against saturation", _trade),
 }

@@ -58,10 +58,13 @@ class Photographs:
         lab = np.concatenate([self.renditions[index].lab[..., :1], ab.astype(np.float64)], -1)
         return Rendition(np.round(255 * color.lab_to_rgb(lab)) / 255)
 
+    def gray(self, index: int) -> Rendition:
+        """The picture without its colours."""
+        return self.joined(np.zeros((*self.rgb.shape[1:3], 2)), index)
+
     def references(self) -> dict[str, Numbers]:
         """What no network is needed for: the metrics of the gray pictures, and the truth's own."""
-        nothing = np.zeros((*self.rgb.shape[1:3], 2))
-        gray = [measure(Comparison(self.joined(nothing, i), truth)) for i, truth in enumerate(self.renditions)]
+        gray = [measure(Comparison(self.gray(i), truth)) for i, truth in enumerate(self.renditions)]
         return {"gray": mean(gray), "truth": mean([truth_numbers(truth) for truth in self.renditions])}
 
 
@@ -86,13 +89,23 @@ def scores(backend: Backend, photographs: Photographs) -> Iterator[np.ndarray]:
 
 def measured(backend: Backend, photographs: Photographs) -> Measured:
     """Every metric for every photograph, decoded as the network's card says."""
-    bins, how = backend.card.codebook(), backend.card.default_decoding()
     rows, pictures = [], []
-    for index, answer in enumerate(scores(backend, photographs)):
-        ours = photographs.joined(scores_to_ab(answer, bins, how, ab_scale=backend.card.ab_scale), index)
-        rows.append(measure(Comparison(ours, photographs.renditions[index])))
-        pictures.append(np.rint(ours.rgb * 255).astype(np.uint8))
+    for ours, truth in zip(colored(backend, photographs), photographs.renditions, strict=True):
+        rows.append(measure(Comparison(ours, truth)))
+        pictures.append(as_bytes(ours))
     return Measured(rows, np.stack(pictures))
+
+
+def colored(backend: Backend, photographs: Photographs) -> Iterator[Rendition]:
+    """Each photograph coloured, decoded as the network's card says."""
+    bins, how = backend.card.codebook(), backend.card.default_decoding()
+    for index, answer in enumerate(scores(backend, photographs)):
+        yield photographs.joined(scores_to_ab(answer, bins, how, ab_scale=backend.card.ab_scale), index)
+
+
+def as_bytes(picture: Rendition) -> np.ndarray:
+    """(s, s, 3) uint8."""
+    return np.rint(picture.rgb * 255).astype(np.uint8)
 
 
 def views(backend: Backend, photographs: Photographs) -> dict[str, Numbers]:

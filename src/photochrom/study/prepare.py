@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from photochrom.data.sources import Entry, digest, list_pictures
 from photochrom.data.split import check_size, split
@@ -18,6 +15,7 @@ from photochrom.files import write_bytes
 from photochrom.settings import to_dict
 from photochrom.study.measure import Photographs, quantised
 from photochrom.study.plan import Job, Plan
+from photochrom.study.realism import save_arrays, write_true_features
 
 REFERENCES, PLAN = "references.json", "plan.json"
 BASELINE = "baseline"
@@ -28,11 +26,15 @@ OPTIONS = {"imagenet": "--data", "cifar": "--cifar"}
 
 @dataclass(frozen=True)
 class Parts:
-    """One dataset of the study, split: entries to train on, and decoded photographs to measure on."""
+    """One dataset of the study, split: entries to train on, and decoded photographs to measure on.
+
+    On `val` the judge of `photochrom.study.realism` learns; CIFAR has none.
+    """
 
     train: list[Entry]
     seen: Photographs
     test: Photographs
+    val: Photographs | None = None
 
 
 def prepare(
@@ -72,6 +74,7 @@ def prepare(
             parts["train"],
             Photographs.load(parts["train"][:SEEN], sizes[name]),
             Photographs.load(parts["test"], sizes[name]),
+            Photographs.load(parts["val"], sizes[name]) if "val" in parts else None,
         )
         for name, parts in chosen.items()
     }
@@ -107,7 +110,7 @@ def read_facts(path: Path) -> dict[str, Any]:
 
 
 def write_references(out: Path, data: dict[str, Parts]) -> None:
-    """Measure what needs no network, once: gray, the truth, and the truth rounded to bins."""
+    """Measure what needs no network to be trained, once: gray, the truth, and the truth rounded to bins."""
     path = out / REFERENCES
     facts: dict[str, Any] = read_facts(path) if path.exists() else {}
     for name in data.keys() - facts.keys():
@@ -116,15 +119,9 @@ def write_references(out: Path, data: dict[str, Parts]) -> None:
         if name == "imagenet":
             facts["seen"] = parts.seen.references()
             facts["quantised"] = quantised(parts.test, QUANTISED)
-        save_pictures(out / f"truth-{name}.npz", test=parts.test.rgb, seen=parts.seen.rgb)
+            write_true_features(out, parts.test, parts.val)
+        save_arrays(out / f"truth-{name}.npz", test=parts.test.rgb, seen=parts.seen.rgb)
     write_bytes(path, json.dumps(facts, indent=1).encode(), overwrite=True)
-
-
-def save_pictures(path: Path, **pictures: np.ndarray) -> None:
-    """Write arrays of pictures as one .npz file, whole or not at all."""
-    data = io.BytesIO()
-    np.savez_compressed(data, **pictures)  # type: ignore[arg-type]
-    write_bytes(path, data.getvalue(), overwrite=True)
 
 
 def dataset_of(job: Job) -> str:

@@ -14,10 +14,11 @@ import numpy as np
 
 from photochrom.errors import BadDataset
 from photochrom.study.prepare import REFERENCES, read_facts
+from photochrom.study.realism import FEATURES, FixedJudge, frechet_distance, load_arrays
 from photochrom.study.run import RESULT
 
 SCENES = Path(__file__).with_name("scenes.csv")
-SCALES = ("small", "paper")
+SCALES = ("small", "adversarial", "paper")
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,19 @@ class Run:
         """Predictions as uint8 (n, s, s, 3): "test", and "seen" for some training photographs."""
         with np.load(self.folder / "pictures.npz") as file:
             return {name: file[name] for name in ("test", "seen")}
+
+
+@dataclass(frozen=True)
+class Realism:
+    """What needs all runs at once.
+
+    Attributes:
+        judged_real: share of the test pictures that the judge takes for real, by run, and of "gray" and the "truth".
+        gray: Frechet distance of the gray pictures.
+    """
+
+    judged_real: dict[str, Spread]
+    gray: float
 
 
 class Results:
@@ -100,6 +114,20 @@ class Results:
         """The photographs' own colours, uint8: "test" and "seen"."""
         with np.load(self.folder / f"truth-{dataset}.npz") as file:
             return file[part]
+
+    @cached_property
+    def realism(self) -> Realism | None:
+        """How real the pictures look to a judge that learns from all finished runs; None where no run can be judged."""
+        kept = {n: [r.folder / FEATURES for r in s.values() if r["realism"]] for n, s in self.runs.items()}
+        features = {name: [load_arrays(path) for path in paths] for name, paths in kept.items() if paths}
+        if not features:
+            return None
+        truth = load_arrays(self.folder / FEATURES)
+        judge = FixedJudge(truth["truth_val"], [each["val"] for runs in features.values() for each in runs])
+        fooled = {n: Spread(tuple(judge.judged_real(f["test"]).mean() for f in runs)) for n, runs in features.items()}
+        for name in ("gray", "truth"):
+            fooled[name] = Spread((judge.judged_real(truth[f"{name}_test"]).mean(),))
+        return Realism(fooled, frechet_distance(truth["gray_test"], truth["truth_test"]))
 
     @property
     def seconds(self) -> float:

@@ -15,7 +15,8 @@ from photochrom.files import write_bytes
 from photochrom.settings import to_dict
 from photochrom.study.measure import measured, views
 from photochrom.study.plan import Job
-from photochrom.study.prepare import Parts, dataset_of, read_facts, save_pictures
+from photochrom.study.prepare import Parts, dataset_of, read_facts
+from photochrom.study.realism import measure_realism, save_arrays
 from photochrom.train.build import resolved
 from photochrom.train.export import TorchBackend
 from photochrom.train.loop import Trainer
@@ -57,7 +58,7 @@ def run_job(
     seen, test = measured(backend, parts.seen), measured(backend, parts.test)
     rows = [{"key": k, **row} for k, row in zip(parts.test.keys, test.rows, strict=True)]
     write_csv(folder / "per_image.csv", rows, True)
-    save_pictures(folder / "pictures.npz", test=test.rgb, seen=seen.rgb)
+    save_arrays(folder / "pictures.npz", test=test.rgb, seen=seen.rgb)
     bins = backend.card.codebook()
     result = {
         "name": job.name,
@@ -72,6 +73,7 @@ def run_job(
         "test": test.means,
         "seen": seen.means,
         "views": views(backend, parts.test),
+        "realism": measure_realism(backend, test.rgb, parts.val, folder, out) if parts.val else {},
         "loss": _curve(folder / "log.csv", "loss"),
         "rate": _curve(folder / "log.csv", "lr_decoder"),
     }

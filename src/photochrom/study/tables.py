@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from photochrom.evaluation.classes import synset_of
 from photochrom.page import Table
-from photochrom.study.findings import findings
+from photochrom.study.findings import UNTESTED, findings
 from photochrom.study.results import Results, Spread, scene_of
 
 PAPER_CLOSENESS = {"cnn-l2-dropout": 18.67, "cnn-smooth-l1": 13.45, "cnn-l2": 15.65, "cnn-ce10": 11.27}
@@ -34,7 +34,7 @@ def tables(scales: Sequence[Results]) -> list[Table]:
     """All tables; where both scales were run, they stand side by side."""
     found = [_setup(scales), _closeness(scales), _accuracy(scales)]
     for results in scales:
-        found += [_overview(results), _findings(results), _blotches(results), *_scenes(results)]
+        found += [_overview(results), *_realism(results), *_findings(results), *_blotches(results), *_scenes(results)]
     return found
 
 
@@ -99,18 +99,47 @@ def _overview(results: Results) -> Table:
     return Table(f"runs-{results.scale}", f"Every run, {results.scale} scale", tuple(rows), note)
 
 
-def _findings(results: Results) -> Table:
+def _realism(results: Results) -> list[Table]:
+    seen = results.realism
+    if seen is None:
+        return []
+    measured = ("closeness_ab", "accuracy_10", "ciede2000", "colorfulness", "colorfulness_error")
+    rows: list[tuple[str, ...]] = [("run", "seeds", *measured, "frechet", "judged real")]
+    for name in sorted(seen.judged_real.keys() - {"gray", "truth"}):
+        numbers = [str(results.spread(name, m)) for m in measured] + [str(results.spread(name, "frechet", "realism"))]
+        rows.append((name, str(len(results.runs[name])), *numbers, _share(seen.judged_real[name])))
+    for label in ("gray", "truth"):
+        values = results.references["imagenet"][label]
+        numbers = [f"{values[m]:.4g}" if m in values else "" for m in measured]
+        frechet = f"{seen.gray:.4g}" if label == "gray" else ""
+        rows.append((label, "", *numbers, frechet, _share(seen.judged_real[label])))
+    note = (
+        "Frechet distance between the features of EfficientNet-Lite0 over the coloured test photographs and over the "
+        "true ones, lower is better. Judged real: by a discriminator (logistic regression on those features) that "
+        "learned from the validation photographs, true ones against those that the runs of this table coloured."
+    )
+    return [Table(f"realism-{results.scale}", f"Realism, {results.scale} scale", tuple(rows), note)]
+
+
+def _share(spread: Spread) -> str:
+    return f"{Spread(tuple(100 * value for value in spread.values))} %"
+
+
+def _findings(results: Results) -> list[Table]:
     rows = [("the paper's claim", "section", "here", "in numbers")]
-    for found in findings(results):
+    judged = findings(results)
+    if all(found.verdict == UNTESTED for found in judged):
+        return []
+    for found in judged:
         numbers = "; ".join(map(str, found.comparisons))
         rows.append(
             (found.claim + (f" ({found.reading})" if found.reading else ""), found.section, found.verdict, numbers)
         )
     note = "A comparison holds if it does for every seed, and is undecided if it does for some; ± is half the range."
-    return Table(f"findings-{results.scale}", f"The paper's findings, {results.scale} scale", tuple(rows), note)
+    return [Table(f"findings-{results.scale}", f"The paper's findings, {results.scale} scale", tuple(rows), note)]
 
 
-def _blotches(results: Results) -> Table:
+def _blotches(results: Results) -> list[Table]:
     rows: list[tuple[str, ...]] = [("run", "decoded", "blotchiness", "closeness_ab", "ciede2000", "colorfulness")]
     for name in ("cnn-l2", "cnn-ce10", "cnn-ce-joint", "cnn-ce10-rebalanced"):
         if name not in results:
@@ -121,12 +150,13 @@ def _blotches(results: Results) -> Table:
                 values = tuple(run["views"][view][metric] for run in results.runs[name].values())
                 cells.append(f"{Spread(values).mean:.4g}")
             rows.append((name, view, *cells))
+    if len(rows) == 1:
+        return []
     truth = results.references["imagenet"]["truth"]
     rows.append(("truth", "", *(f"{truth[m]:.4g}" if m in truth else "" for m in rows[0][2:])))
     note = "Blotchiness: how much chroma varies in windows of even lightness, Lab units; the truth's is what to aim at."
-    return Table(
-        f"blotches-{results.scale}", f"Blotches, and what cures them, {results.scale} scale", tuple(rows), note
-    )
+    title = f"Blotches, and what cures them, {results.scale} scale"
+    return [Table(f"blotches-{results.scale}", title, tuple(rows), note)]
 
 
 def _scenes(results: Results) -> list[Table]:

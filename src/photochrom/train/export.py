@@ -44,10 +44,11 @@ class TorchBackend:
         self.model = model.to(self.device)
         self.card = make_card(model, bins, recipe, facts, run.name)
 
-    def run(self, x: np.ndarray) -> np.ndarray:
+    def run(self, x: np.ndarray, variation: np.ndarray | None = None) -> np.ndarray:
+        given = [torch.from_numpy(each).to(self.device) for each in (x, variation) if each is not None]
         try:
             with torch.inference_mode():
-                return self.model(torch.from_numpy(x).to(self.device)).float().cpu().numpy()
+                return self.model(*given).float().cpu().numpy()
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError) or "can't allocate" in str(error):
                 raise out_of_memory(x, self.card) from None
@@ -69,6 +70,8 @@ def make_card(model: nn.Module, bins: Bins | None, recipe: Recipe, facts: dict[s
         stride=int(model.stride),  # type: ignore[arg-type]
         size=size,
         l_center=facts.get("center", L_CENTER),
+        variation=len(getattr(model, "variation", ())),
+        dropout=model.settings.dropout if hasattr(model, "variation") else 0.0,  # type: ignore[union-attr]
         parameters=sum(p.numel() for p in model.parameters()),
         recipe=recipe_dict(recipe),
         training={

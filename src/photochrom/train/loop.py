@@ -129,7 +129,7 @@ class Trainer:
             "step": self.step,
             "seconds": self.seconds,
             "plateau": vars(self.plateau),
-            "meter": {"sums": self.meter.sums, "steps": self.meter.steps},
+            "meter": {"sums": self.meter.sums, "counts": self.meter.counts},
             "data": digest(self.entries),
         }
         checkpoint.save(self.out / CHECKPOINT, tensors, facts)

@@ -54,9 +54,8 @@ class Plateau:
 class Meter:
     """Means and speed since it was made; a resumed run goes on with the sums of the one before."""
 
-    def __init__(self, sums: dict[str, float] | None = None, steps: int = 0) -> None:
-        self.sums = dict(sums or {})
-        self.steps = steps
+    def __init__(self, sums: dict[str, float] | None = None, counts: dict[str, int] | None = None) -> None:
+        self.sums, self.counts = dict(sums or {}), dict(counts or {})
         self.restart_clock()
 
     def restart_clock(self) -> None:
@@ -66,11 +65,11 @@ class Meter:
     def add(self, values: dict[str, float], images: int) -> None:
         for key, value in values.items():
             self.sums[key] = self.sums.get(key, 0.0) + value
-        self.steps += 1
+            self.counts[key] = self.counts.get(key, 0) + 1  # not every step has every value
         self.images += images
 
     def means(self) -> dict[str, float]:
-        return {key: value / self.steps for key, value in self.sums.items()}
+        return {key: value / self.counts[key] for key, value in self.sums.items()}
 
     def speed(self) -> float:
         return self.images / max(1e-9, time.perf_counter() - self.started)

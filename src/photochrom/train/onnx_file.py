@@ -61,6 +61,7 @@ def to_onnx(model: nn.Module, card: ModelCard) -> bytes:
     assert program is not None
     proto = program.model_proto
     _halve(proto, set(model.state_dict()))
+    _open_variation(proto)
     proto.producer_name, proto.producer_version = "photochrom", ""
     helper.set_model_props(proto, {KEY: card.to_json()})
     return seal(proto.SerializeToString())
@@ -101,6 +102,13 @@ def _halve(proto: onnx.ModelProto, names: set[str]) -> None:
         casts.append(helper.make_node("Cast", [tensor.name], [f"{tensor.name}/32"], to=TensorProto.FLOAT))
     for node in reversed(casts):
         proto.graph.node.insert(0, node)
+
+
+def _open_variation(proto: onnx.ModelProto) -> None:
+    """Make the factors of `variation` an input that may be left out: ONNX then takes the initialiser of that name."""
+    for tensor in proto.graph.initializer:
+        if tensor.name == "variation":
+            proto.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
 
 
 def parity(model: nn.Module, backend: OnnxBackend) -> float:

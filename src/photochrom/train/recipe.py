@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import tomllib
 from pathlib import Path
@@ -67,16 +66,19 @@ def recipe_from_dict(facts: dict[str, Any]) -> Recipe:
 def recipe_text(recipe: Recipe) -> str:
     """The resolved recipe as TOML."""
     facts = recipe_dict(recipe)
-    lines = [f"title = {_toml(facts['title'])}"]
-    for section in (f.name for f in dataclasses.fields(Recipe) if f.name != "title"):
-        lines.append(f"\n[{section}]")
-        table = facts[section]
-        inner = table.pop("settings", None)
-        lines += [f"{k} = {_toml(v)}" for k, v in table.items()]
-        if inner:
-            lines.append(f"\n[{section}.settings]")
-            lines += [f"{k} = {_toml(v)}" for k, v in inner.items()]
+    lines = [f"title = {_toml(facts.pop('title'))}"]
+    for section, table in facts.items():
+        lines += _table(section, table)
     return "\n".join(lines) + "\n"
+
+
+def _table(name: str, table: dict[str, Any]) -> list[str]:
+    """A table's lines, its own values first, then the tables within; empty ones but the outermost are left out."""
+    inner = {key: value for key, value in table.items() if isinstance(value, dict)}
+    lines = [f"\n[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items() if key not in inner)]
+    for key, value in inner.items():
+        lines += _table(f"{name}.{key}", value) if value else []
+    return lines
 
 
 def _toml(value: Any) -> str:

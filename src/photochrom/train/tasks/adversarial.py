@@ -1,0 +1,120 @@
+"""The paper's conditional GAN: the recipe's network colours, a PatchGAN judges, each learns from the other (P17)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from photochrom.bins import Bins, JointBins
+from photochrom.color import AB_SCALE, L_CENTER
+from photochrom.errors import BadRecipe
+from photochrom.train.build import build_loss, build_optimizer, parameter_groups
+from photochrom.train.config import Recipe
+from photochrom.train.judge import GameSettings, Judge, put_back, streaks
+from photochrom.train.task import Batch, Task
+from photochrom.train.tasks import tasks
+
+
+@dataclass(frozen=True)
+class Settings(GameSettings):
+    """Settings of the adversarial task; the recipe's [loss] is the part that is measured against the truth.
+
+    Attributes:
+        content: weight of the recipe's loss beside the adversarial one (the paper: 100 x L1).
+        warmup: steps in which only the recipe's loss is learned; the game then starts from pictures that are right on
+            the whole.
+    """
+
+    content: float = 100.0
+    warmup: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.not_negative("content", "warmup")
+
+
+@tasks.register("adversarial")
+class AdversarialTask(Task):
+    """Generator and discriminator, updated in turn on the same pictures.
+
+    The discriminator sees L and the colours as they would be decoded for a person, at the network's own resolution; so
+    the generator may be of any kind, one over a joint codebook included.
+    """
+
+    Settings = Settings
+
+    def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
+        super().__init__(recipe, bins, device, center)
+        refuse_parts(recipe)
+        self.loss = build_loss(recipe, bins).to(device)
+        self.colors = Colors(recipe, bins, device)
+        self.optimizers["model"] = build_optimizer(recipe.optim, parameter_groups(self.model))
+        self.judge = Judge(self, "discriminator", recipe.data.size // int(self.model.stride))
+
+    def step(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        x, ab = self.normalised(batch[0]), batch[1].to(self.device)
+        self.model.train()
+        self.let_encoder_learn(step)
+        with self.autocast():
+            output = self.model(x)
+        content = self.loss(output, ab)
+        logged, total = {"content": content.detach()}, self.settings.content * content
+        if step >= self.settings.warmup:
+            light = F.avg_pool2d(x, int(self.model.stride))
+            painted = torch.cat([light, self.colors(output.float())], 1)
+            logged |= self.judge.learn(torch.cat([light, ab / AB_SCALE], 1), painted, step)
+            fooled = self.judge.fooled(painted, step)
+            logged["adversarial"], total = fooled.detach(), total + fooled
+        self.optimizers["model"].zero_grad(set_to_none=True)
+        total.backward()
+        return logged | {"loss": total.detach(), "gradient_norm": self.update("model", self.model)}
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        return {}, streaks(self.judge)
+
+    def load_state(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        put_back(facts, self.judge)
+
+
+def refuse_parts(recipe: Recipe) -> None:
+    """Batches in parts are for one network that learns alone.
+
+    Raises:
+        BadRecipe: the recipe asks for them.
+    """
+    if recipe.run.accumulate != 1:
+        raise BadRecipe(f"run.accumulate is {recipe.run.accumulate}; it may be 1 for the task {recipe.task.name}")
+
+
+class Colors:
+    """A network's output to ab / 110 as the recipe's [decode] would show it, so that a gradient can pass.
+
+    Raises:
+        BadRecipe: bins whose decoding has no gradient.
+    """
+
+    def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device) -> None:
+        how = recipe.decode
+        self.saturation, self.temperature, self.values = how.saturation, how.temperature, None
+        if bins is None:
+            return
+        if not isinstance(bins, JointBins) or how.decoder != "annealed_mean":
+            raise BadRecipe(
+                f"decode.decoder is '{how.decoder}' over {recipe.bins.kind} bins; the task adversarial takes "
+                "'annealed_mean' over joint ones, or a loss on ab"
+            )
+        push = (how.vividness - recipe.loss.rebalance) * np.log(bins.rebalancing_weights(recipe.loss.smoothing))
+        self.push = torch.tensor(push, dtype=torch.float32, device=device)[:, None, None]
+        self.values = torch.tensor(bins.values / AB_SCALE, dtype=torch.float32, device=device)
+
+    def __call__(self, output: Float[Tensor, "n q h w"]) -> Float[Tensor, "n 2 h w"]:
+        if self.values is None:
+            return output * self.saturation
+        share = torch.softmax((output + self.push) / self.temperature, 1)
+        return torch.einsum("nqhw,qd->ndhw", share, self.values) * self.saturation
