@@ -217,7 +217,22 @@ class TestDecoders:
         out = decoders["sample"](log_p, values, temperature=1e-6, rng=np.random.default_rng(0))
         assert (out == decoders["argmax"](log_p, values)).all()
 
-    @pytest.mark.parametrize("name", ["annealed_mean", "sample"])
+    def test_a_tilt_moves_what_is_uncertain_and_leaves_what_is_certain(self):
+        values = np.array([[0.0, 60], [0, -60], [50, 0]])
+        log_p = np.log(np.array([[0.5, 0.001], [0.5, 0.001], [1e-9, 0.998]]))[:, None]
+        seen = []
+        for seed in range(20):
+            direction = np.random.default_rng(seed).normal(size=2)
+            either, certain = decoders["tilted"](log_p, values, rng=np.random.default_rng(seed))[0]
+            assert np.sign(either[1]) == np.sign(direction[1])
+            # Of the two, each Lab unit in the direction makes one exp(0.03) likelier, and the temperature sharpens it.
+            lean = 120 * 0.03 * direction[1] / np.linalg.norm(direction)
+            assert either[1] == pytest.approx(60 * np.tanh(lean / 0.38 / 2), abs=1e-3)
+            np.testing.assert_allclose(certain, [50, 0], atol=3)
+            seen.append(either[1])
+        assert min(seen) < -30 < 30 < max(seen)
+
+    @pytest.mark.parametrize("name", ["annealed_mean", "sample", "tilted"])
     @pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan")])
     def test_a_temperature_is_above_zero(self, name, temperature):
         with pytest.raises(BadSetting, match="the temperature must be above 0"):

@@ -350,7 +350,9 @@ def test_render_size_is_what_the_network_sees(tiny, monkeypatch):
         session = Colorizer(tiny, render_size=size)
         shapes = []
         run = session._backend.run
-        monkeypatch.setattr(session._backend, "run", lambda x, run=run, shapes=shapes: shapes.append(x.shape) or run(x))
+        monkeypatch.setattr(
+            session._backend, "run", lambda x, *more, run=run, shapes=shapes: shapes.append(x.shape) or run(x, *more)
+        )
         session.colorize(noise(shape))
         assert shapes == [(1, 1, *seen)]
     assert Colorizer(tiny).render_size == 64
@@ -377,7 +379,7 @@ class TestFixedSize:
     def test_the_whole_picture_is_pressed_into_the_square(self, square, monkeypatch, shape):
         session, seen = Colorizer(square, threads=1), []
         run = session._backend.run
-        monkeypatch.setattr(session._backend, "run", lambda x: seen.append(x) or run(x))
+        monkeypatch.setattr(session._backend, "run", lambda x, *more: seen.append(x) or run(x, *more))
         light = np.linspace(10, 90, shape[0] * shape[1], dtype=np.float32).reshape(shape)
         session.ab(light)
         expected = np.asarray(Image.fromarray(light).resize((16, 16), Image.Resampling.BILINEAR))
@@ -410,7 +412,7 @@ class TestFixedSize:
             session.ab(np.full((4, 4), 50, np.float32))
 
 
-@pytest.mark.parametrize("decoder", ["annealed_mean", "mean", "argmax", "sample"])
+@pytest.mark.parametrize("decoder", ["annealed_mean", "mean", "argmax", "sample", "tilted"])
 def test_decoders(astronaut, decoder):
     session = Colorizer(threads=1, decoder=decoder, temperature=0.5)
     assert (session.decoding.decoder, session.decoding.temperature) == (decoder, 0.5)

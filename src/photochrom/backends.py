@@ -25,7 +25,7 @@ class Backend(Protocol):
 
     card: ModelCard
 
-    def run(self, x: np.ndarray) -> np.ndarray: ...
+    def run(self, x: np.ndarray, variation: np.ndarray | None = None) -> np.ndarray: ...
 
 
 class OnnxBackend:
@@ -58,14 +58,19 @@ class OnnxBackend:
         if device == "cuda" and providers[0] not in used:
             raise DeviceUnavailable(f"the model cannot run on cuda, onnxruntime fell back to {used[0]}; use device cpu")
 
-    def run(self, x: np.ndarray) -> np.ndarray:
+    def run(self, x: np.ndarray, variation: np.ndarray | None = None) -> np.ndarray:
         """Run the network.
+
+        Args:
+            x: (n, 1, h, w) normalised L.
+            variation: (c,) factors for the channels that dropout may drop, float32, for a card that has some.
 
         Raises:
             OutOfMemory: memory ran out; there is no partial result.
         """
         try:
-            return np.asarray(self._session.run(None, {"x": x})[0])
+            inputs = {"x": x} if variation is None else {"x": x, "variation": variation}
+            return np.asarray(self._session.run(None, inputs)[0])
         except Exception as error:
             if _is_memory(error):
                 raise out_of_memory(x, self.card) from None

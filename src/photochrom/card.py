@@ -35,6 +35,9 @@ class ModelCard:
         size: the network takes squares of this side only; the picture is squeezed into it. None takes any size.
         l_center, l_scale: the network sees (L - l_center) / l_scale.
         ab_scale: regression gives ab / ab_scale.
+        variation: how many factors the network's second input `variation` takes, 1 unless a variant is wanted;
+            0 where it has none.
+        dropout: share of those factors that are 0 in a variant, as channels were dropped in training.
         parameters: number of weights.
         recipe: the resolved recipe.
         training: data, digest, seed, steps, time, machine, versions.
@@ -58,6 +61,8 @@ class ModelCard:
     l_center: float = L_CENTER
     l_scale: float = L_SCALE
     ab_scale: float = AB_SCALE
+    variation: int = 0
+    dropout: float = 0.0
     parameters: int = 0
     recipe: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)

@@ -66,7 +66,7 @@ class Colorizer:
             takes the model's own, as do the others. A model that is bound to one size takes none.
         vividness: 0 (colours as frequent as in nature) to 1 (rare colours as likely as common ones).
         saturation: factor on the chroma; 1 leaves it.
-        decoder: "annealed_mean", "mean", "argmax" or "sample".
+        decoder: "annealed_mean", "mean", "argmax", "sample" or "tilted".
         temperature: of the annealed mean and of sampling.
         device: "auto", "cpu" or "cuda"; honoured or an error.
         max_pixels: the largest photograph that is read; None is no limit.
@@ -149,7 +149,18 @@ class Colorizer:
         """What the model is and promises."""
         return self._backend.card
 
-    def scores(self, L: np.ndarray, *, mirror: bool | None = None) -> Scores:
+    def need_variants(self) -> None:
+        """Refuse a model that has one colouring only for a photograph.
+
+        Raises:
+            BadSetting: it has neither bins to draw from nor dropout.
+        """
+        if self._bins is None and not self.card.variation:
+            raise BadSetting(
+                f"the model '{self.card.name}' has one colouring for a photograph: it has neither bins nor dropout"
+            )
+
+    def scores(self, L: np.ndarray, *, mirror: bool | None = None, variant: int | None = None) -> Scores:
         """Run the network on L (H, W), 0..100, shrunk to the render size and padded to the model's multiple.
 
         A model that is bound to one size sees the whole picture pressed into its square.
@@ -157,26 +168,40 @@ class Colorizer:
         Args:
             L: a picture.
             mirror: whether the mirrored picture is seen too; None does as the card says.
+            variant: a network that drops channels at use, too, drops those of this variant.
         """
         small = resize(L, self._shape(L.shape))
-        return self._scores(Tone.fit(small)(small) if self.restore_tone else small, mirror)
+        dropped = None if variant is None else self._variation(variant)
+        return self._scores(Tone.fit(small)(small) if self.restore_tone else small, mirror, dropped)
 
-    def _scores(self, small: np.ndarray, mirror: bool | None = None) -> Scores:
+    def _scores(self, small: np.ndarray, mirror: bool | None = None, dropped: np.ndarray | None = None) -> Scores:
         """Run the network on L (h, w) of the size that it sees."""
         card = self.card
         h, w = small.shape
         x = (small - card.l_center) / card.l_scale
         pad = (-h % card.multiple, -w % card.multiple)
         x = np.pad(x, ((0, pad[0]), (0, pad[1])), mode="edge").astype(np.float32)
-        out = self._run(x)
+        out = self._run(x, dropped)
         if card.mirror if mirror is None else mirror:
             # Padded first: the sides are multiples of the stride, so that both answers lie on one grid.
-            out = (out + self._run(np.ascontiguousarray(x[:, ::-1]))[:, :, ::-1]) / 2
+            out = (out + self._run(np.ascontiguousarray(x[:, ::-1]), dropped)[:, :, ::-1]) / 2
         return Scores(out[:, : -(-h // card.stride), : -(-w // card.stride)], (w, h))
 
-    def _run(self, x: np.ndarray) -> np.ndarray:
+    def _drawn(self, variant: int, decoding: Decoding | None) -> Decoding:
+        _within("variant", variant, 0, 2**32, whole=True)
+        self.need_variants()
+        return replace(decoding or self.decoding, decoder="tilted")
+
+    def _variation(self, variant: int) -> np.ndarray | None:
         card = self.card
-        out = self._backend.run(x[None, None])[0]
+        if not card.variation:
+            return None
+        kept = np.random.default_rng(variant).random(card.variation) >= card.dropout
+        return (kept / (1 - card.dropout)).astype(np.float32)
+
+    def _run(self, x: np.ndarray, variation: np.ndarray | None = None) -> np.ndarray:
+        card = self.card
+        out = self._backend.run(x[None, None], variation)[0]
         channels = self._bins.n_scores if self._bins else 2
         if out.shape != (channels, x.shape[0] // card.stride, x.shape[1] // card.stride):
             raise BadCheckpoint(f"the model '{card.name}' answers with {out.shape}, which is not what its card says")
@@ -219,6 +244,7 @@ class Colorizer:
         decoding: Decoding | None = None,
         rng: np.random.Generator | None = None,
         lightness: np.ndarray | None = None,
+        variant: int | None = None,
     ) -> Picture:
         """The photograph in colour, at full size, with its own L; its metadata are kept and say that it was coloured.
 
@@ -230,17 +256,23 @@ class Colorizer:
             decoding: instead of the session's, whole.
             rng: for the decoder "sample".
             lightness: L (H, W) instead of the picture's own, see `photochrom.tone`.
+            variant: another colouring instead of the likeliest, the same one for the same number: the decoder "tilted"
+                for a model over bins, dropout at use for one that was trained with it.
 
         Raises:
+            BadSetting: a variant of a model that has one colouring only.
             OutOfMemory: it did not fit; there is no partial result.
         """
-        pages = tuple(self.colorize_picture(page, decoding=decoding, rng=rng) for page in picture.pages)
+        pages = tuple(self.colorize_picture(p, decoding=decoding, rng=rng, variant=variant) for p in picture.pages)
         if self.keep_color and picture.toning == "color":
             unchanged = all(new is old for new, old in zip(pages, picture.pages, strict=True))
             return picture if unchanged else replace(picture, pages=pages)
+        if variant is not None:
+            decoding, rng = self._drawn(variant, decoding), np.random.default_rng(variant)
         try:
             light = picture.lightness() if lightness is None else lightness
-            painter = self._painter_of(light, scores or self.scores(light), decoding or self.decoding, rng)
+            answer = scores or self.scores(light, variant=variant)
+            painter = self._painter_of(light, answer, decoding or self.decoding, rng)
             rgb = painter.whole(light, picture.pixels.dtype, self._painters)
             return provenance.signed(replace(picture.with_rgb(rgb), pages=pages))
         except (MemoryError, RuntimeError) as error:
@@ -281,9 +313,14 @@ class Colorizer:
             raise OutOfMemory("memory ran out over the photograph; colour a smaller copy") from None
 
     def colorize_file(
-        self, source: str | os.PathLike[str], target: str | os.PathLike[str], *, overwrite: bool = False
+        self,
+        source: str | os.PathLike[str],
+        target: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        variant: int | None = None,
     ) -> Report:
-        """Colour a file into another one, which is there whole or not at all.
+        """Colour a file into another one, which is there whole or not at all; `variant` as for `colorize_picture`.
 
         TIFF to TIFF goes by strips, so that a scan may be larger than memory.
 
@@ -292,11 +329,12 @@ class Colorizer:
         """
         form = format_for(target)
         check_free(target, overwrite)
-        if form.name == "TIFF" and (report := self._colorize_scan(source, target, overwrite)):
+        by_strips = form.name == "TIFF" and variant is None
+        if by_strips and (report := self._colorize_scan(source, target, overwrite)):
             return report
         picture = io.read(source, self.max_pixels)
         with naming(source):
-            coloured = self.colorize_picture(picture)
+            coloured = self.colorize_picture(picture, variant=variant)
             kept = coloured is picture
             data = io.encode(coloured, form.name)
         if kept and picture.format == form.name:

@@ -101,11 +101,11 @@ def test_another_run_that_was_faster_has_done_it(session, tree, monkeypatch):
     jobs = list(plan(["photos/b.JPG", "photos/sub/c.png"], "out/"))
     read = kinds.Colorizer.colorize_picture
 
-    def slow(self, picture):
+    def slow(self, picture, **how):
         for job in jobs:
             job.target.parent.mkdir(exist_ok=True)
             job.target.write_bytes(b"the other's")
-        return read(self, picture)
+        return read(self, picture, **how)
 
     monkeypatch.setattr(kinds.Colorizer, "colorize_picture", slow)
     assert [o.status for o in run(session, jobs, skip_existing=True)] == ["skipped", "skipped"]

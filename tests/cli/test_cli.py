@@ -563,3 +563,17 @@ def test_a_bar_where_somebody_watches(call, model, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("sys.stderr", type("Terminal", (io.StringIO,), {"isatty": lambda self: True})())
         assert not show.progress().disable
+
+
+def test_variants(call, tmp_path, drawn, tiny):
+    drawn(1).save(tmp_path / "a.png")
+    assert call("colorize", tmp_path / "a.png", "--variants", 2)[0] == 0
+    assert sorted(f.name for f in tmp_path.glob("a.*")) == ["a.color-1.png", "a.color-2.png", "a.png"]
+    for arguments, message in (
+        (["--variants", 0], "--variants is 0; it may be 1 to 1000"),
+        (["--variants", 2, "-m", tiny], "the model 'tiny' has one colouring for a photograph: it has neither bins nor"),
+        (["--variants", 2, "-o", "-"], "variants are several files; they cannot go through standard input or output"),
+    ):
+        status, _, err = call("colorize", tmp_path / "a.png", *arguments)
+        assert status == 2
+        assert message in err[0]

@@ -5,6 +5,7 @@ from photochrom.batch.kinds import KINDS, Kind, kind_of
 from photochrom.batch.log import Log
 from photochrom.batch.planning import Plan, plan
 from photochrom.batch.runner import run, sensible_processes
+from photochrom.batch.variants import Variants
 from photochrom.batch.walk import is_result
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Outcome",
     "Plan",
     "Status",
+    "Variants",
     "is_result",
     "kind_of",
     "plan",

@@ -24,6 +24,7 @@ class Job:
         kind: the name of its entry in `kinds.KINDS`.
         settings: what that kind wants to know besides; it has to be picklable.
         error: what already the planning met, such as an empty folder.
+        variant: which of several colourings; None for the likeliest.
     """
 
     source: Path
@@ -31,6 +32,7 @@ class Job:
     kind: str = "photograph"
     settings: Any = None
     error: PhotochromError | None = None
+    variant: int | None = None
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class Kind:
 
 
 def _photograph(colorizer: Colorizer, job: Job, *, overwrite: bool, tell: Tell) -> Done:
-    report = colorizer.colorize_file(job.source, job.target, overwrite=overwrite)
+    report = colorizer.colorize_file(job.source, job.target, overwrite=overwrite, variant=job.variant)
     return Done(_note(report), report.size, report.kept)
 
 

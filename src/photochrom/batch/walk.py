@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,15 @@ from photochrom.batch.kinds import kind_of
 from photochrom.errors import PhotochromError, UnreadableImage
 from photochrom.formats import shown
 
+_RESULT = re.compile(r"\.color(-\d+)?$")
+
 
 @dataclass(frozen=True)
 class Folder:
     """A folder that stands for the inputs in it.
 
-    Results of earlier runs (NAME.color.EXT), hidden files and folders, links to folders and the folder of the results
-    are passed over.
+    Results of earlier runs (NAME.color.EXT, NAME.color-1.EXT), hidden files and folders, links to folders and
+    the folder of the results are passed over.
 
     Attributes:
         path: the folder.
@@ -60,8 +63,8 @@ class Folder:
 
 
 def is_result(path: Path) -> bool:
-    """Whether a name is one that colouring gives: NAME.color.EXT."""
-    return path.stem.endswith(".color")
+    """Whether a name is one that colouring gives: NAME.color.EXT, or NAME.color-2.EXT for a variant."""
+    return _RESULT.search(path.stem) is not None
 
 
 def _is_wanted(path: Path) -> bool:

@@ -38,6 +38,7 @@ def colorize(
     skip_existing: Annotated[bool, Parameter(negative=())] = False,
     jobs: Annotated[int | None, Parameter(alias="-j")] = None,
     log: Path | None = None,
+    variants: int | None = None,
     finish: FinishOptions = PLAIN,
     options: ModelOptions = DEFAULTS,
     film: FilmOptions = FILM_DEFAULTS,
@@ -66,11 +67,16 @@ def colorize(
         Photographs in work at a time, each in a process of its own. [default: one a core, one alone for a handful]
     log
         A CSV file that gets a row for each photograph as it is done.
+    variants
+        This many colourings of each photograph, as NAME.color-1.EXT, NAME.color-2.EXT, ... What could have any colour
+        gets another one in each; the same number gives the same colouring.
     max_pixels
         Largest photograph that is read, in pixels; protects from files made to fill the memory.
     """
     if jobs is not None and not 1 <= jobs <= 256:
         raise BadSetting(f"--jobs is {jobs}; it may be 1 to 256")
+    if variants is not None and not 1 <= variants <= 1000:
+        raise BadSetting(f"--variants is {variants}; it may be 1 to 1000")
     if overwrite and skip_existing:
         raise BadSetting("--overwrite and --skip-existing contradict each other; name one")
     to_stream = output is not None and Path(output) == STREAM
@@ -78,14 +84,20 @@ def colorize(
         if STREAM in inputs or to_stream:
             if len(inputs) > 1:
                 raise BadSetting("only one photograph goes through standard input or output")
+            if variants:
+                raise BadSetting("variants are several files; they cannot go through standard input or output")
             return _pipe(inputs[0], None if to_stream else output, overwrite, options.colorizer(max_pixels, finish))
         plan = batch.plan(inputs, output, recursive, {"film": dataclasses.asdict(film)})
+        colorizer = options.colorizer(max_pixels, finish)
+        if variants:
+            colorizer.need_variants()
+            plan = batch.Variants(plan, variants)
         processes = jobs or batch.sensible_processes(len(plan))
         with contextlib.ExitStack() as stack:
             book = stack.enter_context(batch.Log(log)) if log else None
             bar = stack.enter_context(progress(_Rate()))
             outcomes = batch.run(
-                options.colorizer(max_pixels, finish),
+                colorizer,
                 plan,
                 overwrite=overwrite,
                 skip_existing=skip_existing,
