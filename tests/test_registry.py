@@ -94,6 +94,6 @@ def test_a_second_thread_waits_until_all_are_there(package):
 
 
 def test_the_decoders():
-    assert list(decoders) == ["annealed_mean", "argmax", "mean", "sample"]
+    assert list(decoders) == ["annealed_mean", "argmax", "mean", "sample", "tilted"]
     with pytest.raises(UnknownName, match=r"no decoder is called 'annealed'; did you mean 'annealed_mean'\?"):
         decoders["annealed"]
