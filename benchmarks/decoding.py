@@ -1,9 +1,10 @@
 """Choose how a model's scores are decoded, on validation photographs: never on those it is reported on.
 
-    python benchmarks/decoding.py DIR [--model MODEL] [--csv FILE]
+    python benchmarks/decoding.py DIR [--model MODEL] [--top1] [--csv FILE]
 
 For each render size, temperature, vividness and saturation it prints CIEDE2000, PSNR and colorfulness, beside gray's
 and the truth's, so that a point on the curve can be chosen: the lowest CIEDE2000 at the colorfulness that is wanted.
+With --top1 also the share of photographs in which an ImageNet classifier finds the class that the file is named for.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from photochrom import Colorizer
+from photochrom.evaluation.classes import synset_of
 from photochrom.evaluation.sample import Truth, join, truths
 from photochrom.formats import is_picture_name
 from photochrom.metrics import Comparison, Rendition, measure
@@ -34,6 +36,7 @@ def main() -> None:
     parser.add_argument("--temperatures", type=float, nargs="+", default=[0.25, 0.38, 0.5, 0.65])
     parser.add_argument("--vividness", type=float, nargs="+", default=[0.3, 0.4, 0.5, 0.6, 0.7])
     parser.add_argument("--saturation", type=float, nargs="+", default=[1.0])
+    parser.add_argument("--top1", action="store_true")
     parser.add_argument("--csv", type=Path)
     arguments = parser.parse_args()
     files = sorted(f for f in arguments.data.rglob("*") if is_picture_name(f))[:: arguments.every]
@@ -42,9 +45,18 @@ def main() -> None:
     sums: dict[tuple[object, ...], np.ndarray] = {}
     pictures = 0
 
+    classifier = None
+    if arguments.top1:
+        from photochrom.models.classifier import SynsetClassifier
+
+        classifier = SynsetClassifier("lite2")
+    names = (*NAMES, "top1") if classifier else NAMES
+
     def add(setting: tuple[object, ...], ours: Rendition, truth: Truth) -> None:
         found = measure(Comparison(ours, truth.rendition), NAMES)
-        sums[setting] = sums.get(setting, 0) + np.array([found[name] for name in NAMES])
+        if classifier:
+            found["top1"] = classifier(ours.rgb) == synset_of(truth.path)
+        sums[setting] = sums.get(setting, 0) + np.array([found[name] for name in names])
 
     for truth in truths(files):
         pictures += 1
@@ -59,7 +71,7 @@ def main() -> None:
                 )
                 add((size, *way), join(truth.L, session.decode(scores, light, decoding=how)), truth)
     writer = csv.writer(arguments.csv.open("w", newline="") if arguments.csv else sys.stdout)
-    writer.writerow(["render_size", "temperature", "vividness", "saturation", *NAMES])
+    writer.writerow(["render_size", "temperature", "vividness", "saturation", *names])
     for setting, total in sums.items():
         writer.writerow([*setting, *(f"{v:.3f}" for v in total / pictures)])
 
