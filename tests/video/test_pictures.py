@@ -1,10 +1,12 @@
 """Moving GIF, WebP and PNG, and sequences: times, loops, transparency and depth are kept."""
 
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from photochrom import BadSetting, UnreadableFilm, WriteFailed
+from photochrom import BadSetting, MissingExtra, UnreadableFilm, WriteFailed
 from photochrom.video import colorize_film, pictures
 
 TIMES = [40, 100, 250, 40, 70]
@@ -106,6 +108,18 @@ def test_a_gif_that_breaks_off_gives_what_is_there(moving, colorizer, tmp_path):
     assert report.notes or report.repeated
 
 
+def test_a_gif_whose_frame_lies_far_away_breaks_off_there(moving, colorizer, tmp_path):
+    data = bytearray(moving("a.gif", clear=False).read_bytes())
+    # The descriptor of the third frame: a comma, and where it lies; then it claims to be far to the right.
+    at = [i for i in range(len(data) - 9) if data[i : i + 1] == b"," and data[i + 5 : i + 9] == bytes([48, 0, 40, 0])][
+        2
+    ]
+    data[at + 1 : at + 5] = b"\xff\x7f\xff\x7f"
+    (tmp_path / "far.gif").write_bytes(data)
+    report = colorize_film(tmp_path / "far.gif", tmp_path / "b.gif", colorizer, consistency="frame")
+    assert (report.frames, report.notes) == (2, ("the film breaks off after 2 frames",))
+
+
 @pytest.fixture
 def sequence(tmp_path, drawn_scene):
     folder = tmp_path / "frames"
@@ -157,3 +171,15 @@ def test_what_is_not_there(colorizer, tmp_path):
         colorize_film(tmp_path / "x-%d.png", tmp_path / "y-%d.png", colorizer)
     with pytest.raises(BadSetting, match="are for films"):
         colorize_film(tmp_path / "x-%d.png", tmp_path / "y-%d.png", colorizer, crf=3)
+
+
+def test_frame_by_frame_needs_no_extra(moving, film, colorizer, tmp_path, monkeypatch):
+    source, clip = moving("a.gif"), film(tmp_path / "a.mp4", frames=2)
+    for name in ("av", "cv2"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, "photochrom.video.flow", raising=False)
+    assert colorize_film(source, tmp_path / "b.gif", colorizer, consistency="frame").frames == 5
+    with pytest.raises(MissingExtra, match=r"flow \(--consistency frame does without\) needs the extra 'video'"):
+        colorize_film(source, tmp_path / "c.gif", colorizer)
+    with pytest.raises(MissingExtra, match="colouring films needs the extra 'video'"):
+        colorize_film(clip, tmp_path / "b.mp4", colorizer, consistency="frame")

@@ -64,6 +64,10 @@ class Animation:
                 try:
                     with quiet():
                         image.seek(index)
+                        if image.size != self.size:
+                            # Pillow widens a GIF to where a damaged frame claims to lie, which may be gigabytes away.
+                            self.broken = True
+                            return
                         frame = image.convert("RGBA")  # a copy: the next one is drawn over this
                     last = io.from_pil(frame)
                 except EOFError:

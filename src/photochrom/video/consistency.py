@@ -54,7 +54,7 @@ def steady(consistency: str) -> Steady:
     if consistency == "frame":
         return Apart()
     if consistency == "flow":
-        with needing("consistency along optical flow", "video"):
+        with needing("--consistency flow (--consistency frame does without)", "video"):
             from photochrom.video.flow import Flow
         return Flow()
     raise BadSetting(f"the consistency is '{consistency}'; it may be {', '.join(get_args(Consistency))}")
