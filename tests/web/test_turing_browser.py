@@ -13,6 +13,9 @@ from playwright.sync_api import expect
 from photochrom.colorizer import Colorizer
 from photochrom.turing import REAL, Answers, Settings, load_study, new_study, results_of
 
+# On a busy machine Chromium now and then drops a key that comes while it changes pages, or the dialog it opens.
+pytestmark = pytest.mark.flaky(reruns=2)
+
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 NO_CONNECTION = "net::ERR_"
