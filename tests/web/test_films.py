@@ -69,8 +69,6 @@ def test_a_film_says_how_far_it_is_and_can_be_read_in_parts(server, mp4):
     assert (part.status_code, part.content) == (206, b"ftyp")
 
 
-# The refusal can end the job before the stream begins to follow it; the cause is not mended yet.
-@pytest.mark.flaky(reruns=4)
 def test_what_films_have_not(server, gif):
     at_once = server.post("/api/colorize", content=gif)
     assert at_once.status_code == 415

@@ -76,9 +76,10 @@ class Job:
     async def changes(self) -> AsyncIterator[None]:
         """Yields now, and whenever the status or the progress has changed, until the job is over."""
         while True:
-            changed = self._changed
+            # Taken before the state is told: telling takes time, and the job may end meanwhile, which is to be told too.
+            changed, over = self._changed, self.is_over
             yield
-            if self.is_over:
+            if over:
                 return
             await changed.wait()
 
