@@ -7,7 +7,7 @@ import threading
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from photochrom.web.app import create_app
 from photochrom.web.settings import ServeSettings
@@ -77,3 +77,26 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def visit(chromium):
+    """Opens an address; whatever a page logs (but `refusals`), throws, or asks of another host fails the test."""
+    contexts, faults = [], []
+
+    def opened(site, path="/", refusals="nothing", seconds=30, **settings):
+        context = chromium.new_context(**settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(1000 * seconds)
+        expect.set_options(timeout=1000 * seconds)
+        page.on("console", lambda message: refusals in message.text or faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: request.url.startswith((site, "blob:")) or faults.append(request.url))
+        page.goto(site + path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert faults == []

@@ -12,9 +12,6 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect
 
-# On a busy machine Chromium now and then drops a key that comes while it changes pages, or the dialog it opens.
-pytestmark = pytest.mark.flaky(reruns=2)
-
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 
@@ -32,26 +29,11 @@ def address():
 
 
 @pytest.fixture
-def open_page(chromium, address):
-    """Opens the start page; whatever a page logs (but `refusals`), throws, or asks of another host fails the test."""
-    contexts, faults = [], []
-
-    def opened(viewport=DESK, refusals="nothing", **settings):
-        context = chromium.new_context(viewport=viewport, **settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(30_000)
-        expect.set_options(timeout=30_000)
-        page.on("console", lambda message: refusals in message.text or faults.append(message.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: request.url.startswith((address, "blob:")) or faults.append(request.url))
-        page.goto(address)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert faults == []
+def open_page(visit, address):
+    """Opens the start page; see `visit`."""
+    return lambda viewport=DESK, refusals="nothing", **settings: visit(
+        address, refusals=refusals, viewport=viewport, **settings
+    )
 
 
 @pytest.fixture

@@ -13,9 +13,6 @@ from playwright.sync_api import expect
 from photochrom.colorizer import Colorizer
 from photochrom.turing import REAL, Answers, Settings, load_study, new_study, results_of
 
-# On a busy machine Chromium now and then drops a key that comes while it changes pages, or the dialog it opens.
-pytestmark = pytest.mark.flaky(reruns=2)
-
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 NO_CONNECTION = "net::ERR_"
@@ -70,26 +67,11 @@ def serve():
 
 
 @pytest.fixture
-def browse(chromium, serve):
-    """Opens a page of its own; whatever it logs, throws, or asks of another host fails the test."""
-    contexts, faults = [], []
-
-    def opened(address, viewport=DESK, refusals="nothing", **settings):
-        context = chromium.new_context(viewport=viewport, **settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        expect.set_options(timeout=20_000)
-        page.on("console", lambda message: refusals in message.text or faults.append(message.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: request.url.startswith(address) or faults.append(request.url))
-        page.goto(f"{address}/turing")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert faults == []
+def browse(serve, visit):
+    """Opens the study; see `visit`. It comes after the servers, so that its pages are closed before they end."""
+    return lambda address, viewport=DESK, refusals="nothing", **settings: visit(
+        address, "/turing", refusals, 20, viewport=viewport, **settings
+    )
 
 
 def entries(folder):
@@ -129,6 +111,21 @@ def test_a_whole_session_by_keyboard(study, serve, browse):
     assert (found.people, found.finished, found.answers, found.again) == (1, 1, 4, 0)
     assert [m.fooled.count for m in found.models] == [0, 0]
     assert all(0 < (e.milliseconds or 0) < 60_000 for e in entries(folder))
+
+
+def test_no_answer_is_taken_before_the_picture_is_there(study, serve, browse):
+    address, _ = serve(study())
+    page = browse(address)
+    held = []
+    page.route("**/turing/picture/**", lambda route: held.append(route))  # Playwright sets an attribute on it
+    with page.expect_request("**/turing/picture/**"):
+        page.get_by_role("button", name="I agree: begin").click()
+    expect(page).to_have_title("Practice 1 of 2 - Turing test")
+    for button in page.locator("button[name=said]").all():
+        expect(button).to_be_disabled()
+    for route in held:
+        route.continue_()
+    ready(page, "Practice 1 of 2")
 
 
 def test_a_whole_session_by_touch_on_a_phone(study, serve, browse):

@@ -76,7 +76,7 @@ class Job:
     async def changes(self) -> AsyncIterator[None]:
         """Yields now, and whenever the status or the progress has changed, until the job is over."""
         while True:
-            # Taken before the state is told: telling takes time, and the job may end meanwhile, which is to be told too.
+            # Taken before the state is told: the job may end while it is told, and that has to be told too.
             changed, over = self._changed, self.is_over
             yield
             if over:

@@ -13,6 +13,8 @@ function judge(form) {
   let sent = false;
 
   async function show() {
+    // An answer before the pictures are there would have no time; without this script the buttons work as they are.
+    for (const button of buttons) button.disabled = true;
     try {
       // All at once, and only when all are whole.
       await Promise.all(images.map((image) => image.decode()));
