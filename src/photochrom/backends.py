@@ -7,7 +7,7 @@ import os
 import stat
 from importlib import resources
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -20,6 +20,7 @@ DEVICES = ("auto", "cpu", "cuda")
 MAX_MODEL_BYTES = 2_000_000_000  # protobuf, and so ONNX, holds no more; what is larger is a film or a disk image
 
 
+@runtime_checkable
 class Backend(Protocol):
     """A loaded network and its card."""
 
@@ -187,14 +188,18 @@ def read_model(model: str | os.PathLike[str]) -> tuple[bytes, str]:
         raise OutOfMemory(f"{where}: memory ran out while the model was loaded") from None
 
 
-def load(model: str | os.PathLike[str], device: str = "auto", threads: int | None = None) -> Backend:
+def load(model: str | os.PathLike[str] | Backend, device: str = "auto", threads: int | None = None) -> Backend:
     """A backend for a packaged model, an exported file, or a run folder (the last needs the extra `train`).
+
+    One that is loaded already comes back as it is, on its own device.
 
     Raises:
         UnknownName, BadCheckpoint, OutOfMemory: see `read_model`.
         DeviceUnavailable: "cuda" without a GPU that can be used.
         MissingExtra: a run folder without torch.
     """
+    if isinstance(model, Backend):
+        return model
     if isinstance(model, str | os.PathLike) and str(model) not in packaged() and os.path.isdir(model):
         with training(f"{shown(model)}: running a run folder's network"):
             from photochrom.train.export import TorchBackend

@@ -61,7 +61,8 @@ class Colorizer:
     """A loaded model with its settings; use one for many photographs. `settings` makes another of its kind.
 
     Args:
-        model: a packaged model's name, a .onnx file, or a run folder (the last needs the extra `train`).
+        model: a packaged model's name, a .onnx file, a run folder (which needs the extra `train`), or a backend that is
+            loaded already.
         render_size: side in pixels of the square whose area the network sees; more is slower and more local. None
             takes the model's own, as do the others. A model that is bound to one size takes none.
         vividness: 0 (colours as frequent as in nature) to 1 (rare colours as likely as common ones).
@@ -86,7 +87,7 @@ class Colorizer:
 
     def __init__(
         self,
-        model: str | os.PathLike[str] = "default",
+        model: str | os.PathLike[str] | backends.Backend = "default",
         *,
         render_size: int | None = None,
         vividness: float | None = None,

@@ -38,17 +38,26 @@ test = 8
 "run.batch" = 4
 "run.log_every" = 1
 "run.precision" = "fp32"
+[overrides.photochrom]
+"data.size" = 64
+"data.workers" = 0
+"decode.render_size" = 32
+"run.steps" = 2
+"run.batch" = 2
+"run.log_every" = 1
+"run.precision" = "fp32"
 [runs]
 unet-l2-small = {}
 cgan-small = { "task.settings.warmup" = 1, "task.settings.discriminator.width" = 4 }
 cyclegan-small = {}
+photochrom-adversarial = { init = "default", size = 32 }
 """
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, gan_pictures: Path) -> Path:
     recipes, out = tmp_path_factory.mktemp("recipes"), tmp_path_factory.mktemp("study")
-    for name in ("unet-l2-small", "cgan-small", "cyclegan-small"):
+    for name in ("unet-l2-small", "cgan-small", "cyclegan-small", "photochrom-adversarial"):
         shutil.copy(RECIPES / f"{name}.toml", recipes)
     (recipes / "study").mkdir()
     (recipes / "study" / "adversarial.toml").write_text(PLAN, encoding="utf-8")
@@ -62,9 +71,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory, gan_pictures: Path) -> Pa
 def test_they_stand_beside_l2(finished: Path) -> None:
     with (finished / "tables" / "realism-adversarial.csv").open(newline="") as file:
         rows = {row["run"]: row for row in csv.DictReader(file)}
-    assert list(rows) == ["cgan-small", "cyclegan-small", "unet-l2-small", "gray", "truth"]
+    assert list(rows) == ["cgan-small", "cyclegan-small", "photochrom-adversarial", "unet-l2-small", "gray", "truth"]
     results = Results(finished / "adversarial")
-    for name in list(rows)[:3]:
+    for name in list(rows)[:4]:
         run = results.first(name)
         assert float(rows[name]["frechet"]) == pytest.approx(run["realism"]["frechet"], rel=1e-3)
         assert float(rows[name]["ciede2000"]) == pytest.approx(run["test"]["ciede2000"], rel=1e-3)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from photochrom import color
+from photochrom import backends, color
+from photochrom.colorizer import Colorizer
 from photochrom.data.sources import list_pictures
-from photochrom.study.measure import Photographs, quantised
+from photochrom.study.measure import Photographs, colored, quantised, views
 from photochrom.study.results import Spread
 from photochrom.study.tables import Table
 
@@ -46,6 +48,18 @@ def test_more_bins_round_less(photographs: Photographs) -> None:
     errors = [found[k]["closeness_ab"] for k in (2, 10, 50)]
     assert errors[0] > 1.5 * errors[1] > 1.5 * errors[2] > 0
     assert found[10]["accuracy_10"] > found[2]["accuracy_10"]
+
+
+def test_a_network_that_takes_any_size_is_used_as_on_any_photograph(photographs: Photographs) -> None:
+    session = Colorizer(threads=1, render_size=32)
+    backend = backends.load("default", threads=1)
+    backend.card = replace(backend.card, render_size=32)
+    for index, ours in enumerate(colored(backend, photographs)):
+        expected = photographs.joined(session.ab(photographs.L[index]), index)
+        np.testing.assert_allclose(ours.rgb, expected.rgb, atol=1 / 255)
+    found = views(backend, photographs)
+    assert list(found) == ["argmax", "argmax, smoothed", "annealed_mean", "annealed_mean, smoothed"]
+    assert found["argmax"]["colorfulness"] != found["annealed_mean"]["colorfulness"]
 
 
 def test_a_spread_shows_its_range_only_where_there_are_several() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from photochrom.errors import BadRecipe, UnknownName
-from photochrom.study.plan import jobs, load_plan
+from photochrom.study.plan import Plan, jobs, load_plan
+from photochrom.study.prepare import prepare
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 
@@ -83,6 +84,18 @@ def test_a_wrong_plan_is_named_in_one_line(tmp_path: Path, text: str, message: s
     with pytest.raises(BadRecipe, match=message) as error:
         load_plan(plan_of(tmp_path, text))
     assert "\n" not in str(error.value)
+
+
+def test_a_run_may_start_from_a_model_and_be_measured_at_another_size(tmp_path: Path) -> None:
+    text = "[runs]\nphotochrom-adversarial = { init = 'default', size = 48 }\ncnn-l2 = {}"
+    vivid, plain = jobs(load_plan(plan_of(tmp_path, text)), RECIPES)
+    assert (vivid.init, vivid.size, vivid.recipe.data.size) == ("default", 48, 128)
+    assert (plain.init, plain.size) == (None, 64)
+    with pytest.raises(BadRecipe, match="cnn-l2 is measured at 64 pixels, the runs before it at 48"):
+        prepare(Plan(runs={"cnn-l2": {}}), tmp_path, [tmp_path], [], [vivid, plain])
+    for wrong, what in (("size = 'large'", "size is 'large'"), ("init = 3", "init is 3")):
+        with pytest.raises(BadRecipe, match=rf"runs.cnn-l2.{what}"):
+            jobs(load_plan(plan_of(tmp_path, f"[runs]\ncnn-l2 = {{ {wrong} }}")), RECIPES)
 
 
 def test_a_missing_plan_and_a_missing_recipe(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ def train(
     init: str | None = None,
     max_steps: int | None = None,
     device: Literal["auto", "cpu", "cuda"] = "auto",
+    processes: int = 1,
     set_: Annotated[list[str], Parameter(name="--set", negative=())] = [],  # noqa: B006
 ) -> None:
     """Train a network; the same command resumes a run that was stopped or killed.
@@ -42,42 +43,30 @@ def train(
         Stop here although the recipe goes on.
     device
         Where to train.
+    processes
+        Processes of this machine that share each batch; on GPUs, each has one of its own.
     set_
         A field of the recipe to change, such as --set optim.lr=1e-3; may be given several times.
     """
     with training("training"):
-        from photochrom.train.build import pick_device
-        from photochrom.train.export import load_state
-        from photochrom.train.loop import Trainer
         from photochrom.train.meters import Progress
         from photochrom.train.recipe import load_recipe
-    start = origin = None
-    if init:
-        state, bins, card = load_state(init)
-        start, origin = (state, bins), {"name": card.name, "digest": card.digest, "training": card.training}
-    trainer = Trainer(
-        load_recipe(recipe, tuple(set_)),
-        data,
-        out,
-        validation=val,
-        init=start,
-        origin=origin,
-        device=pick_device(device),
-        max_steps=max_steps,
-    )
-    if trainer.step >= trainer.stop:
-        say(f"{out}: step {trainer.step} is reached already; raise run.steps or --max-steps to go on")
-        return
-    say(f"{out}: {len(trainer.entries)} pictures, step {trainer.step} of {trainer.stop}")
-    with progress(TextColumn("loss {task.fields[loss]:.3f}  {task.fields[speed]:.0f} images/s")) as bar:
-        task = bar.add_task("training", total=trainer.stop, completed=trainer.step, loss=float("nan"), speed=0.0)
+        from photochrom.train.together import Job, together
+    job = Job(load_recipe(recipe, tuple(set_)), data, out, val, init, device, max_steps)
+    with together(job, processes) as trainer:
+        if trainer.step >= trainer.stop:
+            say(f"{out}: step {trainer.step} is reached already; raise run.steps or --max-steps to go on")
+            return
+        say(f"{out}: {len(trainer.entries)} pictures, step {trainer.step} of {trainer.stop}")
+        with progress(TextColumn("loss {task.fields[loss]:.3f}  {task.fields[speed]:.0f} images/s")) as bar:
+            task = bar.add_task("training", total=trainer.stop, completed=trainer.step, loss=float("nan"), speed=0.0)
 
-        def show(now: Progress) -> None:
-            bar.update(task, completed=now.step, loss=now.loss, speed=now.images_per_second)
-            if bar.disable:
-                left = now.seconds_left / 60
-                speed = f"{now.images_per_second:.0f} images/s, {left:.0f} min left"
-                say(f"{now.step}/{now.steps} loss {now.loss:.4f}, {speed}")
+            def show(now: Progress) -> None:
+                bar.update(task, completed=now.step, loss=now.loss, speed=now.images_per_second)
+                if bar.disable:
+                    left = now.seconds_left / 60
+                    speed = f"{now.images_per_second:.0f} images/s, {left:.0f} min left"
+                    say(f"{now.step}/{now.steps} loss {now.loss:.4f}, {speed}")
 
-        trainer.run(show)
+            trainer.run(show)
     say(f"{out}: step {trainer.step} reached; export it with: photochrom export {out} -o MODEL.onnx")

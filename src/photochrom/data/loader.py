@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,9 @@ class Pictures(Dataset["tuple[Tensor, Tensor] | BadDataset"]):
         return sample
 
 
+Share = Callable[[list[Any]], list[Any]]
+
+
 class Order:
     """Batches of (epoch, index), shuffled each epoch, from any step on.
 
@@ -56,10 +59,12 @@ class Order:
         seed: decides the shuffles.
         start: the first step.
         stop: the step after the last.
+        share: gives what is wanted of a batch; all of it by default.
     """
 
-    def __init__(self, count: int, batch: int, seed: int, start: int, stop: int) -> None:
+    def __init__(self, count: int, batch: int, seed: int, start: int, stop: int, share: Share = list) -> None:
         self.count, self.batch, self.seed, self.start, self.stop = count, batch, seed, start, stop
+        self.share = share
 
     def __len__(self) -> int:
         return max(0, self.stop - self.start)
@@ -73,7 +78,7 @@ class Order:
                     epoch = position // self.count
                     shuffled = np.random.default_rng((self.seed, epoch)).permutation(self.count)
                 places.append((epoch, int(shuffled[position % self.count])))
-            yield places
+            yield self.share(places)
 
 
 class Halves:
@@ -84,18 +89,18 @@ class Halves:
     Args:
         count: pictures in all, two or more.
         batch: samples a step, an even number.
-        seed, start, stop: as for `Order`.
+        seed, start, stop, share: as for `Order`; each half is shared by itself.
 
     Raises:
         BadDataset: there are not enough pictures for two halves.
     """
 
-    def __init__(self, count: int, batch: int, seed: int, start: int, stop: int) -> None:
+    def __init__(self, count: int, batch: int, seed: int, start: int, stop: int, share: Share = list) -> None:
         if count < 2:
             raise BadDataset("there is one picture only; training without pairs takes two or more")
         shuffled = np.random.default_rng(seed).permutation(count)
         self.sides = shuffled[: count // 2], shuffled[count // 2 :]
-        self.orders = [Order(len(side), batch // 2, seed, start, stop) for side in self.sides]
+        self.orders = [Order(len(side), batch // 2, seed, start, stop, share) for side in self.sides]
 
     def __len__(self) -> int:
         return len(self.orders[0])

@@ -12,7 +12,15 @@ from photochrom.study.panels import gray, grid
 from photochrom.study.results import Results
 
 PLAIN, GAN = "unet-l2-small", "cgan-small"
-COLUMNS = {"cnn-l2": "L2, the paper's CNN", PLAIN: "L2, U-Net", GAN: "cGAN", "cyclegan-small": "CycleGAN"}
+COLUMNS = {
+    "cnn-l2": "L2, the paper's CNN",
+    PLAIN: "L2, U-Net",
+    GAN: "cGAN",
+    "cyclegan-small": "CycleGAN",
+    "cyclegan-small-free": "CycleGAN, free L",
+    "photochrom-content": "photochrom",
+    "photochrom-adversarial": "photochrom, adversarial",
+}
 SAMPLES = 8
 GAME = {
     "the losses": ("discriminator_loss", "adversarial"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from PIL import Image
@@ -12,9 +12,10 @@ from PIL import Image
 from photochrom import color
 from photochrom.backends import Backend
 from photochrom.bins import ChannelBins
+from photochrom.colorizer import Colorizer, Scores
 from photochrom.data.samples import decode
 from photochrom.data.sources import Entry
-from photochrom.decode import scores_to_ab
+from photochrom.decode import Decoding, scores_to_ab
 from photochrom.evaluation.report import Numbers, mean, truth_numbers
 from photochrom.metrics import Comparison, Rendition, measure
 from photochrom.smooth import smooth_chroma
@@ -80,11 +81,30 @@ class Measured:
         return mean(self.rows)
 
 
-def scores(backend: Backend, photographs: Photographs) -> Iterator[np.ndarray]:
-    """The network's answer (c, s, s) for each photograph."""
+Painter = Callable[[Decoding], np.ndarray]
+"""A network's answer for one photograph, which gives ab (s, s, 2) as often as it is decoded."""
+
+
+def answers(backend: Backend, photographs: Photographs) -> Iterator[Painter]:
+    """The network's answer for each photograph.
+
+    One that answers point by point sees the photographs as they are. Any other is used as on any photograph: at its
+    render size, its colours brought to full size along the edges of L.
+    """
+    card, bins = backend.card, backend.card.codebook()
+    if card.stride > 1:
+        session = Colorizer(backend)
+        for light in photographs.L:
+            yield partial(_decoded, session, session.scores(light), light)
+        return
     for start in range(0, len(photographs.keys), BATCH):
-        x = (photographs.L[start : start + BATCH, None] - backend.card.l_center) / backend.card.l_scale
-        yield from backend.run(x.astype(np.float32))
+        x = (photographs.L[start : start + BATCH, None] - card.l_center) / card.l_scale
+        for answer in backend.run(x.astype(np.float32)):
+            yield partial(scores_to_ab, answer, bins, ab_scale=card.ab_scale)
+
+
+def _decoded(session: Colorizer, answer: Scores, light: np.ndarray, how: Decoding) -> np.ndarray:
+    return session.decode(answer, light, decoding=how)
 
 
 def measured(backend: Backend, photographs: Photographs) -> Measured:
@@ -98,9 +118,9 @@ def measured(backend: Backend, photographs: Photographs) -> Measured:
 
 def colored(backend: Backend, photographs: Photographs) -> Iterator[Rendition]:
     """Each photograph coloured, decoded as the network's card says."""
-    bins, how = backend.card.codebook(), backend.card.default_decoding()
-    for index, answer in enumerate(scores(backend, photographs)):
-        yield photographs.joined(scores_to_ab(answer, bins, how, ab_scale=backend.card.ab_scale), index)
+    how = backend.card.default_decoding()
+    for index, paint in enumerate(answers(backend, photographs)):
+        yield photographs.joined(paint(how), index)
 
 
 def as_bytes(picture: Rendition) -> np.ndarray:
@@ -113,10 +133,10 @@ def views(backend: Backend, photographs: Photographs) -> dict[str, Numbers]:
     bins, how = backend.card.codebook(), backend.card.default_decoding()
     decoders = {"ab": how} if bins is None else {d: replace(how, decoder=d) for d in ("argmax", "annealed_mean")}
     found: dict[str, list[Numbers]] = {}
-    for index, answer in enumerate(scores(backend, photographs)):
+    for index, paint in enumerate(answers(backend, photographs)):
         truth = photographs.renditions[index]
         for name, decoding in decoders.items():
-            plain = scores_to_ab(answer, bins, decoding, ab_scale=backend.card.ab_scale)
+            plain = paint(decoding)
             for label, ab in ((name, plain), (f"{name}, smoothed", smooth_chroma(plain, photographs.L[index]))):
                 pair = Comparison(photographs.joined(ab, index), truth)
                 found.setdefault(label, []).append(measure(pair, VIEW_METRICS))

@@ -45,7 +45,9 @@ class Plan:
         seeds: every run is trained once with each.
         photographs: see `Counts`.
         overrides: by the model's name, the fields of the recipes that this scale changes (dotted names).
-        runs: by the run's name, what it changes besides; "recipe" names the recipe where it is not the run's name.
+        runs: by the run's name, what it changes besides. Three keys are not the recipe's: "recipe" names it where it is
+            not the run's name, "init" the model whose weights it starts from, and "size" the side at which a network
+            that takes any size is measured, where it is not `data.size`.
     """
 
     title: str = ""
@@ -63,11 +65,18 @@ class Plan:
 
 @dataclass(frozen=True)
 class Job:
-    """One network to train: a run of the plan with one seed."""
+    """One network to train: a run of the plan with one seed.
+
+    Attributes:
+        size: side in pixels of the photographs that it is measured on.
+        init: the model that it starts from; None starts as the recipe says.
+    """
 
     name: str
     seed: int
     recipe: Recipe
+    size: int
+    init: str | None = None
 
     @property
     def folder(self) -> str:
@@ -103,18 +112,25 @@ def jobs(plan: Plan, recipes: Path, only: Sequence[str] = (), seeds: Sequence[in
     for name in only:
         if name not in plan.runs:
             raise UnknownName(f"the plan has no run called '{name}'; there are: {', '.join(plan.runs)}")
-    found = {n: _recipe(plan, n, dict(c), recipes) for n, c in plan.runs.items() if n in only or not only}
-    return [Job(name, seed, _seeded(recipe, seed)) for seed in seeds or plan.seeds for name, recipe in found.items()]
+    found = [_job(plan, n, dict(c), recipes) for n, c in plan.runs.items() if n in only or not only]
+    return [_seeded(job, seed) for seed in seeds or plan.seeds for job in found]
 
 
-def _recipe(plan: Plan, name: str, changes: dict[str, Any], recipes: Path) -> Recipe:
-    path = recipes / f"{changes.pop('recipe', name)}.toml"
+def _job(plan: Plan, name: str, changes: dict[str, Any], recipes: Path) -> Job:
+    path, init, size = (
+        recipes / f"{changes.pop('recipe', name)}.toml",
+        changes.pop("init", None),
+        changes.pop("size", 0),
+    )
+    check(isinstance(size, int) and size >= 0, f"runs.{name}.size", size, "a number of pixels")
+    check(init is None or isinstance(init, str), f"runs.{name}.init", init, "a model's name or file")
     model = load_recipe(path).model.name
-    return load_recipe(path, _texts(plan.overrides.get(model, {}) | changes))
+    recipe = load_recipe(path, _texts(plan.overrides.get(model, {}) | changes))
+    return Job(name, recipe.run.seed, recipe, size or recipe.data.size, init)
 
 
-def _seeded(recipe: Recipe, seed: int) -> Recipe:
-    return replace(recipe, run=replace(recipe.run, seed=seed))
+def _seeded(job: Job, seed: int) -> Job:
+    return replace(job, seed=seed, recipe=replace(job.recipe, run=replace(job.recipe.run, seed=seed)))
 
 
 def _texts(changes: dict[str, Any]) -> tuple[str, ...]:

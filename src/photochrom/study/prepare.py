@@ -10,7 +10,7 @@ from typing import Any
 
 from photochrom.data.sources import Entry, digest, list_pictures
 from photochrom.data.split import check_size, split
-from photochrom.errors import BadCheckpoint, BadDataset, BadSetting
+from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting
 from photochrom.files import write_bytes
 from photochrom.settings import to_dict
 from photochrom.study.measure import Photographs, quantised
@@ -53,9 +53,10 @@ def prepare(
 
     Raises:
         BadDataset: too few photographs, or too small ones.
+        BadRecipe: runs that are measured at different sizes.
         BadSetting: the folder holds a study of another plan or of other photographs.
     """
-    counts, sizes = plan.photographs, {dataset_of(job): job.recipe.data.size for job in jobs}
+    counts, sizes = plan.photographs, _sizes(jobs)
     sources = {"imagenet": images, "cifar": cifar}
     wanted = {
         "imagenet": {"train": counts.train, "val": counts.val, "test": counts.test},
@@ -78,6 +79,18 @@ def prepare(
         )
         for name, parts in chosen.items()
     }
+
+
+def _sizes(jobs: Sequence[Job]) -> dict[str, int]:
+    """The side of each dataset's photographs; all of its networks are measured on the same ones."""
+    sizes: dict[str, int] = {}
+    for job in jobs:
+        if sizes.setdefault(dataset_of(job), job.size) != job.size:
+            raise BadRecipe(
+                f"the plan's {job.name} is measured at {job.size} pixels, the runs before it at "
+                f"{sizes[dataset_of(job)]}; give its network that size, or one that takes any the key 'size'"
+            )
+    return sizes
 
 
 def _same_study(path: Path, facts: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from photochrom.study.plan import Job
 from photochrom.study.prepare import Parts, dataset_of, read_facts
 from photochrom.study.realism import measure_realism, save_arrays
 from photochrom.train.build import resolved
-from photochrom.train.export import TorchBackend
+from photochrom.train.export import TorchBackend, starting_point
 from photochrom.train.loop import Trainer
 from photochrom.train.meters import Progress
 from photochrom.train.runs import CHECKPOINT, same_recipe
@@ -49,7 +49,8 @@ def run_job(
     if (folder / RESULT).exists():
         same_recipe(job.recipe, read_facts(folder / RESULT)["recipe"], folder)
         return False
-    trainer = Trainer(job.recipe, parts.train, folder, device=device)
+    start = starting_point(job.init) if job.init else {}
+    trainer = Trainer(job.recipe, parts.train, folder, device=device, **start)
     if trainer.step < trainer.stop:
         trainer.run(progress)
     facts = {"seconds": trainer.seconds, "steps": trainer.step}

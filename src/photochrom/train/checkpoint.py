@@ -60,14 +60,13 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def capture(task: Task) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """All that a task owns: networks under their names, optimisers under "optimizer.", the rest under "task."."""
+    """What all processes of a run have in common: networks under their names, optimisers under "optimizer."."""
     tensors = {f"{name}.{k}": v for name, network in task.networks.items() for k, v in network.state_dict().items()}
     groups = {}
     for name, optimizer in task.optimizers.items():
         state, groups[name] = flatten_optimizer(optimizer, f"optimizer.{name}.")
         tensors |= state
-    rest, facts = task.state()
-    return tensors | {f"task.{k}": v for k, v in rest.items()}, {"groups": groups, "task": facts}
+    return tensors, {"groups": groups}
 
 
 def restore(task: Task, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
@@ -78,7 +77,27 @@ def restore(task: Task, tensors: dict[str, Tensor], facts: dict[str, Any]) -> No
     """
     for name, optimizer in task.optimizers.items():
         restore_optimizer(optimizer, f"optimizer.{name}.", tensors, facts["groups"][name])
-    task.load_state({k[5:]: v for k, v in tensors.items() if k.startswith("task.")}, facts["task"])
+
+
+def capture_own(task: Task) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What each process of a run has for itself: its random state, and the task's under "task."; on the CPU."""
+    rest, facts = task.state()
+    tensors = {f"task.{k}": v.cpu() for k, v in rest.items()} | {"random": torch.get_rng_state()}
+    if task.device.type == "cuda":
+        tensors["random_cuda"] = torch.cuda.get_rng_state(task.device)
+    return tensors, facts
+
+
+def restore_own(task: Task, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    """Put back what `capture_own` took.
+
+    Raises:
+        KeyError, ValueError: it is that of another task.
+    """
+    task.load_state({k[5:]: v for k, v in tensors.items() if k.startswith("task.")}, facts)
+    torch.set_rng_state(tensors["random"])
+    if "random_cuda" in tensors and task.device.type == "cuda":
+        torch.cuda.set_rng_state(tensors["random_cuda"], task.device)
 
 
 def flatten_optimizer(optimizer: Optimizer, prefix: str) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:

@@ -131,6 +131,16 @@ def _changed(card: ModelCard, changes: dict[str, Any]) -> ModelCard:
     return replace(card, **merged)
 
 
+def starting_point(model: str | os.PathLike[str]) -> dict[str, Any]:
+    """What a `Trainer` takes to start from the weights of a model: its `init` and its `origin`.
+
+    Raises:
+        UnknownName, BadCheckpoint: as `load_state`.
+    """
+    state, bins, card = load_state(model)
+    return {"init": (state, bins), "origin": {"name": card.name, "digest": card.digest, "training": card.training}}
+
+
 def load_state(model: str | os.PathLike[str]) -> tuple[dict[str, Tensor], Bins | None, ModelCard]:
     """The weights of an exported file (or packaged model) as a torch state dict, with its bins and card.
 

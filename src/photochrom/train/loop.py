@@ -10,7 +10,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from photochrom.train.runs import (
 )
 from photochrom.train.task import Batch, Sources, Task
 from photochrom.train.tasks import tasks
+from photochrom.train.team import ALONE, Team
 
 
 class Trainer:
@@ -53,6 +54,7 @@ class Trainer:
         origin: what the card shall say of those weights: name, digest, training.
         device: "cpu" or "cuda".
         max_steps: stop after this step, although the recipe goes on; the run can be resumed.
+        team: the processes that share the run.
 
     Raises:
         PhotochromError: bad recipe, data or run folder; nothing has been written then.
@@ -69,21 +71,24 @@ class Trainer:
         origin: dict[str, Any] | None = None,
         device: str = "cpu",
         max_steps: int | None = None,
+        team: Team = ALONE,
     ) -> None:
         recipe = resolved(recipe)
+        _check_shares(recipe, team)
         kind: type[Task] = tasks[recipe.task.name]
-        self.recipe, self.out, self.device = recipe, out, torch.device(device)
+        self.recipe, self.out, self.device, self.team = recipe, out, torch.device(device), team
         self.entries = kind.entries(data)
         self.stop = _last_step(recipe, max_steps)
         torch.manual_seed(recipe.run.seed)
         saved = self._saved()
         basis = Basis.from_dict(saved[1]) if saved else measure_basis(recipe, self.entries, init)
         self.task = kind(recipe, basis.bins, self.device, basis.center)
+        self.task.team = team
         # Without an average it is the network itself, which may fill a gigabyte.
         average = copy.deepcopy(self.task.model).requires_grad_(False) if recipe.run.ema else self.task.model
         self.average: nn.Module = average
         self.step, self.plateau, self.meter, self.seconds = 0, Plateau(), Meter(), 0.0
-        self.validation = self.task.validation(validation) if validation else None
+        self.validation = self.task.validation(validation) if validation and team.leads else None
         if saved:
             self._restore(*saved)
         else:
@@ -97,7 +102,7 @@ class Trainer:
         torch.set_rng_state(self._random)
         with (
             _naming_memory(),
-            closing(Log(self.out, self.step)) as self.log,
+            closing(Log(self.out, self.step)) if self.team.leads else nullcontext() as self.log,
             closing(self.task.batches(self.entries, self.step, self.stop)) as loader,
         ):
             self.meter.restart_clock()
@@ -116,14 +121,18 @@ class Trainer:
         self._random = torch.get_rng_state()
 
     def save(self) -> None:
-        """Write the checkpoint."""
+        """Write the checkpoint; all processes of the run have to call it."""
+        own = self.team.gather(checkpoint.capture_own(self.task))
+        if not self.team.leads:
+            return
         tensors, facts = checkpoint.capture(self.task)
         if self.recipe.run.ema:
             tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
-        tensors["random"] = torch.get_rng_state()
-        if self.device.type == "cuda":
-            tensors["random_cuda"] = torch.cuda.get_rng_state(self.device)
+        for rank, (each, _) in enumerate(own):
+            tensors |= {_member(rank) + k: v for k, v in each.items()}
         facts |= {
+            "task": own[0][1],
+            "members": [of_task for _, of_task in own[1:]],
             "recipe": recipe_dict(self.recipe),
             **Basis(self.task.bins, self.task.center).to_dict(),
             "step": self.step,
@@ -137,6 +146,7 @@ class Trainer:
     def _advance(self, batch: Batch) -> None:
         self.task.set_rate(self.step, self._rate_scale())
         values = {name: float(value) for name, value in self.task.step(batch, self.step).items()}
+        values = self.team.mean(values)
         self.step += 1
         # Looked at before anything is kept: a checkpoint of weights that are not numbers would end the run for good.
         for name, value in values.items():
@@ -144,7 +154,7 @@ class Trainer:
                 raise BadRecipe(f"the {name} is {value} at step {self.step}: training diverged; lower optim.lr")
         self._update_average()
         self.plateau.add(values["loss"])
-        self.meter.add(values, len(batch[0]))
+        self.meter.add(values, len(batch[0]) * self.team.size)
 
     def _begin(
         self,
@@ -157,6 +167,10 @@ class Trainer:
         else:
             self.task.load_pretrained()
         self.average.load_state_dict(self.task.model.state_dict())
+        if not self.team.leads:
+            # Another dropout for other pictures.
+            torch.manual_seed(self.recipe.run.seed + self.team.rank)
+            return
         begin_folder(
             self.out,
             self.recipe,
@@ -179,6 +193,12 @@ class Trainer:
                 "training give another --out"
             )
         same_recipe(self.recipe, facts["recipe"], self.out)
+        processes = 1 + len(facts.get("members", ()))
+        if processes != self.team.size:
+            raise BadSetting(
+                f"{self.out}: the run was begun by {processes} process(es), now {self.team.size} would go on; "
+                f"give --processes {processes}, or another --out"
+            )
         if facts["data"] != digest(self.entries):
             raise BadDataset(f"{self.out}: the run was begun on other pictures; name the same --data, or another --out")
         return tensors, facts
@@ -189,13 +209,14 @@ class Trainer:
         if self.recipe.run.ema:
             load_weights(self.average, part(tensors, "average."), str(self.out))
         try:
+            rank = self.team.rank
             checkpoint.restore(self.task, tensors, facts)
-            torch.set_rng_state(tensors["random"])
-            if "random_cuda" in tensors and self.device.type == "cuda":
-                torch.cuda.set_rng_state(tensors["random_cuda"], self.device)
+            own = part(tensors, _member(rank)) if rank else tensors
+            checkpoint.restore_own(self.task, own, facts["members"][rank - 1] if rank else facts["task"])
             self.step, self.plateau, self.seconds = facts["step"], Plateau(**facts["plateau"]), facts["seconds"]
             self.meter = Meter(**facts["meter"])
-            write_recipe(self.out, self.recipe)
+            if self.team.leads:
+                write_recipe(self.out, self.recipe)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise BadCheckpoint(f"{self.out / CHECKPOINT}: it is damaged ({error!r}); give another --out") from None
 
@@ -220,7 +241,7 @@ class Trainer:
             torch._foreach_lerp_([a for a, _ in pairs], [b for _, b in pairs], 1 - decay)
 
     def _report(self, progress: Callable[[Progress], None]) -> None:
-        if self.step % self.recipe.run.log_every and self.step != self.stop:
+        if self.log is None or (self.step % self.recipe.run.log_every and self.step != self.stop):
             return
         values = self.meter.means()
         speed, wait = self.meter.speed(), self.meter.wait_share()
@@ -234,12 +255,26 @@ class Trainer:
         # Not at a stop in between, which must not change what is learned.
         if self.step % self.recipe.run.eval_every == 0:
             self.plateau.check(optim.factor, optim.patience, optim.lr_end)
-        if self.validation:
+        if self.validation and self.log:
             started = time.perf_counter()
             seen = self.validation(self.average, self.device)
             self.log.write(self.step, seen.values)
             self.log.draw(self.step, "samples", seen.sheet)
             self.meter.started += time.perf_counter() - started
+
+
+def _member(rank: int) -> str:
+    """What the names of a process's own state begin with in the checkpoint; the first one's are bare."""
+    return f"member{rank}." if rank else ""
+
+
+def _check_shares(recipe: Recipe, team: Team) -> None:
+    run = recipe.run
+    if run.batch % (team.size * run.accumulate):
+        raise BadRecipe(
+            f"run.batch is {run.batch}; for {team.size} processes and run.accumulate = {run.accumulate} it may be a "
+            f"multiple of {team.size * run.accumulate}"
+        )
 
 
 def _last_step(recipe: Recipe, max_steps: int | None) -> int:

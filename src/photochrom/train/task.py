@@ -22,6 +22,7 @@ from photochrom.data.sources import Entry, list_pictures
 from photochrom.settings import from_dict
 from photochrom.train.build import build_model, check_size
 from photochrom.train.config import Recipe
+from photochrom.train.team import ALONE
 from photochrom.train.validate import Validation
 
 Batch = tuple[Tensor, ...]
@@ -47,6 +48,7 @@ class Task(ABC):
             `optim.encoder_from`), its "share", where it has one, is a factor on the recipe's rate.
         bins: the codebook, None for regression.
         center: 50, or the mean L of the training pictures (`data.subtract_mean`).
+        team: the processes that share the run; batches are this one's share, and `update` averages over all.
 
     Args:
         recipe: resolved.
@@ -61,6 +63,7 @@ class Task(ABC):
 
     def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
         self.recipe, self.bins, self.device, self.center = recipe, bins, device, center
+        self.team = ALONE
         self.settings: Any = from_dict(self.Settings, recipe.task.settings, "task.settings")
         self.networks: dict[str, nn.Module] = {}
         self.optimizers: dict[str, Optimizer] = {}
@@ -110,10 +113,10 @@ class Task(ABC):
         return list_pictures(sources)
 
     def batches(self, entries: Sequence[Entry], start: int, stop: int) -> Generator[Batch]:
-        """The samples of the steps from `start` to before `stop`; those of a step depend on the seed and it alone."""
+        """This process's samples of the steps from `start` to before `stop`; they depend on the seed and the step."""
         recipe = self.recipe
         dataset = Pictures(entries, Sampler(recipe.data, int(self.model.stride)), recipe.run.seed)
-        order = Order(len(entries), recipe.run.batch, recipe.run.seed, start, stop)
+        order = Order(len(entries), recipe.run.batch, recipe.run.seed, start, stop, self.team.share)
         return batches(dataset, order, recipe.data.workers)
 
     def validation(self, sources: Sources) -> Validation:
@@ -150,7 +153,8 @@ class Task(ABC):
                     parameter.requires_grad_(on)
 
     def update(self, name: str, network: nn.Module) -> Tensor:
-        """Clip the gradients of a network, let the optimiser `name` take its step, and return the norm before."""
+        """Average and clip a network's gradients, let the optimiser `name` take its step; the norm before clipping."""
+        self.team.average([p.grad for p in network.parameters() if p.grad is not None])
         norm = nn.utils.clip_grad_norm_(network.parameters(), self.recipe.optim.clip or float("inf"))
         self.optimizers[name].step()
         return norm.detach().cpu()

@@ -107,7 +107,7 @@ class CycleGanTask(Task):
     def batches(self, entries: Sequence[Entry], start: int, stop: int) -> Generator[Batch]:
         recipe = self.recipe
         dataset = Pictures(entries, Sampler(recipe.data, int(self.model.stride)), recipe.run.seed)
-        order = Halves(len(entries), recipe.run.batch, recipe.run.seed, start, stop)
+        order = Halves(len(entries), recipe.run.batch, recipe.run.seed, start, stop, self.team.share)
         return batches(dataset, order, recipe.data.workers)
 
     def step(self, batch: Batch, step: int) -> dict[str, Tensor]:

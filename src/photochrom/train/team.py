@@ -1,0 +1,127 @@
+"""Several processes that train one network: each takes its share of every batch, and the gradients are averaged.
+
+They are averaged when a network is updated, in one message, not while the backward pass goes on, as torch's
+DistributedDataParallel does it: so a step may pass a network forward and backward several times, as a GAN's does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from photochrom.errors import BadRecipe, PhotochromError
+
+PATIENCE = timedelta(hours=2)  # the others wait while the first one evaluates
+
+
+class MemberLost(PhotochromError):
+    """Another process of the run has ended, so that this one cannot go on."""
+
+
+@dataclass(frozen=True)
+class Team:
+    """A process among those of a run; by itself unless it has joined others.
+
+    Attributes:
+        rank: 0 for the one that logs, evaluates and saves.
+        size: how many there are.
+        device: where their messages are put together.
+    """
+
+    rank: int = 0
+    size: int = 1
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    @property
+    def leads(self) -> bool:
+        """Whether this one logs, evaluates and saves."""
+        return self.rank == 0
+
+    def share(self, batch: list[Any]) -> list[Any]:
+        """This process's part of a list.
+
+        Raises:
+            BadRecipe: its length is no multiple of the size.
+
+        Example:
+            >>> Team(1, 2).share([10, 11, 12, 13])
+            [12, 13]
+        """
+        each, over = divmod(len(batch), self.size)
+        if over:
+            raise BadRecipe(f"{len(batch)} samples cannot be shared by {self.size} processes; change run.batch")
+        return batch[self.rank * each : (self.rank + 1) * each]
+
+    def average(self, tensors: Sequence[Tensor]) -> None:
+        """Replace float32 tensors by their means over the processes."""
+        if self.size == 1 or not tensors:
+            return
+        message = torch.cat([tensor.reshape(-1) for tensor in tensors])
+        with _naming_loss():
+            dist.all_reduce(message)
+        message /= self.size
+        for tensor, mean in zip(tensors, message.split([t.numel() for t in tensors]), strict=True):
+            tensor.copy_(mean.view(tensor.shape))
+
+    def mean(self, values: dict[str, float]) -> dict[str, float]:
+        """Numbers that every process has under the same names, averaged over the processes."""
+        if self.size == 1:
+            return values
+        message = torch.tensor(list(values.values()), dtype=torch.float32, device=self.device)
+        self.average([message])
+        return dict(zip(values, message.tolist(), strict=True))
+
+    def gather(self, thing: Any) -> list[Any]:
+        """What each process holds, in the order of their ranks."""
+        if self.size == 1:
+            return [thing]
+        things: list[Any] = [None] * self.size
+        with _naming_loss():
+            dist.all_gather_object(things, thing)
+        return things
+
+
+ALONE = Team()
+
+
+@contextmanager
+def joined(rank: int, size: int, meeting: Path, device: torch.device) -> Iterator[Team]:
+    """Meet the other processes, and part from them at the end.
+
+    Args:
+        rank, size: of this one, and of the team.
+        meeting: a file that is not there yet, the same for all.
+        device: of this one.
+
+    Raises:
+        MemberLost: the others are not there.
+    """
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    with _naming_loss():
+        dist.init_process_group(backend, f"file://{meeting}", timeout=PATIENCE, rank=rank, world_size=size)
+    try:
+        yield Team(rank, size, device)
+    finally:
+        dist.destroy_process_group()
+
+
+@contextmanager
+def _naming_loss() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
+        raise MemberLost(
+            "another process of the run has ended; the same command goes on from the last step kept"
+        ) from None
