@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from photochrom import files
-from photochrom.errors import WriteFailed
+from photochrom.errors import AlreadyThere, WriteFailed
 
 
 class Interrupting:
@@ -199,6 +199,35 @@ def test_what_killed_processes_left_is_swept(tmp_path):
         assert working.exists()
     assert sorted(os.listdir(tmp_path)) == ["out", "photochrom.part"]
     files.sweep(tmp_path / "gone")
+
+
+def test_a_folder_appears_whole_and_what_killed_processes_left_of_others_is_swept(tmp_path):
+    left = tmp_path / ".photochrom-0.part"
+    (left / "deeper").mkdir(parents=True)
+    (left / "deeper" / "file").write_bytes(b"half")
+    os.utime(left, (0, 0))
+    with files.making(tmp_path / "out") as folder:
+        assert not left.exists()
+        (folder / "file").write_bytes(b"whole")
+        os.utime(folder, (0, 0))
+        files.sweep(tmp_path)
+        assert os.listdir(tmp_path) == [folder.name]
+    assert os.listdir(tmp_path) == ["out"]
+    assert (tmp_path / "out" / "file").read_bytes() == b"whole"
+    with pytest.raises(AlreadyThere, match="already there"), files.making(tmp_path / "out"):
+        pass
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_a_folder_that_breaks_off_leaves_nothing(tmp_path, error):
+    def broken():
+        with files.making(tmp_path / "deeper" / "out") as folder:
+            (folder / "file").write_bytes(b"half")
+            raise error
+
+    with pytest.raises((WriteFailed, KeyboardInterrupt)):
+        broken()
+    assert os.listdir(tmp_path / "deeper") == []
 
 
 def test_a_file_in_work_can_be_searched_and_read(tmp_path):

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,6 +93,38 @@ def writing(path: str | os.PathLike[str], overwrite: bool = False) -> Iterator[I
             temporary.unlink()
 
 
+@contextlib.contextmanager
+def making(folder: Path) -> Iterator[Path]:
+    """A new folder, beside its place, that takes its name when the block ends; missing parent folders are made.
+
+    Whatever happens in between, an error or Ctrl-C, leaves nothing. What a kill left in that place is swept first.
+
+    Args:
+        folder: where to.
+
+    Yields:
+        An empty folder to fill. Errors of the system within the block are those of this folder.
+
+    Raises:
+        AlreadyThere: there is something of that name.
+        WriteFailed: with one line that names the folder and what to do.
+    """
+    if os.path.lexists(folder):
+        raise AlreadyThere(f"{shown(folder)} is already there; choose another name")
+    temporary = folder.with_name(f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
+    sweep(folder.parent)
+    with contextlib.ExitStack() as held:
+        held.callback(shutil.rmtree, temporary, ignore_errors=True)
+        try:
+            temporary.mkdir(parents=True)
+            with contextlib.suppress(OSError):  # Windows opens no folder
+                _lock(held.enter_context(_opened(temporary, os.O_RDONLY)))
+            yield temporary
+            temporary.rename(folder)
+        except OSError as error:
+            raise write_failed(folder, error) from error
+
+
 def move(temporary: Path, target: Path, overwrite: bool = False) -> None:
     """Give a whole file its name; if `overwrite` is off, a file that is there stays.
 
@@ -109,21 +142,31 @@ def move(temporary: Path, target: Path, overwrite: bool = False) -> None:
 
 
 def sweep(folder: str | os.PathLike[str]) -> None:
-    """Remove what killed processes left of files that they were writing into a folder.
+    """Remove what killed processes left of files and folders that they were making in a folder.
 
-    A file in work is locked, and so known from one that is left over. One that was just made may not be locked yet.
+    What is in work is locked, and so known from what is left over. What was just made may not be locked yet.
     """
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if not (entry.name.startswith(_PREFIX) and entry.name.endswith(_SUFFIX)):
                 continue
-            with contextlib.suppress(OSError), open(entry.path, "rb+") as file:
-                if time.time() - os.fstat(file.fileno()).st_mtime > _JUST_MADE_S and _lock(file):
-                    os.unlink(entry.path)
+            is_folder = entry.is_dir(follow_symlinks=False)
+            with contextlib.suppress(OSError), _opened(entry.path, os.O_RDONLY if is_folder else os.O_RDWR) as number:
+                if time.time() - os.fstat(number).st_mtime > _JUST_MADE_S and _lock(number):
+                    (shutil.rmtree if is_folder else os.unlink)(entry.path)
 
 
-def _lock(file: IO[bytes]) -> bool:
-    """Lock a file until it is closed; whether that went well. Where there are no locks, nothing is swept either."""
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike[str], flags: int) -> Iterator[int]:
+    number = os.open(path, flags)
+    try:
+        yield number
+    finally:
+        os.close(number)
+
+
+def _lock(file: IO[bytes] | int) -> bool:
+    """Lock a file or folder until it is closed; whether that went well. Without locks nothing is swept either."""
     try:
         import fcntl
 

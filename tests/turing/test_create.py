@@ -1,6 +1,10 @@
 """Making a study: one way for real and coloured, names that say nothing, whole or not at all."""
 
+import os
 import re
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -144,6 +148,24 @@ def test_a_failure_in_the_middle_leaves_nothing(tmp_path, photographs, colorizer
     with pytest.raises(PhotochromError, match="out of ink"):
         new_study(tmp_path / "s", photographs, {"a": Failing()}, Settings(size=4))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_kill_in_the_middle_leaves_what_the_next_run_removes(tmp_path, drawn, tiny):
+    real = tmp_path / "real"
+    real.mkdir()
+    for i in range(40):
+        drawn(i, 480, 360).save(real / f"{i}.png")
+    command = [sys.executable, "-m", "photochrom", "turing", "new", "s", "--real", "real", "-m", str(tiny), "--size"]
+    with subprocess.Popen([*command, "36"], cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
+        while not list(tmp_path.glob(".photochrom-*.part/pictures/*.png")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+    (left,) = tmp_path.glob(".photochrom-*.part")
+    os.utime(left, (0, 0))  # what was just made may be at work
+    subprocess.run([*command, "4"], cwd=tmp_path, check=True, capture_output=True)
+    assert sorted(os.listdir(tmp_path)) == ["real", "s"]
+    assert len(load_study(tmp_path / "s").photographs) == 4
 
 
 @pytest.mark.parametrize(

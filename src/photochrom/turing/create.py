@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,8 +13,9 @@ from PIL import Image
 
 from photochrom import __version__, io
 from photochrom.colorizer import Colorizer
-from photochrom.errors import BadDataset, BadSetting, MissingExtra, UnreadableImage, UnsupportedFormat, WriteFailed
+from photochrom.errors import BadDataset, BadSetting, MissingExtra, UnreadableImage, UnsupportedFormat
 from photochrom.evaluation import Skipped, join
+from photochrom.files import making
 from photochrom.formats import shown
 from photochrom.metrics import Rendition
 from photochrom.picture import Picture, to_dtype
@@ -99,12 +98,11 @@ def new_study(
     """
     ways = len(cycle(settings.kind, list(models)))
     _check(settings, models, ways)
-    if folder.exists():
-        raise WriteFailed(f"{shown(folder)} is already there; a study needs a new folder")
     wanted = (settings.size or max(1, USUAL_SIZE // ways) * ways) + settings.practice
     skipped: list[Skipped] = []
     pictures: dict[str, dict[str, str]] = {}
-    with _appearing(folder) as draft:
+    with making(folder) as draft:
+        (draft / PICTURES).mkdir()
         for name, picture in _usable(real, settings, skipped):
             pictures[name] = _render(picture, models, draft / PICTURES)
             progress(len(pictures), wanted)
@@ -207,17 +205,3 @@ def _check(settings: Settings, models: Mapping[str, Colorizer], ways: int) -> No
             f"the size is {settings.size}; with {len(models)} model{'s' * (len(models) > 1)} what a person sees is "
             f"balanced for multiples of {ways}: take {nearest}"
         )
-
-
-@contextmanager
-def _appearing(folder: Path) -> Iterator[Path]:
-    """A folder beside `folder` that is renamed to it in the end, or removed."""
-    draft = folder.with_name(f".photochrom-{secrets.token_hex(8)}.part")
-    try:
-        (draft / PICTURES).mkdir(parents=True)
-        yield draft
-        draft.rename(folder)
-    except OSError as error:
-        raise WriteFailed(f"{shown(folder)} cannot be written: {error.strerror or error}") from None
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)

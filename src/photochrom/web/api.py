@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -34,6 +35,7 @@ IMAGES = {
 }
 ALWAYS = (400, 401, 403, 421)  # what the guard may answer to any request
 UPLOAD = (*ALWAYS, 413, 415, 422, 429, 503)
+PICTURE = {**IMAGES, **documented(*UPLOAD, 404, 406, 409, 410, 500)}
 
 LookOf = Annotated[Look, Depends(look)]
 FormatOf = Annotated[FormatName | None, Query(description="The file format; by default as it came.")]
@@ -62,18 +64,42 @@ class JobBody(BaseModel):
         return cls(id=job.id, kind=kind, status=job.status, progress=job.progress, problem=problem, **facts)
 
 
-def studio(request: Request) -> Studio:
+async def studio(request: Request) -> Studio:
     """The server's studio."""
     return request.app.state.studio
 
 
-def job(request: Request, identity: str) -> Job:
-    """The job that a path names."""
-    return studio(request).jobs.get(identity)
-
-
 StudioOf = Annotated[Studio, Depends(studio)]
+
+
+async def job(studio: StudioOf, identity: str) -> Job:
+    """The job that a path names."""
+    return studio.jobs.get(identity)
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Which copy of a job's photograph is asked for."""
+
+    format: FormatName | None
+    accept: str | None
+    max_side: int | None
+
+
+async def copy(
+    request: Request,
+    format: FormatOf = None,
+    max_side: Annotated[
+        int | None,
+        Query(ge=16, le=PREVIEW_SIDE, description="A quick copy, this many pixels on its longer side at most."),
+    ] = None,
+) -> Copy:
+    """The copy that a request's query and header ask for."""
+    return Copy(format, request.headers.get("accept"), max_side)
+
+
 JobOf = Annotated[Job, Depends(job)]
+CopyOf = Annotated[Copy, Depends(copy)]
 
 
 def client(request: Request) -> str:
@@ -143,40 +169,16 @@ async def events(job: JobOf) -> AsyncIterator[JobBody]:
         yield JobBody.of(job)
 
 
-@router.get(
-    "/jobs/{identity}/result",
-    response_class=Response,
-    responses={**IMAGES, **documented(*ALWAYS, 404, 406, 409, 410, 413, 415, 422, 429, 500, 503)},
-)
-async def result(
-    request: Request,
-    studio: StudioOf,
-    job: JobOf,
-    look: LookOf,
-    format: FormatOf = None,
-    max_side: Annotated[
-        int | None,
-        Query(ge=16, le=PREVIEW_SIDE, description="A quick copy, this many pixels on its longer side at most."),
-    ] = None,
-) -> Response:
+@router.get("/jobs/{identity}/result", response_class=Response, responses=PICTURE)
+async def result(studio: StudioOf, job: JobOf, look: LookOf, copy: CopyOf) -> Response:
     """The photograph in colour: whole and with its metadata, or as a small copy. The network does not run again."""
-    return await _picture(request, studio, job, look, format, max_side)
+    return await _picture(studio, job, look, copy)
 
 
-@router.get(
-    "/jobs/{identity}/original",
-    response_class=Response,
-    responses={**IMAGES, **documented(*ALWAYS, 404, 406, 409, 410, 413, 415, 422, 429, 500, 503)},
-)
-async def original(
-    request: Request,
-    studio: StudioOf,
-    job: JobOf,
-    format: FormatOf = None,
-    max_side: Annotated[int | None, Query(ge=16, le=PREVIEW_SIDE, description="As for the result.")] = None,
-) -> Response:
+@router.get("/jobs/{identity}/original", response_class=Response, responses=PICTURE)
+async def original(studio: StudioOf, job: JobOf, copy: CopyOf) -> Response:
     """The photograph as it came, upright, in any format."""
-    return await _picture(request, studio, job, None, format, max_side)
+    return await _picture(studio, job, None, copy)
 
 
 @router.delete("/jobs/{identity}", status_code=204, responses=documented(*ALWAYS, 404))
@@ -185,9 +187,7 @@ async def remove(studio: StudioOf, job: JobOf) -> None:
     studio.cancel(job)
 
 
-async def _picture(
-    request: Request, studio: Studio, job: Job, look: Look | None, format: FormatName | None, max_side: int | None
-) -> Response:
+async def _picture(studio: Studio, job: Job, look: Look | None, copy: Copy) -> Response:
     if job.problem is not None:
         raise job.problem
     if job.facts is None:
@@ -195,9 +195,9 @@ async def _picture(
     if job.film:
         path = job.folder / INPUT if look is None else films.result_of(job.folder, job.film)
         return FileResponse(path, media_type=films.MEDIA_TYPES[job.film])
-    name = wanted_format(format, request.headers.get("accept"), job.facts.format)
-    if max_side is not None:
-        data = await studio.preview(job, look, max_side, name)
+    name = wanted_format(copy.format, copy.accept, job.facts.format)
+    if copy.max_side is not None:
+        data = await studio.preview(job, look, copy.max_side, name)
         return Response(data, media_type=media_type_of(name))
     path = await studio.render(job, look, name)
     return _file(path, name, BackgroundTask(path.unlink, missing_ok=True))

@@ -54,7 +54,7 @@ class Look:
         return np.random.default_rng(self.variant)
 
 
-def look(
+async def look(
     vividness: Annotated[
         float | None,
         Query(ge=0, le=1, allow_inf_nan=False, description="0 is cautious, 1 garish; by default as the model has it."),
