@@ -58,7 +58,7 @@ def test_from_photographs_to_a_report(call, tmp_path):
         (("new", "s", "--real", "real", "--kind", "preference"), 2, "compares two models or more"),
         (("new", "s", "--real", "real", "-m", "a.onnx", "-m", "a.onnx"), 2, "2 models would be called 'a'"),
         (("new", "s", "--real", "real", "-m", "b"), 2, "no model is called 'b'"),
-        (("new", "real", "--real", "real", "-m", "a.onnx"), 1, "real is already there; a study needs a new folder"),
+        (("new", "real", "--real", "real", "-m", "a.onnx"), 1, "real is already there; choose another name"),
         (("new", "s", "--real", "real", "--side", "1"), 2, "the side is 1; it may be 64 to 4096"),
     ],
 )
