@@ -81,6 +81,20 @@ def test_a_white_thread_on_red_does_not_turn_cyan():
     assert limited_a > 35
 
 
+@pytest.mark.parametrize("side", [0, 1])
+def test_no_color_comes_out_that_is_far_from_those_around(side):
+    """Bright stripes on white cloth beside red: what leads from red to white must not lead on, to cyan."""
+    ab = np.zeros((8, 8, 2), np.float32)
+    ab[:, :4] = [60, 40]
+    light = np.full((64, 64), 50.0, np.float32)
+    light[:, 32:] = 70
+    light[:, 32:64:8] = light[:, 33:64:8] = 97
+    light, ab = (light, ab) if side == 0 else (light.T.copy(), ab.transpose(1, 0, 2).copy())
+    full = GuidedChroma.fit(ab, light, (8, 8)).strip(light, 0, 64)
+    assert -4 < full.min() < 0.1
+    assert 59 < full.max() < 65
+
+
 def test_noise_in_l_does_not_become_color():
     rng = np.random.default_rng(0)
     light = (50 + rng.normal(0, 1.5, (200, 200))).astype(np.float32)

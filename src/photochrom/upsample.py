@@ -20,6 +20,8 @@ from photochrom.windows import window_means
 
 RADIUS = 1  # of the window, in points of the map
 MARGIN = 0.25  # how far beyond the window's L the fit is trusted, as a share of its range
+COLOR_MARGIN = 0.05  # how far beyond the window's ab the fit may lead, likewise
+FLAT = 1e-6  # slope under which ab is the same for any L
 EPSILON = 25.0  # variance of L (0..100) under which a window counts as flat; noise must not become colour
 
 
@@ -29,7 +31,8 @@ class GuidedChroma:
 
     Attributes:
         coefficients: (m, n, 6) slopes of a and b, their offsets, and the lowest and highest L that the fit is trusted
-            for. Beyond them it has seen nothing: L is clipped to them, or a white thread on red would turn cyan.
+            for: what was seen around the point, and what gives no colour far from those around it. L is clipped to them,
+            or a white strap on red would turn cyan.
     """
 
     coefficients: np.ndarray
@@ -45,16 +48,19 @@ class GuidedChroma:
         box = (0.0, 0.0, *covered)
         mean = _box(guide)
         variance = _box(guide * guide) - mean * mean + EPSILON
+        around = _windows(guide)
+        lowest, highest = around.min((-2, -1)), around.max((-2, -1))
+        margin = MARGIN * (highest - lowest)
+        lowest, highest = lowest - margin, highest + margin
         slopes, offsets = [], []
         for channel in (0, 1):
             target = resize(np.ascontiguousarray(ab[..., channel]), size, box=box)
             slope = (_box(guide * target) - mean * _box(target)) / variance
             slopes.append(slope)
             offsets.append(target - slope * guide)
-        around = _windows(guide)
-        lowest, highest = around.min((-2, -1)), around.max((-2, -1))
-        margin = MARGIN * (highest - lowest)
-        return cls(np.stack([*slopes, *offsets, lowest - margin, highest + margin], -1).astype(np.float32))
+            below, above = _range_within(slope, guide, target, _windows(target))
+            lowest, highest = np.maximum(lowest, below), np.minimum(highest, above)
+        return cls(np.stack([*slopes, *offsets, lowest, highest], -1).astype(np.float32))
 
     def strip(self, light: np.ndarray, top: int, height: int) -> np.ndarray:
         """ab (h, W, 2) for the rows of L `light` (h, W) that start at `top` of a picture `height` rows high."""
@@ -82,6 +88,17 @@ def resize(
 ) -> np.ndarray:
     """Resize a float32 plane (H, W) to `size` (w, h); shrinking averages, as Pillow does."""
     return np.asarray(Image.fromarray(plane.astype(np.float32, copy=False)).resize(size, how, box=box))
+
+
+def _range_within(
+    slope: np.ndarray, guide: np.ndarray, target: np.ndarray, around: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest and the highest L (m, n) for which the fit stays near the colours around each point."""
+    least, most = around.min((-2, -1)), around.max((-2, -1))
+    margin = COLOR_MARGIN * (most - least)
+    steep = np.where(np.abs(slope) < FLAT, np.nan, slope)
+    ends = guide + (least - margin - target) / steep, guide + (most + margin - target) / steep
+    return np.nan_to_num(np.minimum(*ends), nan=-np.inf), np.nan_to_num(np.maximum(*ends), nan=np.inf)
 
 
 def _box(plane: np.ndarray) -> np.ndarray:
