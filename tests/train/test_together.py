@@ -94,9 +94,10 @@ def test_one_that_is_killed_ends_the_run_which_then_goes_on(pictures, tmp_path):
             for child in multiprocessing.active_children():
                 child.kill()
 
-    with pytest.raises(
-        MemberLost, match=r"process 1 of the run has ended \(exit status -9\); the same command goes on"
-    ), together(Job(made, [pictures], tmp_path / "killed"), 2) as trainer:
+    with (
+        pytest.raises(MemberLost, match=r"process 1 of the run has ended \(exit status -9\); the same command goes on"),
+        together(Job(made, [pictures], tmp_path / "killed"), 2) as trainer,
+    ):
         trainer.run(kill)
     assert kept(tmp_path / "killed")[1]["step"] == 4
     carry(Job(made, [pictures], tmp_path / "killed"), 2)

@@ -1,12 +1,16 @@
 """The site in this process, asked without a socket, or behind one for Chromium."""
 
 import contextlib
+import io
 import socket
 import threading
 
+import av
+import numpy as np
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
+from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 from photochrom.web.app import create_app
@@ -100,3 +104,30 @@ def visit(chromium):
     for context in contexts:
         context.close()
     assert faults == []
+
+
+def frames(count=6):
+    ramp = np.asarray(Image.linear_gradient("L").resize((64, 48)))
+    return [Image.fromarray(np.roll(ramp, 5 * index, 0)) for index in range(count)]
+
+
+@pytest.fixture(scope="session")
+def gif():
+    """A moving picture of 6 frames, 64 x 48, half a second."""
+    first, *others = frames()
+    out = io.BytesIO()
+    first.save(out, "GIF", save_all=True, append_images=others, duration=80, loop=0)
+    return out.getvalue()
+
+
+@pytest.fixture(scope="session")
+def mp4():
+    """A film of 12 frames, 64 x 48, ten a second."""
+    out = io.BytesIO()
+    with av.open(out, "w", "mp4") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for picture in frames(12):
+            container.mux(stream.encode(av.VideoFrame.from_image(picture.convert("RGB"))))
+        container.mux(stream.encode())
+    return out.getvalue()

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from playwright.sync_api import expect
 
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
+TOKEN = "a token of the tests"
 
 
 @pytest.fixture(scope="module")
@@ -212,6 +214,21 @@ def test_axe_finds_nothing(open_page, scheme, viewport):
     assert violations(page) == []
 
 
+@pytest.mark.parametrize(("viewport", "scheme"), [(DESK, "light"), (PHONE, "dark")], ids=["desk", "phone"])
+def test_who_has_the_token_comes_in(live, visit, viewport, scheme):
+    page = visit(live, refusals="status of 401", viewport=viewport, color_scheme=scheme)
+    expect(page.get_by_label("Token")).to_be_focused()
+    assert violations(page) == []
+    page.keyboard.type("a guess")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("That is not the token.")
+    assert violations(page) == []
+    expect(page.get_by_label("Token")).to_be_focused()
+    page.keyboard.type(TOKEN)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Colour for your photographs")).to_be_visible()
+
+
 def test_on_a_phone_by_touch(open_page, photographs):
     page = open_page(PHONE, has_touch=True, is_mobile=True, device_scale_factor=2)
     page.set_input_files("#files", photographs)
@@ -236,15 +253,14 @@ def test_the_theme_is_kept(open_page):
     assert page.evaluate("() => document.documentElement.dataset.theme") == "dark"
 
 
-def test_a_moving_picture_is_played_and_downloaded(open_page, tmp_path):
-    ramp = np.asarray(Image.linear_gradient("L").resize((96, 64)))
-    first, *others = [Image.fromarray(np.roll(ramp, 6 * index, 0)) for index in range(5)]
-    first.save(tmp_path / "train.gif", save_all=True, append_images=others, duration=100, loop=0)
+def test_a_moving_picture_is_played_and_downloaded(open_page, tmp_path, gif):
+    (tmp_path / "train.gif").write_bytes(gif)
     page = open_page()
     page.set_input_files("#files", tmp_path / "train.gif")
     coloured(page)
-    expect(page.locator("#facts")).to_have_text("96 \u00d7 64, GIF, 5 frames")
+    expect(page.locator("#facts")).to_have_text("64 \u00d7 48, GIF, 6 frames")
     expect(page.get_by_role("slider", name="Contrast")).to_be_hidden()
+    expect(page.locator("#strip canvas")).to_have_count(1)  # what is small does not move
     with page.expect_download() as caught:
         page.click("#download")
     assert caught.value.suggested_filename == "train.color.gif"
@@ -253,3 +269,75 @@ def test_a_moving_picture_is_played_and_downloaded(open_page, tmp_path):
         page.get_by_role("button", name="Colour again like this").click()
     coloured(page)
     expect(page.get_by_role("button", name="Colour again like this")).to_be_hidden()
+
+
+def test_a_moving_picture_rests_when_told_to(open_page, tmp_path, gif):
+    (tmp_path / "train.gif").write_bytes(gif)
+    page = open_page()
+    page.set_input_files("#files", tmp_path / "train.gif")
+    coloured(page)
+    moving, resting = page.locator("#viewer .film img"), page.locator("#viewer .film canvas")
+    expect(moving).to_have_count(2)
+    page.get_by_role("button", name="Pause").click()
+    expect(resting).to_have_count(2)
+    expect(moving).to_have_count(0)
+    box = page.locator("#viewer").bounding_box()
+    assert resting.first.bounding_box()["height"] == pytest.approx(box["height"], abs=1)
+    page.get_by_role("button", name="Play").click()
+    expect(moving).to_have_count(2)
+
+
+def test_nothing_moves_for_who_asked_for_less_motion(open_page, tmp_path, gif, mp4):
+    (tmp_path / "train.gif").write_bytes(gif)
+    (tmp_path / "train.mp4").write_bytes(mp4)
+    page = open_page(reduced_motion="reduce")
+    page.set_input_files("#files", [tmp_path / "train.gif", tmp_path / "train.mp4"])
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    expect(page.locator("#viewer .film canvas")).to_have_count(2)
+    page.get_by_role("radio", name="train.mp4 is coloured").check()
+    expect(page.locator("#viewer video")).to_have_count(2)
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    assert page.evaluate("() => [...document.querySelectorAll('#viewer video')].every((film) => film.paused)")
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_film_is_played_and_paused(open_page, tmp_path, mp4, viewport):
+    (tmp_path / "train.mp4").write_bytes(mp4)
+    page = open_page(viewport)
+    page.set_input_files("#files", tmp_path / "train.mp4")
+    playing = "() => [...document.querySelectorAll('#viewer video')].map((film) => !film.paused && film.readyState > 1)"
+    page.wait_for_function(f"() => String(({playing})()) === 'true,true'")
+    expect(page.locator("#facts")).to_have_text("64 \u00d7 48, MP4, 12 frames")
+    page.get_by_role("button", name="Pause").click()
+    assert page.evaluate(playing) == [False, False]
+    assert violations(page) == []
+    with page.expect_download() as caught:
+        page.click("#download")
+    assert caught.value.suggested_filename == "train.color.mp4"
+
+
+def test_all_are_downloaded_as_one_archive(open_page, photographs, tmp_path):
+    page = open_page()
+    page.set_input_files("#files", [*photographs, photographs[0]])
+    expect(page.locator("#queue")).to_have_text("3 photographs")
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="Download all").click()
+    assert caught.value.suggested_filename == "photochrom.zip"
+    caught.value.save_as(tmp_path / "all.zip")
+    with zipfile.ZipFile(tmp_path / "all.zip") as found:
+        assert found.testzip() is None
+        assert found.namelist() == ["grandmother.color.jpg", "harbour.color.png", "grandmother-2.color.jpg"]
+    expect(page.get_by_role("button", name="Download all")).to_be_enabled()
+
+
+def test_what_the_server_forgot_of_an_archive_is_sent_again(open_page, photographs):
+    page = open_page(refusals="status of 404")
+    with page.expect_response(lambda response: response.status == 202) as first:
+        page.set_input_files("#files", photographs)
+    expect(page.locator("#queue")).to_have_text("2 photographs")
+    page.evaluate("(job) => fetch(job, { method: 'DELETE' })", first.value.headers["location"])
+    with page.expect_response(lambda response: response.status == 202):
+        page.get_by_role("button", name="Download all").click()
+    expect(page.locator("#queue")).to_have_text("2 photographs")
+    with page.expect_download():
+        page.get_by_role("button", name="Download all").click()

@@ -11,31 +11,6 @@ from PIL import Image
 from photochrom.web import films
 
 
-def pictures(count=6):
-    ramp = np.asarray(Image.linear_gradient("L").resize((64, 48)))
-    return [Image.fromarray(np.roll(ramp, 5 * index, 0)) for index in range(count)]
-
-
-@pytest.fixture(scope="module")
-def gif():
-    first, *others = pictures()
-    out = io.BytesIO()
-    first.save(out, "GIF", save_all=True, append_images=others, duration=80, loop=0)
-    return out.getvalue()
-
-
-@pytest.fixture(scope="module")
-def mp4():
-    out = io.BytesIO()
-    with av.open(out, "w", "mp4") as container:
-        stream = container.add_stream("libx264", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for picture in pictures(12):
-            container.mux(stream.encode(av.VideoFrame.from_image(picture.convert("RGB"))))
-        container.mux(stream.encode())
-    return out.getvalue()
-
-
 def followed(client, data, query=""):
     created = client.post(f"/api/jobs{query}", content=data)
     assert created.status_code == 202, created.text

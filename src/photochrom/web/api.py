@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, StreamingResponse
 from fastapi.sse import EventSourceResponse
 from pydantic import BaseModel, Field
 from starlette.background import BackgroundTask
 
 from photochrom.formats import FORMATS
-from photochrom.web import films
+from photochrom.web import archive, films
 from photochrom.web.jobs import Job, Status
 from photochrom.web.look import Look, look
 from photochrom.web.negotiation import FormatName, extension_of, media_type_of, wanted_format
 from photochrom.web.problems import Problem, ProblemBody, documented
 from photochrom.web.studio import Studio
 from photochrom.web.upload import BODY, receive
-from photochrom.web.work import INPUT, PREVIEW_SIDE
+from photochrom.web.work import INPUT, PREVIEW_SIDE, Facts
 
 router = APIRouter(prefix="/api", tags=["colour"])
 
@@ -181,25 +181,60 @@ async def original(studio: StudioOf, job: JobOf, copy: CopyOf) -> Response:
     return await _picture(studio, job, None, copy)
 
 
+@router.post(
+    "/archive",
+    response_class=Response,
+    responses={
+        200: {"content": {archive.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
+        **documented(*UPLOAD, 404, 409, 410, 500),
+    },
+)
+async def collect(request: Request, studio: StudioOf, selection: archive.Selection) -> StreamingResponse:
+    """The results of many jobs that are done, as one ZIP archive, each photograph in a look of its own.
+
+    The body is `{"photographs": [{"id": "...", "name": "portrait.jpg", "look": {"saturation": 1.2}}]}`; only the ids
+    are needed. Names are made safe and unique.
+    """
+    for wish in selection.photographs:
+        _check_done(studio.jobs.get(wish.id))
+    pieces = archive.stream(studio, client(request), selection)
+    # Taken here, so that a server that is busy can still say so.
+    first = await anext(pieces)
+
+    async def sent() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    headers = {"Content-Disposition": 'attachment; filename="photochrom.zip"'}
+    return StreamingResponse(sent(), media_type=archive.MEDIA_TYPE, headers=headers)
+
+
 @router.delete("/jobs/{identity}", status_code=204, responses=documented(*ALWAYS, 404))
 async def remove(studio: StudioOf, job: JobOf) -> None:
     """End a job and delete what is kept of it."""
     studio.cancel(job)
 
 
-async def _picture(studio: Studio, job: Job, look: Look | None, copy: Copy) -> Response:
+def _check_done(job: Job) -> Facts:
     if job.problem is not None:
         raise job.problem
     if job.facts is None:
         raise Problem(409, "the job is not done yet; follow its events", {"Retry-After": "1"})
+    return job.facts
+
+
+async def _picture(studio: Studio, job: Job, look: Look | None, copy: Copy) -> Response:
+    facts = _check_done(job)
     if job.film:
         path = job.folder / INPUT if look is None else films.result_of(job.folder, job.film)
         return FileResponse(path, media_type=films.MEDIA_TYPES[job.film])
-    name = wanted_format(copy.format, copy.accept, job.facts.format)
+    name = wanted_format(copy.format, copy.accept, facts.format)
     if copy.max_side is not None:
         data = await studio.preview(job, look, copy.max_side, name)
         return Response(data, media_type=media_type_of(name))
-    path = await studio.render(job, look, name)
+    with studio.admit(job.client):
+        path = await studio.render(job, look, name)
     return _file(path, name, BackgroundTask(path.unlink, missing_ok=True))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
 from fastapi import Query
+from pydantic import BaseModel, Field
 
 from photochrom.colorizer import Colorizer
 from photochrom.decode import Decoding
@@ -16,8 +17,7 @@ MOST_VARIANTS = 99
 MOST_SATURATION = 4.0
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(BaseModel, frozen=True):
     """One way to colour a photograph; none of it makes the network run again.
 
     Attributes:
@@ -28,10 +28,22 @@ class Look:
             every time.
     """
 
-    vividness: float | None = None
-    saturation: float = 1.0
-    contrast: float = 0.0
-    variant: int = 0
+    vividness: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="0 is cautious, 1 garish; by default as the model has it.",
+    )
+    saturation: float = Field(
+        default=1.0, ge=0, le=MOST_SATURATION, allow_inf_nan=False, description="A factor on the colours."
+    )
+    contrast: float = Field(
+        default=0.0, ge=-1, le=1, allow_inf_nan=False, description="Tones: -1 flat, 0 as they are, 1 strong."
+    )
+    variant: int = Field(
+        default=0, ge=0, le=MOST_VARIANTS, description="0 is the likeliest colouring; 1 and on are other ones."
+    )
 
     def decoding(self, colorizer: Colorizer) -> Decoding:
         """How `colorizer` has to decode for this look.
@@ -54,20 +66,6 @@ class Look:
         return np.random.default_rng(self.variant)
 
 
-async def look(
-    vividness: Annotated[
-        float | None,
-        Query(ge=0, le=1, allow_inf_nan=False, description="0 is cautious, 1 garish; by default as the model has it."),
-    ] = None,
-    saturation: Annotated[
-        float, Query(ge=0, le=MOST_SATURATION, allow_inf_nan=False, description="A factor on the colours.")
-    ] = 1.0,
-    contrast: Annotated[
-        float, Query(ge=-1, le=1, allow_inf_nan=False, description="Tones: -1 flat, 0 as they are, 1 strong.")
-    ] = 0.0,
-    variant: Annotated[
-        int, Query(ge=0, le=MOST_VARIANTS, description="0 is the likeliest colouring; 1 and on are other ones.")
-    ] = 0,
-) -> Look:
+async def look(look: Annotated[Look, Query()]) -> Look:
     """The look that a request's query asks for."""
-    return Look(vividness, saturation, contrast, variant)
+    return look

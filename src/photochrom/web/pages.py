@@ -48,7 +48,7 @@ def sliders(card: ModelCard) -> list[Slider]:
 async def home(request: Request) -> HTMLResponse:
     """The colour page."""
     settings, card = request.app.state.settings, request.app.state.card
-    accept = ["image/*", *(extension for entry in FORMATS.values() for extension in entry.extensions)]
+    accept = ["image/*", "video/*", *(extension for entry in FORMATS.values() for extension in entry.extensions)]
     return templates.TemplateResponse(
         request,
         "colour.html",

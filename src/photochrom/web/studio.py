@@ -119,18 +119,19 @@ class Studio:
         return job.folder / name, format
 
     async def render(self, job: Job, look: Look | None, format: str | None) -> Path:
-        """The whole photograph of a job in a look; the file is the caller's to delete."""
-        with self._admission.enter(job.client), _present():
+        """The whole photograph of a job in a look; the file is the caller's to delete, and the admission to ask for."""
+        with present():
             return job.folder / await self.photographs.run(work.render, str(job.folder), look, format)
 
     async def preview(self, job: Job, look: Look | None, side: int, format: str) -> bytes:
         """A job's photograph at `side` pixels in a look."""
-        with self._previews_admission.enter(job.client), _present():
+        with self._previews_admission.enter(job.client), present():
             return await self._previews.run(work.preview, str(job.folder), look, side, format)
 
 
 @contextlib.contextmanager
-def _present() -> Iterator[None]:
+def present() -> Iterator[None]:
+    """Say it as a problem where a job's files are gone."""
     try:
         yield
     except FileNotFoundError:

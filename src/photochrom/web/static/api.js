@@ -17,10 +17,10 @@ const refusal = (status, text) => {
   }
 };
 
-// A GET that waits where the server says it is busy.
-export async function get(address, signal) {
+// Asks again where the server says it is busy.
+async function ask(address, options) {
   for (;;) {
-    const response = await fetch(address, { signal }).catch((error) => {
+    const response = await fetch(address, options).catch((error) => {
       throw error.name === "AbortError" ? error : refusal(0, "");
     });
     if (response.ok) return response;
@@ -28,6 +28,11 @@ export async function get(address, signal) {
     await pause(Number(response.headers.get("retry-after")) || 1);
   }
 }
+
+export const get = (address, signal) => ask(address, { signal });
+
+export const post = (address, content) =>
+  ask(address, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(content) });
 
 // Sends a file as a job. Not by fetch, which can't tell how much has gone up.
 export async function submit(file, look, progress) {
@@ -72,18 +77,6 @@ export const forget = (id) => fetch(`/api/jobs/${id}`, { method: "DELETE", keepa
 export const resultAddress = (id, look, more = {}) => `/api/jobs/${id}/result?${new URLSearchParams({ ...look, ...more })}`;
 
 export const originalAddress = (id, more = {}) => `/api/jobs/${id}/original?${new URLSearchParams(more)}`;
-
-// What moves: a film, or a picture with several frames, which the browser plays as it is.
-export async function moving(address, format, signal) {
-  if (["gif", "webp", "png"].includes(format)) return picture(address, signal);
-  const film = Object.assign(document.createElement("video"), { muted: true, loop: true, playsInline: true, src: address });
-  await new Promise((done, failed) => {
-    film.addEventListener("loadeddata", done);
-    film.addEventListener("error", () => failed(new Refused(0, "This browser can't play this kind of film; download it.")));
-    signal?.addEventListener("abort", () => failed(new DOMException("left", "AbortError")));
-  });
-  return film;
-}
 
 // A picture that is ready to be painted, so that changing it never flickers.
 export async function picture(address, signal) {

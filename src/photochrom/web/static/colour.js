@@ -1,9 +1,9 @@
 // The colour page: what was chosen, the queue, and the photograph that is shown.
 
-import { Refused, follow, forget, submit } from "./api.js";
+import { Refused, follow, forget, picture, submit } from "./api.js";
 import { Editor } from "./editor.js";
 import { Viewer } from "./viewer.js";
-import { picture } from "./api.js";
+import { saveAll } from "./saving.js";
 import { Strip } from "./strip.js";
 
 const AT_A_TIME = 2; // uploads under way; the server bounds what one client may have
@@ -99,6 +99,11 @@ function report() {
   $("everywhere").hidden = done < 2;
 }
 
+function tell(text) {
+  $("queue").textContent = text;
+  announce(text);
+}
+
 function announce(text) {
   $("news").textContent = text;
 }
@@ -151,8 +156,29 @@ $("everywhere").addEventListener("click", () => {
   announce("The look is used for all photographs");
 });
 $("download-all").addEventListener("click", async () => {
-  for (const item of items.filter((each) => each.state === "done")) await editor.download(item);
+  const button = $("download-all");
+  const done = items.filter((item) => item.state === "done");
+  button.disabled = true;
+  button.textContent = "Preparing…";
+  try {
+    await saveAll(done, (bytes) => {
+      button.textContent = `Preparing… ${Math.round(bytes / 1e6)} MB`;
+    });
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const gone = error.status === 404 ? await forgotten(done) : [];
+    gone.forEach(again);
+    tell(gone.length ? "The server had forgotten some; they are coloured again. Download all when it is done." : error.message);
+  } finally {
+    button.disabled = false;
+    button.textContent = "Download all";
+  }
 });
+
+async function forgotten(done) {
+  const states = await Promise.all(done.map(({ job }) => fetch(`/api/jobs/${job.id}`)));
+  return done.filter((_, at) => states[at].status === 404);
+}
 
 for (const element of document.querySelectorAll("[data-viewer]")) {
   const viewer = new Viewer(element);

@@ -1,6 +1,8 @@
 // The photograph or film that is shown, and how it is to look.
 
-import { Refused, get, moving, originalAddress, picture, resultAddress } from "./api.js";
+import { Refused, originalAddress, picture, resultAddress } from "./api.js";
+import { film } from "./film.js";
+import { saveOne } from "./saving.js";
 import { Viewer } from "./viewer.js";
 
 const DRAFT = 416; // pixels of the longer side while a slider moves
@@ -20,6 +22,8 @@ export class Editor {
   #drafting = false;
   #settling = 0;
   #leaving = new AbortController();
+  #films = [];
+  #playing = false;
   onGone = () => {};
 
   constructor(changed) {
@@ -40,11 +44,7 @@ export class Editor {
       $("size").setAttribute("aria-pressed", this.#viewer.actual);
       if (!this.#isFilm) this.#load();
     });
-    $("pause").addEventListener("click", () => {
-      const paused = $("pause").getAttribute("aria-pressed") !== "true";
-      $("pause").setAttribute("aria-pressed", paused);
-      for (const film of $("viewer").querySelectorAll("video")) paused ? film.pause() : film.play();
-    });
+    $("pause").addEventListener("click", () => this.#setPlaying(!this.#playing));
     $("download").addEventListener("click", () => this.download(this.#item));
   }
 
@@ -56,6 +56,7 @@ export class Editor {
     this.#leaving.abort();
     this.#leaving = new AbortController();
     clearTimeout(this.#settling);
+    this.#films = [];
     this.#viewer.clear();
     this.#viewer.busy = false;
   }
@@ -145,18 +146,27 @@ export class Editor {
   async #play() {
     const { id, format } = this.#item.job;
     const { signal } = this.#leaving;
-    await Promise.all([
-      this.#fetch("before", moving(originalAddress(id), format, signal)),
-      this.#fetch("after", moving(resultAddress(id, {}), format, signal)),
+    const opened = await Promise.all([
+      this.#ready(film(originalAddress(id), format, signal)),
+      this.#ready(film(resultAddress(id, {}), format, signal)),
     ]);
-    const [before, after] = $("viewer").querySelectorAll("video");
-    if (signal.aborted || !after) return;
-    after.addEventListener("timeupdate", () => {
-      if (Math.abs(after.currentTime - before.currentTime) > DRIFT) before.currentTime = after.currentTime;
-    });
-    $("pause").hidden = false;
-    $("pause").setAttribute("aria-pressed", false);
-    for (const film of [before, after]) film.play().catch(() => {});
+    if (signal.aborted) return;
+    ["before", "after"].forEach((side, at) => opened[at] && this.#viewer.set(side, opened[at].element));
+    this.#films = opened.filter(Boolean);
+    const [before, after] = opened.map((each) => each?.video);
+    if (before && after) {
+      after.addEventListener("timeupdate", () => {
+        if (Math.abs(after.currentTime - before.currentTime) > DRIFT) before.currentTime = after.currentTime;
+      });
+    }
+    $("pause").hidden = !this.#films.length;
+    this.#setPlaying(!matchMedia("(prefers-reduced-motion: reduce)").matches);
+  }
+
+  #setPlaying(on) {
+    this.#playing = on;
+    $("pause").textContent = on ? "Pause" : "Play";
+    for (const each of this.#films) on ? each.play() : each.pause();
   }
 
   #copy(pixels) {
@@ -167,14 +177,20 @@ export class Editor {
 
   async #fetch(side, coming, stillWanted = () => true) {
     const { signal } = this.#leaving;
+    const image = await this.#ready(coming);
+    if (image && !signal.aborted && stillWanted()) this.#viewer.set(side, image);
+  }
+
+  // What is coming, or nothing where it was refused, of which the page tells.
+  async #ready(coming) {
     const item = this.#item;
     try {
-      const image = await coming;
-      if (!signal.aborted && stillWanted()) this.#viewer.set(side, image);
+      return await coming;
     } catch (error) {
-      if (error.name === "AbortError") return;
+      if (error.name === "AbortError") return null;
       if (!(error instanceof Refused)) throw error;
       this.#refused(item, error);
+      return null;
     }
   }
 
@@ -197,20 +213,12 @@ export class Editor {
     $("facts").textContent = error.message;
   }
 
-  // In the format that it came in; the name never leaves this browser.
   async download(item) {
     const button = $("download");
     button.disabled = true;
     button.textContent = "Preparing…";
-    const { id, kind, format } = item.job;
     try {
-      const address = kind === "film" ? resultAddress(id, {}) : resultAddress(id, item.look, { format });
-      const blob = await (await get(address)).blob();
-      const link = document.createElement("a");
-      link.download = item.name.replace(/(\.[^.]*)?$/, (ending) => `.color${ending || `.${format}`}`);
-      link.href = URL.createObjectURL(blob);
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+      await saveOne(item);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.#refused(item, error);

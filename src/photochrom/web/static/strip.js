@@ -1,6 +1,7 @@
 // The photographs in a row, one of them chosen: a group of radio buttons, so that the keys work as everywhere.
 
-import { moving, picture, resultAddress } from "./api.js";
+import { picture, resultAddress } from "./api.js";
+import { still } from "./film.js";
 
 const THUMBNAIL = 192;
 
@@ -55,8 +56,8 @@ export class Strip {
     const address = film ? resultAddress(id, {}) : resultAddress(id, item.look, { max_side: THUMBNAIL, format: "jpeg" });
     if (tile.dataset.address === address) return;
     tile.dataset.address = address;
-    (film ? moving(address, format) : picture(address)).then(
-      (image) => tile.dataset.address === address && tile.querySelector("img, video").replaceWith(image),
+    (film ? still(address, format) : picture(address)).then(
+      (image) => tile.dataset.address === address && tile.querySelector("img, video, canvas").replaceWith(image),
       () => {},
     );
   }
