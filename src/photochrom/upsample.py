@@ -31,8 +31,8 @@ class GuidedChroma:
 
     Attributes:
         coefficients: (m, n, 6) slopes of a and b, their offsets, and the lowest and highest L that the fit is trusted
-            for: what was seen around the point, and what gives no colour far from those around it. L is clipped to them,
-            or a white strap on red would turn cyan.
+            for: what was seen around the point, and what gives no colour far from those around it. L is clipped to
+            them, or a white strap on red would turn cyan.
     """
 
     coefficients: np.ndarray
