@@ -175,7 +175,7 @@ def test_a_model_without_bins_has_no_vividness_and_no_variants(server, png):
         (415, b"hello", "not a picture"),
         (415, b"%PDF-1.7", "PDF"),
         (422, b"", "empty"),
-        (422, b"\x89PNG\r\n\x1a\n" + bytes(50), "data given"),
+        (422, b"\x89PNG\r\n\x1a\n" + bytes(50), "the photograph"),
     ],
 )
 def test_what_is_no_photograph(server, status, content, line):

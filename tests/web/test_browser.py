@@ -164,14 +164,41 @@ def test_by_keys_alone(open_page, photographs):
     assert caught.value.suggested_filename == "harbour.color.png"
 
 
-def test_what_is_no_photograph_is_named_and_can_be_tried_again(open_page, tmp_path, photographs):
+def test_what_is_no_photograph_is_named_and_the_others_are_done(open_page, tmp_path, photographs):
     (tmp_path / "notes.txt").write_text("no picture")
     page = open_page(refusals="status of 415")
-    page.set_input_files("#files", [tmp_path / "notes.txt", photographs[0]])
+    page.set_input_files("#files", [tmp_path / "notes.txt", *photographs])
     expect(page.locator("#notice-text")).to_contain_text("not a picture")
-    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    expect(page.get_by_role("button", name="Try again")).to_be_hidden()  # which would not help
+    expect(page.get_by_role("button", name="Download", exact=True)).to_be_hidden()
+    expect(page.locator("#queue")).to_have_text("2 coloured, 1 failed")
     page.get_by_role("radio", name="grandmother.jpg is coloured").check()
     coloured(page)
+    expect(page.get_by_role("button", name="Download", exact=True)).to_be_visible()
+
+
+def test_what_did_not_reach_the_server_is_tried_again(open_page, photographs):
+    page = open_page(refusals="net::ERR_")
+    page.route("**/api/jobs?*", lambda route: route.abort())
+    page.set_input_files("#files", photographs[0])
+    expect(page.locator("#notice-text")).to_have_text("The server did not answer; is it still running?")
+    assert violations(page) == []
+    page.unroute("**/api/jobs?*")
+    page.get_by_role("button", name="Try again").click()
+    coloured(page)
+
+
+def test_what_was_there_before_is_fetched_once(open_page, photographs):
+    page = open_page()
+    asked = []
+    page.on("request", lambda request: "/original" in request.url and asked.append(request.url))
+    page.set_input_files("#files", photographs[0])
+    coloured(page)
+    for _ in range(2):
+        with page.expect_response(lambda response: "saturation" in response.url and "max_side=416" not in response.url):
+            page.get_by_role("slider", name="Saturation").press("ArrowRight")
+        coloured(page)
+    assert len(asked) == 1
 
 
 def test_a_photograph_is_pasted_and_dropped(open_page):

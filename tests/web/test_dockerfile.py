@@ -1,16 +1,30 @@
 """What can be known of the Dockerfile without an engine: what it names exists, and it is as safe as the docs say."""
 
 import json
+import os
 import re
 import shlex
+import signal
+import subprocess
+import sys
+import tomllib
+import urllib.request
 from pathlib import Path
 
 import pytest
 
+import photochrom
 from photochrom.cli import app
 from photochrom.web.app import create_app
 
 ROOT = Path(__file__).parents[2]
+# A mount namespace of its own, in which nothing but TMPDIR can be written and no process has or gets a right.
+ALONE = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-ec")
+READ_ONLY = """mount --bind "$TMPDIR" "$TMPDIR"
+mount --bind . . && cd "$PWD" && mount -o remount,bind,ro .
+mount -o remount,bind,ro /
+exec setpriv --no-new-privs --inh-caps=-all --bounding-set=-all "$@"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +60,14 @@ def test_images_are_named_with_a_version_and_nothing_is_fetched_by_hand(instruct
         assert "sudo" not in arguments
 
 
+def test_what_it_installs_is_known_and_enough(instructions):
+    (line,) = [arguments for name, arguments in instructions if name == "RUN" and "pip install" in arguments]
+    extras = re.search(r"'\.\[(.+)\]'", line)[1].split(",")
+    assert set(extras) == {"web", "video"}
+    assert set(extras) <= set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
+    assert "-c constraints.txt" in line
+
+
 def test_it_does_not_run_as_root(instructions):
     stage = last_stage(instructions)
     names = [name for name, _ in stage]
@@ -76,3 +98,35 @@ def test_the_docs_run_it_with_a_file_system_that_cannot_be_written():
     assert words[words.index("--cap-drop") + 1] == "ALL"
     assert words[words.index("-p") + 1].startswith("127.0.0.1:")
     assert any(word.startswith("PHOTOCHROM_TOKEN=") for word in words)
+
+
+@pytest.fixture
+def in_read_only(tmp_path):
+    """Starts a command where nothing but this test's folder can be written."""
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "HOME": "/nonexistent", "OMP_NUM_THREADS": "1"}
+
+    def started(*command):
+        words = [*ALONE, READ_ONLY, "sh", *map(str, command)]
+        return subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT)
+
+    with started("true") as trial:
+        if trial.wait():
+            pytest.skip("this system lets nobody make a namespace")
+    return started
+
+
+def test_it_serves_where_nothing_but_tmp_can_be_written(in_read_only, tmp_path, tiny, png, mp4):
+    with in_read_only("touch", "tests/written") as refused:
+        assert "Read-only file system" in refused.stderr.read()
+    with in_read_only(sys.executable, "-m", "photochrom", "serve", "--port", "0", "--model", tiny) as server:
+        address = re.search(r"http://\S+", server.stderr.readline())[0]
+        with urllib.request.urlopen(f"{address}/healthz") as health:
+            assert json.load(health) == {"status": "ok"}
+        client = photochrom.Client(address)
+        assert client.colorize(png(1)) == photochrom.Colorizer(tiny).colorize(png(1))
+        assert client.submit(mp4).wait().result()[4:8] == b"ftyp"
+        assert len(list(tmp_path.iterdir())) == 1
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(20) == 0
+        assert server.stderr.read() == ""
+    assert list(tmp_path.iterdir()) == []

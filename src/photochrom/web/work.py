@@ -14,6 +14,7 @@ import signal
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from PIL import Image
 from photochrom import io
 from photochrom.colorizer import Colorizer, Scores
 from photochrom.picture import Picture, to_dtype
+from photochrom.reading import decode
 from photochrom.tone import with_contrast
 from photochrom.web.look import Look
 
@@ -139,9 +141,9 @@ def _painted(colorizer: Colorizer, picture: Picture, look: Look, scores: Scores)
 
 
 def _read(setup: Setup, folder: str) -> Picture:
-    # As a stream without a name: the folder's is nobody's business, and must not stand in a message.
+    # The folder's name is nobody's business, and must not stand in a message.
     with open(Path(folder, INPUT), "rb") as file:
-        return io.read(file.read(), setup.max_pixels)
+        return decode(BytesIO(file.read()), "the photograph", setup.max_pixels)
 
 
 @lru_cache(maxsize=8)

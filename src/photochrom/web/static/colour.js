@@ -69,11 +69,11 @@ async function colour(item) {
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     item.state = "failed";
-    item.problem = error.message;
+    item.problem = error;
   }
   if (!items.includes(item)) return;
   strip.update(item);
-  announce(item.state === "done" ? `${item.name} is coloured` : `${item.name} failed: ${item.problem}`);
+  announce(item.state === "done" ? `${item.name} is coloured` : `${item.name} failed: ${item.problem.message}`);
   if (item === shown) editor.show(item);
   work();
 }
@@ -92,9 +92,10 @@ function remove(item) {
 }
 
 function report() {
-  const done = items.filter((item) => item.state === "done").length;
-  const open = items.filter((item) => item.state === "waiting" || item.state === "working").length;
-  $("queue").textContent = items.length > 1 ? (open ? `${done} of ${items.length} coloured` : `${items.length} photographs`) : "";
+  const count = (...states) => items.filter((item) => states.includes(item.state)).length;
+  const [done, failed, open] = [count("done"), count("failed"), count("waiting", "working")];
+  const words = open ? `${done} of ${items.length} coloured` : failed ? `${done} coloured` : `${done} photographs`;
+  $("queue").textContent = items.length > 1 ? words + (failed ? `, ${failed} failed` : "") : "";
   $("download-all").hidden = done < 2;
   $("everywhere").hidden = done < 2;
 }

@@ -10,6 +10,7 @@ const LARGEST_COPY = 1600; // of the server; whatever is larger is the photograp
 const SETTLED = 160; // milliseconds without a change after which the full copy is fetched
 const VARIANT = 160;
 const DRIFT = 0.08; // seconds that the two sides of a film may be apart
+const FINAL = [413, 415, 422]; // refusals of the file itself: sending it again changes nothing
 const $ = (id) => document.getElementById(id);
 
 export class Editor {
@@ -21,6 +22,9 @@ export class Editor {
   #wanted = 0;
   #drafting = false;
   #settling = 0;
+  #loaded = 0;
+  #before = "";
+  #loading = new AbortController();
   #leaving = new AbortController();
   #films = [];
   #playing = false;
@@ -55,7 +59,9 @@ export class Editor {
   leave() {
     this.#leaving.abort();
     this.#leaving = new AbortController();
+    this.#loading.abort();
     clearTimeout(this.#settling);
+    this.#before = "";
     this.#films = [];
     this.#viewer.clear();
     this.#viewer.busy = false;
@@ -65,19 +71,25 @@ export class Editor {
     this.leave();
     this.#item = item;
     const ready = item.state === "done";
+    const failed = item.state === "failed";
     if (this.#viewer.actual) {
       this.#viewer.actual = false;
       $("size").setAttribute("aria-pressed", false);
     }
     $("name").textContent = item.name;
     $("facts").textContent = ready ? describe(item.job) : "";
-    $("viewer").hidden = item.state === "failed";
-    $("notice").hidden = item.state !== "failed";
-    $("notice-text").textContent = item.problem ?? "";
-    $("retry").hidden = item.state !== "failed";
-    for (const id of ["sliders", "variants", "download", "size", "reset"]) if ($(id)) $(id).disabled = !ready;
-    for (const id of ["variants", "contrast"]) if ($(id)) $(id).closest(".slider, fieldset").hidden = this.#isFilm;
+    $("viewer").hidden = failed;
+    $("notice").hidden = !failed;
+    $("notice-text").textContent = item.problem?.message ?? "";
+    $("retry").hidden = !failed || FINAL.includes(item.problem.status);
+    for (const id of ["sliders", "variants", "download", "size", "reset"]) {
+      if (!$(id)) continue;
+      $(id).disabled = !ready;
+      $(id).hidden = failed;
+    }
+    for (const id of ["variants", "contrast"]) if ($(id)) $(id).closest(".slider, fieldset").hidden = failed || this.#isFilm;
     $("pause").hidden = true;
+    for (const variant of this.#variants) tileOf(variant).removeAttribute("src");
     this.#showLook();
     if (!ready) {
       this.#viewer.busy = item.state === "working";
@@ -115,6 +127,7 @@ export class Editor {
   async #paint() {
     if (this.#isFilm) return;
     this.#wanted += 1;
+    this.#loading.abort();
     clearTimeout(this.#settling);
     this.#settling = setTimeout(() => this.#load(), SETTLED);
     if (this.#drafting) return;
@@ -123,24 +136,40 @@ export class Editor {
     let painted = 0;
     while (painted !== this.#wanted && !signal.aborted) {
       painted = this.#wanted;
-      await this.#fetch("after", picture(resultAddress(this.#item.job.id, this.#item.look, this.#copy(DRAFT)), signal));
+      const { job, look } = this.#item;
+      const draft = await this.#ready(picture(resultAddress(job.id, look, this.#copy(DRAFT)), signal));
+      if (draft && this.#loaded !== painted) this.#viewer.set("after", draft);
     }
     this.#drafting = false;
   }
 
   async #load() {
+    this.#loading.abort();
+    const { signal } = (this.#loading = new AbortController());
     const { job, look } = this.#item;
-    const { signal } = this.#leaving;
     const wanted = this.#wanted;
     const copy = this.#copy(this.#viewer.actual ? Infinity : this.#viewer.pixels);
     this.#viewer.busy = true;
-    await Promise.all([
-      this.#fetch("before", picture(originalAddress(job.id, copy), signal)),
-      this.#fetch("after", picture(resultAddress(job.id, look, copy), signal), () => wanted === this.#wanted),
-    ]);
+    await Promise.all([this.#loadBefore(job, copy, signal), this.#loadAfter(job, look, copy, signal)]);
     if (signal.aborted) return;
+    this.#loaded = wanted;
     this.#viewer.busy = false;
     this.#changed();
+  }
+
+  // The same whatever the look is.
+  async #loadBefore({ id }, copy, signal) {
+    const address = originalAddress(id, copy);
+    if (address === this.#before) return;
+    const image = await this.#ready(picture(address, signal));
+    if (!image || signal.aborted) return;
+    this.#viewer.set("before", image);
+    this.#before = address;
+  }
+
+  async #loadAfter({ id }, look, copy, signal) {
+    const image = await this.#ready(picture(resultAddress(id, look, copy), signal));
+    if (image && !signal.aborted) this.#viewer.set("after", image);
   }
 
   async #play() {
@@ -175,12 +204,6 @@ export class Editor {
     return { format, max_side: Math.max(16, Math.min(LARGEST_COPY, pixels)) };
   }
 
-  async #fetch(side, coming, stillWanted = () => true) {
-    const { signal } = this.#leaving;
-    const image = await this.#ready(coming);
-    if (image && !signal.aborted && stillWanted()) this.#viewer.set(side, image);
-  }
-
   // What is coming, or nothing where it was refused, of which the page tells.
   async #ready(coming) {
     const item = this.#item;
@@ -200,7 +223,7 @@ export class Editor {
     for (const variant of this.#variants) {
       const address = resultAddress(job.id, { ...look, variant: variant.value }, { max_side: VARIANT, format: "jpeg" });
       picture(address, signal).then(
-        (image) => variant.parentElement.querySelector("img").replaceWith(image),
+        (image) => tileOf(variant).replaceWith(image),
         () => {},
       );
     }
@@ -208,7 +231,7 @@ export class Editor {
 
   #refused(item, error) {
     if (error.status === 404 && item.state === "done") return this.onGone(item);
-    item.problem = error.message;
+    item.problem = error;
     $("news").textContent = error.message;
     $("facts").textContent = error.message;
   }
@@ -228,6 +251,8 @@ export class Editor {
     }
   }
 }
+
+const tileOf = (variant) => variant.parentElement.querySelector("img");
 
 function describe({ width, height, format, kind, frames }) {
   return `${width} × ${height}, ${format.toUpperCase()}${kind === "film" ? `, ${frames} frames` : ""}`;
