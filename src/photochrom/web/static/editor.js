@@ -92,7 +92,7 @@ export class Editor {
     for (const variant of this.#variants) tileOf(variant).removeAttribute("src");
     this.#showLook();
     if (!ready) {
-      this.#viewer.busy = item.state === "working";
+      this.#viewer.busy = !failed;
       return;
     }
     this.#viewer.setSize(item.job.width, item.job.height);
