@@ -97,7 +97,7 @@ function report() {
   const words = open ? `${done} of ${items.length} coloured` : failed ? `${done} coloured` : `${done} photographs`;
   $("queue").textContent = items.length > 1 ? words + (failed ? `, ${failed} failed` : "") : "";
   $("download-all").hidden = done < 2;
-  $("everywhere").hidden = done < 2 || shown.state !== "done";
+  $("everywhere").hidden = done < 2 || shown?.state !== "done";
 }
 
 function tell(text) {
