@@ -44,20 +44,12 @@ class OnnxBackend:
     """
 
     def __init__(self, data: bytes, where: str, device: str = "auto", threads: int | None = None) -> None:
-        # What is not exactly as it was sealed never reaches onnxruntime's C++.
         self.card = read_card(data, where)
-        ort = _quiet_runtime()
-        providers = _providers(ort, device)
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or 0
-        options.log_severity_level = 4
-        try:
-            self._session = ort.InferenceSession(data, options, providers=providers)
-        except Exception as error:  # onnxruntime's errors share no base but Exception
-            raise _load_error(error, where) from None
-        used = self._session.get_providers()
-        if device == "cuda" and providers[0] not in used:
-            raise DeviceUnavailable(f"the model cannot run on cuda, onnxruntime fell back to {used[0]}; use device cpu")
+        if self.card.steadies:
+            raise BadCheckpoint(
+                f"{where}: it makes another model's colours steady in films; name it with --consistency"
+            )
+        self._session = session(data, where, device, threads)
 
     def run(self, x: np.ndarray, variation: np.ndarray | None = None) -> np.ndarray:
         """Run the network.
@@ -77,6 +69,26 @@ class OnnxBackend:
                 raise out_of_memory(x, self.card) from None
             reason = " ".join(str(error).split())[:160]
             raise BadCheckpoint(f"the network cannot be run ({reason}); get the model again") from None
+
+
+def session(data: bytes, where: str, device: str = "auto", threads: int | None = None) -> Any:
+    """onnxruntime's session for a model file that `read_card` has found whole; see `OnnxBackend`.
+
+    What is not exactly as it was sealed never reaches onnxruntime's C++.
+    """
+    ort = _quiet_runtime()
+    providers = _providers(ort, device)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    options.log_severity_level = 4
+    try:
+        made = ort.InferenceSession(data, options, providers=providers)
+    except Exception as error:  # onnxruntime's errors share no base but Exception
+        raise _load_error(error, where) from None
+    used = made.get_providers()
+    if device == "cuda" and providers[0] not in used:
+        raise DeviceUnavailable(f"the model cannot run on cuda, onnxruntime fell back to {used[0]}; use device cpu")
+    return made
 
 
 def _quiet_runtime() -> Any:

@@ -38,6 +38,7 @@ class ModelCard:
         variation: how many factors the network's second input `variation` takes, 1 unless a variant is wanted;
             0 where it has none.
         dropout: share of those factors that are 0 in a variant, as channels were dropped in training.
+        steadies: name and digest of the model whose answers for films it makes steady; empty for one that colours.
         parameters: number of weights.
         recipe: the resolved recipe.
         training: data, digest, seed, steps, time, machine, versions.
@@ -63,6 +64,7 @@ class ModelCard:
     ab_scale: float = AB_SCALE
     variation: int = 0
     dropout: float = 0.0
+    steadies: dict[str, str] = field(default_factory=dict)
     parameters: int = 0
     recipe: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)

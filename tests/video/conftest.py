@@ -107,6 +107,23 @@ def colorizer(tiny):
     return Colorizer(tiny, threads=1)
 
 
+@pytest.fixture(scope="session")
+def steadying(tmp_path_factory):
+    """A recurrent network for that model, untrained but for its trust in the past, which is large."""
+    import torch
+
+    from photochrom.card import ModelCard
+    from photochrom.models.recurrent import Recurrent, Settings
+    from photochrom.train.onnx_file import to_onnx
+
+    torch.manual_seed(0)
+    model = Recurrent(Settings(width=4, features=4, reach=1, memory=4.0), 2)
+    torch.nn.init.constant_(model.trust.bias, 3.0)
+    path = tmp_path_factory.mktemp("steadying") / "steadying.onnx"
+    path.write_bytes(to_onnx(model, ModelCard("steadying", stride=4, steadies={"name": "tiny", "digest": "0"})))
+    return path
+
+
 def shown_times(path):
     """Seconds at which the frames of a film are shown, as fractions."""
     with av.open(str(path)) as file:

@@ -117,8 +117,10 @@ class Stop(Exception):
 
 
 @pytest.mark.parametrize("ending", ["mp4", "mkv", "webm"])
-@pytest.mark.parametrize("consistency", ["frame", "flow"])
-def test_goes_on_at_the_last_whole_segment_to_the_same_bytes(film, colorizer, tmp_path, ending, consistency):
+@pytest.mark.parametrize("consistency", ["frame", "flow", "steadying"])
+def test_goes_on_at_the_last_whole_segment_to_the_same_bytes(film, colorizer, tmp_path, ending, consistency, request):
+    if consistency == "steadying":
+        consistency = str(request.getfixturevalue(consistency))
     source = film(tmp_path / "a.mp4", frames=34, cut_at=17)
     whole, broken = tmp_path / f"whole.{ending}", tmp_path / f"broken.{ending}"
     colorize_film(source, whole, colorizer, consistency=consistency)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from photochrom import BadSetting
+from photochrom.card import ModelCard
 from photochrom.video.consistency import steady
 from photochrom.video.flow import Flow, carried, follow
 
@@ -103,8 +104,8 @@ def test_a_state_goes_on():
 
 
 def test_frame_takes_each_by_itself_and_others_are_refused():
-    mode, answer = steady("frame"), np.ones((2, 4, 4))
+    mode, answer = steady("frame", ModelCard("a")), np.ones((2, 4, 4))
     assert mode(np.zeros((8, 8), np.uint8), answer, (4, 4)) is answer
     assert mode.state() == {}
     with pytest.raises(BadSetting, match="it may be frame, flow"):
-        steady("sometimes")
+        steady("sometimes", ModelCard("a"))

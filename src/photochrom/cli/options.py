@@ -10,7 +10,6 @@ from cyclopts import Parameter
 from photochrom.colorizer import Colorizer
 from photochrom.io import MAX_PIXELS
 from photochrom.video.codecs import CodecName
-from photochrom.video.consistency import Consistency
 
 
 @Parameter(name="*")
@@ -60,8 +59,9 @@ class ModelOptions:
 class FilmOptions:
     """How films are coloured; photographs pay no heed to it."""
 
-    consistency: Consistency = "flow"
-    """flow carries colours along motion from frame to frame; frame takes each frame by itself, and flickers."""
+    consistency: str = "flow"
+    """flow carries colours along motion from frame to frame; frame takes each frame by itself, and flickers; a .onnx
+    file is a recurrent network from `photochrom export` that was trained to carry them."""
     codec: CodecName | None = None
     """How films are encoded. [default: h264, and vp9 in WebM]"""
     crf: int | None = None

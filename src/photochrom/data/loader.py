@@ -110,8 +110,8 @@ class Halves:
             yield [(e, int(side[i])) for side, places in zip(self.sides, both, strict=True) for e, i in places]
 
 
-def batches(dataset: Pictures, order: Order | Halves, workers: int) -> Generator[tuple[Tensor, Tensor]]:
-    """Yield L (n, 1, s, s) and ab (n, 2, s/stride, s/stride), decoded by `workers` processes.
+def batches(dataset: Dataset[Any], order: Order | Halves, workers: int) -> Generator[tuple[Tensor, ...]]:
+    """Yield the samples of each step, stacked, made by `workers` processes; of `Pictures` L (n, 1, s, s) and ab.
 
     Raises:
         BadDataset: a picture cannot be read.

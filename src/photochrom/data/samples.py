@@ -139,18 +139,48 @@ def _softened(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def _degraded(image: Image.Image, rng: np.random.Generator) -> np.ndarray:
-    """L as an old print or a poor scan would have it: another film's grays, soft, faded, bent, noisy."""
-    if rng.random() < 0.3:
-        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.2)))
-    rgb = np.asarray(image)
-    light = color.srgb_to_lightness(rgb)
-    if rng.random() < 0.4:
+    """L as an old print or a poor scan would have it."""
+    return Wear.drawn(rng).light(image, rng)
+
+
+@dataclass(frozen=True)
+class Wear:
+    """What an old print or a poor scan does to L: another film's grays, soft, faded, bent, noisy.
+
+    Attributes:
+        blur: radius, pixels; 0 leaves it sharp.
+        plate: weights of red, green and blue in the gray of an early emulsion, which is mixed in; None mixes in none.
+        gamma: exponent on L / 100.
+        low, high: what black and white become.
+        noise: deviation, in units of L.
+    """
+
+    blur: float = 0.0
+    plate: np.ndarray | None = None
+    gamma: float = 1.0
+    low: float = 0.0
+    high: float = 100.0
+    noise: float = 0.0
+
+    @classmethod
+    def drawn(cls, rng: np.random.Generator) -> Wear:
+        """Another one for each draw."""
+        blur = rng.uniform(0.3, 1.2) if rng.random() < 0.3 else 0.0
         # Early emulsions were blind to red: mix in the gray of a blue-sensitive plate.
-        weights = rng.dirichlet((1.0, 1.5, 1.5)).astype(np.float32)
-        light = light * 0.4 + 0.6 * color.gray_to_lightness((rgb @ weights) / 255)
-    light = 100 * np.clip(light / 100, 0, 1) ** rng.uniform(0.7, 1.4)
-    low, high = rng.uniform(0, 15), rng.uniform(80, 100)
-    light = low + light * ((high - low) / 100)
-    if rng.random() < 0.5:
-        light = light + rng.normal(0, rng.uniform(0.5, 4), light.shape)
-    return np.clip(light, 0, 100).astype(np.float32)
+        plate = rng.dirichlet((1.0, 1.5, 1.5)).astype(np.float32) if rng.random() < 0.4 else None
+        gamma, low, high = rng.uniform(0.7, 1.4), rng.uniform(0, 15), rng.uniform(80, 100)
+        return cls(blur, plate, gamma, low, high, rng.uniform(0.5, 4) if rng.random() < 0.5 else 0.0)
+
+    def light(self, image: Image.Image, rng: np.random.Generator) -> np.ndarray:
+        """L (h, w) of the picture; the noise is drawn anew."""
+        if self.blur:
+            image = image.filter(ImageFilter.GaussianBlur(self.blur))
+        rgb = np.asarray(image)
+        light = color.srgb_to_lightness(rgb)
+        if self.plate is not None:
+            light = light * 0.4 + 0.6 * color.gray_to_lightness((rgb @ self.plate) / 255)
+        light = 100 * np.clip(light / 100, 0, 1) ** self.gamma
+        light = self.low + light * ((self.high - self.low) / 100)
+        if self.noise:
+            light = light + rng.normal(0, self.noise, light.shape)
+        return np.clip(light, 0, 100).astype(np.float32)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from photochrom.bins import Bins
 from photochrom.errors import BadRecipe, DeviceUnavailable
@@ -41,6 +41,9 @@ def build_model(recipe: Recipe, bins: Bins | None) -> nn.Module:
 def make_model(recipe: Recipe, n_outputs: int) -> nn.Module:
     """The same for a number of outputs that is known without bins."""
     kind = models[recipe.model.name]
+    task = getattr(kind, "task", recipe.task.name)
+    if task != recipe.task.name:
+        raise BadRecipe(f"model.name is '{recipe.model.name}', which is trained by the task '{task}' only")
     settings = from_dict(kind.Settings, recipe.model.settings, "model.settings")
     return kind(settings, n_outputs)
 
@@ -48,6 +51,13 @@ def make_model(recipe: Recipe, n_outputs: int) -> nn.Module:
 def fixed_size(model: nn.Module) -> int | None:
     """The side of the squares that a network is bound to; None where any size will do."""
     return getattr(model, "size", None)
+
+
+def example(model: nn.Module, height: int, width: int) -> dict[str, Tensor]:
+    """Zeros for each input of a network that sees `height` x `width` pixels, by the names of its parameters."""
+    if hasattr(model, "example"):
+        return model.example(height, width)  # type: ignore[operator]
+    return {"x": torch.zeros(1, 1, height, width)}
 
 
 def check_size(recipe: Recipe, model: nn.Module) -> None:

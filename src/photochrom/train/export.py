@@ -6,6 +6,7 @@ import io
 import json
 import os
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from photochrom.backends import DEVICES, OnnxBackend, out_of_memory, read_card, read_model
+from photochrom.backends import DEVICES, OnnxBackend, out_of_memory, read_card, read_model, session
 from photochrom.bins import Bins
 from photochrom.card import ModelCard
 from photochrom.color import L_CENTER
@@ -25,7 +26,7 @@ from photochrom.errors import BadCheckpoint, BadSetting
 from photochrom.files import check_free, write_bytes
 from photochrom.train.build import fixed_size, pick_device
 from photochrom.train.config import Recipe
-from photochrom.train.onnx_file import parity, round_weights, to_onnx
+from photochrom.train.onnx_file import parity, parity_over_time, round_weights, to_onnx
 from photochrom.train.recipe import recipe_dict
 from photochrom.train.runs import load_run
 
@@ -72,6 +73,7 @@ def make_card(model: nn.Module, bins: Bins | None, recipe: Recipe, facts: dict[s
         l_center=facts.get("center", L_CENTER),
         variation=len(getattr(model, "variation", ())),
         dropout=model.settings.dropout if hasattr(model, "variation") else 0.0,  # type: ignore[union-attr]
+        steadies=facts.get("task", {}).get("base", {}),
         parameters=sum(p.numel() for p in model.parameters()),
         recipe=recipe_dict(recipe),
         training={
@@ -108,7 +110,10 @@ def export(run: Path, output: Path, *, changes: dict[str, Any] | None = None, ov
     card = _changed(make_card(model, bins, recipe, facts | _origin(run), output.stem), changes or {})
     round_weights(model)
     data = to_onnx(model, card)
-    difference = parity(model, OnnxBackend(data, str(output), "cpu"))
+    if card.steadies:
+        difference = parity_over_time(model, partial(session(data, str(output), "cpu").run, None))
+    else:
+        difference = parity(model, OnnxBackend(data, str(output), "cpu"))
     if not difference <= PARITY:  # NaN is no parity
         raise BadCheckpoint(f"{run}: the exported network differs from torch's by {difference:.1e}, over {PARITY}")
     write_bytes(output, data, overwrite)

@@ -22,7 +22,7 @@ from photochrom.data.sources import digest
 from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting, OutOfMemory
 from photochrom.train import checkpoint
 from photochrom.train.build import resolved
-from photochrom.train.codebook import Basis, measure_basis
+from photochrom.train.codebook import Basis
 from photochrom.train.config import Recipe
 from photochrom.train.log import Log
 from photochrom.train.meters import Meter, Plateau, Progress
@@ -81,7 +81,7 @@ class Trainer:
         self.stop = _last_step(recipe, max_steps)
         torch.manual_seed(recipe.run.seed)
         saved = self._saved()
-        basis = Basis.from_dict(saved[1]) if saved else measure_basis(recipe, self.entries, init)
+        basis = Basis.from_dict(saved[1]) if saved else kind.basis(recipe, self.entries, init)
         self.task = kind(recipe, basis.bins, self.device, basis.center)
         self.task.team = team
         # Without an average it is the network itself, which may fill a gigabyte.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from photochrom.backends import MAX_MODEL_BYTES, OnnxBackend
 from photochrom.card import KEY, ModelCard, seal
 from photochrom.errors import BadCheckpoint
+from photochrom.train.build import example
 
 LEAST_TO_HALVE = 64  # tensors with fewer values stay in 32 bits: nothing is saved, and biases keep their digits
 
@@ -42,16 +44,16 @@ def to_onnx(model: nn.Module, card: ModelCard) -> bytes:
         BadCheckpoint: the weights fill more than one file holds.
     """
     _check_bytes(model, card.name)
-    x, dynamic = _example(card)
+    inputs, dynamic = _example(model, card)
     # The exporter announces each package that it could use and does not find.
     logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         program = torch.onnx.export(
             model.eval(),
-            (x,),
-            input_names=["x"],
-            output_names=["y"],
+            tuple(inputs.values()),
+            input_names=list(inputs),
+            output_names=list(getattr(model, "outputs", ["y"])),
             dynamo=True,
             optimize=False,
             external_data=False,
@@ -62,18 +64,22 @@ def to_onnx(model: nn.Module, card: ModelCard) -> bytes:
     proto = program.model_proto
     _halve(proto, set(model.state_dict()))
     _open_variation(proto)
+    for node in proto.graph.node:
+        del node.metadata_props[:]  # where in the source it came from, with the paths of this machine
     proto.producer_name, proto.producer_version = "photochrom", ""
     helper.set_model_props(proto, {KEY: card.to_json()})
     return seal(proto.SerializeToString())
 
 
-def _example(card: ModelCard) -> tuple[Tensor, dict[str, Any] | None]:
-    """An input, and which of its sides may vary."""
+def _example(model: nn.Module, card: ModelCard) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
+    """Inputs by name, and which of their sides may vary."""
     if card.size is not None:
-        return torch.zeros(1, 1, card.size, card.size), None
+        return example(model, card.size, card.size), None
     units = card.multiple
-    h, w = (torch.export.Dim(f"{side}_units", min=1, max=4096 // units) * units for side in "hw")
-    return torch.zeros(1, 1, 2 * units, 3 * units), {"x": {2: h, 3: w}}
+    h, w = (torch.export.Dim(f"{side}_units", min=1, max=4096 // units) for side in "hw")
+    inputs = example(model, 2 * units, 3 * units)
+    # Some are maps of the network, and not pixels, of which a unit has several.
+    return inputs, {name: {2: h * (x.shape[2] // 2), 3: w * (x.shape[3] // 3)} for name, x in inputs.items()}
 
 
 def _check_bytes(model: nn.Module, name: str) -> None:
@@ -122,4 +128,26 @@ def parity(model: nn.Module, backend: OnnxBackend) -> float:
         with torch.inference_mode():
             ours = model(x).numpy()
         worst = float(np.maximum(worst, np.abs(ours - backend.run(x.numpy())).max()))
+    return worst
+
+
+def parity_over_time(model: Any, run: Callable[[dict[str, np.ndarray]], list[np.ndarray]]) -> float:
+    """The same for a recurrent network over three frames, each of them remembering its own past.
+
+    Args:
+        model: in torch.
+        run: onnxruntime's: inputs by name to all outputs, of which the second is the next state.
+    """
+    worst = 0.0
+    for seed, (h, w) in enumerate([(16, 24), (28, 20)]):
+        draw = torch.Generator().manual_seed(seed)
+        theirs = inputs = example(model, h, w)
+        for _ in range(3):
+            fresh = {name: torch.randn(inputs[name].shape, generator=draw) for name in ("scores", "light")}
+            inputs, theirs = inputs | fresh, theirs | fresh
+            with torch.inference_mode():
+                ours = model(**inputs)
+            found = run({name: value.numpy() for name, value in theirs.items()})
+            worst = max(worst, *(float(np.abs(a.numpy() - b).max()) for a, b in zip(ours, found, strict=True)))
+            inputs, theirs = inputs | {"state": ours[1]}, theirs | {"state": torch.from_numpy(found[1])}
     return worst

@@ -12,8 +12,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from photochrom import color
 from photochrom.models import models
-from photochrom.train.build import check_size, classifies, make_model
-from photochrom.train.config import DataConfig, ModelConfig, Recipe
+from photochrom.train.build import check_size, classifies, example, make_model
+from photochrom.train.config import DataConfig, ModelConfig, Recipe, TaskConfig
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,14 @@ def default_recipe(name: str) -> Recipe:
     Raises:
         UnknownName: no such network.
     """
-    settings = models[name].Settings()
+    kind = models[name]
+    settings, task = kind.Settings(), getattr(kind, "task", TaskConfig().name)
     size = getattr(settings, "size", DataConfig().size)
     return Recipe(
-        model=ModelConfig(name), loss=replace(Recipe().loss, name="l2"), data=replace(DataConfig(), size=size)
+        task=TaskConfig(task),
+        model=ModelConfig(name),
+        loss=replace(Recipe().loss, name="l2"),
+        data=replace(DataConfig(), size=size),
     )
 
 
@@ -111,7 +115,7 @@ def layers_of(model: nn.Module, size: int) -> tuple[Layer, ...]:
             hooks.append(module.register_forward_hook(note))
     try:
         with torch.no_grad():
-            model.eval()(torch.zeros(1, 1, size, size))
+            model.eval()(**example(model, size, size))
     finally:
         for hook in hooks:
             hook.remove()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +21,10 @@ from photochrom.data.samples import Sampler
 from photochrom.data.sources import Entry, list_pictures
 from photochrom.settings import from_dict
 from photochrom.train.build import build_model, check_size
+from photochrom.train.codebook import Basis, measure_basis
 from photochrom.train.config import Recipe
 from photochrom.train.team import ALONE
-from photochrom.train.validate import Validation
+from photochrom.train.validate import Look, Validation
 
 Batch = tuple[Tensor, ...]
 Sources = Sequence[Path | str | Entry]
@@ -112,6 +113,11 @@ class Task(ABC):
         """What there is to train or evaluate on in folders, tars and files."""
         return list_pictures(sources)
 
+    @staticmethod
+    def basis(recipe: Recipe, entries: Sequence[Entry], init: tuple[dict[str, Tensor], Bins | None] | None) -> Basis:
+        """The bins and center of a new run, see `measure_basis`."""
+        return measure_basis(recipe, entries, init)
+
     def batches(self, entries: Sequence[Entry], start: int, stop: int) -> Generator[Batch]:
         """This process's samples of the steps from `start` to before `stop`; they depend on the seed and the step."""
         recipe = self.recipe
@@ -119,7 +125,7 @@ class Task(ABC):
         order = Order(len(entries), recipe.run.batch, recipe.run.seed, start, stop, self.team.share)
         return batches(dataset, order, recipe.data.workers)
 
-    def validation(self, sources: Sources) -> Validation:
+    def validation(self, sources: Sources) -> Callable[[Any, torch.device], Look]:
         """What looks at the model along the run."""
         return Validation(sources, self.recipe, self.bins, center=self.center)
 

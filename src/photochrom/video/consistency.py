@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Protocol
 
 import numpy as np
 
+from photochrom.card import ModelCard
 from photochrom.errors import BadSetting
 from photochrom.extras import needing
 
-Consistency = Literal["frame", "flow"]
+MODES = ("frame", "flow")
 State = dict[str, np.ndarray]
 
 
@@ -17,9 +18,11 @@ class Steady(Protocol):
     """What is told each frame's answer in turn, and gives the one that is painted.
 
     Attributes:
+        identity: what its answers depend on besides the frames; another one would go on to another film.
         cuts: how many scene cuts it has met.
     """
 
+    identity: str
     cuts: int
 
     def __call__(self, gray: np.ndarray, scores: np.ndarray, covered: tuple[float, float]) -> np.ndarray:
@@ -44,11 +47,17 @@ class Steady(Protocol):
         ...
 
 
-def steady(consistency: str) -> Steady:
-    """The mode of this name: "frame" takes each frame by itself, "flow" carries the past along.
+def steady(consistency: str, card: ModelCard) -> Steady:
+    """The mode of a name.
+
+    Args:
+        consistency: "frame" takes each frame by itself, "flow" carries the past along motion; a .onnx file has a
+            recurrent network carry it, which was trained for this kind of answers.
+        card: of the model whose answers are made steady.
 
     Raises:
-        BadSetting: there is none of this name.
+        BadSetting: there is none of this name, or none for this model.
+        BadCheckpoint: the file is damaged, or no such network.
         MissingExtra: flow without the extra `video`.
     """
     if consistency == "frame":
@@ -57,12 +66,17 @@ def steady(consistency: str) -> Steady:
         with needing("--consistency flow (--consistency frame does without)", "video"):
             from photochrom.video.flow import Flow
         return Flow()
-    raise BadSetting(f"the consistency is '{consistency}'; it may be {', '.join(get_args(Consistency))}")
+    if consistency.endswith(".onnx"):
+        from photochrom.video.recurrent import Recurrent, find
+
+        return Recurrent(*find(consistency, card))
+    raise BadSetting(f"the consistency is '{consistency}'; it may be {', '.join(MODES)}, or a .onnx file")
 
 
 class Apart:
     """Each frame by itself."""
 
+    identity = "frame"
     cuts = 0
 
     def __call__(self, gray: np.ndarray, scores: np.ndarray, covered: tuple[float, float]) -> np.ndarray:

@@ -20,7 +20,7 @@ from photochrom.files import check_free, move, write_failed
 from photochrom.formats import shown
 from photochrom.video.codecs import Encoding, encoding_for
 from photochrom.video.coloring import Painted, paint_film
-from photochrom.video.consistency import steady
+from photochrom.video.consistency import Steady, steady
 from photochrom.video.encoding import SegmentWriter
 from photochrom.video.joining import Cut, Parts, join
 from photochrom.video.reading import Frame, Reader
@@ -62,10 +62,10 @@ def colorize(job: Job, colorizer: Colorizer, listener: Listener | None = None) -
     began = time.perf_counter()
     encoding = encoding_for(job.target, job.codec, job.crf)
     check_free(job.target, job.overwrite)
-    mode = steady(job.consistency)
+    mode = steady(job.consistency, colorizer.card)
     reader = Reader(job.source, colorizer.max_pixels)
     cut = _cut(job, reader)
-    work = Work(job.target, _depends(job, colorizer, encoding))
+    work = Work(job.target, _depends(job, colorizer, mode, encoding))
     with work.open():
         earlier = work.finished()
         done = [segment for segment, _ in earlier]
@@ -194,7 +194,7 @@ def _report(
     )
 
 
-def _depends(job: Job, colorizer: Colorizer, encoding: Encoding) -> dict[str, Any]:
+def _depends(job: Job, colorizer: Colorizer, mode: Steady, encoding: Encoding) -> dict[str, Any]:
     """All that the result depends on, so that no segments of another job are taken for this one's."""
     return {
         "version": __version__,
@@ -202,7 +202,7 @@ def _depends(job: Job, colorizer: Colorizer, encoding: Encoding) -> dict[str, An
         "model": (colorizer.card.name, colorizer.card.digest),
         "decoding": asdict(colorizer.decoding),
         "render_size": colorizer.render_size,
-        "consistency": job.consistency,
+        "consistency": mode.identity,
         "encoding": asdict(encoding),
         "part": (job.start, job.end),
         "segment": SEGMENT,

@@ -25,6 +25,8 @@ class Flow:
         memory: frames whose mean is taken, at most.
     """
 
+    identity = "flow"
+
     def __init__(self, memory: float = MEMORY) -> None:
         self.cuts = 0
         self._memory = memory

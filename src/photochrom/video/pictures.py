@@ -34,8 +34,8 @@ def colorize_animation(
     """Colour a moving GIF, WebP or PNG; see `photochrom.video.colorize_film`."""
     began = time.perf_counter()
     check_free(target, overwrite)
-    mode, movie = steady(consistency), Animation(source, colorizer.max_pixels)
-    work = Work(target, _depends(source, colorizer, consistency))
+    mode, movie = steady(consistency, colorizer.card), Animation(source, colorizer.max_pixels)
+    work = Work(target, _depends(source, colorizer, mode))
     with work.open():
 
         def path(index: int) -> Path:
@@ -73,8 +73,8 @@ def colorize_sequence(
     numbers = numbered(source)
     targets = [_numbered(target, number) for number in numbers]
     format_for(targets[0])
-    mode, repeated, size = steady(consistency), list[int](), [(0, 0)]
-    work = Work(target, _depends(_numbered(source, numbers[0]), colorizer, consistency) | {"numbers": numbers})
+    mode, repeated, size = steady(consistency, colorizer.card), list[int](), [(0, 0)]
+    work = Work(target, _depends(_numbered(source, numbers[0]), colorizer, mode) | {"numbers": numbers})
     if not work.begun:
         for path in targets:
             check_free(path, overwrite)
@@ -162,13 +162,13 @@ def _color(
     return resumed
 
 
-def _depends(source: Path, colorizer: Colorizer, consistency: str) -> dict[str, Any]:
+def _depends(source: Path, colorizer: Colorizer, mode: Steady) -> dict[str, Any]:
     return {
         "version": __version__,
         "source": identity(source),
         "model": (colorizer.card.name, colorizer.card.digest),
         "decoding": asdict(colorizer.decoding),
         "render_size": colorizer.render_size,
-        "consistency": consistency,
+        "consistency": mode.identity,
         "segment": SEGMENT,
     }

@@ -1,0 +1,160 @@
+"""A network that makes a trained one's answers for a film agree over time, taught on clips out of stills."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from photochrom.bins import Bins
+from photochrom.card import ModelCard
+from photochrom.color import AB_SCALE, L_CENTER
+from photochrom.data.clips import ClipConfig, Clips
+from photochrom.data.loader import Order, batches
+from photochrom.data.sources import Entry
+from photochrom.errors import BadCheckpoint, BadRecipe
+from photochrom.losses.steadiness import mistrust, strays, unsteadiness
+from photochrom.models.recurrent import Recurrent, Steadied
+from photochrom.settings import check, from_dict
+from photochrom.train.build import build_loss, build_optimizer, make_model, parameter_groups
+from photochrom.train.clip_validation import ClipValidation
+from photochrom.train.codebook import Basis
+from photochrom.train.config import Recipe
+from photochrom.train.export import load_state
+from photochrom.train.recipe import recipe_from_dict
+from photochrom.train.runs import load_weights
+from photochrom.train.task import Batch, Sources, Task
+from photochrom.train.tasks import tasks
+from photochrom.train.tasks.adversarial import Colors, refuse_parts
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the task; the recipe's [loss] is the part that is measured against the true colours.
+
+    Attributes:
+        base: the network whose answers are made steady: a packaged model's name, or a .onnx file. It stays as it is.
+        steadiness: weight of the distance, in Lab units, of each point's painted colour from what it was in the frame
+            before.
+        motion: weight of the distance, in points of the map, between the motion found and the true one.
+        trust: weight of the cross-entropy of the trust in the past against whether the past is the same thing's.
+        clips: see `photochrom.data.clips.ClipConfig`.
+    """
+
+    base: str = "default"
+    steadiness: float = 0.1
+    motion: float = 0.5
+    trust: float = 0.5
+    clips: ClipConfig = field(default_factory=ClipConfig)
+
+    def __post_init__(self) -> None:
+        for name in ("steadiness", "motion", "trust"):
+            check(getattr(self, name) >= 0, f"task.settings.{name}", getattr(self, name), "0 or more")
+
+
+@tasks.register("recurrent")
+class RecurrentTask(Task):
+    """The recipe's recurrent network over the answers of another one.
+
+    Attributes:
+        base: the card of that one.
+    """
+
+    Settings = Settings
+
+    def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
+        super().__init__(recipe, bins, device, center)
+        refuse_parts(recipe)
+        _check(recipe, self.model)
+        self.answers, self.base = _answers(self.settings.base, device)
+        self.loss = build_loss(recipe, bins).to(device)
+        self.colors = Colors(recipe, bins, device)
+        self.optimizers["model"] = build_optimizer(recipe.optim, parameter_groups(self.model))
+
+    @staticmethod
+    def basis(recipe: Recipe, entries: Sequence[Entry], init: tuple[dict[str, Tensor], Bins | None] | None) -> Basis:
+        """The base's own: its scores are what the network gives."""
+        _, bins, card = load_state(from_dict(Settings, recipe.task.settings, "task.settings").base)
+        if bins is None:
+            raise BadRecipe(
+                f"task.settings.base is '{card.name}', which has no bins; it may be a model over a codebook"
+            )
+        return Basis(bins, card.l_center)
+
+    def batches(self, entries: Sequence[Entry], start: int, stop: int) -> Generator[Batch]:
+        run = self.recipe.run
+        clips = Clips(entries, self.recipe.data, self.settings.clips, int(self.model.stride), run.seed)
+        order = Order(len(entries), run.batch, run.seed, start, stop, self.team.share)
+        return batches(clips, order, self.recipe.data.workers)
+
+    def validation(self, sources: Sources) -> ClipValidation:
+        return ClipValidation(self, sources)
+
+    def step(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        light, ab, motion, seen = (part.to(self.device) for part in batch)
+        self.model.train()
+        frames = self.unrolled(self.model, *self.answered(light))
+        scores, _, trust, found = (torch.stack(parts, 1) for parts in zip(*frames, strict=True))
+        wanted, parts = self.settings, {"color": self.loss(scores.flatten(0, 1), ab.flatten(0, 1))}
+        parts["unsteadiness"] = unsteadiness(self.painted(scores), motion, seen)
+        parts["astray"] = strays(found, motion, seen, self.model.settings.reach)
+        parts["mistrust"] = mistrust(trust, found, motion, seen)
+        weights = (1.0, wanted.steadiness, wanted.motion, wanted.trust)
+        total = torch.stack([weight * part for weight, part in zip(weights, parts.values(), strict=True)]).sum()
+        self.optimizers["model"].zero_grad(set_to_none=True)
+        total.backward()
+        parts |= {"loss": total, "trust": trust[:, 1:].mean()}
+        logged = {name: value.detach().cpu() for name, value in parts.items()}
+        return logged | {"gradient_norm": self.update("model", self.model)}
+
+    def answered(self, light: Tensor) -> tuple[Tensor, Tensor]:
+        """The base's answers (n, t, c, h, w) for clips, L (n, t, 1, s, s), and what it and the network see of them."""
+        seen = self.normalised(light.flatten(0, 1))
+        with torch.no_grad(), self.autocast():
+            answers = self.answers(seen).float()
+        return answers.unflatten(0, light.shape[:2]), seen.unflatten(0, light.shape[:2])
+
+    @staticmethod
+    def unrolled(model: Recurrent, answers: Tensor, seen: Tensor) -> list[Steadied]:
+        """What a recurrent network gives for each frame."""
+        state, frames = model.begin(answers[:, 0]), []
+        for t in range(answers.shape[1]):
+            frames.append(model(answers[:, t], seen[:, t], state))
+            state = frames[-1].state
+        return frames
+
+    def painted(self, scores: Tensor) -> Tensor:
+        """Scores (n, t, c, h, w) as the colours (n, t, 2, h, w) that a person is shown, Lab units."""
+        return self.colors(scores.flatten(0, 1)).unflatten(0, scores.shape[:2]) * AB_SCALE
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        return {}, {"base": {"name": self.base.name, "digest": self.base.digest}}
+
+    def load_state(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        if facts["base"]["digest"] != self.base.digest:
+            raise BadCheckpoint(
+                f"the run was begun with another '{self.settings.base}' (task.settings.base); give it back its own, or "
+                "another --out"
+            )
+
+
+def _check(recipe: Recipe, model: Any) -> None:
+    if not isinstance(model, Recurrent):
+        raise BadRecipe(f"model.name is '{recipe.model.name}'; the task recurrent takes 'recurrent'")
+    for name in ("soften", "subtract_mean", "cache"):
+        if getattr(recipe.data, name):
+            raise BadRecipe(f"data.{name} has no part in the task recurrent; leave it out")
+
+
+def _answers(name: str, device: torch.device) -> tuple[torch.nn.Module, ModelCard]:
+    """The base network, which is not trained, and its card."""
+    state, bins, card = load_state(name)
+    model = make_model(recipe_from_dict(card.recipe), bins.n_scores if bins else 2)
+    load_weights(model, state, name)
+    if int(model.stride) != Recurrent.stride:  # type: ignore[arg-type]
+        raise BadRecipe(f"task.settings.base is '{name}', whose stride is {model.stride}; it may be {Recurrent.stride}")
+    model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model.eval().requires_grad_(False), card
