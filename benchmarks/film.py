@@ -25,7 +25,7 @@ from PIL import Image
 
 from photochrom import Colorizer, color
 from photochrom.video.codecs import encoding_for
-from photochrom.video.consistency import steady
+from photochrom.video.consistency import MODES, steady
 from photochrom.video.encoding import SegmentWriter
 from photochrom.video.painting import paint_frame
 from photochrom.video.reading import Reader
@@ -72,7 +72,8 @@ def colorize(source: Path, *options: str) -> tuple[float, float]:
 
 def stages(source: Path) -> dict[str, float]:
     """Milliseconds a frame of each stage by itself, on one core."""
-    session, mode, reader = Colorizer(threads=1), steady("flow"), Reader(source)
+    session, reader = Colorizer(threads=1), Reader(source)
+    modes = {name: steady(name, session.card) for name in ("flow", "recurrent")}
     table = color.srgb_to_lightness(np.arange(256, dtype=np.uint8)[None])[0]
     spent: dict[str, float] = {}
     frames = list(reader.frames())[:40]
@@ -93,8 +94,8 @@ def stages(source: Path) -> dict[str, float]:
             light = table[frame.gray]
             scores = timed("network, both ways", partial(session.scores, light))
             covered = tuple(side / session.card.stride for side in scores.seen)
-            fused = timed("flow", partial(mode, frame.gray, scores.map, covered))
-            kept = type(scores)(fused, scores.seen)
+            fused = {name: timed(name, partial(m, frame.gray, scores.map, covered)) for name, m in modes.items()}
+            kept = type(scores)(fused["flow"], scores.seen)
             chroma = timed("scores to chroma", partial(session.chroma, kept, light))
             rgb = timed("paint", partial(paint_frame, frame.gray, chroma))
             timed("encode (x264, its own threads)", partial(writer.write, rgb, frame.pts, frame.duration))
@@ -110,7 +111,7 @@ def main() -> None:
             for length in (frames, 3 * frames) if height == 360 else (frames,):
                 film = Path(folder, f"{height}-{length}.mp4")
                 make(film, width, height, length)
-                for mode in ("frame", "flow") if length == frames else ("flow",):
+                for mode in MODES if length == frames else ("flow",):
                     seconds, memory = colorize(film, "--consistency", mode)
                     what = f"{width} x {height}, {length} frames, {mode}"
                     print(f"{what:<40}{length / seconds:>10.1f}{memory:>7.0f}", flush=True)

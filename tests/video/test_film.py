@@ -294,7 +294,7 @@ def test_avi(film, colorizer, tmp_path, times_of):
         ({"codec": "h265"}, "there is no codec 'h265'"),
         ({"codec": "vp9"}, "vp9 goes into .webm, .mkv"),
         ({"crf": 99}, "the crf of h264 may be 0 to 51, not 99"),
-        ({"consistency": "blur"}, "may be frame, flow"),
+        ({"consistency": "blur"}, "may be frame, flow, recurrent, or a .onnx file"),
     ],
 )
 def test_wrong_settings(film, colorizer, tmp_path, settings, words):

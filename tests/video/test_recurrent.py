@@ -11,6 +11,7 @@ from photochrom import BadCheckpoint, BadSetting, Colorizer
 from photochrom.video import colorize_film
 from photochrom.video.consistency import steady
 from photochrom.video.evaluating import evaluate_films
+from photochrom.video.recurrent import find
 
 COVERED = (22.5, 15.0)  # of a map of 16 x 24
 
@@ -71,7 +72,7 @@ class Session:
 
 def test_a_frame_whose_past_is_not_trusted_begins_a_scene(mode, drawn_scene):
     """Of the scene before, nothing is left in it."""
-    mode._session, mode._channels = Session([0.8, 0.4, 0.3, 0.8]), 3
+    mode._session, mode._channels = Session([0.8, 0.4, 0.2, 0.8]), 3
     answers = [np.full((2, 16, 24), float(i), np.float32) for i in range(5)]
     given = [mode(drawn_scene(0), answer, COVERED) for answer in answers]
     assert mode.cuts == 1
@@ -111,6 +112,34 @@ def test_another_way_begins_a_film_anew(film, colorizer, steadying, tmp_path, mo
         with pytest.raises(RuntimeError):
             colorize_film(source, target, colorizer, consistency=str(steadying), overwrite=True, progress=stop)
         assert colorize_film(source, target, colorizer, consistency=consistency, overwrite=True).resumed == resumed
+
+
+class TestThePackagedOne:
+    def test_it_is_for_the_default_model(self):
+        card = Colorizer().card
+        found = find("recurrent", card)[2]
+        assert found.steadies == {"name": "default", "digest": card.digest}
+        assert found.training["steps"] == found.recipe["run"]["steps"]
+
+    def test_it_keeps_what_stands_still_and_forgets_at_a_cut(self, drawn_scene):
+        """Answers that waver are steadied by more than half on a scene that pans slowly; after a cut they are new."""
+        card = Colorizer().card
+        mode, rng = steady("recurrent", card), np.random.default_rng(0)
+        answers = rng.normal(0, 1, (8, 188, 32, 48)).astype(np.float32)
+        scene = [drawn_scene(i, 192, 128, seed=0) for i in range(7)]
+        given = [mode(gray, answer, (48, 32)) for gray, answer in zip(scene, answers, strict=False)]
+        assert mode.cuts == 0
+        assert np.abs(given[6] - given[5]).mean() < 0.5 * np.abs(answers[6] - answers[5]).mean()
+        other = np.kron(rng.integers(0, 256, (8, 12)), np.ones((16, 16))).astype(np.uint8)
+        assert (mode(other, answers[7], (48, 32)) == answers[7]).all()
+        assert mode.cuts == 1
+
+    def test_another_model_is_told_what_it_may_use(self, colorizer):
+        with pytest.raises(BadSetting) as error:
+            steady("recurrent", colorizer.card)
+        assert str(error.value) == (
+            "the consistency recurrent was not trained for the model 'tiny'; take frame or flow"
+        )
 
 
 class TestWhomItIsFor:

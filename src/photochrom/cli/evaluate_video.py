@@ -39,7 +39,7 @@ def evaluate_video(
     films
         Films in colour.
     consistency
-        A mode to measure: frame, flow or a .onnx file; again for another one. [default: frame and flow]
+        A mode to measure: frame, flow, recurrent or a .onnx file; again for another one. [default: frame and flow]
     frames
         Measure only so many of the first frames of each film.
     out

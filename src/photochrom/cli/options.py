@@ -60,8 +60,8 @@ class FilmOptions:
     """How films are coloured; photographs pay no heed to it."""
 
     consistency: str = "flow"
-    """flow carries colours along motion from frame to frame; frame takes each frame by itself, and flickers; a .onnx
-    file is a recurrent network from `photochrom export` that was trained to carry them."""
+    """flow carries colours along motion from frame to frame; recurrent has a network do it, trained for the default
+    model (a .onnx file from `photochrom export` is another one); frame takes each frame by itself, and flickers."""
     codec: CodecName | None = None
     """How films are encoded. [default: h264, and vp9 in WebM]"""
     crf: int | None = None

@@ -113,6 +113,9 @@ def layers_of(model: nn.Module, size: int) -> tuple[Layer, ...]:
                 found[name] = Layer(name, type(module).__name__, tuple(out.shape[1:]), parameters, work)
 
             hooks.append(module.register_forward_hook(note))
+        else:
+            for own, parameter in module.named_parameters(name, recurse=False):
+                found[own] = Layer(own, "Parameter", tuple(parameter.shape), parameter.numel(), 0)
     try:
         with torch.no_grad():
             model.eval()(**example(model, size, size))

@@ -10,7 +10,7 @@ from photochrom.card import ModelCard
 from photochrom.errors import BadSetting
 from photochrom.extras import needing
 
-MODES = ("frame", "flow")
+MODES = ("frame", "flow", "recurrent")
 State = dict[str, np.ndarray]
 
 
@@ -51,8 +51,8 @@ def steady(consistency: str, card: ModelCard) -> Steady:
     """The mode of a name.
 
     Args:
-        consistency: "frame" takes each frame by itself, "flow" carries the past along motion; a .onnx file has a
-            recurrent network carry it, which was trained for this kind of answers.
+        consistency: "frame" takes each frame by itself, "flow" carries the past along motion, "recurrent" has a
+            network carry it, the packaged one; a .onnx file is another such network.
         card: of the model whose answers are made steady.
 
     Raises:
@@ -66,7 +66,7 @@ def steady(consistency: str, card: ModelCard) -> Steady:
         with needing("--consistency flow (--consistency frame does without)", "video"):
             from photochrom.video.flow import Flow
         return Flow()
-    if consistency.endswith(".onnx"):
+    if consistency == "recurrent" or consistency.endswith(".onnx"):
         from photochrom.video.recurrent import Recurrent, find
 
         return Recurrent(*find(consistency, card))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,15 @@ from photochrom.card import ModelCard
 from photochrom.errors import BadCheckpoint, BadSetting
 from photochrom.video.consistency import State
 
-CUT = 0.35  # a frame whose past is trusted less begins a new scene
+PACKAGED = Path(__file__).parents[1] / "weights" / "recurrent" / "default.onnx"
+CUT = 0.25  # a frame whose past is trusted less begins a new scene; how it was chosen: docs/video.md
 
 
 def find(consistency: str, card: ModelCard) -> tuple[bytes, str, ModelCard]:
     """The network that makes a model's answers steady: its file, the file's name, its card.
 
     Args:
-        consistency: a .onnx file.
+        consistency: "recurrent", the packaged one, or a .onnx file.
         card: of the model. Its codebook has to be that of the model that the network was trained with, as it is where
             one was tuned from the other.
 
@@ -28,12 +30,14 @@ def find(consistency: str, card: ModelCard) -> tuple[bytes, str, ModelCard]:
         BadSetting: it is for another codebook.
         BadCheckpoint: the file is damaged, or no such network.
     """
-    data, where = read_model(consistency)
+    data, where = read_model(PACKAGED if consistency == "recurrent" else consistency)
     found = read_card(data, where)
     if not found.steadies:
         raise BadCheckpoint(f"{where}: it colours, and makes no other model's colours steady; name it with --model")
     if (found.bins, found.stride) != (card.bins, card.stride):
-        raise BadSetting(f"the consistency {where} was not trained for the model '{card.name}'; take frame or flow")
+        raise BadSetting(
+            f"the consistency {consistency} was not trained for the model '{card.name}'; take frame or flow"
+        )
     return data, where, found
 
 
