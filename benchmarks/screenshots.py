@@ -33,7 +33,7 @@ def main() -> None:
 def shoot(browser: Browser, address: str, name: str, width: int, height: int, scheme: str) -> None:
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme, device_scale_factor=1.5)
     page.goto(address)
-    page.click("#sample")
+    page.click('[data-sample="astronaut.jpg"]')
     page.wait_for_selector("#download:enabled")
     # Six variants, the tile, and both sides of the large picture.
     page.wait_for_function("() => document.querySelectorAll('#studio img[src]').length === 9")

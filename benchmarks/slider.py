@@ -49,7 +49,7 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.goto(address)
-            page.click("#sample")
+            page.click('[data-sample="astronaut.jpg"]')
             page.wait_for_selector("#download:enabled")
             page.wait_for_timeout(3000)
             print(f"{moves} moves each, {len(os.sched_getaffinity(0))} cores, 512 x 512")

@@ -102,6 +102,15 @@ def test_nothing_is_kept_of_a_photograph_that_was_coloured_at_once(server, png):
     assert len(jobs) == before
 
 
+def test_samples(server):
+    for name in ("astronaut.jpg", "cat.jpg", "coffee.jpg"):
+        response = server.get(f"/samples/{name}")
+        assert (response.status_code, response.headers["content-type"]) == (200, "image/jpeg")
+        assert Image.open(io.BytesIO(response.content)).mode == "L"
+    for name in ("dog.jpg", "..%2Fweights%2Fdefault.onnx", "astronaut"):
+        assert server.get(f"/samples/{name}").status_code == 404
+
+
 # ---- jobs
 
 

@@ -104,9 +104,19 @@ def test_sliders_and_variants_change_the_picture_and_reset_brings_it_back(open_p
     expect(page.get_by_role("radio", name="Likeliest")).to_be_checked()
 
 
+def test_samples_to_try(open_page):
+    page = open_page()
+    expect(page.get_by_text("None at hand?")).to_have_text("None at hand? Try the astronaut, the cat or the coffee.")
+    page.get_by_role("button", name="the cat").click()
+    coloured(page)
+    with page.expect_download() as download:
+        page.click("#download")
+    assert download.value.suggested_filename == "cat.color.jpg"
+
+
 def test_the_line_between_before_and_after(open_page):
     page = open_page()
-    page.click("#sample")
+    page.click('[data-sample="astronaut.jpg"]')
     coloured(page)
     line = page.get_by_role("slider", name="Line between before and after").last
     where = page.locator("#viewer .line")
@@ -234,7 +244,7 @@ def test_what_the_server_forgot_is_sent_again(open_page, photographs):
 def test_axe_finds_nothing(open_page, scheme, viewport):
     page = open_page(viewport, color_scheme=scheme)
     assert violations(page) == []
-    page.click("#sample")
+    page.click('[data-sample="astronaut.jpg"]')
     coloured(page)
     assert violations(page) == []
     page.goto(page.url + "docs")

@@ -13,6 +13,7 @@ from starlette.templating import Jinja2Templates
 from photochrom.card import ModelCard
 from photochrom.formats import FORMATS
 from photochrom.web.look import Look
+from photochrom.web.problems import Problem
 from photochrom.web.reference import operations
 from photochrom.web.settings import is_loopback
 from photochrom.web.work import INPUT
@@ -20,7 +21,8 @@ from photochrom.web.work import INPUT
 router = APIRouter(include_in_schema=False)
 templates = Jinja2Templates(directory=str(resources.files("photochrom.web") / "templates"))
 
-SAMPLE = Path(str(resources.files("photochrom") / "samples" / "astronaut.jpg"))
+SAMPLES = {path.name: path for path in sorted(Path(str(resources.files("photochrom") / "samples")).glob("*.jpg"))}
+SAMPLE = SAMPLES["astronaut.jpg"]
 VARIANTS = 5
 
 
@@ -56,6 +58,7 @@ async def home(request: Request) -> HTMLResponse:
             "accept": ",".join(accept),
             "local": is_loopback(settings.host),
             "keep": f"{settings.keep_minutes:g}",
+            "samples": [(name, Path(name).stem) for name in SAMPLES],
             "sliders": sliders(card),
             "has_variants": card.bins is not None,
             "variants": VARIANTS,
@@ -69,12 +72,6 @@ async def docs(request: Request) -> HTMLResponse:
     address = str(request.base_url).rstrip("/")
     found = {"operations": operations(request.app.openapi()), "address": address}
     return templates.TemplateResponse(request, "docs.html", found)
-
-
-@router.get("/samples/astronaut.jpg")
-async def sample() -> FileResponse:
-    """The sample photograph, gray."""
-    return FileResponse(SAMPLE, media_type="image/jpeg")
 
 
 @router.get("/samples/astronaut.color.jpg")
@@ -91,3 +88,11 @@ async def coloured_sample(request: Request) -> Response:
         finally:
             studio.jobs.remove(job)
     return Response(state.coloured_sample, media_type="image/jpeg")
+
+
+@router.get("/samples/{name}")
+async def sample(name: str) -> FileResponse:
+    """A sample photograph, gray."""
+    if name not in SAMPLES:
+        raise Problem(404, "there is no such sample")
+    return FileResponse(SAMPLES[name], media_type="image/jpeg")

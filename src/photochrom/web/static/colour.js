@@ -130,10 +130,13 @@ document.addEventListener("drop", (event) => {
   $("veil").hidden = true;
   add(event.dataTransfer.files);
 });
-$("sample").addEventListener("click", async () => {
-  const response = await fetch("/samples/astronaut.jpg");
-  add([new File([await response.blob()], "astronaut.jpg", { type: "image/jpeg" })]);
-});
+for (const button of document.querySelectorAll("[data-sample]")) {
+  button.addEventListener("click", async () => {
+    const name = button.dataset.sample;
+    const response = await fetch(`/samples/${name}`);
+    add([new File([await response.blob()], name, { type: "image/jpeg" })]);
+  });
+}
 
 // ---- what is done with a photograph, or with all
 
