@@ -1,8 +1,14 @@
-"""Recipes of the adversarial tasks at their smallest."""
+"""Recipes of the adversarial tasks at their smallest, and what holds for the runs of any task."""
+
+import csv
 
 import pytest
+import torch
 
+from photochrom.train import checkpoint
+from photochrom.train.loop import Trainer
 from photochrom.train.recipe import recipe_from_dict
+from photochrom.train.runs import CHECKPOINT
 
 BASE = {
     "loss": {"name": "l1"},
@@ -36,3 +42,32 @@ def cgan():
 @pytest.fixture
 def cycle():
     return maker("cyclegan", CYCLE)
+
+
+@pytest.fixture
+def values():
+    """values(run folder, name): what was logged under a name, by step."""
+
+    def read(run, name):
+        with (run / "log.csv").open() as file:
+            return {int(r["step"]): float(r["value"]) for r in csv.DictReader(file) if r["name"] == name}
+
+    return read
+
+
+@pytest.fixture
+def resumed(folder, tmp_path):
+    """resumed(recipe, stop): trains whole/, and parts/ with a stop; asserts that both end alike; gives the tensors."""
+
+    def train(recipe, stop):
+        Trainer(recipe, [folder], tmp_path / "whole").run()
+        Trainer(recipe, [folder], tmp_path / "parts", max_steps=stop).run()
+        torch.rand(3)
+        Trainer(recipe, [folder], tmp_path / "parts").run()
+        (one, facts), (two, other) = (checkpoint.load(tmp_path / r / CHECKPOINT) for r in ("whole", "parts"))
+        assert one.keys() == two.keys()
+        assert [k for k in one if not torch.equal(one[k], two[k])] == []
+        assert facts | {"seconds": 0} == other | {"seconds": 0}
+        return one
+
+    return train

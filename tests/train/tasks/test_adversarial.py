@@ -1,6 +1,5 @@
 """The conditional GAN: what each side of a step does, what is kept, and how a lost game is named."""
 
-import csv
 import math
 
 import numpy as np
@@ -34,11 +33,6 @@ def task(recipe, bins=None):
     return made
 
 
-def values(run, name):
-    with (run / "log.csv").open() as file:
-        return {int(r["step"]): float(r["value"]) for r in csv.DictReader(file) if r["name"] == name}
-
-
 def moved(before, network):
     return [not torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True)]
 
@@ -68,7 +62,7 @@ def test_a_step_by_hand(cgan, objective):
     assert all(math.isfinite(float(v)) for v in logged.values())
 
 
-def test_the_game_begins_after_the_warmup(cgan, folder, tmp_path):
+def test_the_game_begins_after_the_warmup(cgan, folder, tmp_path, values):
     recipe = cgan({"warmup": 3})
     trainer = Trainer(recipe, [folder], tmp_path / "run", max_steps=3)
     before = [p.detach().clone() for p in trainer.task.judge.network.parameters()]
@@ -79,14 +73,16 @@ def test_the_game_begins_after_the_warmup(cgan, folder, tmp_path):
     assert list(values(tmp_path / "run", "discriminator_loss")) == [4, 5, 6]
 
 
-def test_rows_that_hold_the_end_of_the_warmup_are_means_of_the_steps_that_have_the_value(cgan, folder, tmp_path):
+def test_rows_that_hold_the_end_of_the_warmup_are_means_of_the_steps_that_have_the_value(
+    cgan, folder, tmp_path, values
+):
     for every in (1, 6):
         Trainer(cgan({"warmup": 4}, run={"log_every": every}), [folder], tmp_path / str(every)).run()
     each, mean = (values(tmp_path / str(every), "discriminator_loss") for every in (1, 6))
     assert mean[6] == pytest.approx((each[5] + each[6]) / 2, rel=1e-4)
 
 
-def test_both_sides_are_in_the_log(cgan, folder, tmp_path):
+def test_both_sides_are_in_the_log(cgan, folder, tmp_path, values):
     Trainer(cgan({"r1": 0.5, "r1_every": 2, "discriminator_rate": 0.25}), [folder], tmp_path / "run").run()
     right = [values(tmp_path / "run", f"discriminator_right_{side}")[6] for side in ("real", "generated")]
     assert all(0 <= share <= 1 for share in right)
@@ -115,17 +111,10 @@ def test_noise_fades_over_the_run(cgan):
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("norm", ["batch", "spectral"])
-def test_a_resumed_run_is_the_run_that_was_not_stopped(cgan, folder, tmp_path, precision, norm):
+def test_a_resumed_run_is_the_run_that_was_not_stopped(cgan, folder, tmp_path, precision, norm, values, resumed):
     settings = {"warmup": 1, "instance_noise": 0.1, "r1": 1.0, "r1_every": 2, "discriminator": {"norm": norm}}
     recipe = cgan(settings, run={"precision": precision, "log_every": 2, "checkpoint_every": 3})
-    Trainer(recipe, [folder], tmp_path / "whole").run()
-    Trainer(recipe, [folder], tmp_path / "parts", max_steps=4).run()
-    torch.rand(3)
-    Trainer(recipe, [folder], tmp_path / "parts").run()
-    (one, facts), (two, other) = (checkpoint.load(tmp_path / r / CHECKPOINT) for r in ("whole", "parts"))
-    assert one.keys() == two.keys()
-    assert [k for k in one if not torch.equal(one[k], two[k])] == []
-    assert facts | {"seconds": 0} == other | {"seconds": 0}
+    resumed(recipe, 4)
     assert values(tmp_path / "whole", "discriminator_loss") == values(tmp_path / "parts", "discriminator_loss")
 
 
@@ -191,7 +180,7 @@ class TestColors:
             Colors(cgan(decode={"decoder": "argmax"}), joint, CPU)
 
 
-def test_the_photochrom_network_is_tuned_from_its_weights(cgan, folder, tmp_path):
+def test_the_photochrom_network_is_tuned_from_its_weights(cgan, folder, tmp_path, values):
     """Classes, a quarter of the size, a pretrained encoder that waits: all as in its own recipe."""
     settings = {"encoder": "lite0", "widths": [8, 8, 8], "pretrained": False}
     sections = {
