@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -61,14 +63,9 @@ class OnnxBackend:
         Raises:
             OutOfMemory: memory ran out; there is no partial result.
         """
-        try:
-            inputs = {"x": x} if variation is None else {"x": x, "variation": variation}
+        inputs = {"x": x} if variation is None else {"x": x, "variation": variation}
+        with naming_failures(x, self.card, "the network", "the model"):
             return np.asarray(self._session.run(None, inputs)[0])
-        except Exception as error:
-            if _is_memory(error):
-                raise out_of_memory(x, self.card) from None
-            reason = " ".join(str(error).split())[:160]
-            raise BadCheckpoint(f"the network cannot be run ({reason}); get the model again") from None
 
 
 def session(data: bytes, where: str, device: str = "auto", threads: int | None = None) -> Any:
@@ -101,6 +98,23 @@ def _quiet_runtime() -> Any:
 
     onnxruntime.disable_telemetry_events()
     return onnxruntime
+
+
+@contextmanager
+def naming_failures(x: np.ndarray, card: ModelCard, what: str, file: str) -> Iterator[None]:
+    """Tell what onnxruntime raises while a network `what` runs over `x` (n, 1, h, w) in one of photochrom's errors.
+
+    Raises:
+        OutOfMemory: memory ran out.
+        BadCheckpoint: anything else; `file` is what the message says to get again.
+    """
+    try:
+        yield
+    except Exception as error:  # onnxruntime's errors share no base but Exception
+        if _is_memory(error):
+            raise out_of_memory(x, card) from None
+        reason = " ".join(str(error).split())[:160]
+        raise BadCheckpoint(f"{what} cannot be run ({reason}); get {file} again") from None
 
 
 def out_of_memory(x: np.ndarray, card: ModelCard) -> OutOfMemory:

@@ -78,6 +78,16 @@ def check(ok: bool, name: str, value: Any, allowed: str) -> None:
         raise BadRecipe(f"{name} is {value!r}; it may be {allowed}")
 
 
+def check_not_negative(settings: Any, where: str, *names: str) -> None:
+    """Refuse a dataclass of settings, called `where` in a recipe, one of whose fields `names` is below 0.
+
+    Raises:
+        BadRecipe: as `check`.
+    """
+    for name in names:
+        check(getattr(settings, name) >= 0, f"{where}.{name}", getattr(settings, name), "0 or more")
+
+
 def _convert(value: Any, hint: Any, where: str) -> Any:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from photochrom.data.config import DataConfig
-from photochrom.data.samples import Wear, decode, small_ab
+from photochrom.data.samples import Wear, decode_entry, small_ab
 from photochrom.data.sources import Entry
 from photochrom.errors import BadDataset
 from photochrom.settings import check
@@ -105,13 +105,11 @@ class Clips(Dataset["tuple[Tensor, ...] | BadDataset"]):
         # The scene, what moves in front of it, and the same after the cut.
         chosen = [index, *rng.integers(len(self.entries), size=3)]
         try:
-            clip = self.maker([self._still(self.entries[i]) for i in chosen], rng)
+            stills = [decode_entry(self.entries[i], 4 * self.maker.data.size) for i in chosen]
+            clip = self.maker(stills, rng)
         except BadDataset as error:
             return error
         return tuple(torch.from_numpy(part) for part in clip)
-
-    def _still(self, entry: Entry) -> Image.Image:
-        return decode(entry.read(), f"{entry.path}: {entry.key}", 4 * self.maker.data.size)
 
 
 @dataclass(frozen=True)

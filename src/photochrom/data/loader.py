@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
-from photochrom.data.samples import Sampler, decode
+from photochrom.data.samples import Sampler, decode_entry
 from photochrom.data.sources import Entry
 from photochrom.errors import BadDataset
 
@@ -37,7 +37,7 @@ class Pictures(Dataset["tuple[Tensor, Tensor] | BadDataset"]):
             return self._kept[index]
         entry = self.entries[index]
         try:
-            image = decode(entry.read(), f"{entry.path}: {entry.key}", 4 * self.sampler.config.size)
+            image = decode_entry(entry, 4 * self.sampler.config.size)
         except BadDataset as error:
             return error
         light, ab = self.sampler(image, np.random.default_rng((self.seed, epoch, index)))

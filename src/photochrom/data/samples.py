@@ -17,6 +17,7 @@ from PIL import Image, ImageFilter, ImageOps
 from photochrom import color
 from photochrom import io as photographs
 from photochrom.data.config import DataConfig
+from photochrom.data.sources import Entry
 from photochrom.errors import BadDataset, PhotochromError
 from photochrom.picture import to_dtype
 
@@ -51,6 +52,11 @@ def decode(data: bytes, key: str, least: int = 512) -> Image.Image:
             return _careful(data)
         image.draft("RGB", (least, least))
         return ImageOps.exif_transpose(image).convert("RGB")
+
+
+def decode_entry(entry: Entry, least: int = 512) -> Image.Image:
+    """The picture of a dataset's entry, as `decode` gives it; its file and its name in there are in the message."""
+    return decode(entry.read(), f"{entry.path}: {entry.key}", least)
 
 
 def dimensions(data: bytes, key: str) -> tuple[int, int]:
@@ -118,7 +124,7 @@ class Sampler:
             piece = _softened(piece, rng)
         ab = small_ab(piece, (size // self.stride, size // self.stride))
         worn = rng.random() < self.config.degrade
-        light = _degraded(piece, rng) if worn else color.srgb_to_lightness(np.asarray(piece))
+        light = Wear.drawn(rng).light(piece, rng) if worn else color.srgb_to_lightness(np.asarray(piece))
         return light[None], np.ascontiguousarray(ab.transpose(2, 0, 1))
 
     def _box(self, size: tuple[int, int], rng: np.random.Generator) -> tuple[float, float, float, float]:
@@ -136,11 +142,6 @@ def _softened(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """The picture with the detail of a copy that is up to three times smaller."""
     width, height = (max(1, round(side * rng.uniform(0.35, 0.9))) for side in image.size)
     return image.resize((width, height), Image.Resampling.BILINEAR).resize(image.size, Image.Resampling.BICUBIC)
-
-
-def _degraded(image: Image.Image, rng: np.random.Generator) -> np.ndarray:
-    """L as an old print or a poor scan would have it."""
-    return Wear.drawn(rng).light(image, rng)
 
 
 @dataclass(frozen=True)

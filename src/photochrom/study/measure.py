@@ -13,7 +13,7 @@ from photochrom import color
 from photochrom.backends import Backend
 from photochrom.bins import ChannelBins
 from photochrom.colorizer import Colorizer, Scores
-from photochrom.data.samples import decode
+from photochrom.data.samples import decode_entry
 from photochrom.data.sources import Entry
 from photochrom.decode import Decoding, scores_to_ab
 from photochrom.evaluation.report import Numbers, mean, truth_numbers
@@ -39,10 +39,7 @@ class Photographs:
     @classmethod
     def load(cls, entries: Sequence[Entry], size: int) -> Photographs:
         """Decode pictures and bring them to `size`."""
-        pictures = [
-            np.asarray(decode(e.read(), f"{e.path}: {e.key}").resize((size, size), Image.Resampling.BOX))
-            for e in entries
-        ]
+        pictures = [np.asarray(decode_entry(entry).resize((size, size), Image.Resampling.BOX)) for entry in entries]
         return cls(tuple(e.key for e in entries), np.stack(pictures))
 
     @cached_property

@@ -12,7 +12,7 @@ from torch import Tensor
 from photochrom.errors import BadRecipe
 from photochrom.losses import adversarial as game
 from photochrom.models.patchgan import PatchGan, PatchSettings
-from photochrom.settings import check
+from photochrom.settings import check, check_not_negative
 from photochrom.train.build import build_optimizer
 from photochrom.train.task import Task
 
@@ -48,12 +48,7 @@ class GameSettings:
         check(self.objective in game.OBJECTIVES, "task.settings.objective", self.objective, objectives)
         check(self.discriminator_rate > 0, "task.settings.discriminator_rate", self.discriminator_rate, "above 0")
         check(self.r1_every >= 1, "task.settings.r1_every", self.r1_every, "1 or more")
-        self.not_negative("instance_noise", "r1", "patience")
-
-    def not_negative(self, *names: str) -> None:
-        """Check settings that may be 0 or more."""
-        for name in names:
-            check(getattr(self, name) >= 0, f"task.settings.{name}", getattr(self, name), "0 or more")
+        check_not_negative(self, "task.settings", "instance_noise", "r1", "patience")
 
 
 class Judge:

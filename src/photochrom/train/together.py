@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -73,44 +74,42 @@ def together(job: Job, processes: int = 1) -> Iterator[Trainer]:
     if kind == "cuda" and torch.cuda.device_count() < processes:
         raise DeviceUnavailable(f"{processes} processes need as many GPUs, and {torch.cuda.device_count()} are there")
     with tempfile.TemporaryDirectory() as folder:
-        meeting, members = Path(folder) / "meeting", {}
+        meeting, members = Path(folder) / "meeting", list[tuple[BaseProcess, Any]]()
         for rank in range(1, processes):
             ours, theirs = context.Pipe(duplex=False)
             member = context.Process(target=_member, args=(job, kind, rank, processes, meeting, theirs))
             member.start()
             theirs.close()
-            members[member] = ours
+            members.append((member, ours))
         try:
-            for rank, (member, line) in enumerate(members.items(), 1):
-                _heard(line, member, rank)  # it is there; otherwise the meeting would be waited for in vain
+            _hear(members)  # all are there; otherwise the meeting would be waited for in vain
             with _fewer_threads(processes), joined(0, processes, meeting, _device(kind, 0)) as team:
                 yield job.trainer(team)
-            for rank, (member, line) in enumerate(members.items(), 1):
-                _heard(line, member, rank)
+            _hear(members)
         except MemberLost:
-            for rank, (member, line) in enumerate(members.items(), 1):
-                _heard(line, member, rank)
+            _hear(members)
             raise
         finally:
-            for member in members:
+            for member, _ in members:
                 member.terminate()
                 member.join(GRACE)
                 if member.is_alive():
                     member.kill()
 
 
-def _heard(line: Connection, member: BaseProcess, rank: int) -> None:
-    """Wait for a process to say that it is there, or done, and raise what it says has ended it."""
-    try:
-        said = line.recv()
-    except EOFError:
-        member.join(GRACE)
-        raise MemberLost(
-            f"process {rank} of the run has ended (exit status {member.exitcode}); "
-            "the same command goes on from the last step kept"
-        ) from None
-    if isinstance(said, PhotochromError) and not isinstance(said, MemberLost):
-        raise said
+def _hear(members: Sequence[tuple[BaseProcess, Any]]) -> None:
+    """Wait for each process, by its line, to say that it is there, or done; raise what one says has ended it."""
+    for rank, (member, line) in enumerate(members, 1):
+        try:
+            said = line.recv()
+        except EOFError:
+            member.join(GRACE)
+            raise MemberLost(
+                f"process {rank} of the run has ended (exit status {member.exitcode}); "
+                "the same command goes on from the last step kept"
+            ) from None
+        if isinstance(said, PhotochromError) and not isinstance(said, MemberLost):
+            raise said
 
 
 def _member(job: Job, kind: str, rank: int, size: int, meeting: Path, line: Connection) -> None:

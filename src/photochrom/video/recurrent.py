@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from photochrom import color
-from photochrom.backends import out_of_memory, read_card, read_model, session
+from photochrom.backends import naming_failures, read_card, read_model, session
 from photochrom.card import ModelCard
 from photochrom.errors import BadCheckpoint, BadSetting
 from photochrom.video.consistency import State
@@ -86,11 +86,6 @@ class Recurrent:
     def _run(self, scores: np.ndarray, light: np.ndarray, state: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The answer, the next state, and the trust in the past."""
         inputs = {"scores": scores[None], "light": light[None, None], "state": state[None]}
-        try:
+        with naming_failures(inputs["light"], self._card, "the recurrent network", "it"):
             steadied, following, trust = self._session.run(["steadied", "next", "trust"], inputs)
-        except Exception as error:  # onnxruntime's errors share no base but Exception
-            if isinstance(error, MemoryError) or "alloc" in str(error).lower():
-                raise out_of_memory(inputs["light"], self._card) from None
-            reason = " ".join(str(error).split())[:160]
-            raise BadCheckpoint(f"the recurrent network cannot be run ({reason}); get it again") from None
         return steadied[0], following[0], trust[0, 0]

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from photochrom.bins import Bins, JointBins
 from photochrom.color import AB_SCALE, L_CENTER
 from photochrom.errors import BadRecipe
+from photochrom.settings import check_not_negative
 from photochrom.train.build import build_loss, build_optimizer, parameter_groups
 from photochrom.train.config import Recipe
 from photochrom.train.judge import GameSettings, Judge, put_back, streaks
@@ -36,7 +37,7 @@ class Settings(GameSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.not_negative("content", "warmup")
+        check_not_negative(self, "task.settings", "content", "warmup")
 
 
 @tasks.register("adversarial")

@@ -22,7 +22,7 @@ from photochrom.data.samples import Sampler
 from photochrom.data.sources import Entry
 from photochrom.errors import BadRecipe
 from photochrom.models.cyclegan import ColorGenerator, Translator, gray_picture
-from photochrom.settings import check
+from photochrom.settings import check, check_not_negative
 from photochrom.train.build import build_optimizer, parameter_groups
 from photochrom.train.config import Recipe
 from photochrom.train.judge import GameSettings, Judge, put_back, streaks
@@ -50,7 +50,7 @@ class Settings(GameSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.not_negative("cycle", "identity", "pool")
+        check_not_negative(self, "task.settings", "cycle", "identity", "pool")
 
 
 class ImagePool:

@@ -18,7 +18,7 @@ from photochrom.data.sources import Entry
 from photochrom.errors import BadCheckpoint, BadRecipe
 from photochrom.losses.steadiness import mistrust, strays, unsteadiness
 from photochrom.models.recurrent import Recurrent, Steadied
-from photochrom.settings import check, from_dict
+from photochrom.settings import check_not_negative, from_dict
 from photochrom.train.build import build_loss, build_optimizer, make_model, parameter_groups
 from photochrom.train.clip_validation import ClipValidation
 from photochrom.train.codebook import Basis
@@ -51,8 +51,7 @@ class Settings:
     clips: ClipConfig = field(default_factory=ClipConfig)
 
     def __post_init__(self) -> None:
-        for name in ("steadiness", "motion", "trust"):
-            check(getattr(self, name) >= 0, f"task.settings.{name}", getattr(self, name), "0 or more")
+        check_not_negative(self, "task.settings", "steadiness", "motion", "trust")
 
 
 @tasks.register("recurrent")
