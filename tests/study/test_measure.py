@@ -13,7 +13,7 @@ import pytest
 from photochrom import backends, color
 from photochrom.colorizer import Colorizer
 from photochrom.data.sources import list_pictures
-from photochrom.study.measure import Photographs, colored, quantised, views
+from photochrom.study.measure import VIEW_METRICS, Photographs, colored, measured, quantised
 from photochrom.study.results import Spread
 from photochrom.study.tables import Table
 
@@ -57,9 +57,11 @@ def test_a_network_that_takes_any_size_is_used_as_on_any_photograph(photographs:
     for index, ours in enumerate(colored(backend, photographs)):
         expected = photographs.joined(session.ab(photographs.L[index]), index)
         np.testing.assert_allclose(ours.rgb, expected.rgb, atol=1 / 255)
-    found = views(backend, photographs)
-    assert list(found) == ["argmax", "argmax, smoothed", "annealed_mean", "annealed_mean, smoothed"]
-    assert found["argmax"]["colorfulness"] != found["annealed_mean"]["colorfulness"]
+    found = measured(backend, photographs, viewed=True)
+    assert list(found.views) == ["argmax", "argmax, smoothed", "annealed_mean", "annealed_mean, smoothed"]
+    assert found.views["argmax"]["colorfulness"] != found.views["annealed_mean"]["colorfulness"]
+    assert found.views["annealed_mean"] == pytest.approx({name: found.means[name] for name in VIEW_METRICS})
+    assert not measured(backend, photographs).views
 
 
 def test_a_spread_shows_its_range_only_where_there_are_several() -> None:

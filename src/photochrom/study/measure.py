@@ -68,10 +68,14 @@ class Photographs:
 
 @dataclass(frozen=True)
 class Measured:
-    """What one network did: a dict of metrics for each photograph, and the pictures themselves."""
+    """What one network did: a dict of metrics for each photograph, the pictures themselves, and the means of its views.
+
+    `views` are by name, see `measured`; empty where they were not asked for.
+    """
 
     rows: list[Numbers]
     rgb: np.ndarray
+    views: dict[str, Numbers]
 
     @property
     def means(self) -> Numbers:
@@ -104,13 +108,36 @@ def _decoded(session: Colorizer, answer: Scores, light: np.ndarray, how: Decodin
     return session.decode(answer, light, decoding=how)
 
 
-def measured(backend: Backend, photographs: Photographs) -> Measured:
-    """Every metric for every photograph, decoded as the network's card says."""
+def measured(backend: Backend, photographs: Photographs, *, viewed: bool = False) -> Measured:
+    """Every metric for every photograph, decoded as the network's card says.
+
+    Args:
+        backend: the network; it runs once over the photographs.
+        photographs: what it colours.
+        viewed: also decode its answers in several ways, with and without smoothing along edges (P27).
+    """
+    how = backend.card.default_decoding()
+    ways = _ways(backend) if viewed else {}
     rows, pictures = [], []
-    for ours, truth in zip(colored(backend, photographs), photographs.renditions, strict=True):
+    views: dict[str, list[Numbers]] = {}
+    for index, paint in enumerate(answers(backend, photographs)):
+        truth, default = photographs.renditions[index], paint(how)
+        ours = photographs.joined(default, index)
         rows.append(measure(Comparison(ours, truth)))
         pictures.append(as_bytes(ours))
-    return Measured(rows, np.stack(pictures))
+        for name, way in ways.items():
+            plain = default if way == how else paint(way)
+            for label, ab in ((name, plain), (f"{name}, smoothed", smooth_chroma(plain, photographs.L[index]))):
+                pair = Comparison(photographs.joined(ab, index), truth)
+                views.setdefault(label, []).append(measure(pair, VIEW_METRICS))
+    return Measured(rows, np.stack(pictures), {label: mean(found) for label, found in views.items()})
+
+
+def _ways(backend: Backend) -> dict[str, Decoding]:
+    how = backend.card.default_decoding()
+    if backend.card.bins is None:
+        return {"ab": how}
+    return {decoder: replace(how, decoder=decoder) for decoder in ("argmax", "annealed_mean")}
 
 
 def colored(backend: Backend, photographs: Photographs) -> Iterator[Rendition]:
@@ -123,21 +150,6 @@ def colored(backend: Backend, photographs: Photographs) -> Iterator[Rendition]:
 def as_bytes(picture: Rendition) -> np.ndarray:
     """(s, s, 3) uint8."""
     return np.rint(picture.rgb * 255).astype(np.uint8)
-
-
-def views(backend: Backend, photographs: Photographs) -> dict[str, Numbers]:
-    """The same network decoded in several ways, with and without smoothing along edges (P27): the metrics' means."""
-    bins, how = backend.card.codebook(), backend.card.default_decoding()
-    decoders = {"ab": how} if bins is None else {d: replace(how, decoder=d) for d in ("argmax", "annealed_mean")}
-    found: dict[str, list[Numbers]] = {}
-    for index, paint in enumerate(answers(backend, photographs)):
-        truth = photographs.renditions[index]
-        for name, decoding in decoders.items():
-            plain = paint(decoding)
-            for label, ab in ((name, plain), (f"{name}, smoothed", smooth_chroma(plain, photographs.L[index]))):
-                pair = Comparison(photographs.joined(ab, index), truth)
-                found.setdefault(label, []).append(measure(pair, VIEW_METRICS))
-    return {label: mean(rows) for label, rows in found.items()}
 
 
 def quantised(photographs: Photographs, counts: Sequence[int]) -> dict[int, Numbers]:

@@ -13,7 +13,7 @@ import torch
 from photochrom.evaluation.files import write_csv
 from photochrom.files import write_bytes
 from photochrom.settings import to_dict
-from photochrom.study.measure import measured, views
+from photochrom.study.measure import measured
 from photochrom.study.plan import Job
 from photochrom.study.prepare import Parts, dataset_of, read_facts
 from photochrom.study.realism import measure_realism, save_arrays
@@ -56,7 +56,7 @@ def run_job(
     facts = {"seconds": trainer.seconds, "steps": trainer.step}
     del trainer  # a fully connected layer and its optimiser fill a gigabyte or more
     backend = TorchBackend(folder, device)
-    seen, test = measured(backend, parts.seen), measured(backend, parts.test)
+    seen, test = measured(backend, parts.seen), measured(backend, parts.test, viewed=True)
     rows = [{"key": k, **row} for k, row in zip(parts.test.keys, test.rows, strict=True)]
     write_csv(folder / "per_image.csv", rows, True)
     save_arrays(folder / "pictures.npz", test=test.rgb, seen=seen.rgb)
@@ -73,7 +73,7 @@ def run_job(
         "torch": torch.__version__,
         "test": test.means,
         "seen": seen.means,
-        "views": views(backend, parts.test),
+        "views": test.views,
         "realism": measure_realism(backend, test.rgb, parts.val, folder, out) if parts.val else {},
         "loss": _curve(folder / "log.csv", "loss"),
         "rate": _curve(folder / "log.csv", "lr_decoder"),
