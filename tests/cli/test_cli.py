@@ -402,6 +402,7 @@ def test_models(call):
         "input",
         card.default_decoding().decoder,
         "quality",
+        "films coloured by 'default', with --consistency recurrent",
     ):
         assert word in text
 
@@ -411,6 +412,7 @@ def test_models_as_json(call):
     assert (status, err) == (0, [])
     cards = json.loads(out)
     assert cards["default"]["digest"] == photochrom.models()["default"].digest
+    assert list(cards) == list(photochrom.models()), "what --model takes"
     assert "bins" in cards["default"]
 
 

@@ -10,11 +10,12 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 import photochrom
-from photochrom.backends import packaged
+from photochrom.backends import packaged, read_card, read_model
 from photochrom.card import ModelCard
 from photochrom.cli import show
 from photochrom.errors import BadSetting
 from photochrom.extras import training
+from photochrom.video.recurrent import PACKAGED
 
 models = App(name="models")
 
@@ -22,6 +23,8 @@ models = App(name="models")
 @models.default
 def packaged_models(*, json: Annotated[bool, Parameter(negative=())] = False) -> None:
     """List the models: size, what they see, how they decode, and their measured quality.
+
+    Last comes the network that keeps their colours steady in films; --json leaves it out.
 
     Parameters
     ----------
@@ -36,6 +39,9 @@ def packaged_models(*, json: Annotated[bool, Parameter(negative=())] = False) ->
         card = cards[name]
         show.result(f"{name}  {card.title}", bold=True)
         show.table([("", ""), *_facts(card, path.stat().st_size)])
+    card = read_card(*read_model(PACKAGED))
+    show.result(f"{card.name}  {card.title}", bold=True)
+    show.table([("", ""), *_facts_of_steadying(card, PACKAGED.stat().st_size)])
 
 
 @models.command(name="show")
@@ -84,6 +90,17 @@ def _facts(card: ModelCard, size: int) -> list[tuple[str, str]]:
         ("licence", card.license),
     ]
     return [fact for fact in facts if fact[1]]
+
+
+def _facts_of_steadying(card: ModelCard, size: int) -> list[tuple[str, str]]:
+    """Of a network that colours nothing by itself."""
+    return [
+        ("network", f"{card.architecture}, {card.parameters / 1e6:.2f} M weights, {size / 1e6:.2f} MB"),
+        ("for", f"films coloured by '{card.steadies['name']}', with --consistency {card.name}"),
+        ("quality", ", ".join(_numbers(card.metrics))),
+        ("limits", card.limits),
+        ("licence", card.license),
+    ]
 
 
 def _input(card: ModelCard) -> str:

@@ -94,7 +94,7 @@ def build_optimizer(config: OptimConfig, groups: Iterable[dict[str, Any]]) -> to
     if not groups:
         raise BadRecipe("the model has nothing to train")
     common: dict[str, Any] = {"lr": config.lr, "weight_decay": config.weight_decay}
-    # Fused: one pass over the weights and their averages, which on CPUs takes a tenth of the time that the default does;
+    # Fused: one pass over the weights and their averages, on CPUs a tenth of the time that the default takes;
     # for a fully connected layer of 64 million weights and more that was most of the step.
     match config.name:
         case "adamw":

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from photochrom import color
 from photochrom.bins import Bins, ChannelBins, JointBins, bins_from_dict
-from photochrom.data.samples import decode, small_ab
+from photochrom.data.samples import decode_entry, small_ab
 from photochrom.data.sources import Entry
 from photochrom.errors import BadRecipe
 from photochrom.train.build import classifies
@@ -84,4 +84,4 @@ def fit_center(config: BinsConfig, entries: Sequence[Entry], seed: int) -> float
 def _chosen(config: BinsConfig, entries: Sequence[Entry], seed: int) -> Iterator[Image.Image]:
     for index in np.random.default_rng(seed).permutation(len(entries))[: config.samples]:
         entry = entries[index]
-        yield decode(entry.read(), entry.key)
+        yield decode_entry(entry)

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from photochrom import color
 from photochrom.bins import Bins
-from photochrom.data.samples import decode
+from photochrom.data.samples import decode_entry
 from photochrom.data.sources import Entry, list_pictures
 from photochrom.decode import Decoding, scores_to_ab
 from photochrom.metrics import Comparison, Rendition, measure
@@ -63,7 +63,7 @@ class Validation:
         self.decoding = Decoding.from_config(recipe)
         rgb = np.stack(
             [
-                np.asarray(decode(e.read(), e.key).resize((size, size), Image.Resampling.BOX), np.float32) / 255
+                np.asarray(decode_entry(e).resize((size, size), Image.Resampling.BOX), np.float32) / 255
                 for e in list_pictures(sources)[:limit]
             ]
         )
