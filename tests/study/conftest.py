@@ -76,7 +76,12 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def gan_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return draw(tmp_path_factory.mktemp("larger"), 28, 3, side=32)
+    return draw(tmp_path_factory.mktemp("larger"), 16, 3, side=32)
+
+
+@pytest.fixture(scope="session")
+def held_out_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw(tmp_path_factory.mktemp("held-out"), 12, 4, side=32)
 
 
 @pytest.fixture(scope="session")

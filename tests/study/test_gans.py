@@ -55,13 +55,14 @@ photochrom-adversarial = { init = "default", size = 32 }
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, gan_pictures: Path) -> Path:
+def finished(tmp_path_factory: pytest.TempPathFactory, gan_pictures: Path, held_out_pictures: Path) -> Path:
     recipes, out = tmp_path_factory.mktemp("recipes"), tmp_path_factory.mktemp("study")
     for name in ("unet-l2-small", "cgan-small", "cyclegan-small", "photochrom-adversarial"):
         shutil.copy(RECIPES / f"{name}.toml", recipes)
     (recipes / "study").mkdir()
     (recipes / "study" / "adversarial.toml").write_text(PLAN, encoding="utf-8")
-    arguments = ["--scale", "adversarial", "--out", out, "--recipes", recipes, "--data", gan_pictures]
+    arguments = ["--scale", "adversarial", "--out", out, "--recipes", recipes]
+    arguments += ["--data", gan_pictures, "--held-out", held_out_pictures]
     with pytest.raises(SystemExit) as stop:
         main(["study", *map(str, arguments)])
     assert not stop.value.code

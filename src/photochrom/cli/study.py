@@ -20,6 +20,7 @@ def study(
     out: Path,
     data: Annotated[list[Path], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006 - cyclopts wants a literal
     cifar: Annotated[list[Path], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006
+    held_out: Annotated[list[Path], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006
     recipes: Path = Path("recipes"),
     only: Annotated[list[str], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006
     seeds: Annotated[list[int], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006
@@ -39,6 +40,9 @@ def study(
         Photographs of downsampled ImageNet: folders, tars, or its public array files. They are split by the plan.
     cifar
         Photographs of CIFAR-10, likewise.
+    held_out
+        Photographs of downsampled ImageNet to validate and to test on; without them those come from --data, too. Runs
+        that start from trained weights need them: photographs that these weights have not seen.
     recipes
         The folder of the recipes.
     only
@@ -63,7 +67,7 @@ def study(
         plan = load_plan(recipes / "study" / f"{scale}.toml")
         networks = jobs(plan, recipes, only, seeds)
         folder = out / scale
-        parts = prepare(plan, folder, data, cifar, networks)
+        parts = prepare(plan, folder, data, cifar, networks, held_out)
         write_references(folder, parts)
         for number, job in enumerate(networks, start=1):
             with progress(TextColumn("loss {task.fields[loss]:.3f}")) as bar:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from photochrom.data.sources import Entry, digest, list_pictures
-from photochrom.data.split import check_size, split
+from photochrom.data.split import check_disjoint, check_size, split
 from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting
 from photochrom.files import write_bytes
 from photochrom.settings import to_dict
@@ -38,7 +38,12 @@ class Parts:
 
 
 def prepare(
-    plan: Plan, out: Path, images: Sequence[Path], cifar: Sequence[Path], jobs: Sequence[Job]
+    plan: Plan,
+    out: Path,
+    images: Sequence[Path],
+    cifar: Sequence[Path],
+    jobs: Sequence[Job],
+    held_out: Sequence[Path] = (),
 ) -> dict[str, Parts]:
     """Split the photographs, check them, and open the study's folder.
 
@@ -47,12 +52,14 @@ def prepare(
         out: the folder of this scale.
         images, cifar: the sources of the two datasets; one that no job needs may be empty.
         jobs: what will be trained; gives the sizes.
+        held_out: where ImageNet's validation and test photographs come from; none takes them from `images`, too.
 
     Returns:
         By dataset ("imagenet", "cifar").
 
     Raises:
-        BadDataset: too few photographs, or too small ones.
+        BadDataset: too few photographs, too small ones, the same one on two sides, or none held out although a job
+            starts from trained weights.
         BadRecipe: runs that are measured at different sizes.
         BadSetting: the folder holds a study of another plan or of other photographs.
     """
@@ -66,7 +73,13 @@ def prepare(
     for name, size in sizes.items():
         if not sources[name]:
             raise BadDataset(f"the plan's runs need photographs of {name}; name them with {OPTIONS[name]}")
-        chosen[name] = split(list_pictures(sources[name]), wanted[name], counts.seed)
+        apart = held_out if name == "imagenet" else ()
+        if not apart and (job := next((j for j in jobs if j.init and dataset_of(j) == name), None)):
+            raise BadDataset(
+                f"the plan's {job.name} starts from weights that were trained on photographs of their own; name some "
+                "that those have not seen with --held-out"
+            )
+        chosen[name] = _chosen(sources[name], apart, wanted[name], counts.seed)
         check_size([entry for part in chosen[name].values() for entry in part], size)
     facts = {"plan": to_dict(plan), "data": {n: {k: digest(v) for k, v in p.items()} for n, p in chosen.items()}}
     _same_study(out / PLAN, json.loads(json.dumps(facts)))
@@ -79,6 +92,17 @@ def prepare(
         )
         for name, parts in chosen.items()
     }
+
+
+def _chosen(
+    sources: Sequence[Path], held_out: Sequence[Path], wanted: dict[str, int], seed: int
+) -> dict[str, list[Entry]]:
+    if not held_out:
+        return split(list_pictures(sources), wanted, seed)
+    parts = split(list_pictures(sources), {"train": wanted["train"]}, seed)
+    parts |= split(list_pictures(held_out), {n: count for n, count in wanted.items() if n != "train"}, seed)
+    check_disjoint(parts)
+    return parts
 
 
 def _sizes(jobs: Sequence[Job]) -> dict[str, int]:
