@@ -86,7 +86,7 @@ def test_the_run_folder_varies_as_its_file_does(gray, folder, tmp_path):
         }
     )
     Trainer(recipe, [folder], tmp_path / "run").run()
-    card = export(tmp_path / "run", tmp_path / "model.onnx")
+    card = export(tmp_path / "run", output=tmp_path / "model.onnx")
     assert (card.variation, card.dropout) == (24, 0.25)
     sessions = [Colorizer(tmp_path / name, threads=1) for name in ("run", "model.onnx")]
     for variant in (None, 3):

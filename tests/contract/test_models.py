@@ -15,13 +15,19 @@ from photochrom.card import ModelCard
 from photochrom.models import models
 from photochrom.settings import from_dict
 from photochrom.train.export import load_state
-from photochrom.train.onnx_file import LEAST_TO_HALVE, parity, round_weights, to_onnx
+from photochrom.train.onnx_file import LEAST_TO_SHRINK, parity, round_weights, to_onnx
 from photochrom.train.runs import load_weights
 
 # What makes a model small enough for a test; one that is not named here is tested with its defaults.
 SMALL = {
     "cyclegan": {"width": 4, "blocks": 1, "lightness": "free"},
     "unet": {"size": 32, "width": 4},
+    "ensemble": {
+        "members": {
+            name: {"name": "photochrom", "settings": {"encoder": "lite0", "widths": [w] * 3, "pretrained": False}}
+            for name, w in (("narrow", 6), ("wide", 8))
+        }
+    },
     "photochrom": {"encoder": "lite0", "widths": [8, 8, 8]},
     "baseline": {"size": 20, "channels": [4, 4, 2]},
     "paper_cnn": {"size": 24, "channels": [4, 4, 4, 4, 4, 4, 4, 4, 2], "kernel": 3},
@@ -140,5 +146,5 @@ def test_weights_are_stored_in_16_bits(model, exported):
 
     stored = {t.name: t for t in onnx.load(exported).graph.initializer}
     for name, tensor in model.state_dict().items():
-        if tensor.is_floating_point() and tensor.ndim > 1 and tensor.numel() >= LEAST_TO_HALVE:
+        if tensor.is_floating_point() and tensor.ndim > 1 and tensor.numel() >= LEAST_TO_SHRINK:
             assert stored[name].data_type == onnx.TensorProto.FLOAT16, name

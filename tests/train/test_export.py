@@ -19,7 +19,7 @@ from photochrom.train import onnx_file
 from photochrom.train.build import resolved
 from photochrom.train.export import TorchBackend, export, load_state
 from photochrom.train.loop import Trainer
-from photochrom.train.onnx_file import LEAST_TO_HALVE, parity, round_weights
+from photochrom.train.onnx_file import LEAST_TO_SHRINK, parity, round_weights
 from photochrom.train.recipe import recipe_dict
 
 
@@ -48,7 +48,7 @@ def exported(run, tmp_path, once):
     """The exported file of the run, a fresh copy for each test."""
     path = tmp_path / "tiny-model.onnx"
     if "data" not in once:
-        export(run[0], path, changes={"metrics": {"ciede2000": 10.5}, "limits": "größer"})
+        export(run[0], output=path, changes={"metrics": {"ciede2000": 10.5}, "limits": "größer"})
         once["data"] = path.read_bytes()
     path.write_bytes(once["data"])
     return path
@@ -91,7 +91,7 @@ def test_a_network_that_is_bound_to_its_size(paper, folder, tmp_path, drawn):
     recipe = paper(bins={"kind": "equal"}, data={"subtract_mean": True}, decode={"mirror": False})
     trainer = Trainer(recipe, [folder], tmp_path / "run")
     trainer.run()
-    card = export(tmp_path / "run", tmp_path / "paper.onnx")
+    card = export(tmp_path / "run", output=tmp_path / "paper.onnx")
     assert (card.size, card.render_size, card.multiple, card.stride) == (24, 24, 1, 1)
     assert card.l_center == trainer.task.center != 50
     inside = read_card((tmp_path / "paper.onnx").read_bytes(), "paper")
@@ -109,7 +109,7 @@ def test_a_network_that_is_bound_to_its_size(paper, folder, tmp_path, drawn):
         with pytest.raises(BadCheckpoint, match="cannot be run"):
             ours.run(wrong)
     with pytest.raises(BadSetting, match="takes squares of 24 pixels only; leave render_size out of the card"):
-        export(tmp_path / "run", tmp_path / "other.onnx", changes={"render_size": 64})
+        export(tmp_path / "run", output=tmp_path / "other.onnx", changes={"render_size": 64})
     with pytest.raises(BadSetting, match="the model 'paper' takes squares of 24 pixels only; leave the render size"):
         Colorizer(tmp_path / "paper.onnx", render_size=64)
 
@@ -124,10 +124,10 @@ def test_a_network_that_is_too_large_for_one_file(run, tmp_path, monkeypatch):
     halves = sum(p.numel() for p in model.parameters() if p.ndim > 1) * 2
     whole = sum(p.numel() for p in model.parameters() if p.ndim == 1) * 4
     monkeypatch.setattr(onnx_file, "MAX_MODEL_BYTES", halves + whole)
-    export(run[0], tmp_path / "x.onnx")
+    export(run[0], output=tmp_path / "x.onnx")
     monkeypatch.setattr(onnx_file, "MAX_MODEL_BYTES", halves + whole - 1)
     with pytest.raises(BadCheckpoint, match=r"^y: the weights take .* GB in 16 bits, and a \.onnx file holds"):
-        export(run[0], tmp_path / "y.onnx")
+        export(run[0], output=tmp_path / "y.onnx")
     assert not (tmp_path / "y.onnx").exists()
 
 
@@ -136,23 +136,82 @@ def test_an_exported_file_starts_another_run(tiny, run, exported, folder, tmp_pa
     trainer = Trainer(run[1], [folder], tmp_path / "finer", init=(state, bins))
     trained = TorchBackend(run[0], "cpu").model.state_dict()
     for name, tensor in trainer.task.model.state_dict().items():
-        halved = trained[name].ndim > 1 and trained[name].numel() >= LEAST_TO_HALVE
+        halved = trained[name].ndim > 1 and trained[name].numel() >= LEAST_TO_SHRINK
         assert torch.equal(tensor, trained[name].half().float() if halved else trained[name]), name
     trainer.run()
+
+
+def test_several_become_an_ensemble(tiny, run, exported, folder, tmp_path):
+    """Of a run and of a file: the mean of their scores, and all that was said of each training."""
+    Trainer(replace(run[1], run=replace(run[1].run, steps=4)), [folder], tmp_path / "other").run()
+    card = export(exported, tmp_path / "other", output=tmp_path / "both.onnx")
+    x = torch.rand(1, 1, 64, 48, generator=torch.Generator().manual_seed(0)).numpy() * 2 - 1
+    parts = [load(exported, "cpu", 1), load(tmp_path / "other", "cpu")]
+    both = load(tmp_path / "both.onnx", "cpu", 1)
+    np.testing.assert_allclose(both.run(x), sum(part.run(x) for part in parts) / 2, atol=2e-3)
+    assert (card.name, card.architecture) == ("both", "ensemble")
+    assert [m["steps"] for m in card.training["members"]] == [6, 4]
+    assert card.parameters == sum(part.card.parameters for part in parts)
+    assert (card.metrics, card.bins, card.decoding) == ({}, parts[0].card.bins, parts[0].card.decoding)
+
+
+def test_one_network_starts_from_the_member_that_it_is_like(tiny, run, exported, folder, tmp_path):
+    Trainer(replace(run[1], run=replace(run[1].run, steps=4)), [folder], tmp_path / "other").run()
+    export(exported, tmp_path / "other", output=tmp_path / "both.onnx")
+    state, bins, _ = load_state(tmp_path / "both.onnx")
+    started = Trainer(run[1], [folder], tmp_path / "one", init=(state, bins)).task.model.state_dict()
+    assert {k: v.tolist() for k, v in started.items()} == {k: v.tolist() for k, v in load_state(exported)[0].items()}
+    whole = replace(run[1], model=replace(run[1].model, **load(tmp_path / "both.onnx", "cpu", 1).card.recipe["model"]))
+    started = Trainer(whole, [folder], tmp_path / "two", init=(state, bins)).task.model.state_dict()
+    assert {k: v.tolist() for k, v in started.items()} == {k: v.tolist() for k, v in state.items()}
+    unlike = replace(run[1], model=replace(run[1].model, settings={"width": 7}))
+    with pytest.raises(BadCheckpoint, match="the weights to start from: the weights are those of another network"):
+        Trainer(unlike, [folder], tmp_path / "three", init=(state, bins))
+
+
+@pytest.mark.parametrize("change", [{"bins": {"samples": 6, "step": 30.0}}, {"loss": {"rebalance": 0.5}}])
+def test_an_ensemble_is_of_one_kind(tiny, run, exported, folder, tmp_path, change):
+    Trainer(tiny(**change), [folder], tmp_path / "other").run()
+    with pytest.raises(
+        BadSetting, match=r"other: it does not answer over the same colour bins, .* as .*tiny-model\.onnx"
+    ):
+        export(exported, tmp_path / "other", output=tmp_path / "both.onnx")
+    assert not (tmp_path / "both.onnx").exists()
+
+
+def test_weights_of_8_bits(run, exported, tmp_path):
+    """Each output channel in 255 steps, so that the largest error is half of one."""
+    path = tmp_path / "eight.onnx"
+    export(run[0], output=path, bits=8)
+    trained = TorchBackend(run[0], "cpu").model.state_dict()
+    kept = {tensor.name: tensor for tensor in onnx.load(path).graph.initializer}
+    state = load_state(path)[0]
+    assert state.keys() == trained.keys()
+    for name, tensor in trained.items():
+        if tensor.ndim > 1 and tensor.numel() >= LEAST_TO_SHRINK:
+            assert kept[name].data_type == TensorProto.INT8, name
+            step = tensor.abs().amax(tuple(range(1, tensor.ndim)), keepdim=True) / 127
+            assert ((state[name] - tensor).abs() <= step * 0.501).all(), name
+        else:
+            assert torch.equal(state[name], tensor), name
+    x = torch.rand(1, 1, 64, 48, generator=torch.Generator().manual_seed(0)).numpy() * 2 - 1
+    np.testing.assert_allclose(load(path, "cpu", 1).run(x), load(exported, "cpu", 1).run(x), atol=0.05)
+    with pytest.raises(BadSetting, match="in 16 or 8 bits, not in 4"):
+        export(run[0], output=tmp_path / "four.onnx", bits=4)
 
 
 def test_a_file_that_is_there_stays(run, exported):
     before = exported.read_bytes()
     with pytest.raises(WriteFailed, match="already there"):
-        export(run[0], exported)
+        export(run[0], output=exported)
     assert exported.read_bytes() == before
-    assert export(run[0], exported, overwrite=True).metrics == {}
+    assert export(run[0], output=exported, overwrite=True).metrics == {}
 
 
 def test_an_export_that_differs_is_not_written(run, tmp_path, monkeypatch):
     monkeypatch.setattr(export_module, "parity", lambda *_: 0.01)
     with pytest.raises(BadCheckpoint, match=r"differs from torch's by 1\.0e-02, over 0\.0001"):
-        export(run[0], tmp_path / "x.onnx")
+        export(run[0], output=tmp_path / "x.onnx")
     assert not (tmp_path / "x.onnx").exists()
 
 

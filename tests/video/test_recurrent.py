@@ -118,7 +118,7 @@ class TestThePackagedOne:
     def test_it_is_for_the_default_model(self):
         card = Colorizer().card
         found = find("recurrent", card)[2]
-        assert found.steadies == {"name": "default", "digest": card.digest}
+        assert (found.steadies["name"], found.bins) == ("default", card.bins)
         assert found.training["steps"] == found.recipe["run"]["steps"]
 
     def test_it_keeps_what_stands_still_and_forgets_at_a_cut(self, drawn_scene):

@@ -1,10 +1,10 @@
-"""`photochrom export`: a run folder to one ONNX file."""
+"""`photochrom export`: a run folder, or several, to one ONNX file."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -20,31 +20,36 @@ CHANGEABLE = ("name", "title", "limits", "metrics", "training", "license", "deco
 
 
 def export(
-    run: Path,
+    runs: Annotated[tuple[str, ...], Parameter(negative=())],
     /,
     *,
     output: Annotated[Path, Parameter(alias="-o")],
     card: Path | None = None,
+    bits: Literal[16, 8] = 16,
     overwrite: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Write a run as the one file that `colorize --model` takes, its card inside, checked against torch.
 
+    Several become one model, an ensemble: the mean of their scores. They have to be over the same colour bins.
+
     Parameters
     ----------
-    run
-        The run folder.
+    runs
+        The run folder, or several; a packaged model's name or a .onnx file may be among them.
     output
         The .onnx file.
     card
         A JSON file whose fields replace those of the card: name, title, limits, metrics, training, license, decoding,
         render_size, mirror.
+    bits
+        Of each weight in the file: 8 halve it, for colours that differ by little.
     overwrite
         Replace a file that is there.
     """
     changes = _changes(card)
     with training("exporting"):
         from photochrom.train.export import export as write
-    done = write(run, output, changes=changes, overwrite=overwrite)
+    done = write(*runs, output=output, changes=changes, bits=bits, overwrite=overwrite)
     size = output.stat().st_size / 1e6
     say(f"{shown(output)}: {done.parameters / 1e6:.1f} M weights, {size:.1f} MB, equal to torch within 1e-4")
 

@@ -1,4 +1,4 @@
-"""From a run folder to the one file that everybody runs: ONNX, 16-bit weights, the card inside; and back."""
+"""From run folders to the one file that everybody runs: ONNX, weights of few bits, the card inside; and back."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ import numpy as np
 import onnx
 import torch
 from google.protobuf.message import DecodeError
-from onnx import numpy_helper
 from torch import Tensor, nn
 
-from photochrom.backends import DEVICES, OnnxBackend, out_of_memory, read_card, read_model, session
+from photochrom.backends import DEVICES, OnnxBackend, out_of_memory, packaged, read_card, read_model, session
 from photochrom.bins import Bins
-from photochrom.card import ModelCard
+from photochrom.card import NO_DIGEST, ModelCard
 from photochrom.color import L_CENTER
 from photochrom.decode import Decoding
 from photochrom.errors import BadCheckpoint, BadSetting
 from photochrom.files import check_free, write_bytes
-from photochrom.train.build import fixed_size, pick_device
-from photochrom.train.config import Recipe
-from photochrom.train.onnx_file import parity, parity_over_time, round_weights, to_onnx
-from photochrom.train.recipe import recipe_dict
-from photochrom.train.runs import load_run
+from photochrom.formats import shown
+from photochrom.train.build import build_model, fixed_size, pick_device
+from photochrom.train.config import ModelConfig, Recipe
+from photochrom.train.onnx_file import BITS, parity, parity_over_time, round_weights, stored_weights, to_onnx
+from photochrom.train.recipe import recipe_dict, recipe_from_dict
+from photochrom.train.runs import load_run, load_weights
 
 PARITY = 1e-4
 ORIGIN = ("sources", "pictures", "started_from", "machine", "photochrom", "torch")  # of facts.json, for the card
@@ -87,37 +87,93 @@ def make_card(model: nn.Module, bins: Bins | None, recipe: Recipe, facts: dict[s
     )
 
 
-def export(run: Path, output: Path, *, changes: dict[str, Any] | None = None, overwrite: bool = False) -> ModelCard:
-    """Write the ONNX file of a run folder, checked against torch.
+def export(
+    *sources: str | os.PathLike[str],
+    output: Path,
+    changes: dict[str, Any] | None = None,
+    bits: int = 16,
+    overwrite: bool = False,
+) -> ModelCard:
+    """Write the ONNX file of a trained network, checked against torch; of several, the file of their ensemble.
 
     Args:
-        run: the run folder.
+        sources: run folders, exported files, or packaged models' names.
         output: the .onnx file.
         changes: fields of the card to replace (name, metrics, limits, ...); those that are tables are merged.
+        bits: of each weight in the file, 16 or 8; onnxruntime computes with 32.
         overwrite: replace a file that is there.
 
     Returns:
         The card that is inside.
 
     Raises:
-        BadCheckpoint: the run is damaged, its network too large for one file, or onnxruntime and torch disagree by more
-            than 1e-4.
-        BadSetting: `changes` has a render size for a network that is bound to one size.
+        BadCheckpoint: a source is damaged, its network too large for one file, or onnxruntime and torch disagree by
+            more than 1e-4.
+        BadSetting: `changes` has a render size for a network that is bound to one size, or networks that have not the
+            same colours.
+        BadRecipe: networks that cannot be in one ensemble.
         WriteFailed: the file is there already, or cannot be written.
     """
+    if bits not in BITS:
+        raise BadSetting(f"the weights are stored in 16 or 8 bits, not in {bits}")
     check_free(output, overwrite)
-    model, bins, recipe, facts = load_run(run)
-    card = _changed(make_card(model, bins, recipe, facts | _origin(run), output.stem), changes or {})
-    round_weights(model)
-    data = to_onnx(model, card)
+    parts = [_trained(os.fspath(source), output.stem) for source in sources]
+    model, card = parts[0] if len(parts) == 1 else _joined(parts, [shown(source) for source in sources])
+    card = _changed(card, changes or {})
+    round_weights(model, bits)
+    data = to_onnx(model, card, bits)
     if card.steadies:
         difference = parity_over_time(model, partial(session(data, str(output), "cpu").run, None))
     else:
         difference = parity(model, OnnxBackend(data, str(output), "cpu"))
     if not difference <= PARITY:  # NaN is no parity
-        raise BadCheckpoint(f"{run}: the exported network differs from torch's by {difference:.1e}, over {PARITY}")
+        raise BadCheckpoint(f"{output}: the exported network differs from torch's by {difference:.1e}, over {PARITY}")
     write_bytes(output, data, overwrite)
     return card
+
+
+def _trained(source: str, name: str) -> tuple[nn.Module, ModelCard]:
+    """A network and the card that it gets under a name."""
+    if source in packaged() or source.endswith(".onnx"):
+        state, bins, card = load_state(source)
+        model = build_model(recipe_from_dict(card.recipe), bins).eval()
+        load_weights(model, state, source)
+        return model, replace(card, name=name, digest=NO_DIGEST)
+    model, bins, recipe, facts = load_run(Path(source))
+    return model, make_card(model, bins, recipe, facts | _origin(Path(source)), name)
+
+
+def _joined(parts: list[tuple[nn.Module, ModelCard]], names: list[str]) -> tuple[nn.Module, ModelCard]:
+    """The ensemble of several networks; what is not said of all of them is taken from the first one's card."""
+    cards = [card for _, card in parts]
+    first = cards[0]
+    for card, name in zip(cards, names, strict=True):
+        if card.bins is None or _answers(card) != _answers(first):
+            raise BadSetting(
+                f"{name}: it does not answer over the same colour bins, trained in the same way, as {names[0]}; "
+                "an ensemble takes classifiers with one codebook and one loss.rebalance"
+            )
+    recipe = recipe_from_dict(first.recipe)
+    members = {str(i): recipe_dict(recipe_from_dict(card.recipe))["model"] for i, card in enumerate(cards, 1)}
+    recipe = replace(recipe, model=ModelConfig("ensemble", {"members": members}))
+    model = build_model(recipe, first.codebook()).eval()
+    states = {f"members.{i}.": trained.state_dict() for i, (trained, _) in enumerate(parts, 1)}
+    model.load_state_dict({prefix + name: value for prefix, state in states.items() for name, value in state.items()})
+    card = replace(
+        first,
+        architecture="ensemble",
+        multiple=int(model.multiple),  # type: ignore[arg-type]
+        parameters=sum(p.numel() for p in model.parameters()),
+        recipe=recipe_dict(recipe),
+        training={"members": [card.training for card in cards]},
+        metrics={},
+    )
+    return model, card
+
+
+def _answers(card: ModelCard) -> tuple[Any, ...]:
+    how = card.default_decoding()
+    return card.bins, card.l_center, card.steadies, how.trained_rebalance, how.smoothing
 
 
 def _origin(run: Path) -> dict[str, Any]:
@@ -156,7 +212,7 @@ def load_state(model: str | os.PathLike[str]) -> tuple[dict[str, Tensor], Bins |
     card = read_card(data, where)
     try:
         proto = onnx.load(io.BytesIO(data))
-        state = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in proto.graph.initializer}
+        state = {name: torch.from_numpy(values.copy()) for name, values in stored_weights(proto).items()}
     except (DecodeError, ValueError, TypeError) as error:
         raise BadCheckpoint(f"{where}: its weights cannot be read ({error})") from None
     return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}, card.codebook(), card

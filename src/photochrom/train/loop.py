@@ -30,6 +30,7 @@ from photochrom.train.recipe import recipe_dict
 from photochrom.train.runs import (
     CHECKPOINT,
     begin_folder,
+    fitting,
     load_weights,
     part,
     read_checkpoint,
@@ -163,7 +164,7 @@ class Trainer:
         data: Sources,
     ) -> None:
         if init:
-            load_weights(self.task.model, init[0], "the weights to start from")
+            load_weights(self.task.model, fitting(self.task.model, init[0]), "the weights to start from")
         else:
             self.task.load_pretrained()
         self.average.load_state_dict(self.task.model.state_dict())

@@ -1,4 +1,4 @@
-"""A network as the bytes of an ONNX file: 16-bit weights, the card inside, sealed; and how far it is from torch."""
+"""A network as the bytes of an ONNX file: weights of few bits, a card inside, sealed; and how far it is from torch."""
 
 from __future__ import annotations
 
@@ -18,32 +18,54 @@ from photochrom.card import KEY, ModelCard, seal
 from photochrom.errors import BadCheckpoint
 from photochrom.train.build import example
 
-LEAST_TO_HALVE = 64  # tensors with fewer values stay in 32 bits: nothing is saved, and biases keep their digits
+BITS = (16, 8)
+SCALE = "/scale"  # what the name of an 8-bit tensor's factors ends with
+LEAST_TO_SHRINK = 64  # tensors with fewer values stay in 32 bits: nothing is saved, and biases keep their digits
 
 
-def round_weights(model: nn.Module) -> None:
-    """Round every tensor that will be stored in 16 bits, so that torch computes what the file will."""
+def round_weights(model: nn.Module, bits: int = 16) -> None:
+    """Round every tensor that will be stored in fewer bits, so that torch computes what the file will."""
     with torch.no_grad():
         for tensor in model.state_dict().values():
-            if _is_halved(tensor):
-                tensor.copy_(tensor.half().float())
+            if _is_shrunk(tensor):
+                tensor.copy_(_rounded(tensor, bits))
 
 
-def _is_halved(tensor: Tensor) -> bool:
-    return tensor.is_floating_point() and tensor.numel() >= LEAST_TO_HALVE and tensor.ndim > 1
+def _rounded(tensor: Tensor, bits: int) -> Tensor:
+    if bits == 16:
+        return tensor.half().float()
+    whole, scale = quantized(tensor.numpy())
+    return torch.from_numpy(whole * scale)
 
 
-def to_onnx(model: nn.Module, card: ModelCard) -> bytes:
+def quantized(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Whole numbers in -127..127 (int8), and the factor (float32) of each output channel, the first axis.
+
+    Example:
+        >>> quantized(np.array([[0.5, -1.0], [0.0, 0.0]], np.float32))[0].tolist()
+        [[64, -127], [0, 0]]
+    """
+    largest = np.abs(weights).max(axis=tuple(range(1, weights.ndim)), keepdims=True)
+    scale = np.where(largest > 0, largest / 127, 1).astype(np.float32)
+    return np.rint(weights / scale).astype(np.int8), scale
+
+
+def _is_shrunk(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() and tensor.numel() >= LEAST_TO_SHRINK and tensor.ndim > 1
+
+
+def to_onnx(model: nn.Module, card: ModelCard, bits: int = 16) -> bytes:
     """The network as ONNX; initialisers keep torch's names, so that `load_state` finds them.
 
     Args:
-        model: the network.
+        model: the network, rounded by `round_weights`.
         card: goes into the file; its `size` decides whether the input's is fixed.
+        bits: of each weight, 16 or 8.
 
     Raises:
         BadCheckpoint: the weights fill more than one file holds.
     """
-    _check_bytes(model, card.name)
+    _check_bytes(model, card.name, bits)
     inputs, dynamic = _example(model, card)
     # The exporter announces each package that it could use and does not find.
     logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
@@ -62,7 +84,7 @@ def to_onnx(model: nn.Module, card: ModelCard) -> bytes:
         )
     assert program is not None
     proto = program.model_proto
-    _halve(proto, set(model.state_dict()))
+    _shrink(proto, set(model.state_dict()), bits)
     _open_variation(proto)
     for node in proto.graph.node:
         del node.metadata_props[:]  # where in the source it came from, with the paths of this machine
@@ -82,32 +104,51 @@ def _example(model: nn.Module, card: ModelCard) -> tuple[dict[str, Tensor], dict
     return inputs, {name: {2: h * (x.shape[2] // 2), 3: w * (x.shape[3] // 3)} for name, x in inputs.items()}
 
 
-def _check_bytes(model: nn.Module, name: str) -> None:
-    size = sum(t.numel() * (2 if _is_halved(t) else t.element_size()) for t in model.state_dict().values())
+def _check_bytes(model: nn.Module, name: str, bits: int) -> None:
+    size = sum(t.numel() * (bits // 8 if _is_shrunk(t) else t.element_size()) for t in model.state_dict().values())
     if size > MAX_MODEL_BYTES:
         raise BadCheckpoint(
-            f"{name}: the weights take {size / 1e9:.1f} GB in 16 bits, and a .onnx file holds "
+            f"{name}: the weights take {size / 1e9:.1f} GB in {bits} bits, and a .onnx file holds "
             f"{MAX_MODEL_BYTES / 1e9:.0f} GB; use the run folder itself, or train with fewer channels or bins"
         )
 
 
-def _halve(proto: onnx.ModelProto, names: set[str]) -> None:
-    """Store the large weights in 16 bits; a Cast gives them back in 32, and onnxruntime folds it when it loads."""
-    casts = []
-    for tensor in proto.graph.initializer:
+def _shrink(proto: onnx.ModelProto, names: set[str], bits: int) -> None:
+    """Store the large weights in few bits. A Cast, and for 8 bits a Mul, give them back in 32: onnxruntime folds both
+    when it loads, which it does not do with a DequantizeLinear."""
+    nodes: list[onnx.NodeProto] = []
+    for tensor in list(proto.graph.initializer):
         if tensor.name not in names or tensor.data_type != TensorProto.FLOAT:
             continue
         values = numpy_helper.to_array(tensor)
-        if values.size < LEAST_TO_HALVE or values.ndim < 2:
+        if values.size < LEAST_TO_SHRINK or values.ndim < 2:
             continue
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), tensor.name))
+        name, wide = tensor.name, f"{tensor.name}/32"
         for node in proto.graph.node:
             for i, used in enumerate(node.input):
-                if used == tensor.name:
-                    node.input[i] = f"{tensor.name}/32"
-        casts.append(helper.make_node("Cast", [tensor.name], [f"{tensor.name}/32"], to=TensorProto.FLOAT))
-    for node in reversed(casts):
+                if used == name:
+                    node.input[i] = wide
+        if bits == 16:
+            tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name))
+            nodes.append(helper.make_node("Cast", [name], [wide], to=TensorProto.FLOAT))
+            continue
+        whole, scale = quantized(values)
+        tensor.CopyFrom(numpy_helper.from_array(whole, name))
+        proto.graph.initializer.append(numpy_helper.from_array(scale, name + SCALE))
+        nodes.append(helper.make_node("Cast", [name], [f"{name}/whole"], to=TensorProto.FLOAT))
+        nodes.append(helper.make_node("Mul", [f"{name}/whole", name + SCALE], [wide]))
+    for node in reversed(nodes):
         proto.graph.node.insert(0, node)
+
+
+def stored_weights(proto: onnx.ModelProto) -> dict[str, np.ndarray]:
+    """The weights by torch's names, as the file computes with them."""
+    held = {tensor.name: numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
+    return {
+        name: values * held[name + SCALE] if name + SCALE in held else values
+        for name, values in held.items()
+        if not name.endswith(SCALE)
+    }
 
 
 def _open_variation(proto: onnx.ModelProto) -> None:

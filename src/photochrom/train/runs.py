@@ -112,6 +112,17 @@ def load_weights(model: torch.nn.Module, state: dict[str, Tensor], where: str) -
         raise BadCheckpoint(f"{where}: the weights are those of another network ({first[0].strip()[:160]})") from None
 
 
+def fitting(model: torch.nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Of an ensemble's weights, those of the first member that is a network like `model`; any other weights as they
+    are."""
+    own = {name: value.shape for name, value in model.state_dict().items() if not name.endswith("num_batches_tracked")}
+    for member in dict.fromkeys(name.split(".")[1] for name in state if name.startswith("members.")):
+        theirs = part(state, f"members.{member}.")
+        if {name: value.shape for name, value in theirs.items()} == own:
+            return theirs
+    return state
+
+
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """The tensors whose names start with `prefix`, without it."""
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

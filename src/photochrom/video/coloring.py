@@ -96,7 +96,8 @@ def _painted(
 
     def see(frame: T) -> _Seen[T]:
         gray, light = look(frame)
-        return _Seen(frame, gray, light, colorizer.scores(light))
+        # Not mirrored, too: that is half of the network's time, and what it wins is far less than steadiness does.
+        return _Seen(frame, gray, light, colorizer.scores(light, mirror=False))
 
     def settled() -> Iterator[_Seen[T]]:
         for count, seen in enumerate(pooled(see, ahead(frames), workers), 1):

@@ -123,7 +123,7 @@ def test_a_resumed_run_is_the_run_that_was_not_stopped(cycle, folder, tmp_path, 
 
 def test_the_way_to_colour_is_exported(cycle, folder, tmp_path):
     Trainer(cycle(), [folder], tmp_path / "run", validation=[folder / "0.png"]).run()
-    card = export(tmp_path / "run", tmp_path / "model.onnx")
+    card = export(tmp_path / "run", output=tmp_path / "model.onnx")
     assert (card.architecture, card.multiple, card.stride) == ("cyclegan", 8, 1)
     from photochrom import Colorizer
 

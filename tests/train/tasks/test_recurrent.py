@@ -112,7 +112,7 @@ def test_another_base_under_the_same_name_is_refused(make, folder, tmp_path):
 
 def test_the_exported_file_says_whose_answers_it_makes_steady(make, folder, tmp_path):
     Trainer(make(), [folder], tmp_path / "run", max_steps=2).run()
-    card = export(tmp_path / "run", tmp_path / "steady.onnx")
+    card = export(tmp_path / "run", output=tmp_path / "steady.onnx")
     theirs = load_state("default")[2]
     assert card.steadies == {"name": "default", "digest": theirs.digest}
     assert (card.architecture, card.bins, card.l_center, card.stride) == ("recurrent", theirs.bins, 50.0, 4)

@@ -1,0 +1,115 @@
+"""Several networks over the same colours, whose scores are averaged: each errs in its own way.
+
+Source: Hansen and Salamon 1990. What it wins for the default model is in docs/default-model.md.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from photochrom.errors import BadRecipe
+from photochrom.models import models
+from photochrom.settings import check, from_dict
+
+
+@dataclass(frozen=True)
+class Member:
+    """One of the networks: as a recipe's [model]."""
+
+    name: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the network; by default, the members of the default model.
+
+    Attributes:
+        members: by a name of your choice, the tables `name` and `settings` of each; see `Member`.
+    """
+
+    members: dict[str, Any] = field(
+        default_factory=lambda: {
+            "1": {"name": "photochrom"},
+            "2": {"name": "photochrom", "settings": {"encoder": "lite0", "widths": [192, 128, 96]}},
+        }
+    )
+
+    def __post_init__(self) -> None:
+        check(len(self.members) >= 1, "model.settings.members", self.members, "one table or more")
+        for name, member in self.parsed.items():
+            if member.name == "ensemble":
+                raise BadRecipe(f"model.settings.members.{name} is an ensemble itself; name its members here")
+
+    @property
+    def parsed(self) -> dict[str, Member]:
+        return {
+            name: from_dict(Member, facts, f"model.settings.members.{name}") for name, facts in self.members.items()
+        }
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether a member starts from public weights."""
+        return any(getattr(_settings(name, each), "pretrained", False) for name, each in self.parsed.items())
+
+
+@models.register("ensemble")
+class Ensemble(nn.Module):
+    """The mean of the members' answers. All have one stride, and none is bound to one size or varies by dropout.
+
+    Args:
+        settings: see `Settings`.
+        n_outputs: channels of the result.
+    """
+
+    Settings = Settings
+    size = None
+
+    def __init__(self, settings: Settings, n_outputs: int) -> None:
+        super().__init__()
+        self.settings = settings
+        networks = {n: models[m.name](_settings(n, m), n_outputs) for n, m in settings.parsed.items()}
+        first = next(iter(networks.values()))
+        for name, network in networks.items():
+            if getattr(network, "size", None) is not None or hasattr(network, "variation") or hasattr(network, "task"):
+                kind = settings.parsed[name].name
+                raise BadRecipe(f"model.settings.members.{name} is a {kind}, which cannot be a member of an ensemble")
+            if network.stride != first.stride:
+                raise BadRecipe(
+                    f"model.settings.members.{name} answers for every {network.stride} pixels a side, the first member "
+                    f"for every {first.stride}; they have to be alike"
+                )
+        self.members = nn.ModuleDict(networks)
+        self.stride = first.stride
+        self.multiple = math.lcm(*(int(network.multiple) for network in networks.values()))
+
+    def load_pretrained(self) -> None:
+        """Take the public weights of those members that want them."""
+        for network in self.members.values():
+            if getattr(network.settings, "pretrained", False):
+                network.load_pretrained()  # type: ignore[operator]
+
+    def forward(self, x: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n q i j"]:
+        """Answers to (L - 50) / 50 of any size."""
+        return torch.stack([network(x) for network in self.members.values()]).mean(0)
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """What is trained, by learning rate, of all members together."""
+        groups: dict[str, list[nn.Parameter]] = {}
+        for network in self.members.values():
+            own = {"decoder": list(network.parameters())}
+            if hasattr(network, "parameter_groups"):
+                own = network.parameter_groups()  # type: ignore[operator]
+            for role, parameters in own.items():
+                groups.setdefault(role, []).extend(parameters)
+        return groups
+
+
+def _settings(name: str, member: Member) -> Any:
+    return from_dict(models[member.name].Settings, member.settings, f"model.settings.members.{name}.settings")

@@ -1,0 +1,71 @@
+"""The mean of several networks."""
+
+import pytest
+import torch
+
+from photochrom.errors import BadRecipe, UnknownName
+from photochrom.models.ensemble import Ensemble, Settings
+
+SMALL = {"encoder": "lite0", "pretrained": False}
+
+
+def member(width=8, **settings):
+    return {"name": "photochrom", "settings": SMALL | {"widths": [width] * 3} | settings}
+
+
+def made(members, n_outputs=3):
+    torch.manual_seed(0)
+    return Ensemble(Settings(members), n_outputs).eval()
+
+
+def test_it_answers_with_the_mean():
+    both = made({"a": member(6), "b": member(8)})
+    x = torch.rand(1, 1, 64, 32) * 2 - 1
+    with torch.inference_mode():
+        a, b = (both.members[name](x) for name in "ab")
+        torch.testing.assert_close(both(x), (a + b) / 2)
+    assert not torch.allclose(a, b)
+    assert (both.stride, both.multiple) == (4, 32)
+
+
+def test_all_of_every_member_is_trained_by_its_role():
+    both = made({"a": member(), "b": member(frozen_stages=0)})
+    groups = both.parameter_groups()
+    own = [each.parameter_groups() for each in both.members.values()]
+    for role in ("encoder", "decoder"):
+        assert [id(p) for p in groups[role]] == [id(p) for each in own for p in each[role]]
+    assert len(own[1]["encoder"]) > len(own[0]["encoder"])
+
+
+def test_public_weights_go_to_the_members_that_want_them():
+    both = made({"a": member(pretrained=True), "b": member()})
+    assert both.settings.pretrained
+    assert not Settings({"b": member()}).pretrained
+    before = {name: weights(both.members[name]) for name in "ab"}
+    both.load_pretrained()
+    assert torch.equal(weights(both.members["b"]), before["b"])
+    assert not torch.equal(weights(both.members["a"]), before["a"])
+
+
+def weights(network):
+    return torch.cat([p.detach().clone().flatten() for p in network.encoder.parameters()])
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({}, "members is {}; it may be one table or more"),
+        ({"a": {"name": "photochrom", "setings": {}}}, "model.settings.members.a.setings is not a setting"),
+        ({"a": {"name": "photochrom", "settings": {"encoder": "b7"}}}, "encoder is 'b7'"),
+        ({"a": {"name": "ensemble"}}, "members.a is an ensemble itself"),
+        ({"a": {"name": "paper_cnn"}}, "members.a is a paper_cnn, which cannot be a member"),
+        ({"a": {"name": "cyclegan", "settings": {"width": 4, "blocks": 1}}, "b": member()}, "members.b answers for"),
+        ({"a": {"name": "unet"}}, "members.a is a unet, which cannot be a member"),
+    ],
+)
+def test_what_cannot_be_an_ensemble_is_named(members, message):
+    with pytest.raises(BadRecipe) as error:
+        made(members)
+    assert message in str(error.value)
+    with pytest.raises(UnknownName, match="photochrm"):
+        made({"a": {"name": "photochrm"}})
