@@ -92,7 +92,7 @@ def stages(source: Path) -> dict[str, float]:
         writer = SegmentWriter(Path(folder, "a.nut"), source, encoding_for("a.mp4"), reader.facts)
         for frame in frames:
             light = table[frame.gray]
-            scores = timed("network, both ways", partial(session.scores, light))
+            scores = timed("network", partial(session.scores, light, mirror=False))
             covered = tuple(side / session.card.stride for side in scores.seen)
             fused = {name: timed(name, partial(m, frame.gray, scores.map, covered)) for name, m in modes.items()}
             kept = type(scores)(fused["flow"], scores.seen)
