@@ -35,13 +35,10 @@ def packaged_models(*, json: Annotated[bool, Parameter(negative=())] = False) ->
     if json:
         show.json({name: asdict(card) for name, card in cards.items()})
         return
-    for name, path in packaged().items():
-        card = cards[name]
-        show.result(f"{name}  {card.title}", bold=True)
+    listed = [(cards[name], path) for name, path in packaged().items()]
+    for card, path in [*listed, (read_card(*read_model(PACKAGED)), PACKAGED)]:
+        show.result(f"{card.name}  {card.title}", bold=True)
         show.table([("", ""), *_facts(card, path.stat().st_size)])
-    card = read_card(*read_model(PACKAGED))
-    show.result(f"{card.name}  {card.title}", bold=True)
-    show.table([("", ""), *_facts_of_steadying(card, PACKAGED.stat().st_size)])
 
 
 @models.command(name="show")
@@ -77,30 +74,28 @@ def layers(
 
 
 def _facts(card: ModelCard, size: int) -> list[tuple[str, str]]:
-    how, bins, quality = card.default_decoding(), card.codebook(), card.metrics
-    decoder = f"{how.decoder}, temperature {how.temperature:g}, vividness {how.vividness:g}"
-    decoder += f", saturation {how.saturation:g}" if how.saturation != 1 else ""
-    measured = ", ".join(_numbers(quality))
+    digits = 2 if card.steadies else 1  # one that steadies is a hundredth of one that colours
+    weights = f"{card.parameters / 1e6:.{digits}f} M weights, {size / 1e6:.{digits}f} MB"
     facts = [
-        ("network", f"{card.architecture}, {card.parameters / 1e6:.1f} M weights, {size / 1e6:.1f} MB"),
-        ("input", _input(card)),
-        ("output", f"scores of {bins.n_scores} bins, by {decoder}" if bins else "ab"),
-        ("quality", measured or "not measured"),
+        ("network", f"{card.architecture}, {weights}"),
+        *(_steadying(card) if card.steadies else _coloring(card)),
+        ("quality", ", ".join(_numbers(card.metrics)) or "not measured"),
         ("limits", card.limits),
         ("licence", card.license),
     ]
     return [fact for fact in facts if fact[1]]
 
 
-def _facts_of_steadying(card: ModelCard, size: int) -> list[tuple[str, str]]:
-    """Of a network that colours nothing by itself."""
-    return [
-        ("network", f"{card.architecture}, {card.parameters / 1e6:.2f} M weights, {size / 1e6:.2f} MB"),
-        ("for", f"films coloured by '{card.steadies['name']}', with --consistency {card.name}"),
-        ("quality", ", ".join(_numbers(card.metrics))),
-        ("limits", card.limits),
-        ("licence", card.license),
-    ]
+def _steadying(card: ModelCard) -> list[tuple[str, str]]:
+    return [("for", f"films coloured by '{card.steadies['name']}', with --consistency {card.name}")]
+
+
+def _coloring(card: ModelCard) -> list[tuple[str, str]]:
+    how, bins = card.default_decoding(), card.codebook()
+    decoder = f"{how.decoder}, temperature {how.temperature:g}, vividness {how.vividness:g}"
+    decoder += f", saturation {how.saturation:g}" if how.saturation != 1 else ""
+    output = f"scores of {bins.n_scores} bins, by {decoder}" if bins else "ab"
+    return [("input", _input(card)), ("output", output)]
 
 
 def _input(card: ModelCard) -> str:

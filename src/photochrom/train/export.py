@@ -135,9 +135,7 @@ def export(
 def _trained(source: str, name: str) -> tuple[nn.Module, ModelCard]:
     """A network and the card that it gets under a name."""
     if source in packaged() or source.endswith(".onnx"):
-        state, bins, card = load_state(source)
-        model = build_model(recipe_from_dict(card.recipe), bins).eval()
-        load_weights(model, state, source)
+        model, card = load_model(source)
         return model, replace(card, name=name, digest=NO_DIGEST)
     model, bins, recipe, facts = load_run(Path(source))
     return model, make_card(model, bins, recipe, facts | _origin(Path(source)), name)
@@ -154,7 +152,7 @@ def _joined(parts: list[tuple[nn.Module, ModelCard]], names: list[str]) -> tuple
                 "an ensemble takes classifiers with one codebook and one loss.rebalance"
             )
     recipe = recipe_from_dict(first.recipe)
-    members = {str(i): recipe_dict(recipe_from_dict(card.recipe))["model"] for i, card in enumerate(cards, 1)}
+    members = {str(i): card.recipe["model"] for i, card in enumerate(cards, 1)}
     recipe = replace(recipe, model=ModelConfig("ensemble", {"members": members}))
     model = build_model(recipe, first.codebook()).eval()
     states = {f"members.{i}.": trained.state_dict() for i, (trained, _) in enumerate(parts, 1)}
@@ -200,6 +198,18 @@ def starting_point(model: str | os.PathLike[str]) -> dict[str, Any]:
     """
     state, bins, card = load_state(model)
     return {"init": (state, bins), "origin": {"name": card.name, "digest": card.digest, "training": card.training}}
+
+
+def load_model(model: str | os.PathLike[str]) -> tuple[nn.Module, ModelCard]:
+    """The network of an exported file (or packaged model) in torch, and its card.
+
+    Raises:
+        UnknownName, BadCheckpoint: as `load_state`.
+    """
+    state, bins, card = load_state(model)
+    network = build_model(recipe_from_dict(card.recipe), bins)
+    load_weights(network, state, os.fspath(model))
+    return network.eval(), card
 
 
 def load_state(model: str | os.PathLike[str]) -> tuple[dict[str, Tensor], Bins | None, ModelCard]:

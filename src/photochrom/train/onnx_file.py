@@ -84,7 +84,7 @@ def to_onnx(model: nn.Module, card: ModelCard, bits: int = 16) -> bytes:
         )
     assert program is not None
     proto = program.model_proto
-    _shrink(proto, set(model.state_dict()), bits)
+    _shrink(proto, {name for name, tensor in model.state_dict().items() if _is_shrunk(tensor)}, bits)
     _open_variation(proto)
     for node in proto.graph.node:
         del node.metadata_props[:]  # where in the source it came from, with the paths of this machine
@@ -114,15 +114,13 @@ def _check_bytes(model: nn.Module, name: str, bits: int) -> None:
 
 
 def _shrink(proto: onnx.ModelProto, names: set[str], bits: int) -> None:
-    """Store the large weights in few bits. A Cast, and for 8 bits a Mul, give them back in 32: onnxruntime folds both
-    when it loads, which it does not do with a DequantizeLinear."""
+    """Store the weights of these names in few bits. A Cast, and for 8 bits a Mul, give them back in 32: onnxruntime
+    folds both when it loads, which it does not do with a DequantizeLinear."""
     nodes: list[onnx.NodeProto] = []
     for tensor in list(proto.graph.initializer):
-        if tensor.name not in names or tensor.data_type != TensorProto.FLOAT:
+        if tensor.name not in names:
             continue
         values = numpy_helper.to_array(tensor)
-        if values.size < LEAST_TO_SHRINK or values.ndim < 2:
-            continue
         name, wide = tensor.name, f"{tensor.name}/32"
         for node in proto.graph.node:
             for i, used in enumerate(node.input):

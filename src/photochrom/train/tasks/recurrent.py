@@ -19,13 +19,11 @@ from photochrom.errors import BadCheckpoint, BadRecipe
 from photochrom.losses.steadiness import mistrust, strays, unsteadiness
 from photochrom.models.recurrent import Recurrent, Steadied
 from photochrom.settings import check_not_negative, from_dict
-from photochrom.train.build import build_loss, build_optimizer, make_model, parameter_groups
+from photochrom.train.build import build_loss, build_optimizer, parameter_groups
 from photochrom.train.clip_validation import ClipValidation
 from photochrom.train.codebook import Basis
 from photochrom.train.config import Recipe
-from photochrom.train.export import load_state
-from photochrom.train.recipe import recipe_from_dict
-from photochrom.train.runs import load_weights
+from photochrom.train.export import load_model, load_state
 from photochrom.train.task import Batch, Sources, Task
 from photochrom.train.tasks import tasks
 from photochrom.train.tasks.adversarial import Colors, refuse_parts
@@ -150,10 +148,8 @@ def _check(recipe: Recipe, model: Any) -> None:
 
 def _answers(name: str, device: torch.device) -> tuple[torch.nn.Module, ModelCard]:
     """The base network, which is not trained, and its card."""
-    state, bins, card = load_state(name)
-    model = make_model(recipe_from_dict(card.recipe), bins.n_scores if bins else 2)
-    load_weights(model, state, name)
+    model, card = load_model(name)
     if int(model.stride) != Recurrent.stride:  # type: ignore[arg-type]
         raise BadRecipe(f"task.settings.base is '{name}', whose stride is {model.stride}; it may be {Recurrent.stride}")
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return model.eval().requires_grad_(False), card
+    return model.requires_grad_(False), card
