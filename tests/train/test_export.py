@@ -153,6 +153,11 @@ def test_several_become_an_ensemble(tiny, run, exported, folder, tmp_path):
     assert [m["steps"] for m in card.training["members"]] == [6, 4]
     assert card.parameters == sum(part.card.parameters for part in parts)
     assert (card.metrics, card.bins, card.decoding) == ({}, parts[0].card.bins, parts[0].card.decoding)
+    # A third one beside these two is one of three, not half of two.
+    card = export(tmp_path / "both.onnx", exported, output=tmp_path / "three.onnx")
+    three = load(tmp_path / "three.onnx", "cpu", 1).run(x)
+    np.testing.assert_allclose(three, (2 * parts[0].run(x) + parts[1].run(x)) / 3, atol=2e-3)
+    assert [m["steps"] for m in card.training["members"]] == [6, 4, 6]
 
 
 def test_one_network_starts_from_the_member_that_it_is_like(tiny, run, exported, folder, tmp_path):

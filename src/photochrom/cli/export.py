@@ -30,7 +30,8 @@ def export(
 ) -> None:
     """Write a run as the one file that `colorize --model` takes, its card inside, checked against torch.
 
-    Several become one model, an ensemble: the mean of their scores. They have to be over the same colour bins.
+    Several become one model, an ensemble: the mean of their scores. They have to be over the same colour bins; of an
+    ensemble among them, each member counts as one.
 
     Parameters
     ----------

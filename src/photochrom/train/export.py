@@ -24,6 +24,7 @@ from photochrom.decode import Decoding
 from photochrom.errors import BadCheckpoint, BadSetting
 from photochrom.files import check_free, write_bytes
 from photochrom.formats import shown
+from photochrom.models.ensemble import Ensemble
 from photochrom.train.build import build_model, fixed_size, pick_device
 from photochrom.train.config import ModelConfig, Recipe
 from photochrom.train.onnx_file import BITS, parity, parity_over_time, round_weights, stored_weights, to_onnx
@@ -97,7 +98,7 @@ def export(
     """Write the ONNX file of a trained network, checked against torch; of several, the file of their ensemble.
 
     Args:
-        sources: run folders, exported files, or packaged models' names.
+        sources: run folders, exported files, or packaged models' names; of an ensemble each member counts as one.
         output: the .onnx file.
         changes: fields of the card to replace (name, metrics, limits, ...); those that are tables are merged.
         bits: of each weight in the file, 16 or 8; onnxruntime computes with 32.
@@ -151,11 +152,11 @@ def _joined(parts: list[tuple[nn.Module, ModelCard]], names: list[str]) -> tuple
                 f"{name}: it does not answer over the same colour bins, trained in the same way, as {names[0]}; "
                 "an ensemble takes classifiers with one codebook and one loss.rebalance"
             )
-    recipe = recipe_from_dict(first.recipe)
-    members = {str(i): card.recipe["model"] for i, card in enumerate(cards, 1)}
-    recipe = replace(recipe, model=ModelConfig("ensemble", {"members": members}))
+    members = [member for part in parts for member in _members(*part)]
+    settings = {str(i): config for i, (_, config, _) in enumerate(members, 1)}
+    recipe = replace(recipe_from_dict(first.recipe), model=ModelConfig("ensemble", {"members": settings}))
     model = build_model(recipe, first.codebook()).eval()
-    states = {f"members.{i}.": trained.state_dict() for i, (trained, _) in enumerate(parts, 1)}
+    states = {f"members.{i}.": network.state_dict() for i, (network, _, _) in enumerate(members, 1)}
     model.load_state_dict({prefix + name: value for prefix, state in states.items() for name, value in state.items()})
     card = replace(
         first,
@@ -163,10 +164,19 @@ def _joined(parts: list[tuple[nn.Module, ModelCard]], names: list[str]) -> tuple
         multiple=int(model.multiple),  # type: ignore[arg-type]
         parameters=sum(p.numel() for p in model.parameters()),
         recipe=recipe_dict(recipe),
-        training={"members": [card.training for card in cards]},
+        training={"members": [training for _, _, training in members]},
         metrics={},
     )
     return model, card
+
+
+def _members(model: nn.Module, card: ModelCard) -> list[tuple[nn.Module, dict[str, Any], dict[str, Any]]]:
+    """Each network with its recipe's [model] and its training: of an ensemble its members, else the one itself."""
+    if not isinstance(model, Ensemble):
+        return [(model, card.recipe["model"], card.training)]
+    trainings = card.training.get("members", [card.training] * len(model.members))
+    configs = card.recipe["model"]["settings"]["members"].values()
+    return list(zip(model.members.values(), configs, trainings, strict=True))
 
 
 def _answers(card: ModelCard) -> tuple[Any, ...]:
