@@ -154,10 +154,9 @@ def _adam(r: _Reader) -> Iterator[Comparison]:
 
 
 def _smooth_l1(r: _Reader) -> Iterator[Comparison]:
-    # A last layer of one channel may die with its ReLU and answer every photograph alike: where wider ones were run,
-    # they have to say the same.
-    wide = "cnn-smooth-l1-wide" in r.results and "cnn-l2-wide" in r.results
-    for end in ("", "-wide") if wide else ("",):
+    # Dead ReLUs answer every photograph alike: where both losses were run without, they have to say the same.
+    leaky = "cnn-smooth-l1-leaky" in r.results and "cnn-l2-leaky" in r.results
+    for end in ("", "-leaky") if leaky else ("",):
         yield r.less(f"cnn-smooth-l1{end}", f"cnn-l2{end}", CLOSENESS, "closeness")
         yield r.less(f"cnn-smooth-l1{end}", f"cnn-l2{end}", SATURATION, "saturation")
 
