@@ -53,19 +53,19 @@ class CrossEntropy(nn.Module):
         return _mean(log_p, index, share, self.weights)
 
     def _channels(self, output: Tensor, ab: Tensor) -> Tensor:
-        n, _, h, w = output.shape
-        log_p = F.log_softmax(output.reshape(n, 2, self.k, h * w).permute(1, 0, 3, 2).float(), 3)
+        # Pixels last: the soft-max over so few classes takes them many at a time.
+        log_p = F.log_softmax(output.unflatten(1, (2, self.k)).flatten(3).float(), 2)
         parts = []
         for c in (0, 1):
-            values = ab[:, c].reshape(-1)
+            values = ab[:, c].flatten(1)
             if self.edges is None:
                 place = self._place(values)
-                index, share = self.index[c][place], self.share[c][place]
+                index, share = self.index[c][place].movedim(2, 1), self.share[c][place].movedim(2, 1)
             else:
                 index = torch.bucketize(values.to(self.edges.dtype), self.edges[c].contiguous(), right=True)[:, None]
                 share = torch.ones_like(index, dtype=torch.float32)
             weights = None if self.weights is None else self.weights[c]
-            parts.append(_mean(log_p[c].reshape(-1, self.k), index, share, weights))
+            parts.append(_mean(log_p[:, c], index, share, weights))
         return (parts[0] + parts[1]) / 2
 
     def _place(self, values: Tensor) -> Int[Tensor, "..."]:
@@ -73,6 +73,7 @@ class CrossEntropy(nn.Module):
 
 
 def _mean(log_p: Tensor, index: Tensor, share: Tensor, weights: Tensor | None) -> Tensor:
+    """The loss from the classes' log-probabilities (n, k, ...), and the index and share (n, m, ...) of the true ones."""
     loss = -(log_p.gather(1, index) * share).sum(1)
     return (loss if weights is None else loss * weights[index[:, 0]]).mean()
 
