@@ -160,8 +160,11 @@ class Task(ABC):
 
     def update(self, name: str, network: nn.Module) -> Tensor:
         """Average and clip a network's gradients, let the optimiser `name` take its step; the norm before clipping."""
-        self.team.average([p.grad for p in network.parameters() if p.grad is not None])
-        norm = nn.utils.clip_grad_norm_(network.parameters(), self.recipe.optim.clip or float("inf"))
+        gradients = [p.grad for p in network.parameters() if p.grad is not None]
+        self.team.average(gradients)
+        norm = nn.utils.get_total_norm(gradients)
+        if self.recipe.optim.clip:
+            nn.utils.clip_grads_with_norm_(network.parameters(), self.recipe.optim.clip, norm)
         self.optimizers[name].step()
         return norm.detach().cpu()
 
