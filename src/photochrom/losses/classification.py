@@ -73,7 +73,7 @@ class CrossEntropy(nn.Module):
 
 
 def _mean(log_p: Tensor, index: Tensor, share: Tensor, weights: Tensor | None) -> Tensor:
-    """The loss from the classes' log-probabilities (n, k, ...), and the index and share (n, m, ...) of the true ones."""
+    """The loss from log-probabilities (n, k, ...) of the classes, and index and share (n, m, ...) of the true ones."""
     loss = -(log_p.gather(1, index) * share).sum(1)
     return (loss if weights is None else loss * weights[index[:, 0]]).mean()
 

@@ -17,6 +17,7 @@ NAMES = {
     "cnn-l2": "L2",
     "cnn-ce10": "Cross-entropy, 10 bins",
 }
+PRECISIONS = {"fp32": "32 bits", "bf16": "32 bits, products in bfloat16"}
 OVERVIEW = (
     "closeness_ab",
     "rms_ab",
@@ -49,6 +50,7 @@ def _setup(scales: Sequence[Results]) -> Table:
         "epochs": [f"{run['steps'] * run['recipe']['run']['batch'] / run['images']:.0f}" for run in ce],
         "channels": [", ".join(map(str, run["recipe"]["model"]["settings"].get("channels", []))) for run in ce],
         "weights": [f"{run['parameters'] / 1e6:.1f} M" for run in ce],
+        "computed in": [PRECISIONS[run["recipe"]["run"]["precision"]] for run in ce],
         "hours of training, all runs": [f"{r.seconds / 3600:.1f}" for r in scales],
         "trained on": [
             ", ".join(sorted({run["machine"] for s in r.runs.values() for run in s.values()})) for r in scales
