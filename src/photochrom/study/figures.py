@@ -13,6 +13,7 @@ from matplotlib.patches import FancyBboxPatch
 from photochrom import color
 from photochrom.models.plain import map_sides
 from photochrom.study import gan_figures
+from photochrom.study.findings import CLOSENESS, SATURATION
 from photochrom.study.panels import gray, grid, show
 from photochrom.study.results import Results, Run
 
@@ -174,18 +175,28 @@ def _curves(results: Results) -> Figure:
 
 
 def _trade(results: Results) -> Figure:
-    """Every run as a point: error against colour."""
-    figure = Figure(figsize=(7.5, 5), layout="constrained")
+    """Every run as a point: error against colour; the names stand in a column, where they cannot overlap."""
+    figure = Figure(figsize=(9, 5.5), layout="constrained")
     axes = figure.add_subplot(xlabel="mean saturation", ylabel="closeness in ab (lower is closer)")
-    for name in sorted(results.runs):
-        if name == "baseline-cifar":
-            continue
-        x, y = results.spread(name, "mean_saturation").mean, results.spread(name, "closeness_ab").mean
-        axes.plot(x, y, "o", color="C0")
-        axes.annotate(name.removeprefix("cnn-"), (x, y), xytext=(4, 3), textcoords="offset points", fontsize=7)
+    points = {
+        name.removeprefix("cnn-"): (results.spread(name, SATURATION).mean, results.spread(name, CLOSENESS).mean)
+        for name in results.runs
+        if name != "baseline-cifar"
+    }
+    for i, (name, point) in enumerate(sorted(points.items(), key=lambda item: item[1][1])):
+        axes.plot(*point, "o", color="C0")
+        axes.annotate(
+            name,
+            point,
+            (1.06, (i + 0.5) / len(points)),
+            textcoords="axes fraction",
+            fontsize=7,
+            verticalalignment="center",
+            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": "0.75", "relpos": (0, 0.5)},
+        )
     known = results.references["imagenet"]
-    axes.plot(known["gray"]["mean_saturation"], known["gray"]["closeness_ab"], "s", color="gray", label="gray")
-    axes.axvline(known["truth"]["mean_saturation"], color="gray", linestyle=":", label="truth's saturation")
+    axes.plot(known["gray"][SATURATION], known["gray"][CLOSENESS], "s", color="gray", label="gray")
+    axes.axvline(known["truth"][SATURATION], color="gray", linestyle=":", label="truth's saturation")
     axes.legend()
     return figure
 
