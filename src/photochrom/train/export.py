@@ -175,8 +175,7 @@ def _members(model: nn.Module, card: ModelCard) -> list[tuple[nn.Module, dict[st
     if not isinstance(model, Ensemble):
         return [(model, card.recipe["model"], card.training)]
     trainings = card.training.get("members", [card.training] * len(model.members))
-    configs = card.recipe["model"]["settings"]["members"].values()
-    return list(zip(model.members.values(), configs, trainings, strict=True))
+    return list(zip(model.members.values(), model.settings.members.values(), trainings, strict=True))
 
 
 def _answers(card: ModelCard) -> tuple[Any, ...]:
