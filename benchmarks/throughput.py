@@ -66,7 +66,7 @@ def stages(album: list[Path], out: Path) -> dict[str, float]:
         light = clock("lightness", picture.lightness())
         scores = clock("network, both passes", session.scores(light))
         seen, size = session.sizes(light.shape, scores.seen)
-        ab = scores_to_ab(scores.map, session._bins, session.decoding, None, session.card.ab_scale)
+        ab = scores_to_ab(scores.map, session.network.bins, session.decoding, None, session.card.ab_scale)
         covered = (seen[0] / session.card.stride, seen[1] / session.card.stride)
         GuidedChroma.fit(ab, resize(light, size), covered)
         clock("scores to colours", None)

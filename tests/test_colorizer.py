@@ -349,9 +349,11 @@ def test_render_size_is_what_the_network_sees(tiny, monkeypatch):
     for size, shape, seen in ((64, (50, 50), (64, 64)), (96, (100, 400), (48, 192)), (32, (4, 4000), (16, 96))):
         session = Colorizer(tiny, render_size=size)
         shapes = []
-        run = session._backend.run
+        run = session.network.backend.run
         monkeypatch.setattr(
-            session._backend, "run", lambda x, *more, run=run, shapes=shapes: shapes.append(x.shape) or run(x, *more)
+            session.network.backend,
+            "run",
+            lambda x, *more, run=run, shapes=shapes: shapes.append(x.shape) or run(x, *more),
         )
         session.colorize(noise(shape))
         assert shapes == [(1, 1, *seen)]
@@ -378,8 +380,8 @@ class TestFixedSize:
     @pytest.mark.parametrize("shape", [(16, 16), (30, 90), (90, 30), (5, 7), (1, 40)])
     def test_the_whole_picture_is_pressed_into_the_square(self, square, monkeypatch, shape):
         session, seen = Colorizer(square, threads=1), []
-        run = session._backend.run
-        monkeypatch.setattr(session._backend, "run", lambda x, *more: seen.append(x) or run(x, *more))
+        run = session.network.backend.run
+        monkeypatch.setattr(session.network.backend, "run", lambda x, *more: seen.append(x) or run(x, *more))
         light = np.linspace(10, 90, shape[0] * shape[1], dtype=np.float32).reshape(shape)
         session.ab(light)
         expected = np.asarray(Image.fromarray(light).resize((16, 16), Image.Resampling.BILINEAR))
@@ -407,7 +409,7 @@ class TestFixedSize:
 
     def test_memory_that_runs_out_is_not_the_render_sizes_fault(self, square, monkeypatch):
         session = Colorizer(square, threads=1)
-        monkeypatch.setattr(session._backend, "_session", BrokenSession(RuntimeError("std::bad_alloc")))
+        monkeypatch.setattr(session.network.backend, "_session", BrokenSession(RuntimeError("std::bad_alloc")))
         with pytest.raises(OutOfMemory, match="ran out of memory at 16 x 16; close other programs"):
             session.ab(np.full((4, 4), 50, np.float32))
 
@@ -572,7 +574,7 @@ class BrokenSession:
 )
 def test_a_network_that_fails_gives_no_gray_picture(tiny, monkeypatch, tmp_path, answer, kind, words):
     session = Colorizer(tiny, threads=1)
-    monkeypatch.setattr(session._backend, "_session", BrokenSession(answer))
+    monkeypatch.setattr(session.network.backend, "_session", BrokenSession(answer))
     Image.fromarray(noise((50, 50))).save(tmp_path / "a.png")
     with pytest.raises(kind, match=words) as caught:
         session.colorize(tmp_path / "a.png")

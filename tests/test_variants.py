@@ -53,7 +53,7 @@ def colored(session, gray, variant):
 @pytest.mark.parametrize("session", ["default", "gan"])
 def test_a_variant_is_one_colouring_and_always_the_same(session, gray, request):
     session = request.getfixturevalue(session)
-    session.need_variants()
+    session.network.need_variants()
     plain = colored(session, gray, None)
     one, again, two = (colored(session, gray, n) for n in (1, 1, 2))
     assert np.array_equal(one, again)
@@ -65,7 +65,7 @@ def test_a_variant_is_one_colouring_and_always_the_same(session, gray, request):
 
 
 def test_a_dropped_channel_is_zero_and_the_others_make_up_for_it(gan):
-    factors = [gan._variation(n) for n in range(40)]
+    factors = [gan.network._variation(n) for n in range(40)]
     assert all(set(np.unique(f)) <= {0.0, 2.0} for f in factors)
     assert np.mean(factors) == pytest.approx(1, abs=0.1)
     assert len({f.tobytes() for f in factors}) == 40

@@ -16,30 +16,18 @@ from photochrom import backends, io, provenance
 from photochrom.card import ModelCard
 from photochrom.decode import Decoding, scores_to_ab
 from photochrom.decoders import decoders
-from photochrom.errors import BadCheckpoint, BadSetting, OutOfMemory
+from photochrom.errors import BadSetting, OutOfMemory
 from photochrom.files import check_free, write_bytes
 from photochrom.formats import format_for, shown
 from photochrom.mark import Mark
 from photochrom.naming import beside, format_of, naming
+from photochrom.network import Network, Scores
 from photochrom.painting import Painter
 from photochrom.picture import Picture, Toning
 from photochrom.restore import Tone
 from photochrom.upsample import GuidedChroma, guide_size, resize
 
 MOST_PAINTERS = 8  # each holds about 16 MB while it paints a strip; more would cost memory and win little
-
-
-@dataclass(frozen=True)
-class Scores:
-    """A network's answer for one picture, kept so that it can be decoded in several ways and sizes.
-
-    Attributes:
-        map: (c, h, w).
-        seen: (w, h) of the picture as the network saw it, without padding.
-    """
-
-    map: np.ndarray
-    seen: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -75,6 +63,9 @@ class Colorizer:
         keep_color: leave what shows colours already as it is; what is only tinted, as by sepia, is coloured.
         restore_tone: stretch the tone of a faded print over the whole scale; L is not the original's then.
         mark: lay a small mark over the lower right corner.
+
+    Attributes:
+        network: what gives the scores.
 
     Raises:
         UnknownName, BadCheckpoint, DeviceUnavailable, BadSetting.
@@ -123,9 +114,8 @@ class Colorizer:
         _within("largest number of pixels", max_pixels, 1, math.inf, whole=True)
         if decoder is not None:
             decoders[decoder]
-        self._backend = backends.load(model, device, threads)
-        self._bins = self.card.codebook()
-        if self._bins is None and (vividness, decoder, temperature) != (None, None, None):
+        self.network = Network(model, device, threads)
+        if self.network.bins is None and (vividness, decoder, temperature) != (None, None, None):
             raise BadSetting(f"the model '{self.card.name}' has no bins, so no vividness, decoder or temperature")
         if self.card.size is not None and render_size is not None:
             side = self.card.size
@@ -148,18 +138,7 @@ class Colorizer:
     @property
     def card(self) -> ModelCard:
         """What the model is and promises."""
-        return self._backend.card
-
-    def need_variants(self) -> None:
-        """Refuse a model that has one colouring only for a photograph.
-
-        Raises:
-            BadSetting: it has neither bins to draw from nor dropout.
-        """
-        if self._bins is None and not self.card.variation:
-            raise BadSetting(
-                f"the model '{self.card.name}' has one colouring for a photograph: it has neither bins nor dropout"
-            )
+        return self.network.card
 
     def scores(self, L: np.ndarray, *, mirror: bool | None = None, variant: int | None = None) -> Scores:
         """Run the network on L (H, W), 0..100, shrunk to the render size and padded to the model's multiple.
@@ -171,44 +150,13 @@ class Colorizer:
             mirror: whether the mirrored picture is seen too; None does as the card says.
             variant: a network that drops channels at use, too, drops those of this variant.
         """
-        small = resize(L, self._shape(L.shape))
-        dropped = None if variant is None else self._variation(variant)
-        return self._scores(Tone.fit(small)(small) if self.restore_tone else small, mirror, dropped)
-
-    def _scores(self, small: np.ndarray, mirror: bool | None = None, dropped: np.ndarray | None = None) -> Scores:
-        """Run the network on L (h, w) of the size that it sees."""
-        card = self.card
-        h, w = small.shape
-        x = (small - card.l_center) / card.l_scale
-        pad = (-h % card.multiple, -w % card.multiple)
-        x = np.pad(x, ((0, pad[0]), (0, pad[1])), mode="edge").astype(np.float32)
-        out = self._run(x, dropped)
-        if card.mirror if mirror is None else mirror:
-            # Padded first: the sides are multiples of the stride, so that both answers lie on one grid.
-            out = (out + self._run(np.ascontiguousarray(x[:, ::-1]), dropped)[:, :, ::-1]) / 2
-        return Scores(out[:, : -(-h // card.stride), : -(-w // card.stride)], (w, h))
+        small = resize(L, self.network.seen(L.shape, self.render_size))
+        return self.network.scores(Tone.fit(small)(small) if self.restore_tone else small, mirror, variant)
 
     def _drawn(self, variant: int, decoding: Decoding | None) -> Decoding:
         _within("variant", variant, 0, 2**32, whole=True)
-        self.need_variants()
+        self.network.need_variants()
         return replace(decoding or self.decoding, decoder="tilted")
-
-    def _variation(self, variant: int) -> np.ndarray | None:
-        card = self.card
-        if not card.variation:
-            return None
-        kept = np.random.default_rng(variant).random(card.variation) >= card.dropout
-        return (kept / (1 - card.dropout)).astype(np.float32)
-
-    def _run(self, x: np.ndarray, variation: np.ndarray | None = None) -> np.ndarray:
-        card = self.card
-        out = self._backend.run(x[None, None], variation)[0]
-        channels = self._bins.n_scores if self._bins else 2
-        if out.shape != (channels, x.shape[0] // card.stride, x.shape[1] // card.stride):
-            raise BadCheckpoint(f"the model '{card.name}' answers with {out.shape}, which is not what its card says")
-        if not np.isfinite(out).all():
-            raise BadCheckpoint(f"the model '{card.name}' gives values that are not numbers; its weights are damaged")
-        return out
 
     def decode(
         self,
@@ -369,10 +317,6 @@ class Colorizer:
             return io.encode(self.colorize_picture(picture), picture.format or "PNG")
         raise BadSetting(f"a path, bytes, a PIL image or an array can be coloured, not {type(x).__name__}")
 
-    def _shape(self, shape: tuple[int, ...]) -> tuple[int, int]:
-        """(w, h) of the picture as the network sees it."""
-        return (self.render_size, self.render_size) if self.card.size else _render_shape(shape, self.render_size)
-
     def chroma(
         self,
         scores: Scores,
@@ -381,8 +325,8 @@ class Colorizer:
         rng: np.random.Generator | None = None,
     ) -> GuidedChroma:
         """What `scores` gave for L (H, W), decoded and fitted to it; small, and enlarged only where it is painted."""
-        ab = scores_to_ab(scores.map, self._bins, how or self.decoding, rng, self.card.ab_scale)
-        return GuidedChroma.fit(ab, L, self._covered(scores.seen))
+        ab = scores_to_ab(scores.map, self.network.bins, how or self.decoding, rng, self.card.ab_scale)
+        return GuidedChroma.fit(ab, L, self.network.covered(scores.seen))
 
     def sizes(self, shape: tuple[int, ...], seen: tuple[int, int] | None = None) -> list[tuple[int, int]]:
         """(w, h) of the copies of a picture of the shape (H, W) that the network sees, and to which chroma is fitted.
@@ -391,11 +335,8 @@ class Colorizer:
             shape: of the picture.
             seen: instead of the first, where the network has seen another one.
         """
-        seen = seen or self._shape(shape)
-        return [seen, guide_size(shape, self._covered(seen))]
-
-    def _covered(self, seen: tuple[int, int]) -> tuple[float, float]:
-        return seen[0] / self.card.stride, seen[1] / self.card.stride
+        seen = seen or self.network.seen(shape, self.render_size)
+        return [seen, guide_size(shape, self.network.covered(seen))]
 
     def painter(self, shape: tuple[int, ...], small: np.ndarray, guide: np.ndarray) -> Painter:
         """What paints a picture that is too large to be held.
@@ -405,7 +346,7 @@ class Colorizer:
             small, guide: its L, 0..100, shrunk to `sizes`.
         """
         tone = Tone.fit(small) if self.restore_tone else None
-        scores = self._scores(small if tone is None else tone(small))
+        scores = self.network.scores(small if tone is None else tone(small))
         return self._painter(shape, guide, tone, scores, self.decoding, None)
 
     def _painter_of(
@@ -427,13 +368,6 @@ class Colorizer:
         chroma = self.chroma(scores, guide if tone is None else tone(guide), how, rng)
         height, width = shape
         return Painter(height, width, chroma, tone, Mark(height, width) if self.mark else None)
-
-
-def _render_shape(shape: tuple[int, ...], render_size: int) -> tuple[int, int]:
-    """(w, h) with the area of render_size squared and the picture's aspect, within 8 : 1."""
-    height, width = shape
-    aspect = min(8.0, max(1 / 8, width / height))
-    return max(1, round(render_size * math.sqrt(aspect))), max(1, round(render_size / math.sqrt(aspect)))
 
 
 def _within(name: str, value: Any, low: float, high: float, *, whole: bool = False) -> None:

@@ -16,12 +16,12 @@ HOW = Decoding(vividness=0.2, saturation=1.5)
 
 @pytest.fixture(scope="module")
 def joint():
-    return Recognition(JOINT, HOW)
+    return Recognition(JOINT, HOW, size=64)
 
 
 @pytest.fixture(scope="module")
 def plain():
-    return Recognition(None, Decoding(decoder="mean"))
+    return Recognition(None, Decoding(decoder="mean"), size=64)
 
 
 @pytest.fixture(scope="module")
@@ -48,18 +48,21 @@ def test_the_truth_costs_nothing_and_wrong_colors_do(plain, scene):
     assert 1e-3 < costs[1] < costs[2]
 
 
-def test_is_the_divergence_of_the_answers(plain, scene):
+@pytest.mark.parametrize("size", [64, 96])
+def test_is_the_divergence_of_the_answers_at_the_size_that_is_asked_for(scene, size):
     from photochrom.color import lab_to_rgb
 
     light, ab = scene
-    output = torch.zeros_like(ab)
+    loss = Recognition(None, Decoding(decoder="mean"), size=size)
+
+    def seen(colors):
+        lab = torch.cat([torch.nn.functional.interpolate(x, (size, size), mode="bilinear") for x in (light, colors)], 1)
+        return loss.classifier(lab_to_rgb(lab)).double().softmax(1)
+
     with torch.no_grad():
-        sides = [
-            torch.nn.functional.interpolate(colors, light.shape[2:], mode="bilinear") for colors in (ab, 110 * output)
-        ]
-        truth, ours = (plain.classifier(lab_to_rgb(torch.cat([light, side], 1))).double().softmax(1) for side in sides)
-    expected = (truth * (truth.log() - ours.log())).sum(1).mean()
-    assert plain(output, ab, light).item() == pytest.approx(expected.item(), rel=1e-3)
+        truth, ours = seen(ab), seen(torch.zeros_like(ab))
+        expected = (truth * (truth.log() - ours.log())).sum(1).mean()
+        assert loss(torch.zeros_like(ab), ab, light).item() == pytest.approx(expected.item(), rel=1e-3)
 
 
 def test_descending_is_recognised_better(joint, scene):

@@ -90,7 +90,7 @@ def colorize(
         plan = batch.plan(inputs, output, recursive, {"film": dataclasses.asdict(film)})
         colorizer = options.colorizer(max_pixels, finish)
         if variants:
-            colorizer.need_variants()
+            colorizer.network.need_variants()
             plan = batch.Variants(plan, variants)
         processes = jobs or batch.sensible_processes(len(plan))
         with contextlib.ExitStack() as stack:

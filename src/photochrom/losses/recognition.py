@@ -20,11 +20,14 @@ class Recognition(nn.Module):
     The colouring is decoded as the recipe's [decode] says (by its mean or annealed mean, which have a gradient) and
     joined with the true L; the truth has the same L and the same resolution of colour: nothing but colour differs.
     The classifier is frozen; the one that top-1 is measured with must be another (`photochrom evaluate --top1`: lite2).
+    It knows things at the size that it was trained with, 224 pixels, and hardly any at 128; small samples are enlarged
+    for it, which helps although nothing is seen that was not there (docs/default-model.md has the figures).
 
     Args:
         bins: the codebook; None where the network gives ab / 110.
         decoding: how scores become colour.
         variant: the classifier, "lite0" or "lite1".
+        size: side in pixels of the square that the classifier sees.
         half: the classifier computes in bfloat16.
 
     Raises:
@@ -37,7 +40,9 @@ class Recognition(nn.Module):
     values: Tensor
     push: Tensor
 
-    def __init__(self, bins: Bins | None, decoding: Decoding, variant: str = "lite0", half: bool = False) -> None:
+    def __init__(
+        self, bins: Bins | None, decoding: Decoding, variant: str = "lite0", size: int = 192, half: bool = False
+    ) -> None:
         super().__init__()
         if bins is not None and not isinstance(bins, JointBins):
             raise BadRecipe("the task 'recognition' needs joint bins or none; bins.kind may be joint only")
@@ -48,6 +53,7 @@ class Recognition(nn.Module):
         self.temperature = decoding.temperature if decoding.decoder == "annealed_mean" else 1.0
         self.saturation = decoding.saturation
         self.classifier = ImageNetClassifier.pretrained(variant).requires_grad_(False)
+        self.size = size
         self.half_precision = half
         self.joint = bins is not None
         if bins is not None:
@@ -74,7 +80,7 @@ class Recognition(nn.Module):
         return ((scores / self.temperature).softmax(-1) @ self.values * self.saturation).permute(0, 3, 1, 2)
 
     def _seen(self, ab: Tensor, light: Tensor) -> Tensor:
-        large = F.interpolate(ab, light.shape[2:], mode="bilinear")
-        rgb = lab_to_rgb(torch.cat([light, large], 1)).to(memory_format=torch.channels_last)
+        lab = [F.interpolate(x, (self.size, self.size), mode="bilinear") for x in (light, ab)]
+        rgb = lab_to_rgb(torch.cat(lab, 1)).to(memory_format=torch.channels_last)
         with torch.autocast(light.device.type, torch.bfloat16, enabled=self.half_precision):
             return self.classifier(rgb).float()

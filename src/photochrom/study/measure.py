@@ -12,12 +12,13 @@ from PIL import Image
 from photochrom import color
 from photochrom.backends import Backend
 from photochrom.bins import ChannelBins
-from photochrom.colorizer import Colorizer, Scores
+from photochrom.colorizer import Colorizer
 from photochrom.data.samples import decode_entry
 from photochrom.data.sources import Entry
 from photochrom.decode import Decoding, scores_to_ab
 from photochrom.evaluation.report import Numbers, mean, truth_numbers
 from photochrom.metrics import Comparison, Rendition, measure
+from photochrom.network import Scores
 from photochrom.smooth import smooth_chroma
 
 BATCH = 50

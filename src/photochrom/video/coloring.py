@@ -9,7 +9,8 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from photochrom import color
-from photochrom.colorizer import Colorizer, Scores, usable_cores
+from photochrom.colorizer import Colorizer, usable_cores
+from photochrom.network import Scores
 from photochrom.picture import Picture
 from photochrom.upsample import GuidedChroma
 from photochrom.video.consistency import State, Steady

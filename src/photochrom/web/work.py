@@ -21,7 +21,8 @@ import numpy as np
 from PIL import Image
 
 from photochrom import io
-from photochrom.colorizer import Colorizer, Scores
+from photochrom.colorizer import Colorizer
+from photochrom.network import Scores
 from photochrom.picture import Picture, to_dtype
 from photochrom.reading import decode
 from photochrom.tone import with_contrast

@@ -24,14 +24,19 @@ class Settings:
     Attributes:
         weight: how much it counts beside the recipe's loss.
         classifier: the ImageNet classifier, "lite0" or "lite1"; lite2 is the one that top-1 is measured with.
+        size: side in pixels of the square, enlarged from the sample, that the classifier sees.
     """
 
     weight: float = 0.3
     classifier: str = "lite0"
+    size: int = 192
 
     def __post_init__(self) -> None:
         check(0 < self.weight <= 100, "task.settings.weight", self.weight, "above 0 to 100")
         check(self.classifier in ("lite0", "lite1"), "task.settings.classifier", self.classifier, "lite0, lite1")
+        check(
+            self.size % 32 == 0 and 32 <= self.size <= 512, "task.settings.size", self.size, "a multiple of 32 to 512"
+        )
 
 
 @tasks.register("recognition")
@@ -43,7 +48,8 @@ class RecognitionTask(SupervisedTask):
     def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
         super().__init__(recipe, bins, device, center)
         half = recipe.run.precision == "bf16"
-        recognition = Recognition(bins, Decoding.from_config(recipe), self.settings.classifier, half)
+        how = self.settings
+        recognition = Recognition(bins, Decoding.from_config(recipe), how.classifier, how.size, half)
         self.recognition = recognition.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def objective(self, output: Tensor, ab: Tensor, light: Tensor) -> dict[str, Tensor]:
