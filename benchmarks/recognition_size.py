@@ -52,9 +52,8 @@ def main() -> None:
         scores = session.scores(light)
         leant = [replace(scores, map=scores.map + (bins.values @ lean)[:, None, None]) for lean in LEANS]
         coloured = [join(lab[..., 0], session.decode(each, light)).rgb for each in leant]
+        wanted = [judge.log_probabilities(rgb)[judge.synsets.index(synset)] for rgb in coloured]
         with torch.inference_mode():
-            seen = judge.network(torch.cat([_resized(_tensor(rgb), judge.network.size) for rgb in coloured]))
-            wanted = F.log_softmax(seen, 1)[:, judge.synsets.index(synset)].numpy()
             small = _resized(_tensor(lab), SAMPLE)
             small_ab = _resized(small[:, 1:], SAMPLE // STRIDE)
             for size, loss in losses.items():

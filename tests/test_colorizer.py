@@ -334,6 +334,17 @@ def test_the_size_of_the_copy_matters_little(default, astronaut):
 # ---- settings
 
 
+def test_colors_are_smoothed_in_the_radius_that_the_decoding_says(default, astronaut):
+    light = color.rgb_to_lab(astronaut / 255.0)[..., 0].astype(np.float32)
+    scores = default.scores(light)
+
+    def roughness(radius):
+        ab = default.decode(scores, light, decoding=replace(default.decoding, smooth_radius=radius))
+        return np.abs(np.diff(ab, axis=0)).mean()
+
+    assert roughness(4) < roughness(2) < roughness(0)
+
+
 def test_vividness_and_saturation_raise_color(default, astronaut):
     by_vividness = [chroma(Colorizer(threads=1, vividness=v).colorize(astronaut)) for v in (0, 0.5, 1)]
     assert by_vividness[0] < by_vividness[1] < by_vividness[2]

@@ -144,3 +144,18 @@ def test_resize_averages_when_it_shrinks():
     assert resize(plane, (1, 1))[0, 0] == pytest.approx(7.5, abs=0.01)
     assert resize(plane, (4, 4)).tolist() == plane.tolist()
     assert resize(plane, (2, 1), box=(0, 0, 2, 1)).tolist() == [[0, 1]]
+
+
+def test_smoothing_evens_blotches_out_and_keeps_the_edges_of_the_picture():
+    left = np.indices((128, 128))[1] < 64
+    light = np.where(left, 25.0, 75.0).astype(np.float32)
+    clean = np.where(left[::8, ::8, None], [40.0, 10.0], [-30.0, 50.0]).astype(np.float32)
+    blotchy = clean + np.random.default_rng(3).normal(0, 8, clean.shape).astype(np.float32)
+    truth = np.repeat(np.repeat(clean, 8, 0), 8, 1)
+
+    def error(radius):
+        return np.abs(GuidedChroma.fit(blotchy, light, (16, 16), radius).strip(light, 0, 128) - truth).mean()
+
+    assert error(3) < 0.4 * error(0)
+    edge = GuidedChroma.fit(blotchy, light, (16, 16), 3).strip(light, 0, 128)[64, 63:65]
+    np.testing.assert_allclose(edge[0] - edge[1], [70, -40], atol=8)

@@ -325,8 +325,9 @@ class Colorizer:
         rng: np.random.Generator | None = None,
     ) -> GuidedChroma:
         """What `scores` gave for L (H, W), decoded and fitted to it; small, and enlarged only where it is painted."""
-        ab = scores_to_ab(scores.map, self.network.bins, how or self.decoding, rng, self.card.ab_scale)
-        return GuidedChroma.fit(ab, L, self.network.covered(scores.seen))
+        how = how or self.decoding
+        ab = scores_to_ab(scores.map, self.network.bins, how, rng, self.card.ab_scale)
+        return GuidedChroma.fit(ab, L, self.network.covered(scores.seen), how.smooth_radius)
 
     def sizes(self, shape: tuple[int, ...], seen: tuple[int, int] | None = None) -> list[tuple[int, int]]:
         """(w, h) of the copies of a picture of the shape (H, W) that the network sees, and to which chroma is fitted.

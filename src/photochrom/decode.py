@@ -26,6 +26,8 @@ class Decoding:
         trained_rebalance: how much rebalancing went into training, so that decoding adds only the rest.
         smoothing: the rebalancing's share of the uniform distribution.
         saturation: factor on ab.
+        smooth_radius: of the windows in which ab is made even where L is, points of the network's map; 0 leaves it.
+            Done where ab meets the picture (`photochrom.upsample.GuidedChroma.fit`), not by `scores_to_ab`.
     """
 
     decoder: str = "annealed_mean"
@@ -34,12 +36,21 @@ class Decoding:
     trained_rebalance: float = 0.5
     smoothing: float = 0.5
     saturation: float = 1.0
+    smooth_radius: int = 0
 
     @classmethod
     def from_config(cls, recipe: Recipe) -> Decoding:
         """What the recipe says."""
         how, loss = recipe.decode, recipe.loss
-        return cls(how.decoder, how.temperature, how.vividness, loss.rebalance, loss.smoothing, how.saturation)
+        return cls(
+            how.decoder,
+            how.temperature,
+            how.vividness,
+            loss.rebalance,
+            loss.smoothing,
+            how.saturation,
+            how.smooth_radius,
+        )
 
 
 def scores_to_ab(

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from photochrom.smooth import smooth_chroma
 from photochrom.windows import window_means
 
 RADIUS = 1  # of the window, in points of the map
@@ -38,10 +39,16 @@ class GuidedChroma:
     coefficients: np.ndarray
 
     @classmethod
-    def fit(cls, ab: np.ndarray, light: np.ndarray, covered: tuple[float, float]) -> GuidedChroma:
+    def fit(
+        cls, ab: np.ndarray, light: np.ndarray, covered: tuple[float, float], smooth_radius: int = 0
+    ) -> GuidedChroma:
         """Fit ab (h, w, 2) to the picture's L (H, W); of ab, the first `covered` (w, h) columns and rows count.
 
-        Of L, a copy that was shrunk to `guide_size` is enough.
+        Args:
+            ab: in Lab units.
+            light: 0..100; a copy that was shrunk to `guide_size` is enough.
+            covered: what of ab lies over the picture.
+            smooth_radius: first make ab even where L is, in windows of this radius, points of the map; 0 does not.
         """
         size = guide_size(light.shape, covered)
         guide = resize(light, size)
@@ -52,9 +59,11 @@ class GuidedChroma:
         lowest, highest = around.min((-2, -1)), around.max((-2, -1))
         margin = MARGIN * (highest - lowest)
         lowest, highest = lowest - margin, highest + margin
+        planes = [resize(np.ascontiguousarray(ab[..., channel]), size, box=box) for channel in (0, 1)]
+        if smooth_radius:
+            planes = np.moveaxis(smooth_chroma(np.stack(planes, -1), guide, smooth_radius), -1, 0)
         slopes, offsets = [], []
-        for channel in (0, 1):
-            target = resize(np.ascontiguousarray(ab[..., channel]), size, box=box)
+        for target in planes:
             slope = (_box(guide * target) - mean * _box(target)) / variance
             slopes.append(slope)
             offsets.append(target - slope * guide)

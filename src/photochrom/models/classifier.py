@@ -47,6 +47,9 @@ class SynsetClassifier:
 
     Args:
         variant: which of the published classifiers.
+
+    Attributes:
+        synsets: the 1,000, in the order of the network's answers.
     """
 
     def __init__(self, variant: str) -> None:
@@ -56,6 +59,10 @@ class SynsetClassifier:
 
     def __call__(self, rgb: np.ndarray) -> str:
         """The synset ("n01560419") of rgb (H, W, 3), 0..1: short side to the network's size, centre cut out."""
+        return self.synsets[int(self.log_probabilities(rgb).argmax())]
+
+    def log_probabilities(self, rgb: np.ndarray) -> np.ndarray:
+        """Of the 1,000 synsets for the same."""
         size = self.network.size
         height, width = rgb.shape[:2]
         image = Image.fromarray(np.rint(rgb * 255).astype(np.uint8))
@@ -64,4 +71,4 @@ class SynsetClassifier:
         image = image.resize((size, size), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side))
         x = torch.from_numpy(np.asarray(image, np.float32) / 255).permute(2, 0, 1)[None]
         with torch.inference_mode():
-            return self.synsets[int(self.network(x).argmax(1))]
+            return self.network(x)[0].log_softmax(0).numpy()
