@@ -80,3 +80,19 @@ def test_pretrained_weights_reach_the_encoder():
     model.load_pretrained()
     for name, tensor in pretrained_encoder("lite0").state_dict().items():
         assert torch.equal(model.state_dict()[f"encoder.{name}"], tensor)
+
+
+def test_the_colors_of_classes_are_added_to_every_point_and_not_trained():
+    torch.manual_seed(0)
+    model = Photochrom(Settings("lite0", (8, 8, 8), False, class_colors=True), 5).eval()
+    x = torch.rand(2, 1, 64, 32) * 2 - 1
+    with torch.inference_mode():
+        plain, world = model.answer(x)
+        assert torch.equal(model(x), plain)  # at first
+    torch.nn.init.normal_(model.class_colors.scores.weight)
+    with torch.inference_mode():
+        expected = model.class_colors.classes(world).softmax(1) @ model.class_colors.scores.weight.T
+        torch.testing.assert_close(model(x) - plain, expected[:, :, None, None].expand_as(plain))
+    trained = {id(p) for group in model.parameter_groups().values() for p in group}
+    assert not trained & {id(p) for p in model.class_colors.parameters()}
+    assert trained == {id(p) for p in model.parameters() if p.requires_grad}

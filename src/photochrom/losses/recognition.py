@@ -67,8 +67,8 @@ class Recognition(nn.Module):
     ) -> Float[Tensor, ""]:
         """A scalar, 0 where the classifier sees no difference; L is 0..100, ab in Lab units."""
         with torch.no_grad():
-            wanted = F.log_softmax(self._seen(ab, light), 1)
-        ours = F.log_softmax(self._seen(self.decode(output), light), 1)
+            wanted = self.log_probabilities(ab, light)
+        ours = self.log_probabilities(self.decode(output), light)
         return F.kl_div(ours, wanted, reduction="batchmean", log_target=True)
 
     def decode(self, output: Float[Tensor, "n q i j"]) -> Float[Tensor, "n 2 i j"]:
@@ -79,8 +79,11 @@ class Recognition(nn.Module):
         scores = output.permute(0, 2, 3, 1).float() + self.push
         return ((scores / self.temperature).softmax(-1) @ self.values * self.saturation).permute(0, 3, 1, 2)
 
-    def _seen(self, ab: Tensor, light: Tensor) -> Tensor:
+    def log_probabilities(
+        self, ab: Float[Tensor, "n 2 i j"], light: Float[Tensor, "n 1 h w"]
+    ) -> Float[Tensor, "n 1000"]:
+        """The classifier's answer for a colouring."""
         lab = [F.interpolate(x, (self.size, self.size), mode="bilinear") for x in (light, ab)]
         rgb = lab_to_rgb(torch.cat(lab, 1)).to(memory_format=torch.channels_last)
         with torch.autocast(light.device.type, torch.bfloat16, enabled=self.half_precision):
-            return self.classifier(rgb).float()
+            return self.classifier(rgb).float().log_softmax(1)

@@ -16,7 +16,13 @@ from torch.nn import functional as F
 
 from photochrom.errors import BadRecipe
 from photochrom.models import models
-from photochrom.models.efficientnet_lite import HEAD, VARIANTS, EfficientNetLite, pretrained_encoder
+from photochrom.models.efficientnet_lite import (
+    HEAD,
+    VARIANTS,
+    EfficientNetLite,
+    pretrained_encoder,
+    published_weights,
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,8 @@ class Settings:
         frozen_stages: how many of the encoder's stages, from the input, are never trained (0 to 7). The first ones
             see edges and textures, which need no adapting, and cost the most to train.
         dropout: share of the global feature that is dropped in training.
+        class_colors: add to the scores what is known of the colours of the ImageNet classes that the picture looks
+            like; see `ClassColors`. The encoder has to be as published.
     """
 
     encoder: str = "lite2"
@@ -37,6 +45,7 @@ class Settings:
     pretrained: bool = True
     frozen_stages: int = 2
     dropout: float = 0.2
+    class_colors: bool = False
 
     def __post_init__(self) -> None:
         if self.encoder not in VARIANTS:
@@ -60,6 +69,35 @@ class Merge(nn.Module):
     def forward(self, x: Float[Tensor, "n c h w"], skip: Float[Tensor, "n d i j"]) -> Float[Tensor, "n e i j"]:
         x = F.interpolate(x, scale_factor=2.0, mode="nearest")
         return F.relu(self.norm(self.conv(torch.cat([x, skip], 1))))
+
+
+class ClassColors(nn.Module):
+    """Scores that depend on the picture's class alone, the same for every point.
+
+    No gradient reaches it: the task `class_colors` measures what it knows. At first it adds nothing.
+
+    Args:
+        n_outputs: how many scores.
+    """
+
+    def __init__(self, n_outputs: int) -> None:
+        super().__init__()
+        self.classes = nn.Linear(HEAD, 1000)
+        self.scores = nn.Linear(1000, n_outputs, bias=False)
+        nn.init.zeros_(self.scores.weight)
+        self.requires_grad_(False)
+
+    def probabilities(self, world: Float[Tensor, "n 1280"]) -> Float[Tensor, "n 1000"]:
+        """Of the ImageNet classes."""
+        return self.classes(world).softmax(1)
+
+    def forward(self, world: Float[Tensor, "n 1280"]) -> Float[Tensor, "n q"]:
+        return self.scores(self.probabilities(world))
+
+    def load_pretrained(self, variant: str) -> None:
+        """Take the public weights of the classes."""
+        weights = published_weights(variant)
+        self.classes.load_state_dict({"weight": weights["_fc.weight"], "bias": weights["_fc.bias"]})
 
 
 @models.register("photochrom")
@@ -89,20 +127,28 @@ class Photochrom(nn.Module):
         self.merge8 = Merge(w16, at8, w8)
         self.merge4 = Merge(w8, at4, w4)
         self.scores = nn.Conv2d(w4, n_outputs, 1)
+        self.class_colors = ClassColors(n_outputs) if settings.class_colors else None
 
     def load_pretrained(self) -> None:
-        """Take the encoder's public ImageNet weights."""
+        """Take the public ImageNet weights of the encoder and of the classes."""
         self.encoder.load_state_dict(pretrained_encoder(self.settings.encoder).state_dict())
+        if self.class_colors is not None:
+            self.class_colors.load_pretrained(self.settings.encoder)
 
     def forward(self, x: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n q h/4 w/4"]:
         """Scores of (L - 50) / 50; any size (it is padded to a multiple of 32 by repeating the border)."""
+        scores, world = self.answer(x)
+        return scores if self.class_colors is None else scores + self.class_colors(world)[:, :, None, None]
+
+    def answer(self, x: Float[Tensor, "n 1 h w"]) -> tuple[Float[Tensor, "n q h/4 w/4"], Float[Tensor, "n 1280"]]:
+        """The scores without what the classes add, and the encoder's feature of the whole picture."""
         h, w = x.shape[2:]
         if h % self.multiple or w % self.multiple:
             x = F.pad(x, (0, -w % self.multiple, 0, -h % self.multiple), mode="replicate")
         (_, at4, at8, at16, at32), world = self.encoder(x)
         y = F.relu(self.bottom(at32) + self.world(self.dropout(world))[:, :, None, None])
         y = self.merge4(self.merge8(self.merge16(y, at16), at8), at4)
-        return self.scores(y)[:, :, : -(-h // self.stride), : -(-w // self.stride)]
+        return self.scores(y)[:, :, : -(-h // self.stride), : -(-w // self.stride)], world
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """What is trained, by learning rate: the pretrained "encoder", and the "decoder" that starts from nothing."""
@@ -111,5 +157,6 @@ class Photochrom(nn.Module):
             for module in frozen:
                 module.requires_grad_(False)
         encoder = [p for p in self.encoder.parameters() if p.requires_grad]
-        inside = {id(p) for p in self.encoder.parameters()}
-        return {"encoder": encoder, "decoder": [p for p in self.parameters() if id(p) not in inside]}
+        apart = [*self.encoder.parameters(), *(self.class_colors.parameters() if self.class_colors else ())]
+        outside = {id(p) for p in apart}
+        return {"encoder": encoder, "decoder": [p for p in self.parameters() if id(p) not in outside]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -14,7 +14,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from photochrom.errors import BadCheckpoint, WriteFailed
-from photochrom.train.task import Task
+
+if TYPE_CHECKING:
+    from photochrom.train.task import Task
 
 FORMAT = 2
 

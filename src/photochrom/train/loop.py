@@ -30,7 +30,6 @@ from photochrom.train.recipe import recipe_dict
 from photochrom.train.runs import (
     CHECKPOINT,
     begin_folder,
-    fitting,
     load_weights,
     part,
     read_checkpoint,
@@ -164,7 +163,7 @@ class Trainer:
         data: Sources,
     ) -> None:
         if init:
-            load_weights(self.task.model, fitting(self.task.model, init[0]), "the weights to start from")
+            self.task.start_from(init[0])
         else:
             self.task.load_pretrained()
         self.average.load_state_dict(self.task.model.state_dict())

@@ -23,6 +23,7 @@ from photochrom.settings import from_dict
 from photochrom.train.build import build_model, check_size
 from photochrom.train.codebook import Basis, measure_basis
 from photochrom.train.config import Recipe
+from photochrom.train.runs import fitting, load_weights
 from photochrom.train.team import ALONE
 from photochrom.train.validate import Look, Validation
 
@@ -100,6 +101,14 @@ class Task(ABC):
         """Start from public weights where the model has them and the recipe wants them."""
         if getattr(getattr(self.model, "settings", None), "pretrained", False):
             self.model.load_pretrained()
+
+    def start_from(self, state: dict[str, Tensor]) -> None:
+        """Take the weights of a trained model, or of the ensemble's member that is like the recipe's network.
+
+        Raises:
+            BadCheckpoint: they are those of another network.
+        """
+        load_weights(self.model, fitting(self.model, state), "the weights to start from")
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """What a resumed run needs beyond networks and optimisers: tensors by name, and plain values for JSON."""

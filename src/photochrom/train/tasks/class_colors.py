@@ -1,0 +1,137 @@
+"""Which colours a class has, asked of a classifier that knows it in colour; no photograph of the class is needed.
+
+A network that was trained on a few ten thousand photographs has hardly seen a lemon, but a public ImageNet classifier
+has seen a thousand. The network's colouring of any photograph is leant a little to red, green, yellow and blue. What
+the classifier then finds likelier than before, and by how much, is written down for each of its classes, and counts as
+much as the photograph looks like the class in gray: of all that looks a bit like a lemon, what is yellower is more of
+a lemon. Later, a photograph's colours lean as those of the classes do that it looks like.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from photochrom.bins import Bins, JointBins
+from photochrom.color import L_CENTER
+from photochrom.decode import Decoding
+from photochrom.errors import BadRecipe
+from photochrom.losses.recognition import Recognition
+from photochrom.models.efficientnet_lite import pretrained_encoder
+from photochrom.settings import check
+from photochrom.train.config import Recipe
+from photochrom.train.task import Batch, Task
+from photochrom.train.tasks import tasks
+
+LEAN = 0.035  # what a colour gains in its score for each Lab unit that it lies in the direction; a visible change
+ROUNDING = 0.01  # share by which weights may differ that were stored in few bits
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the task.
+
+    Attributes:
+        strength: how many times `LEAN` the colours of a picture lean for each unit that the logarithm of its class's
+            probability gains by it. An ensemble's member needs as many times more as there are members.
+        classifier: the ImageNet classifier that is asked, "lite0" or "lite1"; top-1 is measured with lite2.
+        size: side in pixels of the square, resized from the sample, that the classifier sees.
+    """
+
+    strength: float = 0.15
+    classifier: str = "lite0"
+    size: int = 224
+
+    def __post_init__(self) -> None:
+        check(0 < self.strength <= 10, "task.settings.strength", self.strength, "above 0 to 10")
+        check(self.classifier in ("lite0", "lite1"), "task.settings.classifier", self.classifier, "lite0, lite1")
+        fits = self.size % 32 == 0 and 32 <= self.size <= 512
+        check(fits, "task.settings.size", self.size, "32 to 512, a multiple of 32")
+
+
+@tasks.register("class_colors")
+class ClassColorsTask(Task):
+    """Fills in `photochrom.models.photochrom.ClassColors` of a trained network; nothing else of it changes.
+
+    Attributes:
+        gains: (1000, 2) sums over the pictures, weighted, of what a class's log-probability gains by a step of `LEAN`
+            towards +a and +b.
+        weights: (1000,) sums of the weights.
+    """
+
+    Settings = Settings
+
+    def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
+        super().__init__(recipe, bins, device, center)
+        if not getattr(self.model, "class_colors", None):
+            raise BadRecipe(
+                "the task 'class_colors' is for a network 'photochrom' with model.settings.class_colors = true"
+            )
+        if not isinstance(bins, JointBins):
+            raise BadRecipe("the task 'class_colors' needs joint bins; bins.kind may be joint only")
+        how, half = self.settings, recipe.run.precision == "bf16"
+        asked = Recognition(bins, Decoding.from_config(recipe), how.classifier, how.size, half)
+        self.asked = asked.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.gains = torch.zeros(self.model.class_colors.classes.out_features, 2, device=device)
+        self.weights = torch.zeros(len(self.gains), device=device)
+
+    def start_from(self, state: dict[str, Tensor]) -> None:
+        """Take the weights of a network that may know no classes yet; their public weights come with it.
+
+        Raises:
+            BadRecipe: the encoder is not as published any more, so that the classes cannot be told by it.
+        """
+        variant = self.model.settings.encoder
+        self.model.class_colors.load_pretrained(variant)
+        own = {f"class_colors.{name}": value for name, value in self.model.class_colors.state_dict().items()}
+        super().start_from({k: v for k, v in state.items() if not k.startswith("class_colors.")} | own)
+        for name, public in pretrained_encoder(variant).state_dict().items():
+            ours = self.model.encoder.state_dict()[name].to("cpu")
+            if (ours - public).norm() > ROUNDING * public.norm():
+                raise BadRecipe(
+                    f"the encoder of the weights to start from was trained (its {name} is not the published one); the "
+                    "task 'class_colors' needs one with frozen_stages = 7 and optim.encoder_lr = 0"
+                )
+
+    def step(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """Ask about one batch.
+
+        Returns:
+            "loss": minus what the batch's classes gain, on average, by the leans known before it.
+        """
+        light = batch[0].to(self.device)
+        self.model.eval()
+        with torch.no_grad():
+            with self.autocast():
+                scores, world = self.model.answer(self.normalised(light))
+            probabilities = self.model.class_colors.probabilities(world.float())
+            gains = torch.stack([self._gain(scores.float(), light, axis) for axis in (0, 1)], -1)
+            loss = -torch.einsum("nc,ncd,cd->n", probabilities, gains, self._leans()).mean()
+            likeness = probabilities.sqrt()
+            likeness /= likeness.sum(1, keepdim=True)
+            found = [torch.einsum("nc,ncd->cd", likeness, gains), likeness.sum(0)]
+            self.team.average(found)
+            self.gains += found[0]
+            self.weights += found[1]
+            self.model.class_colors.scores.weight.copy_(LEAN * self.asked.values @ self._leans().T)
+        return {"loss": loss.cpu()}
+
+    def _gain(self, scores: Tensor, light: Tensor, axis: int) -> Tensor:
+        """(n, 1000): what each class's log-probability gains by a step of `LEAN` along +a (0) or +b (1)."""
+        lean = (LEAN * self.asked.values[:, axis])[:, None, None]
+        more, less = (self.asked.log_probabilities(self.asked.decode(scores + sign * lean), light) for sign in (1, -1))
+        return (more - less) / 2
+
+    def _leans(self) -> Tensor:
+        """(1000, 2) steps of `LEAN` along +a and +b, by class; zero on average: they add no tint of their own."""
+        leans = self.gains / self.weights.clamp_min(1e-9)[:, None]
+        return self.settings.strength * (leans - leans.mean(0))
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        return {"gains": self.gains, "weights": self.weights}, {}
+
+    def load_state(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        self.gains, self.weights = (tensors[name].to(self.device) for name in ("gains", "weights"))
