@@ -68,7 +68,7 @@ def stages(album: list[Path], out: Path) -> dict[str, float]:
         seen, size = session.sizes(light.shape, scores.seen)
         ab = scores_to_ab(scores.map, session.network.bins, session.decoding, None, session.card.ab_scale)
         covered = (seen[0] / session.card.stride, seen[1] / session.card.stride)
-        GuidedChroma.fit(ab, resize(light, size), covered)
+        GuidedChroma.fit(ab, resize(light, size), covered, session.decoding.smooth_radius)
         clock("scores to colours", None)
         painter = session._painter_of(light, scores, session.decoding)
         clock.start()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
@@ -29,26 +30,36 @@ def smooth(values: np.ndarray, window: int = 9) -> np.ndarray:
     return np.convolve(values, kernel, "same") / np.convolve(np.ones_like(values), kernel, "same")
 
 
+def _draw_training(axes: Axes, log: dict[str, np.ndarray]) -> None:
+    axes.plot(*log["loss"].T, color="0.8", linewidth=0.8)
+    axes.plot(log["loss"][:, 0], smooth(log["loss"][:, 1]), color="C0", label="training loss")
+    axes.set(xlabel="step", ylabel="cross-entropy")
+    rate = axes.twinx()
+    rate.plot(*log["lr_decoder"].T, color="C1", linewidth=1, label="learning rate (decoder)")
+    rate.set_yscale("log")
+    axes.legend(handles=[axes.lines[1], rate.lines[0]], loc="upper right", frameon=False)
+
+
+def _draw_validation(axes: Axes, log: dict[str, np.ndarray]) -> None:
+    axes.plot(*log["val_ciede2000"].T, "o-", color="C0", markersize=3, label="CIEDE2000")
+    axes.set(xlabel="step", ylabel="CIEDE2000 (validation squares)")
+    colour = axes.twinx()
+    colour.plot(*log["val_colorfulness"].T, "o-", color="C3", markersize=3, label="colorfulness")
+    colour.set_ylabel("colorfulness")
+    axes.legend(handles=[axes.lines[0], colour.lines[0]], loc="center right", frameon=False)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("log", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
     log = read(arguments.log)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-    left.plot(*log["loss"].T, color="0.8", linewidth=0.8)
-    left.plot(log["loss"][:, 0], smooth(log["loss"][:, 1]), color="C0", label="training loss")
-    left.set(xlabel="step", ylabel="cross-entropy")
-    rate = left.twinx()
-    rate.plot(*log["lr_decoder"].T, color="C1", linewidth=1, label="learning rate (decoder)")
-    rate.set_yscale("log")
-    left.legend(handles=[left.lines[1], rate.lines[0]], loc="upper right", frameon=False)
-    right.plot(*log["val_ciede2000"].T, "o-", color="C0", markersize=3, label="CIEDE2000")
-    right.set(xlabel="step", ylabel="CIEDE2000 (validation squares)")
-    colour = right.twinx()
-    colour.plot(*log["val_colorfulness"].T, "o-", color="C3", markersize=3, label="colorfulness")
-    colour.set_ylabel("colorfulness")
-    right.legend(handles=[right.lines[0], colour.lines[0]], loc="center right", frameon=False)
+    looked = "val_ciede2000" in log  # a run without --val has the loss alone
+    figure, axes = plt.subplots(1, 1 + looked, figsize=(5 + 5 * looked, 3.6), layout="constrained", squeeze=False)
+    _draw_training(axes[0, 0], log)
+    if looked:
+        _draw_validation(axes[0, 1], log)
     figure.savefig(arguments.output, dpi=110)
 
 

@@ -37,7 +37,10 @@ class Settings:
     members: dict[str, Any] = field(
         default_factory=lambda: {
             "1": {"name": "photochrom"},
-            "2": {"name": "photochrom", "settings": {"encoder": "lite0", "widths": [192, 128, 96]}},
+            "2": {
+                "name": "photochrom",
+                "settings": {"encoder": "lite0", "frozen_stages": 7, "class_colors": True},
+            },
         }
     )
 

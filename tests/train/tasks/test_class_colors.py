@@ -77,7 +77,7 @@ def test_the_sums_by_hand(task):
             gains.append(torch.stack([(seen(way) - seen([-x for x in way])) / 2 for way in ways], -1))
     expected = sum(w[:, None] * g for w, g in zip(likeness, gains, strict=True)) / sum(likeness)[:, None]
     torch.testing.assert_close(task.gains / task.weights[:, None], expected, rtol=1e-3, atol=1e-4)
-    leans = 0.15 * (expected - expected.mean(0))
+    leans = 2.5 * (expected - expected.mean(0))
     found = task.model.class_colors.scores.weight
     torch.testing.assert_close(found, LEAN * values @ leans.T, rtol=1e-2, atol=1e-4)
     assert found.abs().max() > 1e-3
@@ -154,7 +154,7 @@ def test_what_it_cannot_ask_about_is_refused(sections, bins, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"strength": 0}, "task.settings.strength is 0.0; it may be above 0 to 10"),
+        ({"strength": 0}, "task.settings.strength is 0.0; it may be above 0 to 100"),
         ({"classifier": "lite2"}, "task.settings.classifier is 'lite2'; it may be lite0, lite1"),
         ({"size": 100}, "task.settings.size is 100; it may be 32 to 512, a multiple of 32"),
     ],

@@ -41,12 +41,12 @@ class Settings:
         size: side in pixels of the square, resized from the sample, that the classifier sees.
     """
 
-    strength: float = 0.15
+    strength: float = 2.5
     classifier: str = "lite0"
     size: int = 224
 
     def __post_init__(self) -> None:
-        check(0 < self.strength <= 10, "task.settings.strength", self.strength, "above 0 to 10")
+        check(0 < self.strength <= 100, "task.settings.strength", self.strength, "above 0 to 100")
         check(self.classifier in ("lite0", "lite1"), "task.settings.classifier", self.classifier, "lite0, lite1")
         fits = self.size % 32 == 0 and 32 <= self.size <= 512
         check(fits, "task.settings.size", self.size, "32 to 512, a multiple of 32")
