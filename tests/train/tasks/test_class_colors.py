@@ -79,8 +79,8 @@ def test_the_sums_by_hand(task):
     torch.testing.assert_close(task.gains / task.weights[:, None], expected, rtol=1e-3, atol=1e-4)
     leans = 2.5 * (expected - expected.mean(0))
     found = task.model.class_colors.scores.weight
-    torch.testing.assert_close(found, LEAN * values @ leans.T, rtol=1e-2, atol=1e-4)
-    assert found.abs().max() > 1e-3
+    torch.testing.assert_close(found, LEAN * values @ leans.T, rtol=1e-2, atol=2e-3)
+    assert found.abs().max() > 0.1
 
 
 def test_the_second_batch_joins_the_first_and_is_foretold_by_it(task):
@@ -131,6 +131,12 @@ def test_an_encoder_that_was_trained_is_refused(start):
     changed = start | {"encoder.head.weight": start["encoder.head.weight"] * 1.1}
     with pytest.raises(BadRecipe, match=r"encoder of the weights to start from was trained \(its head\.weight"):
         ClassColorsTask(recipe(), BINS, CPU).start_from(changed)
+
+
+def test_a_run_without_weights_to_start_from_is_refused(folder, tmp_path):
+    with pytest.raises(BadRecipe, match="is about a trained network; give its exported file with --init"):
+        Trainer(recipe(), [folder], tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_weights_that_were_stored_in_few_bits_are_taken(start):

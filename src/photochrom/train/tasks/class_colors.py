@@ -78,6 +78,14 @@ class ClassColorsTask(Task):
         self.gains = torch.zeros(self.model.class_colors.classes.out_features, 2, device=device)
         self.weights = torch.zeros(len(self.gains), device=device)
 
+    def load_pretrained(self) -> None:
+        """Without weights to start from there is no colouring to ask about.
+
+        Raises:
+            BadRecipe: always.
+        """
+        raise BadRecipe("the task 'class_colors' is about a trained network; give its exported file with --init")
+
     def start_from(self, state: dict[str, Tensor]) -> None:
         """Take the weights of a network that may know no classes yet; their public weights come with it.
 
