@@ -20,8 +20,8 @@ class Recognition(nn.Module):
     The colouring is decoded as the recipe's [decode] says (by its mean or annealed mean, which have a gradient) and
     joined with the true L; the truth has the same L and the same resolution of colour: nothing but colour differs.
     The classifier is frozen; the one that top-1 is measured with must be another (`photochrom evaluate --top1`: lite2).
-    It knows things at the size that it was trained with, 224 pixels, and hardly any at 128; small samples are enlarged
-    for it, which helps although nothing is seen that was not there (docs/default-model.md has the figures).
+    It knows things best at the size that it was trained with, 224 pixels; small samples are enlarged for it, and its
+    judgement then agrees better with other classifiers' (docs/default-model.md has the figures).
 
     Args:
         bins: the codebook; None where the network gives ab / 110.

@@ -12,6 +12,7 @@ from photochrom.models.efficientnet_lite import published_weights
 from photochrom.models.photochrom import Photochrom, Settings
 from photochrom.train.export import export, load_state
 from photochrom.train.loop import Trainer
+from photochrom.train.onnx_file import round_weights
 from photochrom.train.recipe import recipe_from_dict
 from photochrom.train.tasks.class_colors import LEAN, ClassColorsTask
 
@@ -139,9 +140,14 @@ def test_a_run_without_weights_to_start_from_is_refused(folder, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_weights_that_were_stored_in_few_bits_are_taken(start):
-    rounded = {k: v.half().float() if v.ndim > 1 else v for k, v in start.items()}
-    ClassColorsTask(recipe(), BINS, CPU).start_from(rounded)
+@pytest.mark.parametrize("bits", [16, 8])
+def test_weights_that_were_stored_in_few_bits_are_taken(start, bits):
+    network = Photochrom(Settings(**NETWORK), BINS.n_scores)
+    network.load_state_dict(start)
+    round_weights(network, bits)
+    task = ClassColorsTask(recipe(), BINS, CPU)
+    task.start_from(network.state_dict())
+    assert not torch.equal(task.model.encoder.head.weight, start["encoder.head.weight"])
 
 
 @pytest.mark.parametrize(

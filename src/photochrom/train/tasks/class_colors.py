@@ -25,31 +25,27 @@ from photochrom.settings import check
 from photochrom.train.config import Recipe
 from photochrom.train.task import Batch, Task
 from photochrom.train.tasks import tasks
+from photochrom.train.tasks.recognition import Asked
 
 LEAN = 0.035  # what a colour gains in its score for each Lab unit that it lies in the direction; a visible change
-ROUNDING = 0.01  # share by which weights may differ that were stored in few bits
+ROUNDING = 0.03  # share by which weights may differ that were stored in few bits
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Asked):
     """Settings of the task.
 
     Attributes:
         strength: how many times `LEAN` the colours of a picture lean for each unit that the logarithm of its class's
             probability gains by it. An ensemble's member needs as many times more as there are members.
-        classifier: the ImageNet classifier that is asked, "lite0" or "lite1"; top-1 is measured with lite2.
-        size: side in pixels of the square, resized from the sample, that the classifier sees.
     """
 
-    strength: float = 2.5
-    classifier: str = "lite0"
     size: int = 224
+    strength: float = 2.5
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check(0 < self.strength <= 100, "task.settings.strength", self.strength, "above 0 to 100")
-        check(self.classifier in ("lite0", "lite1"), "task.settings.classifier", self.classifier, "lite0, lite1")
-        fits = self.size % 32 == 0 and 32 <= self.size <= 512
-        check(fits, "task.settings.size", self.size, "32 to 512, a multiple of 32")
 
 
 @tasks.register("class_colors")

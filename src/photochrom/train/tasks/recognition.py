@@ -18,25 +18,36 @@ from photochrom.train.tasks.supervised import SupervisedTask
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Settings of the second loss; see `photochrom.losses.recognition`.
+class Asked:
+    """The classifier of a task that asks one.
 
     Attributes:
-        weight: how much it counts beside the recipe's loss.
         classifier: the ImageNet classifier, "lite0" or "lite1"; lite2 is the one that top-1 is measured with.
-        size: side in pixels of the square, enlarged from the sample, that the classifier sees.
+        size: side in pixels of the square, resized from the sample, that the classifier sees.
     """
 
-    weight: float = 0.3
     classifier: str = "lite0"
     size: int = 192
 
     def __post_init__(self) -> None:
-        check(0 < self.weight <= 100, "task.settings.weight", self.weight, "above 0 to 100")
         check(self.classifier in ("lite0", "lite1"), "task.settings.classifier", self.classifier, "lite0, lite1")
-        check(
-            self.size % 32 == 0 and 32 <= self.size <= 512, "task.settings.size", self.size, "a multiple of 32 to 512"
-        )
+        fits = self.size % 32 == 0 and 32 <= self.size <= 512
+        check(fits, "task.settings.size", self.size, "32 to 512, a multiple of 32")
+
+
+@dataclass(frozen=True)
+class Settings(Asked):
+    """Settings of the second loss; see `photochrom.losses.recognition`.
+
+    Attributes:
+        weight: how much it counts beside the recipe's loss.
+    """
+
+    weight: float = 0.3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(0 < self.weight <= 100, "task.settings.weight", self.weight, "above 0 to 100")
 
 
 @tasks.register("recognition")
