@@ -11,7 +11,13 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor, nn
 
-from photochrom.models.efficientnet_lite import HEAD, EfficientNetLite, fold_batch_norm, published_weights
+from photochrom.models.efficientnet_lite import (
+    HEAD,
+    EfficientNetLite,
+    class_weights,
+    fold_batch_norm,
+    published_weights,
+)
 
 
 class ImageNetClassifier(nn.Module):
@@ -38,7 +44,7 @@ class ImageNetClassifier(nn.Module):
         model = cls(variant)
         weights = published_weights(variant)
         model.features.load_state_dict(fold_batch_norm(weights, variant))
-        model.classes.load_state_dict({"weight": weights["_fc.weight"], "bias": weights["_fc.bias"]})
+        model.classes.load_state_dict(class_weights(weights))
         return model.eval()
 
 

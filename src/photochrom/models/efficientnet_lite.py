@@ -172,6 +172,11 @@ def published_weights(variant: str) -> dict[str, Tensor]:
     return cast(dict[str, Tensor], torch.load(file.get_model_file_path(), map_location="cpu", weights_only=True))
 
 
+def class_weights(published: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Of the published weights, those of the linear layer from the pooled feature to the 1,000 ImageNet classes."""
+    return {"weight": published["_fc.weight"], "bias": published["_fc.bias"]}
+
+
 def fold_batch_norm(weights: dict[str, Tensor], variant: str) -> dict[str, Tensor]:
     """Rename the published tensors to ours and fold each batch norm into the convolution before it."""
     folded: dict[str, Tensor] = {}

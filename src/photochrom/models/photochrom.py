@@ -20,6 +20,7 @@ from photochrom.models.efficientnet_lite import (
     HEAD,
     VARIANTS,
     EfficientNetLite,
+    class_weights,
     pretrained_encoder,
     published_weights,
 )
@@ -96,8 +97,7 @@ class ClassColors(nn.Module):
 
     def load_pretrained(self, variant: str) -> None:
         """Take the public weights of the classes."""
-        weights = published_weights(variant)
-        self.classes.load_state_dict({"weight": weights["_fc.weight"], "bias": weights["_fc.bias"]})
+        self.classes.load_state_dict(class_weights(published_weights(variant)))
 
 
 @models.register("photochrom")

@@ -17,9 +17,7 @@ from torch import Tensor
 
 from photochrom.bins import Bins, JointBins
 from photochrom.color import L_CENTER
-from photochrom.decode import Decoding
 from photochrom.errors import BadRecipe
-from photochrom.losses.recognition import Recognition
 from photochrom.models.efficientnet_lite import pretrained_encoder
 from photochrom.settings import check
 from photochrom.train.config import Recipe
@@ -68,9 +66,7 @@ class ClassColorsTask(Task):
             )
         if not isinstance(bins, JointBins):
             raise BadRecipe("the task 'class_colors' needs joint bins; bins.kind may be joint only")
-        how, half = self.settings, recipe.run.precision == "bf16"
-        asked = Recognition(bins, Decoding.from_config(recipe), how.classifier, how.size, half)
-        self.asked = asked.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.asked = self.settings.about(recipe, bins, device)
         self.gains = torch.zeros(self.model.class_colors.classes.out_features, 2, device=device)
         self.weights = torch.zeros(len(self.gains), device=device)
 
@@ -92,9 +88,9 @@ class ClassColorsTask(Task):
         self.model.class_colors.load_pretrained(variant)
         own = {f"class_colors.{name}": value for name, value in self.model.class_colors.state_dict().items()}
         super().start_from({k: v for k, v in state.items() if not k.startswith("class_colors.")} | own)
+        ours = self.model.encoder.state_dict()
         for name, public in pretrained_encoder(variant).state_dict().items():
-            ours = self.model.encoder.state_dict()[name].to("cpu")
-            if (ours - public).norm() > ROUNDING * public.norm():
+            if (ours[name].cpu() - public).norm() > ROUNDING * public.norm():
                 raise BadRecipe(
                     f"the encoder of the weights to start from was trained (its {name} is not the published one); the "
                     "task 'class_colors' needs one with frozen_stages = 7 and optim.encoder_lr = 0"

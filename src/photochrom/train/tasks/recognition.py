@@ -34,6 +34,12 @@ class Asked:
         fits = self.size % 32 == 0 and 32 <= self.size <= 512
         check(fits, "task.settings.size", self.size, "32 to 512, a multiple of 32")
 
+    def about(self, recipe: Recipe, bins: Bins | None, device: torch.device) -> Recognition:
+        """The classifier, on the device, asked about colourings that are decoded as the recipe says."""
+        half = recipe.run.precision == "bf16"
+        asked = Recognition(bins, Decoding.from_config(recipe), self.classifier, self.size, half)
+        return asked.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
 
 @dataclass(frozen=True)
 class Settings(Asked):
@@ -58,10 +64,7 @@ class RecognitionTask(SupervisedTask):
 
     def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
         super().__init__(recipe, bins, device, center)
-        half = recipe.run.precision == "bf16"
-        how = self.settings
-        recognition = Recognition(bins, Decoding.from_config(recipe), how.classifier, how.size, half)
-        self.recognition = recognition.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.recognition = self.settings.about(recipe, bins, device)
 
     def objective(self, output: Tensor, ab: Tensor, light: Tensor) -> dict[str, Tensor]:
         """The recipe's loss and the weighted divergence; the latter is logged as "recognition" too."""
