@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from photochrom.errors import BadRecipe
-from photochrom.models.photochrom import Photochrom, Settings
+from photochrom.models.photochrom import LEAST_TRANSPOSED, Merge, Photochrom, Settings
 
 TINY = Settings(encoder="lite0", widths=(8, 8, 8), pretrained=False, frozen_stages=2)
 
@@ -48,6 +48,21 @@ def test_a_stage_that_is_frozen_does_not_move():
     for name, parameter in model.named_parameters():
         still = name.startswith(("encoder.stem", "encoder.stages.0.", "encoder.stages.1."))
         assert torch.equal(parameter, before[name]) == still, name
+
+
+@pytest.mark.parametrize("side", [LEAST_TRANSPOSED - 1, LEAST_TRANSPOSED, LEAST_TRANSPOSED + 3])
+def test_merging_in_training_is_the_plain_convolution(side):
+    torch.manual_seed(0)
+    merge = Merge(6, 3, 5)
+    merge.norm = torch.nn.BatchNorm2d(5, track_running_stats=False)  # the batch's own statistics in both modes
+    x, skip = torch.randn(2, 6, side, side + 1), torch.randn(2, 3, 2 * side, 2 * side + 2)
+    found = []
+    for training in (True, False):
+        merge.train(training).zero_grad()
+        y = merge(x, skip)
+        y.square().sum().backward()
+        found.append((y.detach(), merge.conv.weight.grad.clone()))
+    torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=1e-4)
 
 
 def test_a_far_corner_reaches_every_pixel():

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from photochrom import color
+from photochrom import Colorizer, color
 from photochrom.bins import ChannelBins, JointBins
 from photochrom.data.samples import small_ab
 from photochrom.data.sources import Entry, list_pictures
@@ -28,6 +28,7 @@ from photochrom.train import checkpoint
 from photochrom.train.build import build_optimizer, pick_device, resolved
 from photochrom.train.codebook import fit_bins, fit_center
 from photochrom.train.config import BinsConfig
+from photochrom.train.export import TorchBackend
 from photochrom.train.log import Log
 from photochrom.train.loop import Trainer
 from photochrom.train.meters import Meter, Plateau
@@ -333,6 +334,16 @@ class TestValidation:
         light, ours, true = np.split(look.sheet.astype(int), 3)
         assert np.abs(light - ours).max() <= 1, "gray, as the network says"
         np.testing.assert_array_equal(true[:, :32], np.rint(validation.truths[0].rgb * 255))
+
+    def test_the_colours_are_those_of_colorize(self, folder, tiny, tmp_path):
+        decode = {"smooth_radius": 2, "saturation": 3.0, "render_size": 32, "mirror": False}
+        trainer = trained(tiny(decode=decode), folder, tmp_path / "run")
+        session = Colorizer(TorchBackend(tmp_path / "run", "cpu"))
+        validation = Validation([folder / "0.png"], trainer.recipe, session.network.bins)
+        _, ours, true = np.split(validation(session.network.backend.model, torch.device("cpu")).sheet, 3)
+        expected = session.colorize(true).astype(int)
+        assert np.ptp(expected, -1).max() > 20, "it has colours"
+        assert np.abs(ours - expected).max() <= 2, "but for the rounding of L to 8 bits"
 
     def test_samples_are_drawn_alike(self, folder, tiny):
         recipe = tiny(decode={"decoder": "sample"}, bins={"kind": "equal"})

@@ -25,6 +25,8 @@ from photochrom.models.efficientnet_lite import (
     published_weights,
 )
 
+LEAST_TRANSPOSED = 8  # points a side of a map from which on the transposed convolution is the quicker one
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -60,7 +62,12 @@ class Settings:
 
 
 class Merge(nn.Module):
-    """Double the size, join the encoder's feature of that size, convolve."""
+    """Double the size, join the encoder's feature of that size, convolve.
+
+    In training the same is computed another way: what is doubled by repeating points and then convolved with 3 x 3 is
+    a transposed convolution with 4 x 4 of stride 2, which has 4 products where the other has 9. The graph that is
+    exported keeps the plain one, whose weights are stored as they are.
+    """
 
     def __init__(self, n_in: int, n_skip: int, n_out: int) -> None:
         super().__init__()
@@ -68,8 +75,20 @@ class Merge(nn.Module):
         self.norm = nn.BatchNorm2d(n_out)
 
     def forward(self, x: Float[Tensor, "n c h w"], skip: Float[Tensor, "n d i j"]) -> Float[Tensor, "n e i j"]:
-        x = F.interpolate(x, scale_factor=2.0, mode="nearest")
-        return F.relu(self.norm(self.conv(torch.cat([x, skip], 1))))
+        if self.training and min(x.shape[2:]) >= LEAST_TRANSPOSED:
+            weight, n_in = self.conv.weight, x.shape[1]
+            y = F.conv_transpose2d(x, _doubling(weight[:, :n_in]), stride=2, padding=1)
+            y = y + F.conv2d(skip, weight[:, n_in:], padding=1)
+        else:
+            y = self.conv(torch.cat([F.interpolate(x, scale_factor=2.0, mode="nearest"), skip], 1))
+        return F.relu(self.norm(y))
+
+
+def _doubling(weight: Float[Tensor, "o c 3 3"]) -> Float[Tensor, "c o 4 4"]:
+    """What a transposed convolution of stride 2 needs to double the size and convolve with `weight`."""
+    kernel = F.pad(weight.flip(2, 3), (1, 1, 1, 1))
+    kernel = kernel[:, :, 1:] + kernel[:, :, :-1]
+    return (kernel[..., 1:] + kernel[..., :-1]).transpose(0, 1)
 
 
 class ClassColors(nn.Module):

@@ -1,0 +1,58 @@
+"""Time a step of training by precision, and with the decoder's merges computed the plain way.
+
+    python benchmarks/training_step.py [RECIPE] [--rounds N]
+
+One thread, random samples, everything but reading pictures. The ways take turns, so that a noisy machine disturbs them
+alike; printed are the quickest and the median round in milliseconds a sample. bf16 pays where the processor multiplies
+matrices in it (AMX); elsewhere fp32 may be the quicker one (`--set run.precision=fp32`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from photochrom import Colorizer
+from photochrom.models import photochrom
+from photochrom.train.recipe import load_recipe
+from photochrom.train.tasks import tasks
+
+NEVER = 10**9
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe", nargs="?", type=Path, default=Path("recipes/photochrom-frozen.toml"))
+    parser.add_argument("--rounds", type=int, default=9)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    recipe = load_recipe(arguments.recipe)
+    batch, size = recipe.run.batch, recipe.data.size
+    bins = Colorizer().network.bins
+    ways = {}
+    for precision in ("bf16", "fp32"):
+        run = replace(recipe.run, precision=precision)
+        task = tasks[recipe.task.name](replace(recipe, run=run), bins, torch.device("cpu"))
+        task.set_rate(0, 1.0)
+        for name, least in ((f"{precision}", photochrom.LEAST_TRANSPOSED), (f"{precision}, plain merges", NEVER)):
+            ways[name] = task, least
+    stride = int(task.model.stride)
+    samples = torch.rand(batch, 1, size, size) * 100, torch.randn(batch, 2, size // stride, size // stride) * 20
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(arguments.rounds + 1):
+        for name, (task, least) in ways.items():
+            photochrom.LEAST_TRANSPOSED = least
+            start = time.perf_counter()
+            task.step(samples, 0)
+            found[name].append(1000 * (time.perf_counter() - start) / batch)
+    for name, times in found.items():
+        print(f"{name:<22}{min(times[1:]):>8.1f}{statistics.median(times[1:]):>8.1f}")
+
+
+if __name__ == "__main__":
+    main()
