@@ -1,4 +1,4 @@
-"""Time a step of training by precision, and with the decoder's merges computed the plain way.
+"""Time a step of training by precision, and with the decoder's merges computed as plain convolutions.
 
     python benchmarks/training_step.py [RECIPE] [--rounds N]
 
@@ -18,11 +18,8 @@ from pathlib import Path
 import torch
 
 from photochrom import Colorizer
-from photochrom.models import photochrom
 from photochrom.train.recipe import load_recipe
 from photochrom.train.tasks import tasks
-
-NEVER = 10**9
 
 
 def main() -> None:
@@ -39,14 +36,15 @@ def main() -> None:
         run = replace(recipe.run, precision=precision)
         task = tasks[recipe.task.name](replace(recipe, run=run), bins, torch.device("cpu"))
         task.set_rate(0, 1.0)
-        for name, least in ((f"{precision}", photochrom.LEAST_TRANSPOSED), (f"{precision}, plain merges", NEVER)):
-            ways[name] = task, least
+        ways[precision] = task, True
+        ways[f"{precision}, plain"] = task, False
     stride = int(task.model.stride)
     samples = torch.rand(batch, 1, size, size) * 100, torch.randn(batch, 2, size // stride, size // stride) * 20
     found: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(arguments.rounds + 1):
-        for name, (task, least) in ways.items():
-            photochrom.LEAST_TRANSPOSED = least
+        for name, (task, transposed) in ways.items():
+            for merge in (task.model.merge8, task.model.merge4):
+                merge.transposed = transposed
             start = time.perf_counter()
             task.step(samples, 0)
             found[name].append(1000 * (time.perf_counter() - start) / batch)

@@ -25,8 +25,6 @@ from photochrom.models.efficientnet_lite import (
     published_weights,
 )
 
-LEAST_TRANSPOSED = 8  # points a side of a map from which on the transposed convolution is the quicker one
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -62,23 +60,24 @@ class Settings:
 
 
 class Merge(nn.Module):
-    """Double the size, join the encoder's feature of that size, convolve.
+    """Double the size by repeating points, join the encoder's feature of that size, convolve with 3 x 3.
 
-    In training the same is computed another way: what is doubled by repeating points and then convolved with 3 x 3 is
-    a transposed convolution with 4 x 4 of stride 2, which has 4 products where the other has 9. The graph that is
-    exported keeps the plain one, whose weights are stored as they are.
+    Args:
+        n_in, n_skip, n_out: channels of the map, of the encoder's feature, and of the result.
+        transposed: in training, compute the doubled part as a transposed convolution with 4 x 4 and stride 2, which is
+            the same with 4 products where 9 were needed. The smallest maps gain nothing by it, nor does onnxruntime.
     """
 
-    def __init__(self, n_in: int, n_skip: int, n_out: int) -> None:
+    def __init__(self, n_in: int, n_skip: int, n_out: int, *, transposed: bool = True) -> None:
         super().__init__()
         self.conv = nn.Conv2d(n_in + n_skip, n_out, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(n_out)
+        self.n_in, self.transposed = n_in, transposed
 
     def forward(self, x: Float[Tensor, "n c h w"], skip: Float[Tensor, "n d i j"]) -> Float[Tensor, "n e i j"]:
-        if self.training and min(x.shape[2:]) >= LEAST_TRANSPOSED:
-            weight, n_in = self.conv.weight, x.shape[1]
-            y = F.conv_transpose2d(x, _doubling(weight[:, :n_in]), stride=2, padding=1)
-            y = y + F.conv2d(skip, weight[:, n_in:], padding=1)
+        if self.training and self.transposed:
+            doubled, joined = self.conv.weight.split([self.n_in, self.conv.in_channels - self.n_in], 1)
+            y = F.conv_transpose2d(x, _doubling(doubled), stride=2, padding=1) + F.conv2d(skip, joined, padding=1)
         else:
             y = self.conv(torch.cat([F.interpolate(x, scale_factor=2.0, mode="nearest"), skip], 1))
         return F.relu(self.norm(y))
@@ -142,7 +141,7 @@ class Photochrom(nn.Module):
         self.bottom = nn.Conv2d(at32, w16, 1)
         self.world = nn.Linear(HEAD, w16)
         self.dropout = nn.Dropout(settings.dropout)
-        self.merge16 = Merge(w16, at16, w16)
+        self.merge16 = Merge(w16, at16, w16, transposed=False)
         self.merge8 = Merge(w16, at8, w8)
         self.merge4 = Merge(w8, at4, w4)
         self.scores = nn.Conv2d(w4, n_outputs, 1)
