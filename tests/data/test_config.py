@@ -5,7 +5,7 @@ import pytest
 from photochrom.data.config import DataConfig
 from photochrom.errors import BadRecipe
 
-PLAIN = {"scale": (1.0, 1.0), "ratio": 1.0, "flip": False, "degrade": 0.0, "soften": 0.0, "cache": True}
+PLAIN = {"scale": (1.0, 1.0), "ratio": 1.0, "flip": False, "degrade": 0.0, "soften": 0.0, "cutmix": 0.0, "cache": True}
 
 
 def test_plain_samples_may_be_kept():
@@ -20,6 +20,7 @@ def test_plain_samples_may_be_kept():
         ({"ratio": 1.5}, "data.ratio is 1.5; it may be 1.0 only, where data.cache is true"),
         ({"flip": True}, "data.flip is True; it may be False only, where data.cache is true"),
         ({"degrade": 0.1}, "data.degrade is 0.1; it may be 0.0 only, where data.cache is true"),
+        ({"cutmix": 0.5}, "data.cutmix is 0.5; it may be 0.0 only, where data.cache is true"),
         ({"soften": 1.0}, "data.soften is 1.0; it may be 0.0 only, where data.cache is true"),
     ],
 )

@@ -80,6 +80,25 @@ def test_the_flat_index_reaches_the_last_picture(folder):
     assert seen == set(np.arange(9))
 
 
+def test_cutmix_pastes_a_rectangle_of_another_picture(folder):
+    plain, mixed = (pictures(folder, cutmix=share, **PLAIN) for share in (0.0, 1.0))
+    others = [plain[0, i] for i in range(len(plain))]
+    for index in range(len(plain)):
+        light, ab = mixed[0, index]
+        own = [(a == b).all(0) for a, b in zip((light, ab), others[index], strict=True)]
+        rows, columns = ((~own[1]).any(side).nonzero()[:, 0] for side in (1, 0))
+        if not len(rows):
+            continue  # it was pasted into itself
+        box = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
+        assert any(torch.equal(ab[:, *box], other[1][:, *box]) for other in others)
+        inside = torch.zeros(4, 4, dtype=torch.bool)
+        inside[box] = True
+        assert own[0][~inside.repeat_interleave(4, 0).repeat_interleave(4, 1)].all(), "L is pasted where ab is"
+        assert 1 <= inside.sum() <= 9
+    assert torch.equal(mixed[0, 2][0], pictures(folder, cutmix=1.0, **PLAIN)[0, 2][0])
+    assert not torch.equal(mixed[0, 2][0], mixed[1, 2][0])
+
+
 PLAIN = {"scale": (1.0, 1.0), "ratio": 1.0, "flip": False, "degrade": 0.0}
 
 

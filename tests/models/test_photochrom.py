@@ -1,5 +1,7 @@
 """The network `photochrom`: settings, frozen stages, and what its global feature is for."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -17,6 +19,7 @@ TINY = Settings(encoder="lite0", widths=(8, 8, 8), pretrained=False, frozen_stag
         ({"widths": (8, 0, 8)}, r"model.settings.widths is \(8, 0, 8\)"),
         ({"frozen_stages": 8}, "model.settings.frozen_stages is 8; it may be 0 to 7"),
         ({"dropout": 1.0}, "model.settings.dropout is 1.0; it may be 0 to under 1"),
+        ({"feature_dropout": -0.1}, "model.settings.feature_dropout is -0.1; it may be 0 to under 1"),
     ],
 )
 def test_settings_out_of_range_are_named(settings, message):
@@ -61,6 +64,15 @@ def test_a_transposed_merge_is_the_plain_one():
         y.square().sum().backward()
         found.append((y.detach(), merge.conv.weight.grad.clone()))
     torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=1e-4)
+
+
+def test_features_are_dropped_in_training_only():
+    torch.manual_seed(0)
+    plain, dropping = (Photochrom(replace(TINY, dropout=0.0, feature_dropout=p), 4) for p in (0.0, 0.5))
+    dropping.load_state_dict(plain.state_dict())
+    x = torch.randn(2, 1, 64, 64)
+    assert torch.equal(plain.eval()(x), dropping.eval()(x))
+    assert not torch.allclose(plain.train()(x), dropping.train()(x), atol=1e-3)
 
 
 def test_a_far_corner_reaches_every_pixel():

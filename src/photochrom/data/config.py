@@ -21,6 +21,8 @@ class DataConfig:
             to be learned stay those of the clean picture.
         soften: share of samples that are shrunk and enlarged again. Collections of different resolution then look
             alike, and sharpness does not give away which one's colours to expect.
+        cutmix: share of samples into which a rectangle of another picture is pasted, with its colours (Yun et al.
+            2019): what a picture is as a whole then says less, so that less is learned by heart.
         subtract_mean: subtract the mean L of the training pictures instead of 50 before the network (SPEC P2: our
             reading of "subtracting the mean pixel value").
         cache: keep every sample in memory after its first use, 4 to 12 bytes a pixel in each worker; only where the
@@ -34,6 +36,7 @@ class DataConfig:
     flip: bool = True
     degrade: float = 0.3
     soften: float = 0.0
+    cutmix: float = 0.0
     subtract_mean: bool = False
     cache: bool = False
     workers: int = 1
@@ -44,8 +47,9 @@ class DataConfig:
         check(1 <= self.ratio <= 4, "data.ratio", self.ratio, "1 to 4")
         check(0 <= self.degrade <= 1, "data.degrade", self.degrade, "0 to 1")
         check(0 <= self.soften <= 1, "data.soften", self.soften, "0 to 1")
+        check(0 <= self.cutmix <= 1, "data.cutmix", self.cutmix, "0 to 1")
         check(0 <= self.workers <= 256, "data.workers", self.workers, "0 to 256")
-        plain = {"scale": (1.0, 1.0), "ratio": 1.0, "flip": False, "degrade": 0.0, "soften": 0.0}
+        plain = {"scale": (1.0, 1.0), "ratio": 1.0, "flip": False, "degrade": 0.0, "soften": 0.0, "cutmix": 0.0}
         for name, value in plain.items() if self.cache else ():
             found = getattr(self, name)
             check(found == value, f"data.{name}", found, f"{value!r} only, where data.cache is true")

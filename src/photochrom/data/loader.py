@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
-from photochrom.data.samples import Sampler, decode_entry
+from photochrom.data.samples import Sampler, decode_entry, paste
 from photochrom.data.sources import Entry
 from photochrom.errors import BadDataset
 
@@ -35,16 +35,21 @@ class Pictures(Dataset["tuple[Tensor, Tensor] | BadDataset"]):
         epoch, index = where
         if index in self._kept:
             return self._kept[index]
-        entry = self.entries[index]
+        config, rng = self.sampler.config, np.random.default_rng((self.seed, epoch, index))
         try:
-            image = decode_entry(entry, 4 * self.sampler.config.size)
+            arrays = self._drawn(index, rng)
+            if config.cutmix and rng.random() < config.cutmix:
+                paste(arrays, self._drawn(int(rng.integers(len(self))), rng), rng)
         except BadDataset as error:
             return error
-        light, ab = self.sampler(image, np.random.default_rng((self.seed, epoch, index)))
+        light, ab = arrays
         sample = torch.from_numpy(light), torch.from_numpy(ab)
-        if self.sampler.config.cache:
+        if config.cache:
             self._kept[index] = sample
         return sample
+
+    def _drawn(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        return self.sampler(decode_entry(self.entries[index], 4 * self.sampler.config.size), rng)
 
 
 Share = Callable[[list[Any]], list[Any]]

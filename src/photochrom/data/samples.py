@@ -21,6 +21,7 @@ from photochrom.data.sources import Entry
 from photochrom.errors import BadDataset, PhotochromError
 from photochrom.picture import to_dtype
 
+PASTED = (0.1, 0.5)  # smallest and largest share of a sample that is pasted from another
 # What Pillow's readers let through, besides its own errors, when the bytes are damaged.
 _UNDECODABLE = (
     OSError,
@@ -136,6 +137,23 @@ class Sampler:
         w, h = min(width, math.sqrt(area * aspect)), min(height, math.sqrt(area / aspect))
         x, y = rng.uniform(0, width - w), rng.uniform(0, height - h)
         return x, y, x + w, y + h
+
+
+def paste(
+    sample: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray], rng: np.random.Generator
+) -> None:
+    """Put a rectangle of another sample, a tenth to a half of it, into the same place of a sample, as `Sampler` makes
+    them; its edges lie between points of ab."""
+    h, w = sample[1].shape[1:]
+    share, aspect = rng.uniform(*PASTED), 2 ** rng.uniform(-1, 1)
+    height, width = (
+        min(side, max(1, round(side * math.sqrt(part)))) for side, part in ((h, share / aspect), (w, share * aspect))
+    )
+    top, left = rng.integers(h - height + 1), rng.integers(w - width + 1)
+    for into, source in zip(sample, other, strict=True):
+        stride = into.shape[1] // h
+        rows, columns = (slice(stride * a, stride * (a + n)) for a, n in ((top, height), (left, width)))
+        into[:, rows, columns] = source[:, rows, columns]
 
 
 def _softened(image: Image.Image, rng: np.random.Generator) -> Image.Image:

@@ -37,6 +37,8 @@ class Settings:
         frozen_stages: how many of the encoder's stages, from the input, are never trained (0 to 7). The first ones
             see edges and textures, which need no adapting, and cost the most to train.
         dropout: share of the global feature that is dropped in training.
+        feature_dropout: share of the encoder's channels at strides 8, 16 and 32 that are dropped in training, each in
+            the whole picture, so that less is learned by heart.
         class_colors: add to the scores what is known of the colours of the ImageNet classes that the picture looks
             like; see `ClassColors`. The encoder has to be as published.
     """
@@ -46,6 +48,7 @@ class Settings:
     pretrained: bool = True
     frozen_stages: int = 2
     dropout: float = 0.2
+    feature_dropout: float = 0.0
     class_colors: bool = False
 
     def __post_init__(self) -> None:
@@ -55,8 +58,9 @@ class Settings:
             raise BadRecipe(f"model.settings.widths is {self.widths}; it takes three numbers above 0")
         if not 0 <= self.frozen_stages <= 7:
             raise BadRecipe(f"model.settings.frozen_stages is {self.frozen_stages}; it may be 0 to 7")
-        if not 0 <= self.dropout < 1:
-            raise BadRecipe(f"model.settings.dropout is {self.dropout}; it may be 0 to under 1")
+        for name in ("dropout", "feature_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise BadRecipe(f"model.settings.{name} is {getattr(self, name)}; it may be 0 to under 1")
 
 
 class Merge(nn.Module):
@@ -141,6 +145,7 @@ class Photochrom(nn.Module):
         self.bottom = nn.Conv2d(at32, w16, 1)
         self.world = nn.Linear(HEAD, w16)
         self.dropout = nn.Dropout(settings.dropout)
+        self.feature_dropout = nn.Dropout2d(settings.feature_dropout)
         self.merge16 = Merge(w16, at16, w16, transposed=False)
         self.merge8 = Merge(w16, at8, w8)
         self.merge4 = Merge(w8, at4, w4)
@@ -163,7 +168,8 @@ class Photochrom(nn.Module):
         h, w = x.shape[2:]
         if h % self.multiple or w % self.multiple:
             x = F.pad(x, (0, -w % self.multiple, 0, -h % self.multiple), mode="replicate")
-        (_, at4, at8, at16, at32), world = self.encoder(x)
+        (_, at4, *deeper), world = self.encoder(x)
+        at8, at16, at32 = (self.feature_dropout(feature) for feature in deeper)
         y = F.relu(self.bottom(at32) + self.world(self.dropout(world))[:, :, None, None])
         y = self.merge4(self.merge8(self.merge16(y, at16), at8), at4)
         return self.scores(y)[:, :, : -(-h // self.stride), : -(-w // self.stride)], world
