@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn import functional
 
 from photochrom.errors import BadRecipe, UnknownName
 from photochrom.models.ensemble import Ensemble, Settings
@@ -26,6 +27,21 @@ def test_it_answers_with_the_mean():
         torch.testing.assert_close(both(x), (a + b) / 2)
     assert not torch.allclose(a, b)
     assert (both.stride, both.multiple) == (4, 32)
+
+
+@pytest.mark.parametrize(
+    ("scale", "side", "seen"), [(1.27, (192, 160), (256, 192)), (0.5, (32, 96), (32, 64)), (2.0, (50, 32), (128, 64))]
+)
+def test_a_member_sees_the_picture_at_its_scale(scale, side, seen):
+    both = made({"a": member(6), "b": member(8) | {"scale": scale}})
+    sizes = []
+    both.members["b"].register_forward_hook(lambda _, x, __: sizes.append(tuple(x[0].shape[2:])))
+    x = torch.rand(1, 1, *side) * 2 - 1
+    with torch.inference_mode():
+        y = both(x)
+        a, b = both.members["a"](x), both.members["b"](functional.interpolate(x, seen, mode="bilinear"))
+    assert sizes[0] == seen
+    torch.testing.assert_close(y, (a + functional.interpolate(b, a.shape[2:], mode="bilinear")) / 2)
 
 
 def test_all_of_every_member_is_trained_by_its_role():
@@ -57,6 +73,7 @@ def weights(network):
         ({}, "members is {}; it may be one table or more"),
         ({"a": {"name": "photochrom", "setings": {}}}, "model.settings.members.a.setings is not a setting"),
         ({"a": {"name": "photochrom", "settings": {"encoder": "b7"}}}, "encoder is 'b7'"),
+        ({"a": member() | {"scale": 0.4}}, "members.a.scale is 0.4; it may be 0.5 to 4"),
         ({"a": {"name": "ensemble"}}, "members.a is an ensemble itself"),
         ({"a": {"name": "paper_cnn"}}, "members.a is a paper_cnn, which cannot be a member"),
         ({"a": {"name": "cyclegan", "settings": {"width": 4, "blocks": 1}}, "b": member()}, "members.b answers for"),

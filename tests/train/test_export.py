@@ -160,6 +160,20 @@ def test_several_become_an_ensemble(tiny, run, exported, folder, tmp_path):
     assert [m["steps"] for m in card.training["members"]] == [6, 4, 6]
 
 
+def test_a_member_sees_the_picture_as_large_as_by_itself(exported, tmp_path):
+    size = load(exported).card.render_size
+    export(exported, output=tmp_path / "larger.onnx", changes={"render_size": size * 3 // 2})
+    card = export(exported, tmp_path / "larger.onnx", output=tmp_path / "both.onnx")
+    assert card.render_size == size
+    scales = [member.get("scale", 1) for member in card.recipe["model"]["settings"]["members"].values()]
+    assert scales == [1, 1.5]
+    for height, width in ((4, 4), (64, 48), (28, 100)):
+        load(tmp_path / "both.onnx", "cpu", 1).run(np.zeros((1, 1, height, width), np.float32))
+    card = export(tmp_path / "larger.onnx", tmp_path / "both.onnx", output=tmp_path / "three.onnx")
+    scales = [member.get("scale", 1) for member in card.recipe["model"]["settings"]["members"].values()]
+    assert scales == [1, pytest.approx(2 / 3), 1]
+
+
 def test_one_network_starts_from_the_member_that_it_is_like(tiny, run, exported, folder, tmp_path):
     Trainer(replace(run[1], run=replace(run[1].run, steps=4)), [folder], tmp_path / "other").run()
     export(exported, tmp_path / "other", output=tmp_path / "both.onnx")

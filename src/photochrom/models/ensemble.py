@@ -7,23 +7,34 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from photochrom.errors import BadRecipe
 from photochrom.models import models
 from photochrom.settings import check, from_dict
 
+MOST_PARTS = 32  # the denominator of a scale
+
 
 @dataclass(frozen=True)
 class Member:
-    """One of the networks: as a recipe's [model]."""
+    """One of the networks: as a recipe's [model].
+
+    Attributes:
+        name, settings: of the network.
+        scale: how many times larger than the ensemble it sees the picture, 0.5 to 4. What tells classes of things has
+            to see them large; what knows textures, as large as in training.
+    """
 
     name: str
     settings: dict[str, Any] = field(default_factory=dict)
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -31,7 +42,7 @@ class Settings:
     """Settings of the network; by default, the members of the default model.
 
     Attributes:
-        members: by a name of your choice, the tables `name` and `settings` of each; see `Member`.
+        members: by a name of your choice, the tables `name`, `settings` and `scale` of each; see `Member`.
     """
 
     members: dict[str, Any] = field(
@@ -47,6 +58,7 @@ class Settings:
     def __post_init__(self) -> None:
         check(len(self.members) >= 1, "model.settings.members", self.members, "one table or more")
         for name, member in self.parsed.items():
+            check(0.5 <= member.scale <= 4, f"model.settings.members.{name}.scale", member.scale, "0.5 to 4")
             if member.name == "ensemble":
                 raise BadRecipe(f"model.settings.members.{name} is an ensemble itself; name its members here")
 
@@ -89,6 +101,8 @@ class Ensemble(nn.Module):
                     f"for every {first.stride}; they have to be alike"
                 )
         self.members = nn.ModuleDict(networks)
+        # Of whole numbers, so that the exported graph can compute sides that vary.
+        self.scales = {n: Fraction(m.scale).limit_denominator(MOST_PARTS) for n, m in settings.parsed.items()}
         self.stride = first.stride
         self.multiple = math.lcm(*(int(network.multiple) for network in networks.values()))
 
@@ -100,7 +114,18 @@ class Ensemble(nn.Module):
 
     def forward(self, x: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n q i j"]:
         """Answers to (L - 50) / 50 of any size."""
-        return torch.stack([network(x) for network in self.members.values()]).mean(0)
+        answers = [self._answer(network, x, self.scales[name]) for name, network in self.members.items()]
+        return torch.stack(answers).mean(0)
+
+    def _answer(self, network: nn.Module, x: Tensor, scale: Fraction) -> Tensor:
+        """What a member says of `x`, which it sees at its scale, in sides that it need not pad."""
+        if scale == 1:
+            return network(x)
+        units = (-(-side // self.multiple) for side in x.shape[2:])
+        up, down = scale.numerator, scale.denominator
+        size = [(2 * n * up + down) // (2 * down) * self.multiple for n in units]
+        y = network(F.interpolate(x, size, mode="bilinear"))
+        return F.interpolate(y, [-(-side // self.stride) for side in x.shape[2:]], mode="bilinear")
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """What is trained, by learning rate, of all members together."""

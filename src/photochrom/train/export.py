@@ -153,10 +153,10 @@ def _joined(parts: list[tuple[nn.Module, ModelCard]], names: list[str]) -> tuple
                 "an ensemble takes classifiers with one codebook and one loss.rebalance"
             )
     members = [member for part in parts for member in _members(*part)]
-    settings = {str(i): config for i, (_, config, _) in enumerate(members, 1)}
+    settings = {str(i): _seen(config, size / first.render_size) for i, (_, config, size, _) in enumerate(members, 1)}
     recipe = replace(recipe_from_dict(first.recipe), model=ModelConfig("ensemble", {"members": settings}))
     model = build_model(recipe, first.codebook()).eval()
-    states = {f"members.{i}.": network.state_dict() for i, (network, _, _) in enumerate(members, 1)}
+    states = {f"members.{i}.": network.state_dict() for i, (network, *_) in enumerate(members, 1)}
     model.load_state_dict({prefix + name: value for prefix, state in states.items() for name, value in state.items()})
     card = replace(
         first,
@@ -164,18 +164,25 @@ def _joined(parts: list[tuple[nn.Module, ModelCard]], names: list[str]) -> tuple
         multiple=int(model.multiple),  # type: ignore[arg-type]
         parameters=sum(p.numel() for p in model.parameters()),
         recipe=recipe_dict(recipe),
-        training={"members": [training for _, _, training in members]},
+        training={"members": [training for *_, training in members]},
         metrics={},
     )
     return model, card
 
 
-def _members(model: nn.Module, card: ModelCard) -> list[tuple[nn.Module, dict[str, Any], dict[str, Any]]]:
-    """Each network with its recipe's [model] and its training: of an ensemble its members, else the one itself."""
+def _members(model: nn.Module, card: ModelCard) -> list[tuple[nn.Module, dict[str, Any], float, dict[str, Any]]]:
+    """Each network with its recipe's [model], its render size and its training: of an ensemble its members, else the
+    one itself."""
     if not isinstance(model, Ensemble):
-        return [(model, card.recipe["model"], card.training)]
+        return [(model, card.recipe["model"], card.render_size, card.training)]
     trainings = card.training.get("members", [card.training] * len(model.members))
-    return list(zip(model.members.values(), model.settings.members.values(), trainings, strict=True))
+    sizes = [card.render_size * member.scale for member in model.settings.parsed.values()]
+    return list(zip(model.members.values(), model.settings.members.values(), sizes, trainings, strict=True))
+
+
+def _seen(config: dict[str, Any], scale: float) -> dict[str, Any]:
+    """A member's table, whose network sees the picture as large as by itself."""
+    return {name: value for name, value in config.items() if name != "scale"} | ({} if scale == 1 else {"scale": scale})
 
 
 def _answers(card: ModelCard) -> tuple[Any, ...]:
