@@ -2,9 +2,10 @@
 
     python benchmarks/training_step.py [RECIPE] [--rounds N]
 
-One thread, random samples, everything but reading pictures. The ways take turns, so that a noisy machine disturbs them
-alike; printed are the quickest and the median round in milliseconds a sample. bf16 pays where the processor multiplies
-matrices in it (AMX); elsewhere fp32 may be the quicker one (`--set run.precision=fp32`).
+For recipes of the network `photochrom`: one thread, random samples, everything but reading pictures. The ways take
+turns, so that a noisy machine disturbs them alike; printed are the quickest and the median round in milliseconds a
+sample. bf16 pays where the processor multiplies matrices in it (AMX); elsewhere fp32 may be the quicker one
+(`--set run.precision=fp32`).
 """
 
 from __future__ import annotations

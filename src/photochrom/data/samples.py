@@ -21,7 +21,6 @@ from photochrom.data.sources import Entry
 from photochrom.errors import BadDataset, PhotochromError
 from photochrom.picture import to_dtype
 
-PASTED = (0.1, 0.5)  # smallest and largest share of a sample that is pasted from another
 # What Pillow's readers let through, besides its own errors, when the bytes are damaged.
 _UNDECODABLE = (
     OSError,
@@ -35,6 +34,8 @@ _UNDECODABLE = (
     zlib.error,
     Image.DecompressionBombError,
 )
+
+PASTED = (0.1, 0.5)  # smallest and largest share of a sample that comes from another
 
 
 def decode(data: bytes, key: str, least: int = 512) -> Image.Image:
@@ -142,8 +143,15 @@ class Sampler:
 def paste(
     sample: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray], rng: np.random.Generator
 ) -> None:
-    """Put a rectangle of another sample, a tenth to a half of it, into the same place of a sample, as `Sampler` makes
-    them; its edges lie between points of ab."""
+    """Put a rectangle of another sample into the same place of a sample, both as `Sampler` makes them.
+
+    Args:
+        sample: L (1, s, s) and ab (2, h, w); changed in place.
+        other: likewise.
+        rng: decides where, and of which shape; the edges lie between points of ab.
+
+    Source: Yun et al., "CutMix", 2019, with the labels of each point instead of one mixed label.
+    """
     h, w = sample[1].shape[1:]
     share, aspect = rng.uniform(*PASTED), 2 ** rng.uniform(-1, 1)
     height, width = (

@@ -28,8 +28,7 @@ class Member:
 
     Attributes:
         name, settings: of the network.
-        scale: how many times larger than the ensemble it sees the picture, 0.5 to 4. What tells classes of things has
-            to see them large; what knows textures, as large as in training.
+        scale: how many times larger than the ensemble it sees the picture, 0.5 to 4.
     """
 
     name: str
