@@ -60,9 +60,7 @@ def main() -> None:
     def add(setting: tuple[object, ...], ours: Rendition, truth: Truth) -> None:
         found = measure(Comparison(ours, truth.rendition), NAMES)
         if classifier:
-            log_p = classifier.log_probabilities(ours.rgb)
-            synset = classifier.synsets.index(synset_of(truth.path))
-            found |= {"top1": log_p.argmax() == synset, "class_log_p": log_p[synset]}
+            found["top1"], found["class_log_p"] = classifier.finds(ours.rgb, synset_of(truth.path))
         sums[setting] = sums.get(setting, 0) + np.array([found[name] for name in names])
 
     for truth in truths(files):

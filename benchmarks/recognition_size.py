@@ -52,7 +52,7 @@ def main() -> None:
         scores = session.scores(light)
         leant = [replace(scores, map=scores.map + (bins.values @ lean)[:, None, None]) for lean in LEANS]
         coloured = [join(lab[..., 0], session.decode(each, light)).rgb for each in leant]
-        wanted = [judge.log_probabilities(rgb)[judge.synsets.index(synset)] for rgb in coloured]
+        wanted = [judge.finds(rgb, synset)[1] for rgb in coloured]
         with torch.inference_mode():
             small = _resized(_tensor(lab), SAMPLE)
             small_ab = _resized(small[:, 1:], SAMPLE // STRIDE)

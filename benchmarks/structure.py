@@ -23,7 +23,6 @@ from photochrom.evaluation.classes import synset_of
 from photochrom.evaluation.sample import Truth, join, truths
 from photochrom.formats import is_picture_name
 from photochrom.metrics import Comparison, measure
-from photochrom.network import Scores
 from photochrom.upsample import GuidedChroma, guide_size, resize
 
 SIGMAS = (0, 1, 2, 4, 8, 16)
@@ -44,8 +43,8 @@ def main() -> None:
         light = truth.L.astype(np.float32)
         scores = session.scores(light)
         ours = scores_to_ab(scores.map, session.network.bins, session.decoding)
-        true = true_map(truth, session, scores)
-        ours = np.stack([resize(ours[..., i], true.shape[1::-1]) for i in (0, 1)], -1)
+        size = guide_size(truth.L.shape, session.network.covered(scores.seen))
+        ours, true = resized(ours, size), resized(truth.rendition.lab[..., 1:], size)
         for band, (x, y) in enumerate(zip(bands(ours), bands(true), strict=True)):
             products[band] += [(p * q).mean((0, 1)) for p, q in ((x, x), (x, y), (y, y))]
         if exchanged:
@@ -59,10 +58,9 @@ def main() -> None:
         exchanged.show()
 
 
-def true_map(truth: Truth, session: Colorizer, scores: Scores) -> np.ndarray:
-    """The photograph's ab (h, w, 2) at the size of the network's map."""
-    size = guide_size(truth.L.shape, session.network.covered(scores.seen))
-    return np.stack([resize(np.ascontiguousarray(truth.rendition.lab[..., i]), size) for i in (1, 2)], -1)
+def resized(ab: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """ab (H, W, 2) at the size (w, h)."""
+    return np.stack([resize(np.ascontiguousarray(ab[..., i]), size) for i in (0, 1)], -1)
 
 
 def bands(ab: np.ndarray) -> list[np.ndarray]:
@@ -97,11 +95,9 @@ class Exchanged:
         for name, ab in mixed.items():
             chroma = GuidedChroma.fit(ab, small, ours.shape[1::-1], smooth_radius)
             picture = join(truth.L, chroma.strip(light, 0, len(light)))
-            log_p = self.classifier.log_probabilities(picture.rgb)
-            synset = self.classifier.synsets.index(synset_of(truth.path))
+            named, log_p = self.classifier.finds(picture.rgb, synset_of(truth.path))
             distance = measure(Comparison(picture, truth.rendition), ("ciede2000",))["ciede2000"]
-            row = distance, 100 * float(log_p.argmax() == synset), log_p[synset]
-            self.found.setdefault(name, []).append(row)
+            self.found.setdefault(name, []).append((distance, 100 * named, log_p))
 
     def show(self) -> None:
         print(f"\n{'colours':<28}{'CIEDE2000':>10}{'class found':>13}{'log-probability':>17}")

@@ -40,3 +40,12 @@ def test_a_picture_of_any_shape_gets_the_synset_of_its_best_score(drawn):
         scores = classifier.network(torch.from_numpy(square).float().permute(2, 0, 1)[None])
     assert len(classifier.synsets) == 1000
     assert classifier(square) == classifier(wide) == classifier.synsets[int(scores.argmax())]
+
+
+def test_it_finds_what_it_names_and_says_how_likely_another_is(drawn):
+    classifier = SynsetClassifier("lite0")
+    square = np.asarray(drawn(3, 224, 224), np.float64) / 255
+    log_p = classifier.log_probabilities(square)
+    best, worst = (classifier.synsets[int(place)] for place in (log_p.argmax(), log_p.argmin()))
+    assert classifier.finds(square, best) == (True, pytest.approx(float(log_p.max())))
+    assert classifier.finds(square, worst) == (False, pytest.approx(float(log_p.min())))

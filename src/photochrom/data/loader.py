@@ -38,7 +38,7 @@ class Pictures(Dataset["tuple[Tensor, Tensor] | BadDataset"]):
         config, rng = self.sampler.config, np.random.default_rng((self.seed, epoch, index))
         try:
             arrays = self._drawn(index, rng)
-            if config.cutmix and rng.random() < config.cutmix:
+            if rng.random() < config.cutmix:
                 paste(arrays, self._drawn(int(rng.integers(len(self))), rng), rng)
         except BadDataset as error:
             return error

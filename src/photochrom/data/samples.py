@@ -154,9 +154,7 @@ def paste(
     """
     h, w = sample[1].shape[1:]
     share, aspect = rng.uniform(*PASTED), 2 ** rng.uniform(-1, 1)
-    height, width = (
-        min(side, max(1, round(side * math.sqrt(part)))) for side, part in ((h, share / aspect), (w, share * aspect))
-    )
+    height, width = max(1, round(h * math.sqrt(share / aspect))), max(1, round(w * math.sqrt(share * aspect)))
     top, left = rng.integers(h - height + 1), rng.integers(w - width + 1)
     for into, source in zip(sample, other, strict=True):
         stride = into.shape[1] // h

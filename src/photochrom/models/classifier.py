@@ -67,6 +67,12 @@ class SynsetClassifier:
         """The synset ("n01560419") of rgb (H, W, 3), 0..1: short side to the network's size, centre cut out."""
         return self.synsets[int(self.log_probabilities(rgb).argmax())]
 
+    def finds(self, rgb: np.ndarray, synset: str) -> tuple[bool, float]:
+        """Whether it names this synset for the same, and the log-probability that it gives it."""
+        log_p = self.log_probabilities(rgb)
+        place = self.synsets.index(synset)
+        return bool(log_p.argmax() == place), float(log_p[place])
+
     def log_probabilities(self, rgb: np.ndarray) -> np.ndarray:
         """Of the 1,000 synsets for the same."""
         size = self.network.size

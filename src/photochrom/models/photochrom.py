@@ -76,11 +76,11 @@ class Merge(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(n_in + n_skip, n_out, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(n_out)
-        self.n_in, self.transposed = n_in, transposed
+        self.transposed = transposed
 
     def forward(self, x: Float[Tensor, "n c h w"], skip: Float[Tensor, "n d i j"]) -> Float[Tensor, "n e i j"]:
         if self.training and self.transposed:
-            doubled, joined = self.conv.weight.split([self.n_in, self.conv.in_channels - self.n_in], 1)
+            doubled, joined = self.conv.weight.split([x.shape[1], skip.shape[1]], 1)
             y = F.conv_transpose2d(x, _doubling(doubled), stride=2, padding=1) + F.conv2d(skip, joined, padding=1)
         else:
             y = self.conv(torch.cat([F.interpolate(x, scale_factor=2.0, mode="nearest"), skip], 1))

@@ -17,6 +17,7 @@ from photochrom.data.samples import decode_entry
 from photochrom.data.sources import Entry, list_pictures
 from photochrom.decode import Decoding, scores_to_ab
 from photochrom.metrics import Comparison, Rendition, measure
+from photochrom.painting import Painter
 from photochrom.train.config import Recipe
 from photochrom.upsample import GuidedChroma
 
@@ -96,5 +97,4 @@ class Validation:
         for scores, lab in zip(torch.cat(outputs).numpy(), self.lab, strict=True):
             light, ab = lab[..., 0], scores_to_ab(scores, self.bins, self.decoding, rng)
             chroma = GuidedChroma.fit(ab, light, ab.shape[1::-1], self.decoding.smooth_radius)
-            painted = [light[..., None], chroma.strip(light, 0, len(light))]
-            yield color.lab_to_rgb_gently(np.concatenate(painted, -1))
+            yield Painter(len(light), light.shape[1], chroma).strip(light, 0, light.dtype)
