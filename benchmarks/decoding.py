@@ -2,10 +2,11 @@
 
     python benchmarks/decoding.py DIR [--model MODEL] [--top1] [--csv FILE]
 
-For each render size, temperature, vividness, saturation and radius of smoothing it prints CIEDE2000, PSNR and
-colorfulness, beside gray's and the truth's, so that a point on the curve can be chosen: the lowest CIEDE2000 at the
-colorfulness that is wanted. With --top1 also the share of photographs in which an ImageNet classifier finds the class
-that the file is named for, and the mean log-probability that it gives this class, which tells more than the share does.
+For each render size, temperature, vividness, saturation, chroma gamma and radius of smoothing it prints CIEDE2000,
+PSNR and colorfulness, beside gray's and the truth's, so that a point on the curve can be chosen: the lowest CIEDE2000
+at the colorfulness that is wanted. With --top1 also the share of photographs in which an ImageNet classifier finds
+the class that the file is named for, and the mean log-probability that it gives this class, which tells more than the
+share does.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from photochrom.formats import is_picture_name
 from photochrom.metrics import Comparison, Rendition, measure
 
 NAMES = ("ciede2000", "psnr", "colorfulness")
-WAYS = ("temperature", "vividness", "saturation", "smooth_radius")
+WAYS = ("temperature", "vividness", "saturation", "chroma_gamma", "smooth_radius")
 
 
 def main() -> None:
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("--temperatures", type=float, nargs="+", default=[0.25, 0.38, 0.5, 0.65])
     parser.add_argument("--vividness", type=float, nargs="+", default=[0.3, 0.4, 0.5, 0.6, 0.7])
     parser.add_argument("--saturation", type=float, nargs="+", default=[1.0])
+    parser.add_argument("--chroma-gamma", type=float, nargs="+", default=[1.0])
     parser.add_argument("--smooth-radius", type=int, nargs="+", default=[0])
     parser.add_argument("--top1", action="store_true")
     parser.add_argument("--csv", type=Path)
@@ -45,7 +47,13 @@ def main() -> None:
     files = sorted(f for f in arguments.data.rglob("*") if is_picture_name(f))[:: arguments.every]
     sessions = {size: Colorizer(arguments.model, render_size=size) for size in arguments.sizes}
     ways = list(
-        itertools.product(arguments.temperatures, arguments.vividness, arguments.saturation, arguments.smooth_radius)
+        itertools.product(
+            arguments.temperatures,
+            arguments.vividness,
+            arguments.saturation,
+            arguments.chroma_gamma,
+            arguments.smooth_radius,
+        )
     )
     sums: dict[tuple[object, ...], np.ndarray] = {}
     pictures = 0

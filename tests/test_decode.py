@@ -66,6 +66,14 @@ def test_saturation_is_a_factor():
     np.testing.assert_allclose(scores_to_ab(scores(), BINS, replace(how, saturation=2.0)), 2 * once, rtol=1e-6)
 
 
+def test_chroma_gamma_is_a_power_of_the_chroma_that_keeps_the_hue():
+    how = Decoding("argmax", saturation=1.5, chroma_gamma=1.5, vividness=0.5)
+    bins = JointBins(*[np.array([[0.0, 0], [10, 0], [0, -40], [-3, 4]])] * 2, np.full(4, 0.25))
+    ab = scores_to_ab(9 * np.eye(4, dtype=np.float32)[..., None], bins, how)[:, 0]
+    # Of chroma 0, 10, 40 and 5: nothing; the factor alone; 40 / 10 to the power of a half more; 5 / 10 likewise less.
+    np.testing.assert_allclose(ab, [[0, 0], [15, 0], [0, -120], np.array([-4.5, 6]) * 0.5**0.5], rtol=1e-5)
+
+
 def test_a_seed_repeats_a_sample():
     how = Decoding("sample", temperature=1.0)
     one, two = (scores_to_ab(scores(), BINS, how, np.random.default_rng(5)) for _ in range(2))

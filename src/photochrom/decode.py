@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import numpy as np
 
@@ -12,7 +12,22 @@ from photochrom.color import AB_SCALE
 from photochrom.decoders import decoders
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from photochrom.train.config import Recipe
+
+REFERENCE_CHROMA = 10.0  # in Lab units; what a chroma gamma leaves as it is
+NO_CHROMA = 1e-6  # its square, in REFERENCE_CHROMA's; keeps the gradient of a power finite at gray
+
+
+class Saturation(Protocol):
+    """What `saturated` has to know; a recipe's [decode] and `Decoding` have it."""
+
+    @property
+    def saturation(self) -> float: ...
+
+    @property
+    def chroma_gamma(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -26,6 +41,8 @@ class Decoding:
         trained_rebalance: how much rebalancing went into training, so that decoding adds only the rest.
         smoothing: the rebalancing's share of the uniform distribution.
         saturation: factor on ab.
+        chroma_gamma: power of the chroma, as a share of `REFERENCE_CHROMA`, before that factor. Above 1 colour grows
+            where the network is sure of it and fades where it is not, since the mean over what is likely is then gray.
         smooth_radius: of the windows in which ab is made even where L is, points of the network's map; 0 leaves it.
             Done where ab meets the picture (`photochrom.upsample.GuidedChroma.fit`), not by `scores_to_ab`.
     """
@@ -36,6 +53,7 @@ class Decoding:
     trained_rebalance: float = 0.5
     smoothing: float = 0.5
     saturation: float = 1.0
+    chroma_gamma: float = 1.0
     smooth_radius: int = 0
 
     @classmethod
@@ -49,6 +67,7 @@ class Decoding:
             loss.rebalance,
             loss.smoothing,
             how.saturation,
+            how.chroma_gamma,
             how.smooth_radius,
         )
 
@@ -79,4 +98,22 @@ def scores_to_ab(
         weights = push * np.log(bins.rebalancing_weights(how.smoothing)) if push else 0.0
         log_p = bins.log_softmax(scores.astype(np.float32), np.asarray(weights, np.float32))
         ab = bins.decode(log_p, decoders[how.decoder], temperature=how.temperature, rng=rng)
-    return (ab * how.saturation).astype(np.float32)
+    return saturated(ab, how, -1).astype(np.float32)
+
+
+@overload
+def saturated(ab: np.ndarray, how: Saturation, axis: int) -> np.ndarray: ...
+@overload
+def saturated(ab: Tensor, how: Saturation, axis: int) -> Tensor: ...
+def saturated(ab: Any, how: Saturation, axis: int) -> Any:
+    """ab as decoded, with the saturation and the chroma gamma that are wanted.
+
+    Args:
+        ab: array or tensor in Lab units.
+        how: what says both.
+        axis: that of a and b.
+    """
+    if how.chroma_gamma == 1:
+        return ab * how.saturation
+    square = (ab * ab).sum(axis, keepdims=True) / REFERENCE_CHROMA**2
+    return ab * (how.saturation * (square + NO_CHROMA) ** ((how.chroma_gamma - 1) / 2))

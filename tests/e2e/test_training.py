@@ -57,4 +57,4 @@ def test_the_fine_tuning_recipe_decodes_as_the_packaged_model_does():
     how = card.default_decoding()
     assert (decode.decoder, decode.temperature, decode.vividness) == (how.decoder, how.temperature, how.vividness)
     assert (decode.render_size, decode.mirror, decode.saturation) == (card.render_size, card.mirror, how.saturation)
-    assert decode.smooth_radius == how.smooth_radius
+    assert (decode.chroma_gamma, decode.smooth_radius) == (how.chroma_gamma, how.smooth_radius)

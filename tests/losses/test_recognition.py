@@ -33,7 +33,7 @@ def scene():
     return light, ab
 
 
-@pytest.mark.parametrize("how", [HOW, Decoding(decoder="mean", vividness=0.7), Decoding(temperature=1.0)])
+@pytest.mark.parametrize("how", [HOW, Decoding(decoder="mean", vividness=0.7), Decoding(chroma_gamma=1.5)])
 def test_decodes_as_the_runtime_does(how):
     scores = torch.randn(1, JOINT.n_scores, 5, 7, generator=torch.Generator().manual_seed(0)) * 3
     expected = scores_to_ab(scores[0].numpy(), JOINT, how)

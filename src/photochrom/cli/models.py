@@ -94,6 +94,7 @@ def _coloring(card: ModelCard) -> list[tuple[str, str]]:
     how, bins = card.default_decoding(), card.codebook()
     decoder = f"{how.decoder}, temperature {how.temperature:g}, vividness {how.vividness:g}"
     decoder += f", saturation {how.saturation:g}" if how.saturation != 1 else ""
+    decoder += f", chroma gamma {how.chroma_gamma:g}" if how.chroma_gamma != 1 else ""
     decoder += f", smoothed by {how.smooth_radius} points" if how.smooth_radius else ""
     output = f"scores of {bins.n_scores} bins, by {decoder}" if bins else "ab"
     return [("input", _input(card)), ("output", output)]

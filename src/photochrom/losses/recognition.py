@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from photochrom.bins import Bins, JointBins
 from photochrom.color import AB_SCALE, lab_to_rgb
-from photochrom.decode import Decoding
+from photochrom.decode import Decoding, saturated
 from photochrom.errors import BadRecipe
 from photochrom.models.classifier import ImageNetClassifier
 
@@ -51,7 +51,7 @@ class Recognition(nn.Module):
                 f"decode.decoder is '{decoding.decoder}'; with the task 'recognition' it may be mean, annealed_mean"
             )
         self.temperature = decoding.temperature if decoding.decoder == "annealed_mean" else 1.0
-        self.saturation = decoding.saturation
+        self.decoding = decoding
         self.classifier = ImageNetClassifier.pretrained(variant).requires_grad_(False)
         self.size = size
         self.half_precision = half
@@ -74,10 +74,11 @@ class Recognition(nn.Module):
     def decode(self, output: Float[Tensor, "n q i j"]) -> Float[Tensor, "n 2 i j"]:
         """ab in Lab units; the same as `photochrom.decode.scores_to_ab`, with a gradient."""
         if not self.joint:
-            return output.float() * (AB_SCALE * self.saturation)
+            return saturated(output.float() * AB_SCALE, self.decoding, 1)
         # Classes last, so that the soft-max walks through memory in order.
         scores = output.permute(0, 2, 3, 1).float() + self.push
-        return ((scores / self.temperature).softmax(-1) @ self.values * self.saturation).permute(0, 3, 1, 2)
+        ab = (scores / self.temperature).softmax(-1) @ self.values
+        return saturated(ab, self.decoding, -1).permute(0, 3, 1, 2)
 
     def log_probabilities(
         self, ab: Float[Tensor, "n 2 i j"], light: Float[Tensor, "n 1 h w"]

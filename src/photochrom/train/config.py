@@ -173,6 +173,7 @@ class DecodeConfig:
         temperature: of the annealed mean and of sampling.
         vividness: 0 the colours as frequent as in the training pictures, 1 rare and common ones alike.
         saturation: factor on ab.
+        chroma_gamma: power of the chroma; above 1 strong colours grow and weak ones fade (`photochrom.decode`).
         smooth_radius: of the windows in which ab is made even where L is, points of the network's map; 0 leaves it.
         render_size: the side, in pixels, of the square whose area the network sees.
         mirror: the network also sees the mirrored picture, and the mean of both answers counts.
@@ -182,6 +183,7 @@ class DecodeConfig:
     temperature: float = 0.38
     vividness: float = 0.5
     saturation: float = 1.0
+    chroma_gamma: float = 1.0
     smooth_radius: int = 0
     render_size: int = 192
     mirror: bool = True
@@ -193,6 +195,7 @@ class DecodeConfig:
         check(0.01 <= self.temperature <= 10, "decode.temperature", self.temperature, "0.01 to 10")
         check(0 <= self.vividness <= 1, "decode.vividness", self.vividness, "0 to 1")
         check(0 <= self.saturation <= 4, "decode.saturation", self.saturation, "0 to 4")
+        check(0.25 <= self.chroma_gamma <= 4, "decode.chroma_gamma", self.chroma_gamma, "0.25 to 4")
         check(0 <= self.smooth_radius <= 16, "decode.smooth_radius", self.smooth_radius, "0 to 16")
         check(32 <= self.render_size <= 2048, "decode.render_size", self.render_size, "32 to 2048")
 

@@ -155,14 +155,14 @@ class TestColors:
 
     def test_regression_is_shown_as_it_is(self, cgan):
         output = torch.randn(1, 2, 4, 4)
-        recipe = cgan(decode={"saturation": 1.5})
+        recipe = cgan(decode={"saturation": 1.5, "chroma_gamma": 1.6})
         shown = Colors(recipe, None, CPU)(output)
         wanted = scores_to_ab(output[0].numpy(), None, Decoding.from_config(recipe))
         np.testing.assert_allclose(shown[0].permute(1, 2, 0) * 110, wanted, rtol=1e-5)
 
     def test_a_codebook_is_decoded_alike_and_lets_a_gradient_pass(self, cgan):
         bins = JointBins.grid(np.random.default_rng(0).normal(0, 30, (500, 2)).clip(-90, 90), 20)
-        decode = {"vividness": 0.2, "saturation": 1.3, "temperature": 0.4}
+        decode = {"vividness": 0.2, "saturation": 1.3, "chroma_gamma": 1.3, "temperature": 0.4}
         recipe = cgan(loss={"name": "cross_entropy", "rebalance": 0.5}, decode=decode)
         scores = torch.randn(1, bins.n_scores, 4, 4, requires_grad=True)
         shown = Colors(recipe, bins, CPU)(scores)

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from photochrom.bins import Bins, JointBins
 from photochrom.color import AB_SCALE, L_CENTER
+from photochrom.decode import saturated
 from photochrom.errors import BadRecipe
 from photochrom.settings import check_not_negative
 from photochrom.train.build import build_loss, build_optimizer, parameter_groups
@@ -102,7 +103,7 @@ class Colors:
 
     def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device) -> None:
         how = recipe.decode
-        self.saturation, self.temperature, self.values = how.saturation, how.temperature, None
+        self.decoding, self.values = how, None
         if bins is None:
             return
         if not isinstance(bins, JointBins) or how.decoder != "annealed_mean":
@@ -112,10 +113,12 @@ class Colors:
             )
         push = (how.vividness - recipe.loss.rebalance) * np.log(bins.rebalancing_weights(recipe.loss.smoothing))
         self.push = torch.tensor(push, dtype=torch.float32, device=device)[:, None, None]
-        self.values = torch.tensor(bins.values / AB_SCALE, dtype=torch.float32, device=device)
+        self.values = torch.tensor(bins.values, dtype=torch.float32, device=device)
 
     def __call__(self, output: Float[Tensor, "n q h w"]) -> Float[Tensor, "n 2 h w"]:
         if self.values is None:
-            return output * self.saturation
-        share = torch.softmax((output + self.push) / self.temperature, 1)
-        return torch.einsum("nqhw,qd->ndhw", share, self.values) * self.saturation
+            ab = output * AB_SCALE
+        else:
+            share = torch.softmax((output + self.push) / self.decoding.temperature, 1)
+            ab = torch.einsum("nqhw,qd->ndhw", share, self.values)
+        return saturated(ab, self.decoding, 1) / AB_SCALE
