@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--chroma-gamma", type=float, nargs="+", default=[1.0])
     parser.add_argument("--smooth-radius", type=int, nargs="+", default=[0])
     parser.add_argument("--top1", action="store_true")
+    parser.add_argument("--judge", default="lite2", help="the classifier of --top1: lite0, lite1 or lite2")
     parser.add_argument("--csv", type=Path)
     arguments = parser.parse_args()
     files = sorted(f for f in arguments.data.rglob("*") if is_picture_name(f))[:: arguments.every]
@@ -62,7 +63,7 @@ def main() -> None:
     if arguments.top1:
         from photochrom.models.classifier import SynsetClassifier
 
-        classifier = SynsetClassifier("lite2")
+        classifier = SynsetClassifier(arguments.judge)
     names = (*NAMES, "top1", "class_log_p") if classifier else NAMES
 
     def add(setting: tuple[object, ...], ours: Rendition, truth: Truth) -> None:

@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -290,29 +291,46 @@ def test_a_plot_without_matplotlib_names_the_extra(paths, tmp_path, monkeypatch)
         plot_sweeps({"ours": sweep(Oracle(paths), paths, (0, 1))}, tmp_path / "sweep.png")
 
 
-def colorful(rgb: np.ndarray) -> str:
-    """A classifier that needs colour, and takes everything for a sky."""
-    return "n00000001" if np.ptp(rgb, -1).mean() > 0.05 else "n00000009"
+class SkyOrLeaf:
+    """A classifier that takes everything for a sky where there is colour, and for a leaf where there is none."""
+
+    synsets = ("n00000001", "n00000002")
+
+    def finds(self, rgb, synset):
+        sky = np.ptp(rgb, -1).mean() > 0.05
+        return (synset == self.synsets[0]) == sky, -1.0 if sky else -3.0
 
 
 def test_top1_counts_by_version(paths):
-    counter = Top1Counter(colorful)
+    counter = Top1Counter(SkyOrLeaf())
     for sample in samples(Oracle(paths), paths):
         counter(sample)
     counts = counter.result()
-    assert (counts.pictures, counts.truth, counts.gray, counts.ours, counts.unnamed) == (2, 1, 0, 1, 0)
-    assert counts.shares == {"truth": 0.5, "gray": 0.0, "ours": 0.5}
+    assert (counts.pictures, counts.truth, counts.gray, counts.ours, counts.unnamed) == (2, 1, 1, 1, 0)
+    assert (counts.gained, counts.lost) == (1, 1)
+    assert counts.shares == {"truth": 0.5, "gray": 0.5, "ours": 0.5}
+    assert counts.log_p == {"truth": -1.0, "gray": -3.0, "ours": -1.0}
+    assert json.loads(json.dumps(asdict(counts)))["lost"] == 1
+
+
+def test_a_synset_that_the_classifier_does_not_know_cannot_be_found(paths):
+    classifier = SkyOrLeaf()
+    classifier.synsets = ("n00000001", "n00000009")
+    counter = Top1Counter(classifier)
+    for sample in samples(Gray(), paths):
+        counter(sample)
+    assert (counter.result().pictures, counter.result().unnamed) == (1, 1)
 
 
 def test_top1_rides_on_evaluate_and_leaves_out_the_unnamed(paths, tmp_path):
     unnamed = tmp_path / "holiday.png"
     Image.open(paths[0]).save(unnamed)
-    counter = Top1Counter(colorful)
+    counter = Top1Counter(SkyOrLeaf())
     report = evaluate(Gray(), [*paths, unnamed], each=counter)
     assert isinstance(report, Report)
     assert counter.result().unnamed == 1
-    assert counter.result().ours == 0
-    nothing = Top1Counter(colorful)
+    assert counter.result().ours == 1
+    nothing = Top1Counter(SkyOrLeaf())
     for sample in samples(Gray(), [unnamed]):
         nothing(sample)
     with pytest.raises(BadDataset, match="synset"):

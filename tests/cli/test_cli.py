@@ -6,6 +6,7 @@ import json
 import struct
 import sys
 import zlib
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,6 @@ from PIL import Image
 from rich.console import Console
 
 import photochrom
-from photochrom import evaluation
 from photochrom.cli import app, main
 
 
@@ -465,10 +465,23 @@ def test_evaluate_leaves_out_what_it_cannot_measure(call, model, drawn):
 def test_evaluate_top1(call, model, drawn, monkeypatch):
     for synset in ("n01440764", "n01443537"):
         drawn(len(synset)).save(f"{synset}-a.png")
-    monkeypatch.setattr("photochrom.cli.evaluate._counter", lambda: evaluation.Top1Counter(lambda rgb: "n01440764"))
-    status, out, _ = call("evaluate", ".", "--top1", *model)
+
+    class Judge:
+        synsets = ("n01440764", "n01443537")
+
+        def __init__(self, variant):
+            assert variant == "lite1"
+
+        def finds(self, rgb, synset):
+            return synset == "n01440764", -0.25
+
+    monkeypatch.setattr(import_module("photochrom.models.classifier"), "SynsetClassifier", Judge)
+    status, out, _ = call("evaluate", ".", "--top1", "--judge", "lite1", *model)
     assert status == 0
-    assert out.decode().splitlines()[-1] == "top-1 of 2 photographs: truth 50.0%, gray 50.0%, ours 50.0%"
+    assert out.decode().splitlines()[-2:] == [
+        "top-1 of 2 photographs: truth 50.0%, gray 50.0%, ours 50.0%; ours alone 0, gray alone 0",
+        "mean log-probability of the class: truth -0.250, gray -0.250, ours -0.250",
+    ]
 
 
 def test_evaluate_sweep(call, model, drawn):

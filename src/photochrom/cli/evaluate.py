@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -31,6 +31,7 @@ def evaluate(
     out: Annotated[Path | None, Parameter(alias="-o")] = None,
     sweep: Annotated[bool, Parameter(negative=())] = False,
     top1: Annotated[bool, Parameter(negative=())] = False,
+    judge: Literal["lite0", "lite1", "lite2"] = "lite2",
     sheet: Path | None = None,
     overwrite: Annotated[bool, Parameter(negative=())] = False,
     options: ModelOptions = DEFAULTS,
@@ -49,6 +50,8 @@ def evaluate(
         Measure along vividness 0 to 1 instead of at one point.
     top1
         Also count how often an ImageNet classifier finds the class; file or folder names carry the synset.
+    judge
+        Which EfficientNet that classifier is.
     sheet
         A picture file with every photograph in gray, as coloured, and as it was.
     overwrite
@@ -62,7 +65,7 @@ def evaluate(
         if sheet:
             format_for(sheet)
             check_free(sheet, overwrite)
-        return _evaluate(_files(data), options, out, _counter() if top1 else None, sheet, overwrite)
+        return _evaluate(_files(data), options, out, _counter(judge) if top1 else None, sheet, overwrite)
 
 
 def _evaluate(
@@ -93,7 +96,9 @@ def _evaluate(
         say(f"{shown(sheet)}: {len(rows)} photographs")
     if found := report.top1:
         shares = ", ".join(f"{name} {share:.1%}" for name, share in found.shares.items())
-        result(f"top-1 of {found.pictures} photographs: {shares}")
+        log_p = ", ".join(f"{name} {value:.3f}" for name, value in found.log_p.items())
+        result(f"top-1 of {found.pictures} photographs: {shares}; ours alone {found.gained}, gray alone {found.lost}")
+        result(f"mean log-probability of the class: {log_p}")
     return 1 if report.skipped else 0
 
 
@@ -140,7 +145,7 @@ def _files(data: Sequence[Path]) -> list[Path]:
     return files
 
 
-def _counter() -> evaluation.Top1Counter:
+def _counter(judge: str) -> evaluation.Top1Counter:
     with training("--top1"):
         from photochrom.models.classifier import SynsetClassifier
-    return evaluation.Top1Counter(SynsetClassifier("lite2"))
+    return evaluation.Top1Counter(SynsetClassifier(judge))

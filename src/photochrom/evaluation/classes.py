@@ -6,6 +6,7 @@ The class is the ImageNet synset in the file's name or a folder's ("n01560419-bu
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,32 +16,47 @@ import numpy as np
 from photochrom.errors import BadDataset
 from photochrom.evaluation.sample import Sample
 
+VERSIONS = ("truth", "gray", "ours")
 _SYNSET = re.compile(r"(?<![0-9A-Za-z])n\d{8}(?!\d)")
 
 
 class Classifier(Protocol):
-    """Names what is in a picture."""
+    """Judges what is in a picture."""
 
-    def __call__(self, rgb: np.ndarray, /) -> str:
-        """Return the synset ("n01560419") for rgb (H, W, 3), floating, 0..1."""
+    @property
+    def synsets(self) -> Collection[str]:
+        """Those that it knows."""
+        ...
+
+    def finds(self, rgb: np.ndarray, synset: str, /) -> tuple[bool, float]:
+        """Whether it names this synset for rgb (H, W, 3), floating, 0..1, and the log-probability that it gives it."""
         ...
 
 
 @dataclass(frozen=True)
 class Top1:
-    """Of `pictures` photographs whose class is known, in how many it was found, by version."""
+    """Of `pictures` photographs whose class is known, in how many it was found, by version.
+
+    Attributes:
+        gained, lost: of those whose class was found in one of ours and gray only, how many in ours, and in gray.
+        log_p: mean log-probability of the class, by version; it tells more than the count, which a photograph enters
+            with a yes or no.
+        unnamed: photographs without a synset that the classifier knows in their path, which were left out.
+    """
 
     pictures: int
     truth: int
     gray: int
     ours: int
+    gained: int
+    lost: int
+    log_p: dict[str, float]
     unnamed: int = 0
-    """Photographs without a synset in their path, which were left out."""
 
     @property
     def shares(self) -> dict[str, float]:
-        """The same as shares, 0..1: {"truth", "gray", "ours"}."""
-        return {name: getattr(self, name) / self.pictures for name in ("truth", "gray", "ours")}
+        """The counts as shares, 0..1: {"truth", "gray", "ours"}."""
+        return {name: getattr(self, name) / self.pictures for name in VERSIONS}
 
 
 class Top1Counter:
@@ -52,18 +68,15 @@ class Top1Counter:
 
     def __init__(self, classifier: Classifier) -> None:
         self.classifier = classifier
-        self._found = {"truth": 0, "gray": 0, "ours": 0}
-        self._pictures = 0
+        self._answers: list[list[tuple[bool, float]]] = []
         self._unnamed = 0
 
     def __call__(self, sample: Sample) -> None:
         synset = synset_of(sample.path)
-        if synset is None:
+        if synset is None or synset not in self.classifier.synsets:
             self._unnamed += 1
             return
-        self._pictures += 1
-        for name in self._found:
-            self._found[name] += self.classifier(getattr(sample, name).rgb) == synset
+        self._answers.append([self.classifier.finds(getattr(sample, name).rgb, synset) for name in VERSIONS])
 
     def result(self) -> Top1:
         """Return the counts so far.
@@ -71,12 +84,21 @@ class Top1Counter:
         Raises:
             BadDataset: no photograph had a synset.
         """
-        if not self._pictures:
+        if not self._answers:
             raise BadDataset(
                 f"none of the {self._unnamed} pictures has an ImageNet synset such as n01560419 in its file's or a "
                 "folder's name, so top-1 cannot be counted"
             )
-        return Top1(self._pictures, **self._found, unnamed=self._unnamed)
+        found, log_p = np.moveaxis(np.array(self._answers), -1, 0)
+        _, gray, ours = found.T > 0
+        return Top1(
+            len(found),
+            *(int(count) for count in found.sum(0)),
+            gained=int((ours & ~gray).sum()),
+            lost=int((gray & ~ours).sum()),
+            log_p=dict(zip(VERSIONS, log_p.mean(0).tolist(), strict=True)),
+            unnamed=self._unnamed,
+        )
 
 
 def synset_of(path: Path | str) -> str | None:

@@ -49,7 +49,7 @@ class ImageNetClassifier(nn.Module):
 
 
 class SynsetClassifier:
-    """Names the ImageNet synset of one picture; see `photochrom.evaluation.Classifier`.
+    """Looks for the ImageNet synset of one picture; see `photochrom.evaluation.Classifier`.
 
     Args:
         variant: which of the published classifiers.
@@ -63,18 +63,14 @@ class SynsetClassifier:
         text = (resources.files("photochrom.models") / "imagenet-synsets.txt").read_text()
         self.synsets = text.split()
 
-    def __call__(self, rgb: np.ndarray) -> str:
-        """The synset ("n01560419") of rgb (H, W, 3), 0..1: short side to the network's size, centre cut out."""
-        return self.synsets[int(self.log_probabilities(rgb).argmax())]
-
     def finds(self, rgb: np.ndarray, synset: str) -> tuple[bool, float]:
-        """Whether it names this synset for the same, and the log-probability that it gives it."""
+        """Whether it names this synset for rgb (H, W, 3), 0..1, and the log-probability that it gives it."""
         log_p = self.log_probabilities(rgb)
         place = self.synsets.index(synset)
         return bool(log_p.argmax() == place), float(log_p[place])
 
     def log_probabilities(self, rgb: np.ndarray) -> np.ndarray:
-        """Of the 1,000 synsets for the same."""
+        """Of the 1,000 synsets, for rgb (H, W, 3), 0..1: short side to the network's size, centre cut out."""
         size = self.network.size
         height, width = rgb.shape[:2]
         image = Image.fromarray(np.rint(rgb * 255).astype(np.uint8))
