@@ -4,7 +4,7 @@
 
 The map of colours is split into its mean over the photograph and bands between Gaussians of 1, 2, 4, 8 and 16 points.
 Printed for each is the correlation of the model's ab with the photograph's, over all points of all photographs; it does
-not depend on how vivid the decoding is. With --top1 the two are exchanged: the model's mean with the photograph's
+not depend on the saturation. With --top1 the two are exchanged: the model's mean with the photograph's
 structure, and the other way round, with the share of photographs in which an ImageNet classifier finds the class that
 the file is named for, and the mean log-probability that it gives this class.
 """
