@@ -10,6 +10,7 @@ from photochrom.decode import Decoding, scores_to_ab
 from photochrom.errors import BadSetting, UnknownName
 
 CENTERS = np.array([[0.0, 0], [60, 0], [0, 60], [-60, -60]])
+AB = np.random.default_rng(1).normal(size=(2, 6, 5)).astype(np.float32)
 BINS = JointBins(CENTERS, CENTERS, np.array([0.85, 0.08, 0.05, 0.02]))
 
 
@@ -68,10 +69,21 @@ def test_saturation_is_a_factor():
 
 def test_chroma_gamma_is_a_power_of_the_chroma_that_keeps_the_hue():
     how = Decoding("argmax", saturation=1.5, chroma_gamma=1.5, vividness=0.5)
-    bins = JointBins(*[np.array([[0.0, 0], [10, 0], [0, -40], [-3, 4]])] * 2, np.full(4, 0.25))
+    bins = JointBins(*[np.array([[0.0, 0], [10, 0], [0, -25], [-3, 4]])] * 2, np.full(4, 0.25))
     ab = scores_to_ab(9 * np.eye(4, dtype=np.float32)[..., None], bins, how)[:, 0]
-    # Of chroma 0, 10, 40 and 5: nothing; the factor alone; 40 / 10 to the power of a half more; 5 / 10 likewise less.
-    np.testing.assert_allclose(ab, [[0, 0], [15, 0], [0, -120], np.array([-4.5, 6]) * 0.5**0.5], rtol=1e-5)
+    # Of chroma 0, 10, 25 and 5, in a picture whose mean is 10: more by the factor, and by (C / 10) to the power of 1/2.
+    np.testing.assert_allclose(ab, [[0, 0], [15, 0], [0, -37.5 * 2.5**0.5], np.array([-4.5, 6]) * 0.5**0.5], rtol=1e-3)
+
+
+def test_chroma_gamma_makes_no_picture_grayer_as_a_whole():
+    how = Decoding("mean", chroma_gamma=1.6)
+    faint, strong = (scores_to_ab(share * AB, None, how) for share in (0.01, 0.5))
+    np.testing.assert_allclose(strong, 50 * faint, rtol=2e-3)
+    assert np.hypot(*strong.T).mean() > np.hypot(*scores_to_ab(0.5 * AB, None, Decoding("mean")).T).mean()
+
+
+def test_a_gray_picture_has_no_chroma_to_raise():
+    assert (scores_to_ab(np.zeros((2, 3, 4), np.float32), None, Decoding(chroma_gamma=1.6)) == 0).all()
 
 
 def test_a_seed_repeats_a_sample():

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from photochrom.train.config import Recipe
 
-REFERENCE_CHROMA = 10.0  # in Lab units; what a chroma gamma leaves as it is
-NO_CHROMA = 1e-6  # its square, in REFERENCE_CHROMA's; keeps the gradient of a power finite at gray
+NO_CHROMA = 1e-3  # Lab units; keeps the gradient of a power finite where a picture is gray
 
 
 class Saturation(Protocol):
@@ -41,8 +40,8 @@ class Decoding:
         trained_rebalance: how much rebalancing went into training, so that decoding adds only the rest.
         smoothing: the rebalancing's share of the uniform distribution.
         saturation: factor on ab.
-        chroma_gamma: power of the chroma, as a share of `REFERENCE_CHROMA`, before that factor. Above 1 colour grows
-            where the network is sure of it and fades where it is not, since the mean over what is likely is then gray.
+        chroma_gamma: power of the chroma, as a share of the picture's mean, before that factor. Above 1 colour moves to
+            where the network is sure of it, since the mean over what is likely is gray where it is not.
         smooth_radius: of the windows in which ab is made even where L is, points of the network's map; 0 leaves it.
             Done where ab meets the picture (`photochrom.upsample.GuidedChroma.fit`), not by `scores_to_ab`.
     """
@@ -98,22 +97,21 @@ def scores_to_ab(
         weights = push * np.log(bins.rebalancing_weights(how.smoothing)) if push else 0.0
         log_p = bins.log_softmax(scores.astype(np.float32), np.asarray(weights, np.float32))
         ab = bins.decode(log_p, decoders[how.decoder], temperature=how.temperature, rng=rng)
-    return saturated(ab, how, -1).astype(np.float32)
+    return saturated(ab, how).astype(np.float32)
 
 
 @overload
-def saturated(ab: np.ndarray, how: Saturation, axis: int) -> np.ndarray: ...
+def saturated(ab: np.ndarray, how: Saturation) -> np.ndarray: ...
 @overload
-def saturated(ab: Tensor, how: Saturation, axis: int) -> Tensor: ...
-def saturated(ab: Any, how: Saturation, axis: int) -> Any:
+def saturated(ab: Tensor, how: Saturation) -> Tensor: ...
+def saturated(ab: Any, how: Saturation) -> Any:
     """ab as decoded, with the saturation and the chroma gamma that are wanted.
 
     Args:
-        ab: array or tensor in Lab units.
+        ab: array or tensor (..., h, w, 2) of whole pictures, Lab units.
         how: what says both.
-        axis: that of a and b.
     """
     if how.chroma_gamma == 1:
         return ab * how.saturation
-    square = (ab * ab).sum(axis, keepdims=True) / REFERENCE_CHROMA**2
-    return ab * (how.saturation * (square + NO_CHROMA) ** ((how.chroma_gamma - 1) / 2))
+    chroma = ((ab * ab).sum(-1, keepdims=True) + NO_CHROMA**2) ** 0.5
+    return ab * (how.saturation * (chroma / chroma.mean((-3, -2), keepdims=True)) ** (how.chroma_gamma - 1))

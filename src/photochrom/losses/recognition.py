@@ -74,11 +74,12 @@ class Recognition(nn.Module):
     def decode(self, output: Float[Tensor, "n q i j"]) -> Float[Tensor, "n 2 i j"]:
         """ab in Lab units; the same as `photochrom.decode.scores_to_ab`, with a gradient."""
         if not self.joint:
-            return saturated(output.float() * AB_SCALE, self.decoding, 1)
-        # Classes last, so that the soft-max walks through memory in order.
-        scores = output.permute(0, 2, 3, 1).float() + self.push
-        ab = (scores / self.temperature).softmax(-1) @ self.values
-        return saturated(ab, self.decoding, -1).permute(0, 3, 1, 2)
+            ab = output.permute(0, 2, 3, 1).float() * AB_SCALE
+        else:
+            # Classes last, so that the soft-max walks through memory in order.
+            scores = output.permute(0, 2, 3, 1).float() + self.push
+            ab = (scores / self.temperature).softmax(-1) @ self.values
+        return saturated(ab, self.decoding).permute(0, 3, 1, 2)
 
     def log_probabilities(
         self, ab: Float[Tensor, "n 2 i j"], light: Float[Tensor, "n 1 h w"]

@@ -173,7 +173,7 @@ class DecodeConfig:
         temperature: of the annealed mean and of sampling.
         vividness: 0 the colours as frequent as in the training pictures, 1 rare and common ones alike.
         saturation: factor on ab.
-        chroma_gamma: power of the chroma; above 1 strong colours grow and weak ones fade (`photochrom.decode`).
+        chroma_gamma: power of the chroma, as a share of the picture's mean; see `photochrom.decode.Decoding`.
         smooth_radius: of the windows in which ab is made even where L is, points of the network's map; 0 leaves it.
         render_size: the side, in pixels, of the square whose area the network sees.
         mirror: the network also sees the mirrored picture, and the mean of both answers counts.

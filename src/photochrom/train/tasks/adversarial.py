@@ -117,8 +117,8 @@ class Colors:
 
     def __call__(self, output: Float[Tensor, "n q h w"]) -> Float[Tensor, "n 2 h w"]:
         if self.values is None:
-            ab = output * AB_SCALE
+            ab = output.permute(0, 2, 3, 1) * AB_SCALE
         else:
             share = torch.softmax((output + self.push) / self.decoding.temperature, 1)
-            ab = torch.einsum("nqhw,qd->ndhw", share, self.values)
-        return saturated(ab, self.decoding, 1) / AB_SCALE
+            ab = torch.einsum("nqhw,qd->nhwd", share, self.values)
+        return saturated(ab, self.decoding).permute(0, 3, 1, 2) / AB_SCALE
