@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -17,16 +17,6 @@ if TYPE_CHECKING:
     from photochrom.train.config import Recipe
 
 NO_CHROMA = 1e-3  # Lab units; keeps the gradient of a power finite where a picture is gray
-
-
-class Saturation(Protocol):
-    """What `saturated` has to know; a recipe's [decode] and `Decoding` have it."""
-
-    @property
-    def saturation(self) -> float: ...
-
-    @property
-    def chroma_gamma(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -101,10 +91,10 @@ def scores_to_ab(
 
 
 @overload
-def saturated(ab: np.ndarray, how: Saturation) -> np.ndarray: ...
+def saturated(ab: np.ndarray, how: Decoding) -> np.ndarray: ...
 @overload
-def saturated(ab: Tensor, how: Saturation) -> Tensor: ...
-def saturated(ab: Any, how: Saturation) -> Any:
+def saturated(ab: Tensor, how: Decoding) -> Tensor: ...
+def saturated(ab: Any, how: Decoding) -> Any:
     """ab as decoded, with the saturation and the chroma gamma that are wanted.
 
     Args:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from photochrom.bins import Bins, JointBins
 from photochrom.color import AB_SCALE, L_CENTER
-from photochrom.decode import saturated
+from photochrom.decode import Decoding, saturated
 from photochrom.errors import BadRecipe
 from photochrom.settings import check_not_negative
 from photochrom.train.build import build_loss, build_optimizer, parameter_groups
@@ -103,7 +103,7 @@ class Colors:
 
     def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device) -> None:
         how = recipe.decode
-        self.decoding, self.values = how, None
+        self.decoding, self.values = Decoding.from_config(recipe), None
         if bins is None:
             return
         if not isinstance(bins, JointBins) or how.decoder != "annealed_mean":
