@@ -71,6 +71,26 @@ def test_ctrl_c_at_the_rename(tmp_path, monkeypatch, step):
     assert os.listdir(tmp_path) == []
 
 
+def test_ctrl_c_in_the_cleaning_up(tmp_path):
+    script = """
+import pathlib, sys
+from photochrom import files
+unlink = pathlib.Path.unlink
+def interrupted(self):
+    pathlib.Path.unlink = unlink
+    raise KeyboardInterrupt
+pathlib.Path.unlink = interrupted
+try:
+    files.write_bytes(sys.argv[1], b"whole")
+except KeyboardInterrupt:
+    print(len(list(pathlib.Path(sys.argv[1]).parent.glob(".photochrom-*"))))
+"""
+    done = subprocess.run([sys.executable, "-c", script, tmp_path / "out"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"  # at first it is left over
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (tmp_path / "out").read_bytes() == b"whole"
+
+
 @pytest.mark.parametrize("links", [True, False], ids=["hard links", "no hard links"])
 def test_write_and_no_clobber(tmp_path, monkeypatch, links):
     if not links:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import os
@@ -32,6 +33,7 @@ _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.E
 
 _PREFIX, _SUFFIX = ".photochrom-", ".part"
 _JUST_MADE_S = 60
+_unfinished: set[Path] = set()
 
 
 def check_free(path: str | os.PathLike[str], overwrite: bool = False) -> None:
@@ -77,6 +79,7 @@ def writing(path: str | os.PathLike[str], overwrite: bool = False) -> Iterator[I
     except (OSError, ValueError) as error:
         raise write_failed(path, error) from error
     temporary = target.with_name(f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
+    _unfinished.add(temporary)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "xb+") as file:
@@ -89,6 +92,15 @@ def writing(path: str | os.PathLike[str], overwrite: bool = False) -> Iterator[I
     except (OSError, ValueError) as error:
         raise write_failed(path, error) from error
     finally:
+        with contextlib.suppress(OSError, ValueError):
+            temporary.unlink()
+        _unfinished.discard(temporary)
+
+
+@atexit.register
+def _put_away() -> None:
+    """Remove what `writing` could not, as Ctrl-C came in the midst of its own cleaning up."""
+    for temporary in _unfinished:
         with contextlib.suppress(OSError, ValueError):
             temporary.unlink()
 

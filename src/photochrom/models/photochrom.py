@@ -40,7 +40,8 @@ class Settings:
         feature_dropout: share of the encoder's channels at strides 8, 16 and 32 that are dropped in training, each in
             the whole picture, so that less is learned by heart.
         class_colors: add to the scores what is known of the colours of the ImageNet classes that the picture looks
-            like; see `ClassColors`. The encoder has to be as published.
+            like; see `ClassColors`. The encoder has to be as published, or trained by the task `distillation`, which
+            keeps the classes known.
     """
 
     encoder: str = "lite2"
@@ -157,6 +158,13 @@ class Photochrom(nn.Module):
         self.encoder.load_state_dict(pretrained_encoder(self.settings.encoder).state_dict())
         if self.class_colors is not None:
             self.class_colors.load_pretrained(self.settings.encoder)
+
+    def with_classes(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The weights of such a network; if it knows no classes, with the public weights of the classes."""
+        if self.class_colors is None or any(name.startswith("class_colors.") for name in state):
+            return state
+        self.class_colors.load_pretrained(self.settings.encoder)
+        return state | {f"class_colors.{name}": value for name, value in self.class_colors.state_dict().items()}
 
     def forward(self, x: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n q h/4 w/4"]:
         """Scores of (L - 50) / 50; any size (it is padded to a multiple of 32 by repeating the border)."""

@@ -21,6 +21,7 @@ from photochrom.errors import BadRecipe
 from photochrom.models.efficientnet_lite import pretrained_encoder
 from photochrom.settings import check
 from photochrom.train.config import Recipe
+from photochrom.train.runs import fitting
 from photochrom.train.task import Batch, Task
 from photochrom.train.tasks import tasks
 from photochrom.train.tasks.recognition import Asked
@@ -82,18 +83,23 @@ class ClassColorsTask(Task):
         """Take the weights of a network that may know no classes yet; their public weights come with it.
 
         Raises:
-            BadRecipe: the encoder is not as published any more, so that the classes cannot be told by it.
+            BadRecipe: it knows none, and its encoder is not as published any more, so that they cannot be told by it.
         """
-        variant = self.model.settings.encoder
-        self.model.class_colors.load_pretrained(variant)
-        own = {f"class_colors.{name}": value for name, value in self.model.class_colors.state_dict().items()}
-        super().start_from({k: v for k, v in state.items() if not k.startswith("class_colors.")} | own)
+        state = fitting(self.model, state)
+        knows = any(name.startswith("class_colors.") for name in state)
+        super().start_from(self.model.with_classes(state))
+        torch.nn.init.zeros_(self.model.class_colors.scores.weight)
+        if not knows:
+            self._check_encoder()
+
+    def _check_encoder(self) -> None:
         ours = self.model.encoder.state_dict()
-        for name, public in pretrained_encoder(variant).state_dict().items():
+        for name, public in pretrained_encoder(self.model.settings.encoder).state_dict().items():
             if (ours[name].cpu() - public).norm() > ROUNDING * public.norm():
                 raise BadRecipe(
                     f"the encoder of the weights to start from was trained (its {name} is not the published one); the "
-                    "task 'class_colors' needs one with frozen_stages = 7 and optim.encoder_lr = 0"
+                    "task 'class_colors' needs one with frozen_stages = 7 and optim.encoder_lr = 0, or a run of the "
+                    "task 'distillation'"
                 )
 
     def step(self, batch: Batch, step: int) -> dict[str, Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -36,13 +38,17 @@ class SupervisedTask(Task):
         seen: dict[str, Tensor] = {}
         for part_light, part_ab in zip(light.chunk(run.accumulate), ab.chunk(run.accumulate), strict=True):
             with self.autocast():
-                output = self.model(self.normalised(part_light))
+                output = self.answer(part_light)
             parts = self.objective(output, part_ab.to(self.device), part_light.to(self.device))
             share = len(part_light) / len(light)
             (parts["loss"] * share).backward()
             for name, value in parts.items():
                 seen[name] = seen.get(name, torch.zeros(())) + value.detach().cpu() * share
         return seen | {"gradient_norm": self.update("model", self.model)}
+
+    def answer(self, light: Float[Tensor, "n 1 h w"]) -> Any:
+        """What `objective` is asked about: the network's output for L, 0..100."""
+        return self.model(self.normalised(light))
 
     def objective(
         self, output: Float[Tensor, "n q i j"], ab: Float[Tensor, "n 2 i j"], light: Float[Tensor, "n 1 h w"]

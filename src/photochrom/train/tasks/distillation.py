@@ -1,0 +1,79 @@
+"""Supervised training of a network that goes on knowing what it sees, as an ImageNet classifier knows it in colour.
+
+An encoder that learns colours from a few ten thousand photographs forgets the million that it was made with. Here it
+has to name, from L alone and through the published layer of the classes, what a classifier names in the same sample in
+colour: it unlearns nothing that the classes need, and learns to see them in gray and at the samples' size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from photochrom.bins import Bins
+from photochrom.color import L_CENTER
+from photochrom.errors import BadRecipe
+from photochrom.settings import check
+from photochrom.train.config import Recipe
+from photochrom.train.runs import fitting
+from photochrom.train.tasks import tasks
+from photochrom.train.tasks.recognition import Asked
+from photochrom.train.tasks.supervised import SupervisedTask
+
+
+@dataclass(frozen=True)
+class Settings(Asked):
+    """Settings of the second loss.
+
+    Attributes:
+        weight: how much it counts beside the recipe's loss.
+    """
+
+    weight: float = 0.3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(0 < self.weight <= 100, "task.settings.weight", self.weight, "above 0 to 100")
+
+
+@tasks.register("distillation")
+class DistillationTask(SupervisedTask):
+    """The recipe's network under the recipe's loss and under the divergence of its classes from a classifier's.
+
+    The network is a `photochrom` with `class_colors`, whose layer of the classes stays as it is; what the classes add
+    to the scores has no part in the training.
+
+    Source: Li and Hoiem, "Learning without Forgetting", 2016; the divergence after Hinton et al., "Distilling the
+    Knowledge in a Neural Network", 2015.
+    """
+
+    Settings = Settings
+
+    def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
+        super().__init__(recipe, bins, device, center)
+        if not getattr(self.model, "class_colors", None):
+            raise BadRecipe(
+                "the task 'distillation' is for a network 'photochrom' with model.settings.class_colors = true"
+            )
+        self.asked = self.settings.about(recipe, bins, device)
+
+    def start_from(self, state: dict[str, Tensor]) -> None:
+        """Take the weights of a network that may know no classes yet; their public weights come with it."""
+        super().start_from(self.model.with_classes(fitting(self.model, state)))
+
+    def answer(self, light: Tensor) -> tuple[Tensor, Tensor]:
+        """The scores without what the classes add, and the logarithms of the classes' probabilities."""
+        scores, world = self.model.answer(self.normalised(light))
+        return scores, self.model.class_colors.classes(world).float().log_softmax(1)
+
+    def objective(self, output: Any, ab: Tensor, light: Tensor) -> dict[str, Tensor]:
+        """The recipe's loss and the weighted divergence; the latter is logged as "distillation" too."""
+        scores, ours = output
+        with torch.no_grad():
+            wanted = self.asked.log_probabilities(ab, light)
+        distillation = F.kl_div(ours, wanted, reduction="batchmean", log_target=True)
+        return {"loss": self.loss(scores, ab) + self.settings.weight * distillation, "distillation": distillation}
