@@ -21,9 +21,9 @@ BINS = JointBins.grid(np.clip(np.random.default_rng(0).normal(0, 35, (2000, 2)),
 NETWORK = {"encoder": "lite0", "widths": [8, 8, 8], "pretrained": False, "frozen_stages": 5, "dropout": 0.0}
 
 
-def recipe(task="distillation", **sections):
+def recipe(kind="distillation", **sections):
     facts = {
-        "task": {"name": task, "settings": {"size": 64, "weight": 0.25} if task == "distillation" else {"size": 64}},
+        "task": {"name": kind, "settings": {"size": 64} | ({"weight": 0.25} if kind == "distillation" else {})},
         "model": {"name": "photochrom", "settings": NETWORK | {"class_colors": True}},
         "bins": {"kind": "joint", "step": 20.0},
         "data": {"size": 64, "workers": 0, "scale": [0.9, 1.0], "degrade": 0.0},
@@ -106,6 +106,6 @@ def test_a_network_without_classes_is_refused(model):
 
 
 def test_a_weight_out_of_range_is_refused():
-    wrong = {"task": {"name": "distillation", "settings": {"weight": 0}}}
+    wrong = {"task": {"settings": {"weight": 0}}}
     with pytest.raises(BadRecipe, match=r"task\.settings\.weight is 0(\.0)?; it may be above 0 to 100"):
         DistillationTask(recipe(**wrong), BINS, CPU)
