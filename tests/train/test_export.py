@@ -160,6 +160,39 @@ def test_several_become_an_ensemble(tiny, run, exported, folder, tmp_path):
     assert [m["steps"] for m in card.training["members"]] == [6, 4, 6]
 
 
+def test_a_run_is_blended_with_what_it_started_from(tiny, run, exported, folder, tmp_path):
+    first, bins, _ = load_state(str(exported))
+    recipe = tiny(loss={"rebalance": 0.25, "smoothing": 0.75}, run={"seed": 8})
+    Trainer(recipe, [folder], tmp_path / "second", init=(first, bins)).run()
+    last = TorchBackend(tmp_path / "second", "cpu").model.state_dict()
+    card = export(tmp_path / "second", output=tmp_path / "mean.onnx", blend=exported, share=0.25)
+    found, _, _ = load_state(str(tmp_path / "mean.onnx"))
+    assert card.training["blended_with"] == exported.stem
+    assert card.training["share"] == 0.25
+    assert any(not torch.equal(first[name], last[name]) for name in first)
+    for name, value in found.items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, 0.75 * first[name] + 0.25 * last[name], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5, float("nan")])
+def test_a_share_out_of_range_is_refused(run, exported, tmp_path, share):
+    with pytest.raises(BadSetting, match="at a share of 0 to 1, not 1 at"):
+        export(run[0], output=tmp_path / "a.onnx", blend=exported, share=share)
+    assert not (tmp_path / "a.onnx").exists()
+
+
+def test_what_cannot_be_blended_is_refused(tiny, run, exported, folder, tmp_path):
+    with pytest.raises(BadSetting, match="one network is blended with another at a share of 0 to 1, not 2"):
+        export(run[0], run[0], output=tmp_path / "a.onnx", blend=exported)
+    with pytest.raises(BadSetting, match="default: the network that is blended was not trained on from it"):
+        export(run[0], output=tmp_path / "a.onnx", blend="default")
+    other = tiny(bins={"step": 30.0}, loss={"rebalance": 0.25, "smoothing": 0.75})
+    Trainer(other, [folder], tmp_path / "other").run()
+    with pytest.raises(BadSetting, match="was not trained on from it"):
+        export(tmp_path / "other", output=tmp_path / "a.onnx", blend=exported)
+
+
 def test_a_member_sees_the_picture_as_large_as_by_itself(exported, tmp_path):
     size = load(exported).card.render_size
     export(exported, output=tmp_path / "larger.onnx", changes={"render_size": size * 3 // 2})

@@ -26,6 +26,8 @@ def export(
     output: Annotated[Path, Parameter(alias="-o")],
     card: Path | None = None,
     bits: Literal[16, 8] = 16,
+    blend: str | None = None,
+    share: float = 0.5,
     overwrite: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Write a run as the one file that `colorize --model` takes, its card inside, checked against torch.
@@ -44,13 +46,18 @@ def export(
         render_size, mirror.
     bits
         Of each weight in the file: 8 halve it, for colours that differ by little.
+    blend
+        The model that the run started from, a name or a .onnx file: the weights of both are averaged, so that less of
+        what it knew is lost.
+    share
+        Of the run in that average, 0 to 1.
     overwrite
         Replace a file that is there.
     """
     changes = _changes(card)
     with training("exporting"):
         from photochrom.train.export import export as write
-    done = write(*runs, output=output, changes=changes, bits=bits, overwrite=overwrite)
+    done = write(*runs, output=output, changes=changes, bits=bits, overwrite=overwrite, blend=blend, share=share)
     size = output.stat().st_size / 1e6
     say(f"{shown(output)}: {done.parameters / 1e6:.1f} M weights, {size:.1f} MB, equal to torch within 1e-4")
 

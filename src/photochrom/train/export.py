@@ -29,7 +29,7 @@ from photochrom.train.build import build_model, fixed_size, pick_device
 from photochrom.train.config import ModelConfig, Recipe
 from photochrom.train.onnx_file import BITS, parity, parity_over_time, round_weights, stored_weights, to_onnx
 from photochrom.train.recipe import recipe_dict, recipe_from_dict
-from photochrom.train.runs import load_run, load_weights
+from photochrom.train.runs import fitting, load_run, load_weights
 
 PARITY = 1e-4
 ORIGIN = ("sources", "pictures", "started_from", "machine", "photochrom", "torch")  # of facts.json, for the card
@@ -94,6 +94,8 @@ def export(
     changes: dict[str, Any] | None = None,
     bits: int = 16,
     overwrite: bool = False,
+    blend: str | os.PathLike[str] | None = None,
+    share: float = 0.5,
 ) -> ModelCard:
     """Write the ONNX file of a trained network, checked against torch; of several, the file of their ensemble.
 
@@ -103,6 +105,9 @@ def export(
         changes: fields of the card to replace (name, metrics, limits, ...); those that are tables are merged.
         bits: of each weight in the file, 16 or 8; onnxruntime computes with 32.
         overwrite: replace a file that is there.
+        blend: the model that one source was trained on from; the weights of both are averaged, which often keeps what
+            the first one knew of other pictures (Wortsman et al., "Robust fine-tuning of zero-shot models", 2022).
+        share: of the source in that average, 0 to 1.
 
     Returns:
         The card that is inside.
@@ -110,15 +115,19 @@ def export(
     Raises:
         BadCheckpoint: a source is damaged, its network too large for one file, or onnxruntime and torch disagree by
             more than 1e-4.
-        BadSetting: `changes` has a render size for a network that is bound to one size, or networks that have not the
-            same colours.
+        BadSetting: `changes` has a render size for a network that is bound to one size, networks that have not the
+            same colours, or a blend of several or with a share out of range.
         BadRecipe: networks that cannot be in one ensemble.
         WriteFailed: the file is there already, or cannot be written.
     """
     if bits not in BITS:
         raise BadSetting(f"the weights are stored in 16 or 8 bits, not in {bits}")
     check_free(output, overwrite)
+    if blend is not None and (len(sources) != 1 or not 0 <= share <= 1):
+        raise BadSetting(f"one network is blended with another at a share of 0 to 1, not {len(sources)} at {share:g}")
     parts = [_trained(os.fspath(source), output.stem) for source in sources]
+    if blend is not None:
+        parts = [_blended(*parts[0], os.fspath(blend), share)]
     model, card = parts[0] if len(parts) == 1 else _joined(parts, [shown(source) for source in sources])
     card = _changed(card, changes or {})
     round_weights(model, bits)
@@ -140,6 +149,19 @@ def _trained(source: str, name: str) -> tuple[nn.Module, ModelCard]:
         return model, replace(card, name=name, digest=NO_DIGEST)
     model, bins, recipe, facts = load_run(Path(source))
     return model, make_card(model, bins, recipe, facts | _origin(Path(source)), name)
+
+
+def _blended(model: nn.Module, card: ModelCard, first: str, share: float) -> tuple[nn.Module, ModelCard]:
+    """The average of a network's weights and of those that it was trained on from."""
+    origin, other = _trained(first, card.name)
+    own, theirs = model.state_dict(), fitting(model, origin.state_dict())
+    fits = theirs.keys() <= own.keys() and all(own[name].shape == value.shape for name, value in theirs.items())
+    if not fits or (card.bins is not None and _answers(card) != _answers(other)):
+        raise BadSetting(f"{shown(first)}: the network that is blended was not trained on from it")
+    for name, value in theirs.items():
+        if value.is_floating_point():
+            own[name].lerp_(value, 1 - share)
+    return model, replace(card, training=card.training | {"blended_with": Path(first).stem, "share": share}, metrics={})
 
 
 def _joined(parts: list[tuple[nn.Module, ModelCard]], names: list[str]) -> tuple[nn.Module, ModelCard]:
