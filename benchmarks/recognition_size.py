@@ -23,7 +23,8 @@ from photochrom import Colorizer
 from photochrom.evaluation.classes import synset_of
 from photochrom.evaluation.sample import join, truths
 from photochrom.formats import is_picture_name
-from photochrom.losses.recognition import Recognition
+from photochrom.losses.colors import DecodedColors
+from photochrom.losses.recognition import LabClassifier, Recognition
 from photochrom.models.classifier import SynsetClassifier
 
 SAMPLE, STRIDE = 128, 4
@@ -40,7 +41,8 @@ def main() -> None:
     files = sorted(f for f in arguments.data.rglob("*") if is_picture_name(f))[:: arguments.every]
     session = Colorizer(render_size=SAMPLE)
     bins = session.card.codebook()
-    losses = {size: Recognition(bins, session.decoding, size=size) for size in SIZES}
+    colors = DecodedColors(bins, session.decoding, "recognition")
+    losses = {size: Recognition(colors, LabClassifier(size=size)) for size in SIZES}
     judge = SynsetClassifier("lite2")
     found: dict[int, list[float]] = {size: [] for size in SIZES}
     for truth in truths(files):

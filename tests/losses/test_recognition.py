@@ -1,13 +1,13 @@
-"""The added loss: 0 for the truth, larger the more the classifier is misled, and decoded exactly as at run time."""
+"""The added loss: 0 for the truth, larger the more the classifier is misled."""
 
 import numpy as np
 import pytest
 import torch
 
-from photochrom.bins import ChannelBins, JointBins
-from photochrom.decode import Decoding, scores_to_ab
-from photochrom.errors import BadRecipe
-from photochrom.losses.recognition import Recognition
+from photochrom.bins import JointBins
+from photochrom.decode import Decoding
+from photochrom.losses.colors import DecodedColors
+from photochrom.losses.recognition import LabClassifier, Recognition
 
 AB = np.clip(np.random.default_rng(0).normal(0, 35, (2000, 2)), -100, 95)
 JOINT = JointBins.grid(AB, 20)
@@ -16,12 +16,12 @@ HOW = Decoding(vividness=0.2, saturation=1.5)
 
 @pytest.fixture(scope="module")
 def joint():
-    return Recognition(JOINT, HOW, size=64)
+    return Recognition(DecodedColors(JOINT, HOW, "recognition"), LabClassifier(size=64))
 
 
 @pytest.fixture(scope="module")
 def plain():
-    return Recognition(None, Decoding(decoder="mean"), size=64)
+    return Recognition(DecodedColors(None, Decoding(), "recognition"), LabClassifier(size=64))
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +31,6 @@ def scene():
     light = torch.rand(2, 1, 8, 8, generator=generator).repeat_interleave(8, 2).repeat_interleave(8, 3) * 70 + 15
     ab = (torch.rand(2, 2, 4, 4, generator=generator) - 0.5).repeat_interleave(4, 2).repeat_interleave(4, 3) * 90
     return light, ab
-
-
-@pytest.mark.parametrize("how", [HOW, Decoding(decoder="mean", vividness=0.7), Decoding(chroma_gamma=1.5)])
-def test_decodes_as_the_runtime_does(how):
-    scores = torch.randn(1, JOINT.n_scores, 5, 7, generator=torch.Generator().manual_seed(0)) * 3
-    expected = scores_to_ab(scores[0].numpy(), JOINT, how)
-    found = Recognition(JOINT, how).decode(scores)[0].permute(1, 2, 0).numpy()
-    np.testing.assert_allclose(found, expected, atol=2e-4)
 
 
 def test_the_truth_costs_nothing_and_wrong_colors_do(plain, scene):
@@ -53,11 +45,11 @@ def test_is_the_divergence_of_the_answers_at_the_size_that_is_asked_for(scene, s
     from photochrom.color import lab_to_rgb
 
     light, ab = scene
-    loss = Recognition(None, Decoding(decoder="mean"), size=size)
+    loss = Recognition(DecodedColors(None, Decoding(), "recognition"), LabClassifier(size=size))
 
     def seen(colors):
         lab = torch.cat([torch.nn.functional.interpolate(x, (size, size), mode="bilinear") for x in (light, colors)], 1)
-        return loss.classifier(lab_to_rgb(lab)).double().softmax(1)
+        return loss.classifier.network(lab_to_rgb(lab)).double().softmax(1)
 
     with torch.no_grad():
         truth, ours = seen(ab), seen(torch.zeros_like(ab))
@@ -78,16 +70,4 @@ def test_descending_is_recognised_better(joint, scene):
 
 def test_the_classifier_learns_nothing(joint):
     assert not [p for p in joint.parameters() if p.requires_grad]
-    assert not joint.classifier.training
-
-
-@pytest.mark.parametrize(
-    ("bins", "how", "message"),
-    [
-        (ChannelBins.equal_width(10), HOW, r"bins\.kind may be joint only"),
-        (JOINT, Decoding(decoder="argmax"), r"decode\.decoder is 'argmax'; with the task 'recognition' it may be"),
-    ],
-)
-def test_what_has_no_gradient_is_refused(bins, how, message):
-    with pytest.raises(BadRecipe, match=message):
-        Recognition(bins, how)
+    assert not joint.classifier.network.training

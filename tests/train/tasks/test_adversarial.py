@@ -2,12 +2,9 @@
 
 import math
 
-import numpy as np
 import pytest
 import torch
 
-from photochrom.bins import ChannelBins, JointBins
-from photochrom.decode import Decoding, scores_to_ab
 from photochrom.errors import BadRecipe
 from photochrom.losses import adversarial as game
 from photochrom.losses.adversarial import fooling, judging
@@ -15,7 +12,7 @@ from photochrom.train import checkpoint
 from photochrom.train.export import make_card
 from photochrom.train.loop import Trainer
 from photochrom.train.runs import CHECKPOINT, load_run
-from photochrom.train.tasks.adversarial import AdversarialTask, Colors
+from photochrom.train.tasks.adversarial import AdversarialTask
 
 CPU = torch.device("cpu")
 
@@ -148,36 +145,6 @@ class TestALostGame:
         made.judge.streak = 7
         again.load_state(*made.state())
         assert again.judge.streak == 7
-
-
-class TestColors:
-    """What the discriminator sees is what a person would."""
-
-    def test_regression_is_shown_as_it_is(self, cgan):
-        output = torch.randn(1, 2, 4, 4)
-        recipe = cgan(decode={"saturation": 1.5, "chroma_gamma": 1.6})
-        shown = Colors(recipe, None, CPU)(output)
-        wanted = scores_to_ab(output[0].numpy(), None, Decoding.from_config(recipe))
-        np.testing.assert_allclose(shown[0].permute(1, 2, 0) * 110, wanted, rtol=1e-5)
-
-    def test_a_codebook_is_decoded_alike_and_lets_a_gradient_pass(self, cgan):
-        bins = JointBins.grid(np.random.default_rng(0).normal(0, 30, (500, 2)).clip(-90, 90), 20)
-        decode = {"vividness": 0.2, "saturation": 1.3, "chroma_gamma": 1.3, "temperature": 0.4}
-        recipe = cgan(loss={"name": "cross_entropy", "rebalance": 0.5}, decode=decode)
-        scores = torch.randn(1, bins.n_scores, 4, 4, requires_grad=True)
-        shown = Colors(recipe, bins, CPU)(scores)
-        wanted = scores_to_ab(scores[0].detach().numpy(), bins, Decoding.from_config(recipe))
-        np.testing.assert_allclose(shown[0].detach().permute(1, 2, 0) * 110, wanted, atol=1e-2)
-        shown.square().sum().backward()
-        assert scores.grad.abs().min() > 0
-
-    def test_bins_without_a_gradient_are_refused(self, cgan):
-        channel = ChannelBins.equal_width(5)
-        with pytest.raises(BadRecipe, match="over equal bins; the task adversarial takes 'annealed_mean' over joint"):
-            Colors(cgan(bins={"kind": "equal"}), channel, CPU)
-        joint = JointBins.grid(np.array([[0.0, 0], [40, 0]]), 20)
-        with pytest.raises(BadRecipe, match=r"decode\.decoder is 'argmax' over joint bins"):
-            Colors(cgan(decode={"decoder": "argmax"}), joint, CPU)
 
 
 def test_the_photochrom_network_is_tuned_from_its_weights(cgan, folder, tmp_path, values):

@@ -72,7 +72,7 @@ def test_the_sums_by_hand(task):
                 score = scores + (values @ torch.tensor(lean))[:, None, None] + (-0.3 * weights.log())[:, None, None]
                 ab = 1.4 * torch.einsum("qhw,qd->dhw", (score / 0.38).softmax(0), values)
                 large = torch.nn.functional.interpolate(ab[None], (64, 64), mode="bilinear")
-                return task.asked.classifier(lab_to_rgb(torch.cat([one[None], large], 1)))[0].log_softmax(0)
+                return task.classifier.network(lab_to_rgb(torch.cat([one[None], large], 1)))[0].log_softmax(0)
 
             ways = ([LEAN, 0.0], [0.0, LEAN])
             gains.append(torch.stack([(seen(way) - seen([-x for x in way])) / 2 for way in ways], -1))

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from photochrom.bins import Bins, JointBins
+from photochrom.bins import Bins
 from photochrom.color import AB_SCALE, L_CENTER
-from photochrom.decode import Decoding, saturated
+from photochrom.decode import Decoding
 from photochrom.errors import BadRecipe
+from photochrom.losses.colors import DecodedColors
 from photochrom.settings import check_not_negative
 from photochrom.train.build import build_loss, build_optimizer, parameter_groups
 from photochrom.train.config import Recipe
@@ -55,7 +54,7 @@ class AdversarialTask(Task):
         super().__init__(recipe, bins, device, center)
         refuse_parts(recipe)
         self.loss = build_loss(recipe, bins).to(device)
-        self.colors = Colors(recipe, bins, device)
+        self.colors = DecodedColors(bins, Decoding.from_config(recipe), "adversarial").to(device)
         self.optimizers["model"] = build_optimizer(recipe.optim, parameter_groups(self.model))
         self.judge = Judge(self, "discriminator", recipe.data.size // int(self.model.stride))
 
@@ -69,7 +68,7 @@ class AdversarialTask(Task):
         logged, total = {"content": content.detach()}, self.settings.content * content
         if step >= self.settings.warmup:
             light = F.avg_pool2d(x, int(self.model.stride))
-            painted = torch.cat([light, self.colors(output.float())], 1)
+            painted = torch.cat([light, self.colors(output) / AB_SCALE], 1)
             logged |= self.judge.learn(torch.cat([light, ab / AB_SCALE], 1), painted, step)
             fooled = self.judge.fooled(painted, step)
             logged["adversarial"], total = fooled.detach(), total + fooled
@@ -92,33 +91,3 @@ def refuse_parts(recipe: Recipe) -> None:
     """
     if recipe.run.accumulate != 1:
         raise BadRecipe(f"run.accumulate is {recipe.run.accumulate}; it may be 1 for the task {recipe.task.name}")
-
-
-class Colors:
-    """A network's output to ab / 110 as the recipe's [decode] would show it, so that a gradient can pass.
-
-    Raises:
-        BadRecipe: bins whose decoding has no gradient.
-    """
-
-    def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device) -> None:
-        how = recipe.decode
-        self.decoding, self.values = Decoding.from_config(recipe), None
-        if bins is None:
-            return
-        if not isinstance(bins, JointBins) or how.decoder != "annealed_mean":
-            raise BadRecipe(
-                f"decode.decoder is '{how.decoder}' over {recipe.bins.kind} bins; the task adversarial takes "
-                "'annealed_mean' over joint ones, or a loss on ab"
-            )
-        push = (how.vividness - recipe.loss.rebalance) * np.log(bins.rebalancing_weights(recipe.loss.smoothing))
-        self.push = torch.tensor(push, dtype=torch.float32, device=device)[:, None, None]
-        self.values = torch.tensor(bins.values, dtype=torch.float32, device=device)
-
-    def __call__(self, output: Float[Tensor, "n q h w"]) -> Float[Tensor, "n 2 h w"]:
-        if self.values is None:
-            ab = output.permute(0, 2, 3, 1) * AB_SCALE
-        else:
-            share = torch.softmax((output + self.push) / self.decoding.temperature, 1)
-            ab = torch.einsum("nqhw,qd->nhwd", share, self.values)
-        return saturated(ab, self.decoding).permute(0, 3, 1, 2) / AB_SCALE

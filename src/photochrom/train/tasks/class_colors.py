@@ -15,9 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from photochrom.bins import Bins, JointBins
+from photochrom.bins import Bins
 from photochrom.color import L_CENTER
+from photochrom.decode import Decoding
 from photochrom.errors import BadRecipe
+from photochrom.losses.colors import DecodedColors
 from photochrom.models.efficientnet_lite import pretrained_encoder
 from photochrom.settings import check
 from photochrom.train.config import Recipe
@@ -65,9 +67,10 @@ class ClassColorsTask(Task):
             raise BadRecipe(
                 "the task 'class_colors' is for a network 'photochrom' with model.settings.class_colors = true"
             )
-        if not isinstance(bins, JointBins):
+        if bins is None:
             raise BadRecipe("the task 'class_colors' needs joint bins; bins.kind may be joint only")
-        self.asked = self.settings.about(recipe, bins, device)
+        self.colors = DecodedColors(bins, Decoding.from_config(recipe), "class_colors").to(device)
+        self.classifier = self.settings.made(recipe, device)
         self.gains = torch.zeros(self.model.class_colors.classes.out_features, 2, device=device)
         self.weights = torch.zeros(len(self.gains), device=device)
 
@@ -122,13 +125,13 @@ class ClassColorsTask(Task):
             self.team.average(found)
             self.gains += found[0]
             self.weights += found[1]
-            self.model.class_colors.scores.weight.copy_(LEAN * self.asked.values @ self._leans().T)
+            self.model.class_colors.scores.weight.copy_(LEAN * self.colors.values @ self._leans().T)
         return {"loss": loss.cpu()}
 
     def _gain(self, scores: Tensor, light: Tensor, axis: int) -> Tensor:
         """(n, 1000): what each class's log-probability gains by a step of `LEAN` along +a (0) or +b (1)."""
-        lean = (LEAN * self.asked.values[:, axis])[:, None, None]
-        more, less = (self.asked.log_probabilities(self.asked.decode(scores + sign * lean), light) for sign in (1, -1))
+        lean = (LEAN * self.colors.values[:, axis])[:, None, None]
+        more, less = (self.classifier(self.colors(scores + sign * lean), light) for sign in (1, -1))
         return (more - less) / 2
 
     def _leans(self) -> Tensor:

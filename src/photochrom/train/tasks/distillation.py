@@ -59,7 +59,7 @@ class DistillationTask(SupervisedTask):
             raise BadRecipe(
                 "the task 'distillation' is for a network 'photochrom' with model.settings.class_colors = true"
             )
-        self.asked = self.settings.about(recipe, bins, device)
+        self.classifier = self.settings.made(recipe, device)
 
     def start_from(self, state: dict[str, Tensor]) -> None:
         """Take the weights of a network that may know no classes yet; their public weights come with it."""
@@ -74,6 +74,6 @@ class DistillationTask(SupervisedTask):
         """The recipe's loss and the weighted divergence; the latter is logged as "distillation" too."""
         scores, ours = output
         with torch.no_grad():
-            wanted = self.asked.log_probabilities(ab, light)
+            wanted = self.classifier(ab, light)
         distillation = F.kl_div(ours, wanted, reduction="batchmean", log_target=True)
         return {"loss": self.loss(scores, ab) + self.settings.weight * distillation, "distillation": distillation}

@@ -10,7 +10,8 @@ from torch import Tensor
 from photochrom.bins import Bins
 from photochrom.color import L_CENTER
 from photochrom.decode import Decoding
-from photochrom.losses.recognition import Recognition
+from photochrom.losses.colors import DecodedColors
+from photochrom.losses.recognition import LabClassifier, Recognition
 from photochrom.settings import check
 from photochrom.train.config import Recipe
 from photochrom.train.tasks import tasks
@@ -34,10 +35,9 @@ class Asked:
         fits = self.size % 32 == 0 and 32 <= self.size <= 512
         check(fits, "task.settings.size", self.size, "32 to 512, a multiple of 32")
 
-    def about(self, recipe: Recipe, bins: Bins | None, device: torch.device) -> Recognition:
-        """The classifier, on the device, asked about colourings that are decoded as the recipe says."""
-        half = recipe.run.precision == "bf16"
-        asked = Recognition(bins, Decoding.from_config(recipe), self.classifier, self.size, half)
+    def made(self, recipe: Recipe, device: torch.device) -> LabClassifier:
+        """The classifier, on the device, in the recipe's precision."""
+        asked = LabClassifier(self.classifier, self.size, recipe.run.precision == "bf16")
         return asked.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
@@ -64,7 +64,8 @@ class RecognitionTask(SupervisedTask):
 
     def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
         super().__init__(recipe, bins, device, center)
-        self.recognition = self.settings.about(recipe, bins, device)
+        colors = DecodedColors(bins, Decoding.from_config(recipe), "recognition").to(device)
+        self.recognition = Recognition(colors, self.settings.made(recipe, device))
 
     def objective(self, output: Tensor, ab: Tensor, light: Tensor) -> dict[str, Tensor]:
         """The recipe's loss and the weighted divergence; the latter is logged as "recognition" too."""

@@ -11,11 +11,13 @@ from torch import Tensor
 
 from photochrom.bins import Bins
 from photochrom.card import ModelCard
-from photochrom.color import AB_SCALE, L_CENTER
+from photochrom.color import L_CENTER
 from photochrom.data.clips import ClipConfig, Clips
 from photochrom.data.loader import Order, batches
 from photochrom.data.sources import Entry
+from photochrom.decode import Decoding
 from photochrom.errors import BadCheckpoint, BadRecipe
+from photochrom.losses.colors import DecodedColors
 from photochrom.losses.steadiness import mistrust, strays, unsteadiness
 from photochrom.models.recurrent import Recurrent, Steadied
 from photochrom.settings import check_not_negative, from_dict
@@ -26,7 +28,7 @@ from photochrom.train.config import Recipe
 from photochrom.train.export import load_model, load_state
 from photochrom.train.task import Batch, Sources, Task
 from photochrom.train.tasks import tasks
-from photochrom.train.tasks.adversarial import Colors, refuse_parts
+from photochrom.train.tasks.adversarial import refuse_parts
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class RecurrentTask(Task):
         _check(recipe, self.model)
         self.answers, self.base = _answers(self.settings.base, device)
         self.loss = build_loss(recipe, bins).to(device)
-        self.colors = Colors(recipe, bins, device)
+        self.colors = DecodedColors(bins, Decoding.from_config(recipe), "recurrent").to(device)
         self.optimizers["model"] = build_optimizer(recipe.optim, parameter_groups(self.model))
 
     @staticmethod
@@ -125,7 +127,7 @@ class RecurrentTask(Task):
 
     def painted(self, scores: Tensor) -> Tensor:
         """Scores (n, t, c, h, w) as the colours (n, t, 2, h, w) that a person is shown, Lab units."""
-        return self.colors(scores.flatten(0, 1)).unflatten(0, scores.shape[:2]) * AB_SCALE
+        return self.colors(scores.flatten(0, 1)).unflatten(0, scores.shape[:2])
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         return {}, {"base": {"name": self.base.name, "digest": self.base.digest}}

@@ -1,0 +1,48 @@
+"""Decoding with a gradient is decoding as at run time."""
+
+import numpy as np
+import pytest
+import torch
+
+from photochrom.bins import ChannelBins, JointBins
+from photochrom.decode import Decoding, scores_to_ab
+from photochrom.errors import BadRecipe
+from photochrom.losses.colors import DecodedColors
+
+JOINT = JointBins.grid(np.clip(np.random.default_rng(0).normal(0, 35, (2000, 2)), -100, 95), 20)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        Decoding(vividness=0.2, saturation=1.5),
+        Decoding(decoder="mean", vividness=0.7),
+        Decoding(temperature=0.4, chroma_gamma=1.5, trained_rebalance=0.5, smoothing=0.75),
+    ],
+)
+def test_a_codebook_is_decoded_as_the_runtime_does_and_lets_a_gradient_pass(how):
+    scores = torch.randn(1, JOINT.n_scores, 5, 7, generator=torch.Generator().manual_seed(0)) * 3
+    expected = scores_to_ab(scores[0].numpy(), JOINT, how)
+    found = DecodedColors(JOINT, how, "any")(scores.requires_grad_())
+    np.testing.assert_allclose(found[0].detach().permute(1, 2, 0), expected, atol=2e-4)
+    found.square().sum().backward()
+    assert scores.grad.abs().min() > 0
+
+
+def test_regression_is_shown_as_it_is():
+    output = torch.randn(1, 2, 4, 4, generator=torch.Generator().manual_seed(0)) * 0.2
+    how = Decoding(decoder="argmax", saturation=1.5, chroma_gamma=1.6)  # of no meaning without a codebook
+    shown = DecodedColors(None, how, "any")(output)
+    np.testing.assert_allclose(shown[0].permute(1, 2, 0), scores_to_ab(output[0].numpy(), None, how), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("bins", "how", "message"),
+    [
+        (ChannelBins.equal_width(10), Decoding(), r"the task 'any' needs joint bins or none; bins\.kind may be joint"),
+        (JOINT, Decoding(decoder="argmax"), r"decode\.decoder is 'argmax'; with the task 'any' it may be mean, ann"),
+    ],
+)
+def test_what_has_no_gradient_is_refused(bins, how, message):
+    with pytest.raises(BadRecipe, match=message):
+        DecodedColors(bins, how, "any")
