@@ -183,6 +183,8 @@ def test_a_share_out_of_range_is_refused(run, exported, tmp_path, share):
 
 
 def test_what_cannot_be_blended_is_refused(tiny, run, exported, folder, tmp_path):
+    with pytest.raises(BadSetting, match="say with what it is blended"):
+        export(run[0], output=tmp_path / "a.onnx", share=0.5)
     with pytest.raises(BadSetting, match="one network is blended with another at a share of 0 to 1, not 2"):
         export(run[0], run[0], output=tmp_path / "a.onnx", blend=exported)
     with pytest.raises(BadSetting, match="default: the network that is blended was not trained on from it"):

@@ -27,7 +27,7 @@ def export(
     card: Path | None = None,
     bits: Literal[16, 8] = 16,
     blend: str | None = None,
-    share: float = 0.5,
+    share: float | None = None,
     overwrite: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Write a run as the one file that `colorize --model` takes, its card inside, checked against torch.
@@ -50,7 +50,7 @@ def export(
         The model that the run started from, a name or a .onnx file: the weights of both are averaged, so that less of
         what it knew is lost.
     share
-        Of the run in that average, 0 to 1.
+        Of the run in that average, 0 to 1. [default: 0.5]
     overwrite
         Replace a file that is there.
     """

@@ -40,8 +40,7 @@ class Settings:
         feature_dropout: share of the encoder's channels at strides 8, 16 and 32 that are dropped in training, each in
             the whole picture, so that less is learned by heart.
         class_colors: add to the scores what is known of the colours of the ImageNet classes that the picture looks
-            like; see `ClassColors`. The encoder has to be as published, or trained by the task `distillation`, which
-            keeps the classes known.
+            like; see `ClassColors`. The encoder has to be as published, or trained by the task `distillation`.
     """
 
     encoder: str = "lite2"

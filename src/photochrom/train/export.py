@@ -95,7 +95,7 @@ def export(
     bits: int = 16,
     overwrite: bool = False,
     blend: str | os.PathLike[str] | None = None,
-    share: float = 0.5,
+    share: float | None = None,
 ) -> ModelCard:
     """Write the ONNX file of a trained network, checked against torch; of several, the file of their ensemble.
 
@@ -107,7 +107,7 @@ def export(
         overwrite: replace a file that is there.
         blend: the model that one source was trained on from; the weights of both are averaged, which often keeps what
             the first one knew of other pictures (Wortsman et al., "Robust fine-tuning of zero-shot models", 2022).
-        share: of the source in that average, 0 to 1.
+        share: of the source in that average, 0 to 1; a half unless said otherwise.
 
     Returns:
         The card that is inside.
@@ -123,6 +123,9 @@ def export(
     if bits not in BITS:
         raise BadSetting(f"the weights are stored in 16 or 8 bits, not in {bits}")
     check_free(output, overwrite)
+    if blend is None and share is not None:
+        raise BadSetting("a share is that of a run in a blend; say with what it is blended (--blend MODEL, blend= in Python)")
+    share = 0.5 if share is None else share
     if blend is not None and (len(sources) != 1 or not 0 <= share <= 1):
         raise BadSetting(f"one network is blended with another at a share of 0 to 1, not {len(sources)} at {share:g}")
     parts = [_trained(os.fspath(source), output.stem) for source in sources]
@@ -156,7 +159,7 @@ def _blended(model: nn.Module, card: ModelCard, first: str, share: float) -> tup
     origin, other = _trained(first, card.name)
     own, theirs = model.state_dict(), fitting(model, origin.state_dict())
     fits = theirs.keys() <= own.keys() and all(own[name].shape == value.shape for name, value in theirs.items())
-    if not fits or (card.bins is not None and _answers(card) != _answers(other)):
+    if not fits or _answers(card) != _answers(other):
         raise BadSetting(f"{shown(first)}: the network that is blended was not trained on from it")
     for name, value in theirs.items():
         if value.is_floating_point():

@@ -2,12 +2,11 @@
 
 An encoder that learns colours from a few ten thousand photographs forgets the million that it was made with. Here it
 has to name, from L alone and through the published layer of the classes, what a classifier names in the same sample in
-colour: it unlearns nothing that the classes need, and learns to see them in gray and at the samples' size.
+colour. Of what its photographs do not show it forgets much all the same (docs/default-model.md has the figures).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,27 +16,11 @@ from torch.nn import functional as F
 from photochrom.bins import Bins
 from photochrom.color import L_CENTER
 from photochrom.errors import BadRecipe
-from photochrom.settings import check
 from photochrom.train.config import Recipe
 from photochrom.train.runs import fitting
 from photochrom.train.tasks import tasks
-from photochrom.train.tasks.recognition import Asked
+from photochrom.train.tasks.recognition import Settings
 from photochrom.train.tasks.supervised import SupervisedTask
-
-
-@dataclass(frozen=True)
-class Settings(Asked):
-    """Settings of the second loss.
-
-    Attributes:
-        weight: how much it counts beside the recipe's loss.
-    """
-
-    weight: float = 0.3
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check(0 < self.weight <= 100, "task.settings.weight", self.weight, "above 0 to 100")
 
 
 @tasks.register("distillation")

@@ -43,7 +43,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Settings(Asked):
-    """Settings of the second loss; see `photochrom.losses.recognition`.
+    """Settings of a second loss by a classifier.
 
     Attributes:
         weight: how much it counts beside the recipe's loss.
