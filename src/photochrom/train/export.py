@@ -124,7 +124,9 @@ def export(
         raise BadSetting(f"the weights are stored in 16 or 8 bits, not in {bits}")
     check_free(output, overwrite)
     if blend is None and share is not None:
-        raise BadSetting("a share is that of a run in a blend; say with what it is blended (--blend MODEL, blend= in Python)")
+        raise BadSetting(
+            "a share is that of a run in a blend; say with what it is blended (--blend MODEL, blend= in Python)"
+        )
     share = 0.5 if share is None else share
     if blend is not None and (len(sources) != 1 or not 0 <= share <= 1):
         raise BadSetting(f"one network is blended with another at a share of 0 to 1, not {len(sources)} at {share:g}")
