@@ -73,20 +73,30 @@ def test_ctrl_c_at_the_rename(tmp_path, monkeypatch, step):
 
 def test_ctrl_c_in_the_cleaning_up(tmp_path):
     script = """
-import pathlib, sys
+import os, pathlib, shutil, sys
 from photochrom import files
-unlink = pathlib.Path.unlink
-def interrupted(self):
-    pathlib.Path.unlink = unlink
-    raise KeyboardInterrupt
-pathlib.Path.unlink = interrupted
+folder = pathlib.Path(sys.argv[1])
+def at_first(module, name):
+    usual = getattr(module, name)
+    def interrupted(*_, **__):
+        setattr(module, name, usual)
+        raise KeyboardInterrupt
+    setattr(module, name, interrupted)
+at_first(os, "unlink")
+at_first(shutil, "rmtree")
 try:
-    files.write_bytes(sys.argv[1], b"whole")
+    files.write_bytes(folder / "out", b"whole")
 except KeyboardInterrupt:
-    print(len(list(pathlib.Path(sys.argv[1]).parent.glob(".photochrom-*"))))
+    print(len(list(folder.glob(".photochrom-*"))))
+try:
+    with files.making(folder / "made") as made:
+        (made / "file").write_bytes(b"half")
+        raise ValueError
+except KeyboardInterrupt:
+    print(len(list(folder.glob(".photochrom-*"))))
 """
-    done = subprocess.run([sys.executable, "-c", script, tmp_path / "out"], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "1"  # at first it is left over
+    done = subprocess.run([sys.executable, "-c", script, tmp_path], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "2"]  # at first they are left over
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert (tmp_path / "out").read_bytes() == b"whole"
 

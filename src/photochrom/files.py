@@ -78,31 +78,18 @@ def writing(path: str | os.PathLike[str], overwrite: bool = False) -> Iterator[I
         target = Path(os.path.realpath(path))
     except (OSError, ValueError) as error:
         raise write_failed(path, error) from error
-    temporary = target.with_name(f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
-    _unfinished.add(temporary)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "xb+") as file:
-            _lock(file)
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        # Closed first, as Windows renames no open file; `sweep` knows it by its age.
-        move(temporary, target, overwrite)
-    except (OSError, ValueError) as error:
-        raise write_failed(path, error) from error
-    finally:
-        with contextlib.suppress(OSError, ValueError):
-            temporary.unlink()
-        _unfinished.discard(temporary)
-
-
-@atexit.register
-def _put_away() -> None:
-    """Remove what `writing` could not, as Ctrl-C came in the midst of its own cleaning up."""
-    for temporary in _unfinished:
-        with contextlib.suppress(OSError, ValueError):
-            temporary.unlink()
+    with _beside(target) as temporary:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with open(temporary, "xb+") as file:
+                _lock(file)
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            # Closed first, as Windows renames no open file; `sweep` knows it by its age.
+            move(temporary, target, overwrite)
+        except (OSError, ValueError) as error:
+            raise write_failed(path, error) from error
 
 
 @contextlib.contextmanager
@@ -123,10 +110,8 @@ def making(folder: Path) -> Iterator[Path]:
     """
     if os.path.lexists(folder):
         raise AlreadyThere(f"{shown(folder)} is already there; choose another name")
-    temporary = folder.with_name(f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
     sweep(folder.parent)
-    with contextlib.ExitStack() as held:
-        held.callback(shutil.rmtree, temporary, ignore_errors=True)
+    with _beside(folder) as temporary, contextlib.ExitStack() as held:
         try:
             temporary.mkdir(parents=True)
             with contextlib.suppress(OSError):  # Windows opens no folder
@@ -135,6 +120,33 @@ def making(folder: Path) -> Iterator[Path]:
             temporary.rename(folder)
         except OSError as error:
             raise write_failed(folder, error) from error
+
+
+@contextlib.contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """A name beside a file's or folder's place to make it under; what is there under it at the end is removed."""
+    temporary = target.with_name(f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
+    _unfinished.add(temporary)
+    try:
+        yield temporary
+    finally:
+        _remove(temporary)
+        _unfinished.discard(temporary)
+
+
+def _remove(temporary: Path) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            os.unlink(temporary)
+
+
+@atexit.register
+def _put_away() -> None:
+    """Remove what is left because Ctrl-C came in the midst of the cleaning up."""
+    for temporary in _unfinished:
+        _remove(temporary)
 
 
 def move(temporary: Path, target: Path, overwrite: bool = False) -> None:

@@ -48,6 +48,11 @@ class ImageNetClassifier(nn.Module):
         return model.eval()
 
 
+def imagenet_synsets() -> list[str]:
+    """The ids of the 1,000 ImageNet classes, in the order of a classifier's answers."""
+    return (resources.files("photochrom.models") / "imagenet-synsets.txt").read_text().split()
+
+
 class SynsetClassifier:
     """Looks for the ImageNet synset of one picture; see `photochrom.evaluation.Classifier`.
 
@@ -60,8 +65,7 @@ class SynsetClassifier:
 
     def __init__(self, variant: str) -> None:
         self.network = ImageNetClassifier.pretrained(variant)
-        text = (resources.files("photochrom.models") / "imagenet-synsets.txt").read_text()
-        self.synsets = text.split()
+        self.synsets = imagenet_synsets()
 
     def finds(self, rgb: np.ndarray, synset: str) -> tuple[bool, float]:
         """Whether it names this synset for rgb (H, W, 3), 0..1, and the log-probability that it gives it."""

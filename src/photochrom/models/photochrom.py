@@ -121,6 +121,13 @@ class ClassColors(nn.Module):
         """Take the public weights of the classes."""
         self.classes.load_state_dict(class_weights(published_weights(variant)))
 
+    def joined(self, state: dict[str, Tensor], variant: str) -> dict[str, Tensor]:
+        """A whole network's weights; where it knows no classes, with the public weights of the classes."""
+        if any(name.startswith("class_colors.") for name in state):
+            return state
+        self.load_pretrained(variant)
+        return state | {f"class_colors.{name}": value for name, value in self.state_dict().items()}
+
 
 @models.register("photochrom")
 class Photochrom(nn.Module):
@@ -157,13 +164,6 @@ class Photochrom(nn.Module):
         self.encoder.load_state_dict(pretrained_encoder(self.settings.encoder).state_dict())
         if self.class_colors is not None:
             self.class_colors.load_pretrained(self.settings.encoder)
-
-    def with_classes(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The weights of such a network; if it knows no classes, with the public weights of the classes."""
-        if self.class_colors is None or any(name.startswith("class_colors.") for name in state):
-            return state
-        self.class_colors.load_pretrained(self.settings.encoder)
-        return state | {f"class_colors.{name}": value for name, value in self.class_colors.state_dict().items()}
 
     def forward(self, x: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n q h/4 w/4"]:
         """Scores of (L - 50) / 50; any size (it is padded to a multiple of 32 by repeating the border)."""

@@ -19,6 +19,8 @@ from photochrom.color import L_CENTER, L_SCALE
 from photochrom.data.loader import Order, Pictures, batches
 from photochrom.data.samples import Sampler
 from photochrom.data.sources import Entry, list_pictures
+from photochrom.decode import Decoding
+from photochrom.losses.colors import DecodedColors
 from photochrom.settings import from_dict
 from photochrom.train.build import build_model, check_size
 from photochrom.train.codebook import Basis, measure_basis
@@ -154,6 +156,14 @@ class Task(ABC):
     def normalised(self, light: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h w"]:
         """L, 0..100, as the networks see it, on the device."""
         return ((light.to(self.device) - self.center) / L_SCALE).to(memory_format=torch.channels_last)
+
+    def decoded_colors(self) -> DecodedColors:
+        """What makes the colours of the network's output that the recipe's [decode] would show, on the device.
+
+        Raises:
+            BadRecipe: bins a channel, or a decoder without a gradient.
+        """
+        return DecodedColors(self.bins, Decoding.from_config(self.recipe), self.recipe.task.name).to(self.device)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The recipe's precision."""

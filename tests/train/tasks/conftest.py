@@ -5,6 +5,7 @@ import csv
 import pytest
 import torch
 
+from photochrom.models.photochrom import Photochrom, Settings
 from photochrom.train import checkpoint
 from photochrom.train.loop import Trainer
 from photochrom.train.recipe import recipe_from_dict
@@ -42,6 +43,20 @@ def cgan():
 @pytest.fixture
 def cycle():
     return maker("cyclegan", CYCLE)
+
+
+@pytest.fixture(scope="session")
+def classless():
+    """classless(settings, n_outputs): weights of a `photochrom` that knows no classes, its encoder as published."""
+
+    def make(settings, n_outputs):
+        torch.manual_seed(0)
+        model = Photochrom(Settings(**settings), n_outputs)
+        model.load_pretrained()
+        torch.nn.init.normal_(model.scores.weight, std=0.5)
+        return model.state_dict()
+
+    return make
 
 
 @pytest.fixture

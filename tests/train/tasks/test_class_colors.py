@@ -34,13 +34,8 @@ def recipe(settings=None, **sections):
 
 
 @pytest.fixture(scope="module")
-def start():
-    """Weights of a network that knows no classes, its encoder as published."""
-    torch.manual_seed(0)
-    model = Photochrom(Settings(**NETWORK), BINS.n_scores)
-    model.load_pretrained()
-    torch.nn.init.normal_(model.scores.weight, std=0.5)
-    return model.state_dict()
+def start(classless):
+    return classless(NETWORK, BINS.n_scores)
 
 
 @pytest.fixture

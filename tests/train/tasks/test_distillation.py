@@ -34,12 +34,8 @@ def recipe(kind="distillation", **sections):
 
 
 @pytest.fixture(scope="module")
-def start():
-    """Weights of a network that knows no classes, its encoder as published."""
-    torch.manual_seed(0)
-    model = Photochrom(Settings(**NETWORK), BINS.n_scores)
-    model.load_pretrained()
-    return model.state_dict()
+def start(classless):
+    return classless(NETWORK, BINS.n_scores)
 
 
 @pytest.fixture(scope="module")

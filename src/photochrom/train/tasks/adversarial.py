@@ -11,9 +11,7 @@ from torch.nn import functional as F
 
 from photochrom.bins import Bins
 from photochrom.color import AB_SCALE, L_CENTER
-from photochrom.decode import Decoding
 from photochrom.errors import BadRecipe
-from photochrom.losses.colors import DecodedColors
 from photochrom.settings import check_not_negative
 from photochrom.train.build import build_loss, build_optimizer, parameter_groups
 from photochrom.train.config import Recipe
@@ -54,7 +52,7 @@ class AdversarialTask(Task):
         super().__init__(recipe, bins, device, center)
         refuse_parts(recipe)
         self.loss = build_loss(recipe, bins).to(device)
-        self.colors = DecodedColors(bins, Decoding.from_config(recipe), "adversarial").to(device)
+        self.colors = self.decoded_colors()
         self.optimizers["model"] = build_optimizer(recipe.optim, parameter_groups(self.model))
         self.judge = Judge(self, "discriminator", recipe.data.size // int(self.model.stride))
 

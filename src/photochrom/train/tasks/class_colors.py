@@ -17,16 +17,14 @@ from torch import Tensor
 
 from photochrom.bins import Bins
 from photochrom.color import L_CENTER
-from photochrom.decode import Decoding
 from photochrom.errors import BadRecipe
-from photochrom.losses.colors import DecodedColors
 from photochrom.models.efficientnet_lite import pretrained_encoder
 from photochrom.settings import check
 from photochrom.train.config import Recipe
 from photochrom.train.runs import fitting
 from photochrom.train.task import Batch, Task
 from photochrom.train.tasks import tasks
-from photochrom.train.tasks.recognition import Asked
+from photochrom.train.tasks.recognition import Asked, refuse_without_classes
 
 LEAN = 0.035  # what a colour gains in its score for each Lab unit that it lies in the direction; a visible change
 ROUNDING = 0.03  # share by which weights may differ that were stored in few bits
@@ -63,13 +61,10 @@ class ClassColorsTask(Task):
 
     def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
         super().__init__(recipe, bins, device, center)
-        if not getattr(self.model, "class_colors", None):
-            raise BadRecipe(
-                "the task 'class_colors' is for a network 'photochrom' with model.settings.class_colors = true"
-            )
+        refuse_without_classes(self)
         if bins is None:
             raise BadRecipe("the task 'class_colors' needs joint bins; bins.kind may be joint only")
-        self.colors = DecodedColors(bins, Decoding.from_config(recipe), "class_colors").to(device)
+        self.colors = self.decoded_colors()
         self.classifier = self.settings.made(recipe, device)
         self.gains = torch.zeros(self.model.class_colors.classes.out_features, 2, device=device)
         self.weights = torch.zeros(len(self.gains), device=device)
@@ -89,10 +84,10 @@ class ClassColorsTask(Task):
             BadRecipe: it knows none, and its encoder is not as published any more, so that they cannot be told by it.
         """
         state = fitting(self.model, state)
-        knows = any(name.startswith("class_colors.") for name in state)
-        super().start_from(self.model.with_classes(state))
+        joined = self.model.class_colors.joined(state, self.model.settings.encoder)
+        super().start_from(joined)
         torch.nn.init.zeros_(self.model.class_colors.scores.weight)
-        if not knows:
+        if joined.keys() != state.keys():  # the classes are the published ones
             self._check_encoder()
 
     def _check_encoder(self) -> None:

@@ -15,11 +15,10 @@ from torch.nn import functional as F
 
 from photochrom.bins import Bins
 from photochrom.color import L_CENTER
-from photochrom.errors import BadRecipe
 from photochrom.train.config import Recipe
 from photochrom.train.runs import fitting
 from photochrom.train.tasks import tasks
-from photochrom.train.tasks.recognition import Settings
+from photochrom.train.tasks.recognition import Settings, refuse_without_classes
 from photochrom.train.tasks.supervised import SupervisedTask
 
 
@@ -38,15 +37,12 @@ class DistillationTask(SupervisedTask):
 
     def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
         super().__init__(recipe, bins, device, center)
-        if not getattr(self.model, "class_colors", None):
-            raise BadRecipe(
-                "the task 'distillation' is for a network 'photochrom' with model.settings.class_colors = true"
-            )
+        refuse_without_classes(self)
         self.classifier = self.settings.made(recipe, device)
 
     def start_from(self, state: dict[str, Tensor]) -> None:
         """Take the weights of a network that may know no classes yet; their public weights come with it."""
-        super().start_from(self.model.with_classes(fitting(self.model, state)))
+        super().start_from(self.model.class_colors.joined(fitting(self.model, state), self.model.settings.encoder))
 
     def answer(self, light: Tensor) -> tuple[Tensor, Tensor]:
         """The scores without what the classes add, and the logarithms of the classes' probabilities."""

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from photochrom.bins import Bins
 from photochrom.color import L_CENTER
-from photochrom.decode import Decoding
-from photochrom.losses.colors import DecodedColors
+from photochrom.errors import BadRecipe
 from photochrom.losses.recognition import LabClassifier, Recognition
 from photochrom.settings import check
 from photochrom.train.config import Recipe
+from photochrom.train.task import Task
 from photochrom.train.tasks import tasks
 from photochrom.train.tasks.supervised import SupervisedTask
 
@@ -56,6 +56,18 @@ class Settings(Asked):
         check(0 < self.weight <= 100, "task.settings.weight", self.weight, "above 0 to 100")
 
 
+def refuse_without_classes(task: Task) -> None:
+    """Some tasks are about the ImageNet classes that the network tells.
+
+    Raises:
+        BadRecipe: it tells none.
+    """
+    if not getattr(task.model, "class_colors", None):
+        raise BadRecipe(
+            f"the task '{task.recipe.task.name}' is for a network 'photochrom' with model.settings.class_colors = true"
+        )
+
+
 @tasks.register("recognition")
 class RecognitionTask(SupervisedTask):
     """The recipe's network under the recipe's loss and a classifier's judgement."""
@@ -64,8 +76,7 @@ class RecognitionTask(SupervisedTask):
 
     def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
         super().__init__(recipe, bins, device, center)
-        colors = DecodedColors(bins, Decoding.from_config(recipe), "recognition").to(device)
-        self.recognition = Recognition(colors, self.settings.made(recipe, device))
+        self.recognition = Recognition(self.decoded_colors(), self.settings.made(recipe, device))
 
     def objective(self, output: Tensor, ab: Tensor, light: Tensor) -> dict[str, Tensor]:
         """The recipe's loss and the weighted divergence; the latter is logged as "recognition" too."""

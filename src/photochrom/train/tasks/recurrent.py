@@ -15,9 +15,7 @@ from photochrom.color import L_CENTER
 from photochrom.data.clips import ClipConfig, Clips
 from photochrom.data.loader import Order, batches
 from photochrom.data.sources import Entry
-from photochrom.decode import Decoding
 from photochrom.errors import BadCheckpoint, BadRecipe
-from photochrom.losses.colors import DecodedColors
 from photochrom.losses.steadiness import mistrust, strays, unsteadiness
 from photochrom.models.recurrent import Recurrent, Steadied
 from photochrom.settings import check_not_negative, from_dict
@@ -70,7 +68,7 @@ class RecurrentTask(Task):
         _check(recipe, self.model)
         self.answers, self.base = _answers(self.settings.base, device)
         self.loss = build_loss(recipe, bins).to(device)
-        self.colors = DecodedColors(bins, Decoding.from_config(recipe), "recurrent").to(device)
+        self.colors = self.decoded_colors()
         self.optimizers["model"] = build_optimizer(recipe.optim, parameter_groups(self.model))
 
     @staticmethod
