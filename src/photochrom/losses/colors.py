@@ -5,15 +5,17 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from photochrom.bins import Bins, JointBins
 from photochrom.color import AB_SCALE
 from photochrom.decode import Decoding, saturated
 from photochrom.errors import BadRecipe
+from photochrom.smooth import EPSILON
 
 
 class DecodedColors(nn.Module):
-    """The same as `photochrom.decode.scores_to_ab`, in torch and in batches; smoothing is not in it.
+    """The same as `photochrom.decode.scores_to_ab`, then `photochrom.smooth.smooth_chroma`, in torch and in batches.
 
     Args:
         bins: the codebook; None where the network gives ab / 110.
@@ -46,10 +48,38 @@ class DecodedColors(nn.Module):
             self.register_buffer("values", torch.tensor(bins.values, dtype=torch.float32))
             self.register_buffer("push", weights.log() * (decoding.vividness - decoding.trained_rebalance))
 
-    def forward(self, output: Float[Tensor, "n q i j"]) -> Float[Tensor, "n 2 i j"]:
-        """ab in Lab units."""
+    def forward(self, output: Float[Tensor, "n q i j"], light: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 2 i j"]:
+        """ab in Lab units, as it is shown with L, 0..100."""
         last = output.permute(0, 2, 3, 1).float()  # so that the soft-max walks through memory in order
-        if not self.joint:
-            return saturated(last * AB_SCALE, self.decoding).permute(0, 3, 1, 2)
-        shares = ((last + self.push) / self.temperature).softmax(-1)
-        return saturated(shares @ self.values, self.decoding).permute(0, 3, 1, 2)
+        ab = last * AB_SCALE if not self.joint else self._mean(last)
+        ab = saturated(ab, self.decoding).permute(0, 3, 1, 2)
+        if not self.decoding.smooth_radius:
+            return ab
+        guide = F.interpolate(light, ab.shape[2:], mode="bilinear", antialias=True)
+        return smoothed(ab, guide, self.decoding.smooth_radius)
+
+    def _mean(self, scores: Tensor) -> Tensor:
+        return ((scores + self.push) / self.temperature).softmax(-1) @ self.values
+
+
+def smoothed(
+    ab: Float[Tensor, "n 2 h w"], light: Float[Tensor, "n 1 h w"], radius: int, epsilon: float = EPSILON
+) -> Float[Tensor, "n 2 h w"]:
+    """`photochrom.smooth.smooth_chroma`, in torch and in batches.
+
+    Args:
+        ab: in Lab units.
+        light: L, 0..100.
+        radius: of the window, points.
+        epsilon: variance of L under which a window counts as flat.
+    """
+    light = light - light.mean((2, 3), keepdim=True)  # variances are differences of squares, and 32 bits are few
+    mean_light, mean_ab = _box(light, radius), _box(ab, radius)
+    slope = _box(light * ab, radius) - mean_light * mean_ab
+    slope = slope / (_box(light * light, radius) - mean_light**2 + epsilon)
+    return _box(slope, radius) * light + _box(mean_ab - slope * mean_light, radius)
+
+
+def _box(planes: Tensor, radius: int) -> Tensor:
+    """Mean over the square window around each point, the border repeated."""
+    return F.avg_pool2d(F.pad(planes, [radius] * 4, mode="replicate"), 2 * radius + 1, stride=1)

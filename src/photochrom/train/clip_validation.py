@@ -54,8 +54,8 @@ class ClipValidation:
             with torch.inference_mode():
                 answers, looked = task.answered(light)
                 frames = task.unrolled(model, answers, looked)
-                painted = task.painted(torch.stack([frame.scores for frame in frames], 1))
-                alone = task.painted(answers)
+                painted = task.painted(torch.stack([frame.scores for frame in frames], 1), light)
+                alone = task.painted(answers, light)
             trust, way = (torch.stack(parts, 1) for parts in list(zip(*frames, strict=True))[2:])
             values = {"val_mistrust": float(mistrust(trust, way, motion, seen))}
             for name, colors in (("val_", painted), ("val_frame_", alone)):

@@ -53,7 +53,7 @@ def test_a_step_by_hand(make, folder):
         frames = made.unrolled(made.model.train(), answers, looked)
         scores, _, trust, found = (torch.stack(parts, 1) for parts in zip(*frames, strict=True))
         color = made.loss(scores.flatten(0, 1), ab.flatten(0, 1))
-        unsteady = unsteadiness(made.painted(scores), motion, seen)
+        unsteady = unsteadiness(made.painted(scores, light), motion, seen)
         astray = strays(found, motion, seen, 1)
         doubt = mistrust(trust, found, motion, seen)
     before = [p.detach().clone() for p in made.model.parameters()]

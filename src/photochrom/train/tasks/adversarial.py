@@ -66,7 +66,7 @@ class AdversarialTask(Task):
         logged, total = {"content": content.detach()}, self.settings.content * content
         if step >= self.settings.warmup:
             light = F.avg_pool2d(x, int(self.model.stride))
-            painted = torch.cat([light, self.colors(output) / AB_SCALE], 1)
+            painted = torch.cat([light, self.colors(output, batch[0].to(self.device)) / AB_SCALE], 1)
             logged |= self.judge.learn(torch.cat([light, ab / AB_SCALE], 1), painted, step)
             fooled = self.judge.fooled(painted, step)
             logged["adversarial"], total = fooled.detach(), total + fooled

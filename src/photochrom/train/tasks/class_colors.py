@@ -126,7 +126,7 @@ class ClassColorsTask(Task):
     def _gain(self, scores: Tensor, light: Tensor, axis: int) -> Tensor:
         """(n, 1000): what each class's log-probability gains by a step of `LEAN` along +a (0) or +b (1)."""
         lean = (LEAN * self.colors.values[:, axis])[:, None, None]
-        more, less = (self.classifier(self.colors(scores + sign * lean), light) for sign in (1, -1))
+        more, less = (self.classifier(self.colors(scores + sign * lean, light), light) for sign in (1, -1))
         return (more - less) / 2
 
     def _leans(self) -> Tensor:

@@ -96,7 +96,7 @@ class RecurrentTask(Task):
         frames = self.unrolled(self.model, *self.answered(light))
         scores, _, trust, found = (torch.stack(parts, 1) for parts in zip(*frames, strict=True))
         wanted, parts = self.settings, {"color": self.loss(scores.flatten(0, 1), ab.flatten(0, 1))}
-        parts["unsteadiness"] = unsteadiness(self.painted(scores), motion, seen)
+        parts["unsteadiness"] = unsteadiness(self.painted(scores, light), motion, seen)
         parts["astray"] = strays(found, motion, seen, self.model.settings.reach)
         parts["mistrust"] = mistrust(trust, found, motion, seen)
         weights = (1.0, wanted.steadiness, wanted.motion, wanted.trust)
@@ -123,9 +123,9 @@ class RecurrentTask(Task):
             state = frames[-1].state
         return frames
 
-    def painted(self, scores: Tensor) -> Tensor:
-        """Scores (n, t, c, h, w) as the colours (n, t, 2, h, w) that a person is shown, Lab units."""
-        return self.colors(scores.flatten(0, 1)).unflatten(0, scores.shape[:2])
+    def painted(self, scores: Tensor, light: Tensor) -> Tensor:
+        """Scores (n, t, c, h, w) as the colours (n, t, 2, h, w) that a person is shown with L (n, t, 1, s, s)."""
+        return self.colors(scores.flatten(0, 1), light.flatten(0, 1)).unflatten(0, scores.shape[:2])
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         return {}, {"base": {"name": self.base.name, "digest": self.base.digest}}
