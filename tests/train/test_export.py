@@ -167,12 +167,24 @@ def test_a_run_is_blended_with_what_it_started_from(tiny, run, exported, folder,
     last = TorchBackend(tmp_path / "second", "cpu").model.state_dict()
     card = export(tmp_path / "second", output=tmp_path / "mean.onnx", blend=exported, share=0.25)
     found, _, _ = load_state(str(tmp_path / "mean.onnx"))
-    assert card.training["blended_with"] == exported.stem
-    assert card.training["share"] == 0.25
+    (blended,) = card.training["blended"]
+    assert (blended["with"], blended["share"]) == (exported.stem, 0.25)
+    assert blended["training"] == load_state(str(exported))[2].training
     assert any(not torch.equal(first[name], last[name]) for name in first)
     for name, value in found.items():
         if value.is_floating_point():
             torch.testing.assert_close(value, 0.75 * first[name] + 0.25 * last[name], rtol=1e-3, atol=1e-4)
+    # A blend may be blended with another run from the same start, and says both.
+    card = export(tmp_path / "mean.onnx", output=tmp_path / "soup.onnx", blend=tmp_path / "second")
+    soup = load_state(str(tmp_path / "soup.onnx"))[0]
+    assert [(each["with"], each["share"]) for each in card.training["blended"]] == [
+        (exported.stem, 0.25),
+        ("second", 0.5),
+    ]
+    assert card.training["blended"][1]["training"]["seed"] == 8
+    for name, value in soup.items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, (found[name] + last[name]) / 2, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.5, float("nan")])

@@ -48,7 +48,7 @@ def export(
         Of each weight in the file: 8 halve it, for colours that differ by little.
     blend
         The model that the run started from, a name or a .onnx file: the weights of both are averaged, so that less of
-        what it knew is lost.
+        what it knew is lost. Or another run from the same start.
     share
         Of the run in that average, 0 to 1. [default: 0.5]
     overwrite

@@ -105,8 +105,9 @@ def export(
         changes: fields of the card to replace (name, metrics, limits, ...); those that are tables are merged.
         bits: of each weight in the file, 16 or 8; onnxruntime computes with 32.
         overwrite: replace a file that is there.
-        blend: the model that one source was trained on from; the weights of both are averaged, which often keeps what
-            the first one knew of other pictures (Wortsman et al., "Robust fine-tuning of zero-shot models", 2022).
+        blend: the model that one source was trained on from, or another run from the same start; the weights of both
+            are averaged. The former often keeps what was known of other pictures, the latter what both learned alike
+            (Wortsman et al., "Robust fine-tuning of zero-shot models" and "Model soups", 2022).
         share: of the source in that average, 0 to 1; a half unless said otherwise.
 
     Returns:
@@ -157,16 +158,18 @@ def _trained(source: str, name: str) -> tuple[nn.Module, ModelCard]:
 
 
 def _blended(model: nn.Module, card: ModelCard, first: str, share: float) -> tuple[nn.Module, ModelCard]:
-    """The average of a network's weights and of those that it was trained on from."""
+    """The average of a network's weights and of those that it was trained on from, or that were trained on likewise."""
     origin, other = _trained(first, card.name)
     own, theirs = model.state_dict(), fitting(model, origin.state_dict())
     fits = theirs.keys() <= own.keys() and all(own[name].shape == value.shape for name, value in theirs.items())
     if not fits or _answers(card) != _answers(other):
-        raise BadSetting(f"{shown(first)}: the network that is blended was not trained on from it")
+        raise BadSetting(f"{shown(first)}: the network that is blended was not trained on from it, nor both from one")
     for name, value in theirs.items():
         if value.is_floating_point():
             own[name].lerp_(value, 1 - share)
-    return model, replace(card, training=card.training | {"blended_with": Path(first).stem, "share": share}, metrics={})
+    blended = {"with": Path(first).stem, "share": share, "training": other.training}
+    history = card.training | {"blended": [*card.training.get("blended", []), blended]}
+    return model, replace(card, training=history, metrics={})
 
 
 def _joined(parts: list[tuple[nn.Module, ModelCard]], names: list[str]) -> tuple[nn.Module, ModelCard]:
