@@ -18,6 +18,7 @@ SMALL = ("data.workers=0", "run.batch=2", "run.accumulate=1", "run.steps=2", "bi
 # The networks as small as they can be; the real fully connected layers have up to 321 million weights.
 NETWORKS = {
     "photochrom": ("data.size=32", "model.settings.pretrained=false"),
+    "ensemble": ("data.size=32",),
     "recurrent": ("data.size=32", "model.settings.width=4", "task.settings.clips.frames=3"),
     "unet": ("data.size=32", "model.settings.size=32", "model.settings.width=4", "model.settings.dropped=2"),
     "cyclegan": ("data.size=32", "model.settings.width=4", "model.settings.blocks=1"),
