@@ -72,7 +72,7 @@ class Session:
 
 def test_a_frame_whose_past_is_not_trusted_begins_a_scene(mode, drawn_scene):
     """Of the scene before, nothing is left in it."""
-    mode._session, mode._channels = Session([0.8, 0.4, 0.2, 0.8]), 3
+    mode._session, mode._channels = Session([0.8, 0.4, 0.1, 0.8]), 3
     answers = [np.full((2, 16, 24), float(i), np.float32) for i in range(5)]
     given = [mode(drawn_scene(0), answer, COVERED) for answer in answers]
     assert mode.cuts == 1

@@ -15,7 +15,7 @@ from photochrom.errors import BadCheckpoint, BadSetting
 from photochrom.video.consistency import State
 
 PACKAGED = Path(__file__).parents[1] / "weights" / "recurrent" / "default.onnx"
-CUT = 0.25  # a frame whose past is trusted less begins a new scene; how it was chosen: docs/video.md
+CUT = 0.15  # a frame whose past is trusted less begins a new scene; how it was chosen: docs/video.md
 
 
 def find(consistency: str, card: ModelCard) -> tuple[bytes, str, ModelCard]:
