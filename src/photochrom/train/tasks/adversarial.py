@@ -57,7 +57,8 @@ class AdversarialTask(Task):
         self.judge = Judge(self, "discriminator", recipe.data.size // int(self.model.stride))
 
     def step(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        x, ab = self.normalised(batch[0]), batch[1].to(self.device)
+        light, ab = (part.to(self.device) for part in batch)
+        x = self.normalised(light)
         self.model.train()
         self.let_encoder_learn(step)
         with self.autocast():
@@ -65,9 +66,9 @@ class AdversarialTask(Task):
         content = self.loss(output, ab)
         logged, total = {"content": content.detach()}, self.settings.content * content
         if step >= self.settings.warmup:
-            light = F.avg_pool2d(x, int(self.model.stride))
-            painted = torch.cat([light, self.colors(output, batch[0].to(self.device)) / AB_SCALE], 1)
-            logged |= self.judge.learn(torch.cat([light, ab / AB_SCALE], 1), painted, step)
+            small = F.avg_pool2d(x, int(self.model.stride))
+            painted = torch.cat([small, self.colors(output, light) / AB_SCALE], 1)
+            logged |= self.judge.learn(torch.cat([small, ab / AB_SCALE], 1), painted, step)
             fooled = self.judge.fooled(painted, step)
             logged["adversarial"], total = fooled.detach(), total + fooled
         self.optimizers["model"].zero_grad(set_to_none=True)
