@@ -14,30 +14,29 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from photochrom.train.clip_validation import ClipValidation
 from photochrom.train.export import load_model
 from photochrom.train.recipe import load_recipe
 from photochrom.train.tasks.recurrent import RecurrentTask
-from photochrom.video.recurrent import CUT
+from photochrom.video.recurrent import CUT, PACKAGED
 
+RECIPE = Path(__file__).parents[1] / "recipes" / "recurrent.toml"
 SHOWN = 5
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    packaged = Path(__file__).parents[1] / "src/photochrom/weights/recurrent/default.onnx"
-    parser.add_argument("--model", type=Path, default=packaged)
-    parser.add_argument("--recipe", type=Path, default=Path(__file__).parents[1] / "recipes/recurrent.toml")
+    parser.add_argument("--model", type=Path, default=PACKAGED)
+    parser.add_argument("--recipe", type=Path, default=RECIPE)
     arguments = parser.parse_args()
     recipe = load_recipe(arguments.recipe)
     basis = RecurrentTask.basis(recipe, [], None)
     task = RecurrentTask(recipe, basis.bins, torch.device("cpu"), basis.center)
     model, _ = load_model(arguments.model)
-    validation = ClipValidation(task, [arguments.data])
+    clips = task.validation([arguments.data]).clips
     trusts: dict[bool, list[float]] = {True: [], False: []}
     missed, moved = list[np.ndarray](), list[np.ndarray]()
-    for light, _ab, motion, seen in zip(*(part.split(1) for part in validation.clips), strict=True):
+    for light, _ab, motion, seen in zip(*(part.split(1) for part in clips), strict=True):
         with torch.inference_mode():
             frames = task.unrolled(model, *task.answered(light))
         for t in range(1, len(frames)):

@@ -51,7 +51,7 @@ class DecodedColors(nn.Module):
     def forward(self, output: Float[Tensor, "n q i j"], light: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 2 i j"]:
         """ab in Lab units, as it is shown with L, 0..100."""
         last = output.permute(0, 2, 3, 1).float()  # so that the soft-max walks through memory in order
-        ab = last * AB_SCALE if not self.joint else self._mean(last)
+        ab = self._mean(last) if self.joint else last * AB_SCALE
         ab = saturated(ab, self.decoding).permute(0, 3, 1, 2)
         if not self.decoding.smooth_radius:
             return ab
@@ -62,21 +62,18 @@ class DecodedColors(nn.Module):
         return ((scores + self.push) / self.temperature).softmax(-1) @ self.values
 
 
-def smoothed(
-    ab: Float[Tensor, "n 2 h w"], light: Float[Tensor, "n 1 h w"], radius: int, epsilon: float = EPSILON
-) -> Float[Tensor, "n 2 h w"]:
+def smoothed(ab: Float[Tensor, "n 2 h w"], light: Float[Tensor, "n 1 h w"], radius: int) -> Float[Tensor, "n 2 h w"]:
     """`photochrom.smooth.smooth_chroma`, in torch and in batches.
 
     Args:
         ab: in Lab units.
         light: L, 0..100.
         radius: of the window, points.
-        epsilon: variance of L under which a window counts as flat.
     """
     light = light - light.mean((2, 3), keepdim=True)  # variances are differences of squares, and 32 bits are few
     mean_light, mean_ab = _box(light, radius), _box(ab, radius)
     slope = _box(light * ab, radius) - mean_light * mean_ab
-    slope = slope / (_box(light * light, radius) - mean_light**2 + epsilon)
+    slope = slope / (_box(light * light, radius) - mean_light**2 + EPSILON)
     return _box(slope, radius) * light + _box(mean_ab - slope * mean_light, radius)
 
 

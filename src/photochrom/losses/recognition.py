@@ -63,6 +63,5 @@ class Recognition(nn.Module):
         """A scalar, 0 where the classifier sees no difference; L is 0..100, ab in Lab units."""
         with torch.no_grad():
             wanted = self.classifier(ab, light)
-        return F.kl_div(
-            self.classifier(self.colors(output, light), light), wanted, reduction="batchmean", log_target=True
-        )
+        ours = self.classifier(self.colors(output, light), light)
+        return F.kl_div(ours, wanted, reduction="batchmean", log_target=True)
