@@ -282,6 +282,54 @@ def test_other_codecs(film, colorizer, tmp_path, codec, times_of):
     assert times_of(tmp_path / "b.mkv") == [pytest.approx(i / 24, abs=0.0006) for i in range(12)]
 
 
+def deep_film(path, pixels="gray10le", codec="ffv1", frames=12):
+    """A film whose frames are a soft slope over all grays of ten bits."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream(codec, rate=24)
+        stream.width, stream.height, stream.pix_fmt = 192, 128, pixels
+        slope = np.linspace(0, 1023, 192 * 128).round().astype("<u2").reshape(128, 192)
+        for i in range(frames):
+            frame = av.VideoFrame(192, 128, "gray10le")
+            padded = np.zeros((128, frame.planes[0].line_size // 2), "<u2")
+            padded[:, :192] = np.roll(slope, i, 0)
+            frame.planes[0].update(padded.tobytes())
+            out.mux(stream.encode(frame.reformat(format=pixels)))
+        out.mux(stream.encode())
+    return path
+
+
+def deep_frames(path):
+    """The pixel format of a film, and its frames, (n, H, W, 3) uint16."""
+    with av.open(str(path)) as file:
+        frames = list(file.decode(video=0))
+        return frames[0].format.name, np.stack([frame.to_ndarray(format="rgb48le") for frame in frames])
+
+
+@pytest.mark.parametrize(
+    ("codec", "kept", "off"), [("ffv1", "gbrp10le", 0.1), ("hevc", "yuv420p10le", 0.4), ("av1", "yuv420p10le", 0.4)]
+)
+def test_ten_bits_stay_ten(colorizer, tmp_path, codec, kept, off):
+    source = deep_film(tmp_path / "a.mkv")
+    report = colorize_film(source, tmp_path / "b.mkv", colorizer, consistency="flow", codec=codec)
+    pixels, frames = deep_frames(tmp_path / "b.mkv")
+    assert (report.notes, report.has_color, pixels, len(frames)) == ((), False, kept, 12)
+    grays = deep_frames(source)[1][..., 0]
+    for i in (0, 11):
+        light = color.rgb_to_lab(frames[i] / 65535)[..., 0]
+        assert np.abs(light - color.srgb_to_lightness(grays[i])).mean() < off
+    green = frames[0][..., 1]
+    assert len(np.unique(green)) > 600  # of 1024; 8 bits have 256
+
+
+def test_a_codec_of_eight_bits_says_what_it_leaves(colorizer, tmp_path):
+    source = deep_film(tmp_path / "a.mkv", frames=3)
+    report = colorize_film(source, tmp_path / "b.mp4", colorizer, consistency="frame")
+    assert report.notes == ("h264 keeps 8 of 10 bits a sample; --codec hevc or av1 keeps more",)
+    assert deep_frames(tmp_path / "b.mp4")[0] == "yuv420p"
+    report = colorize_film(source, tmp_path / "b.avi", colorizer, consistency="frame")
+    assert report.notes == ("h264 keeps 8 of 10 bits a sample; --codec ffv1 keeps more",)
+
+
 def test_avi(film, colorizer, tmp_path, times_of):
     source = film(tmp_path / "a.avi", codec="mpeg4", frames=12, pts=list(range(12)))
     colorize_film(source, tmp_path / "b.avi", colorizer, consistency="frame")

@@ -22,7 +22,7 @@ class Codec:
         crf: constant quality by default, lower is better; None takes none, since it is lossless.
         worst: the largest crf.
         options: the encoder's own.
-        pixels: ffmpeg's pixel format.
+        pixels: ffmpeg's pixel format for films of so many bits a sample or fewer.
         endings: of the containers that take it.
     """
 
@@ -30,21 +30,22 @@ class Codec:
     crf: int | None
     worst: int
     options: dict[str, str]
-    pixels: str
+    pixels: dict[int, str]
     endings: tuple[str, ...]
 
 
 _ANY = (".mp4", ".m4v", ".mov", ".mkv")
+_EIGHT = {8: "yuv420p"}
+_TEN = {8: "yuv420p", 10: "yuv420p10le"}
+_EXACT = {8: "bgr0", 10: "gbrp10le", 12: "gbrp12le", 16: "gbrp16le"}
 # x264's macroblock tree (core 165) reads memory that it has not written, and gives other bytes in every run; without
 # it, a film that was killed and resumed is byte for byte the one that was not.
 CODECS: dict[str, Codec] = {
-    "h264": Codec("libx264", 18, 51, {"preset": "medium", "mbtree": "0"}, "yuv420p", (*_ANY, ".avi")),
-    "hevc": Codec("libx265", 20, 51, {"preset": "fast", "x265-params": "log-level=none"}, "yuv420p", _ANY),
-    "vp9": Codec(
-        "libvpx-vp9", 24, 63, {"b": "0", "row-mt": "1", "cpu-used": "4"}, "yuv420p", (".webm", ".mkv", ".mp4")
-    ),
-    "av1": Codec("libsvtav1", 26, 63, {"preset": "8"}, "yuv420p", (".mp4", ".m4v", ".mkv", ".webm")),
-    "ffv1": Codec("ffv1", None, 0, {"level": "3"}, "bgr0", (".mkv", ".avi")),
+    "h264": Codec("libx264", 18, 51, {"preset": "medium", "mbtree": "0"}, _EIGHT, (*_ANY, ".avi")),
+    "hevc": Codec("libx265", 20, 51, {"preset": "fast", "x265-params": "log-level=none"}, _TEN, _ANY),
+    "vp9": Codec("libvpx-vp9", 24, 63, {"b": "0", "row-mt": "1", "cpu-used": "4"}, _EIGHT, (".webm", ".mkv", ".mp4")),
+    "av1": Codec("libsvtav1", 26, 63, {"preset": "8"}, _TEN, (".mp4", ".m4v", ".mkv", ".webm")),
+    "ffv1": Codec("ffv1", None, 0, {"level": "3"}, _EXACT, (".mkv", ".avi")),
 }
 
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".avi": "avi"}
@@ -61,8 +62,17 @@ class Encoding:
 
     def size(self, width: int, height: int) -> tuple[int, int]:
         """(w, h) that is encoded: the film's, made even where two by two pixels share their colour."""
-        even = int(self.codec.pixels == "yuv420p")
+        even = int("420" in self.codec.pixels[8])
         return width + (width & even), height + (height & even)
+
+    def bits(self, film: int) -> int:
+        """How many bits a sample are encoded of a film that has so many: as many or more, or else the most there are.
+
+        H.264 could hold ten, but hardly any player shows them, and it is what is taken where nothing is asked for;
+        VP9 could where its library is built for it.
+        """
+        enough = [bits for bits in self.codec.pixels if bits >= film]
+        return min(enough, default=max(self.codec.pixels))
 
 
 def encoding_for(target: str | os.PathLike[str], codec: str | None = None, crf: int | None = None) -> Encoding:

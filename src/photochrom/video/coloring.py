@@ -14,6 +14,7 @@ from photochrom.network import Scores
 from photochrom.picture import Picture
 from photochrom.upsample import GuidedChroma
 from photochrom.video.consistency import State, Steady
+from photochrom.video.gray import eight_bits
 from photochrom.video.painting import paint_frame
 from photochrom.video.pipeline import ahead, pooled
 from photochrom.video.reading import Frame
@@ -54,7 +55,9 @@ class _Seen(Generic[T]):
 def paint_film(
     frames: Iterator[Frame], colorizer: Colorizer, mode: Steady, every: int
 ) -> Generator[Painted[Frame, np.ndarray], None, None]:
-    """Colour a film's frames in order, (H, W, 3) uint8 each; the stages run in threads, with few frames between them.
+    """Colour a film's frames in order; the stages run in threads, with few frames between them.
+
+    Each result is (H, W, 3), of the type of its frame's gray.
 
     Args:
         frames: of one film.
@@ -62,10 +65,9 @@ def paint_film(
         mode: makes the network's answers agree over time.
         every: so many frames apart, the mode's state goes with the frame.
     """
-    of_gray = color.srgb_to_lightness(np.arange(256, dtype=np.uint8)[None])[0]
 
     def look(frame: Frame) -> tuple[np.ndarray, np.ndarray]:
-        return frame.gray, of_gray[frame.gray]
+        return eight_bits(frame.gray), color.srgb_to_lightness(frame.gray)
 
     def paint(frame: Frame, light: np.ndarray, chroma: GuidedChroma) -> np.ndarray:
         return paint_frame(frame.gray, chroma)

@@ -30,8 +30,10 @@ class SegmentWriter:
     def __init__(self, path: Path, target: Path, encoding: Encoding, facts: Facts) -> None:
         import av
 
-        self._encoding, self._facts, self._target = encoding, facts, target
+        self._facts, self._target = facts, target
         self._matrix = matrix_for(facts.space, facts.height)
+        self._pixels = encoding.codec.pixels[encoding.bits(facts.bits)]
+        self._rgb = not self._pixels.startswith("yuv")
         self._times: list[int] = []  # of showing, in the order of decoding
         with naming_target(target):
             self._file = av.open(str(path), "w", format="nut", options={"fflags": "bitexact"})
@@ -41,28 +43,27 @@ class SegmentWriter:
             stream, context = self._stream, self._stream.codec_context
             self._size = encoding.size(facts.width, facts.height)
             stream.width, stream.height = self._size
-            stream.pix_fmt = encoding.codec.pixels
+            stream.pix_fmt = self._pixels
             context.time_base = facts.time_base
             stream.time_base = facts.time_base
             context.sample_aspect_ratio = facts.aspect
             context.color_primaries = context.color_trc = _BT709
-            rgb = encoding.codec.pixels == "bgr0"
-            context.colorspace = _RGB if rgb else self._matrix
-            context.color_range = 2 if rgb else _LIMITED
+            context.colorspace = _RGB if self._rgb else self._matrix
+            context.color_range = 2 if self._rgb else _LIMITED
 
     def write(self, rgb: np.ndarray, pts: int, duration: int) -> None:
-        """Encode a frame (H, W, 3) uint8 that is shown at `pts`."""
+        """Encode a frame (H, W, 3) uint8 or uint16 that is shown at `pts`."""
         import av
 
         (width, height), (rows, columns) = self._size, rgb.shape[:2]
         if (columns, rows) != (width, height):
             rgb = np.pad(rgb, ((0, height - rows), (0, width - columns), (0, 0)), mode="edge")
         with naming_target(self._target):
-            picture = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+            picture = av.VideoFrame.from_ndarray(rgb, format="rgb24" if rgb.dtype == np.uint8 else "rgb48le")
             frame = picture.reformat(
-                format=self._encoding.codec.pixels,
+                format=self._pixels,
                 dst_colorspace="ITU709" if self._matrix == _BT709 else "ITU601",
-                dst_color_range="MPEG" if self._encoding.codec.pixels != "bgr0" else "JPEG",
+                dst_color_range="JPEG" if self._rgb else "MPEG",
             )
             frame.pts, frame.duration, frame.time_base = pts, duration, self._facts.time_base
             self._put(self._stream.encode(frame))

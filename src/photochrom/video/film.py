@@ -18,7 +18,7 @@ from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting
 from photochrom.files import check_free, move, write_failed
 from photochrom.formats import shown
-from photochrom.video.codecs import Encoding, encoding_for
+from photochrom.video.codecs import CODECS, Encoding, encoding_for
 from photochrom.video.coloring import Painted, paint_film
 from photochrom.video.consistency import Steady, steady
 from photochrom.video.encoding import SegmentWriter
@@ -63,7 +63,7 @@ def colorize(job: Job, colorizer: Colorizer, listener: Listener | None = None) -
     encoding = encoding_for(job.target, job.codec, job.crf)
     check_free(job.target, job.overwrite)
     mode = steady(job.consistency, colorizer.card)
-    reader = Reader(job.source, colorizer.max_pixels)
+    reader = Reader(job.source, colorizer.max_pixels, deep=max(encoding.codec.pixels) > 8)
     cut = _cut(job, reader)
     work = Work(job.target, _depends(job, colorizer, mode, encoding))
     with work.open():
@@ -82,7 +82,7 @@ def colorize(job: Job, colorizer: Colorizer, listener: Listener | None = None) -
         if not done:
             raise BadSetting(f"{shown(job.source)} has no frame between {job.start or 0} and {job.end} seconds")
         notes = _finish(job, work, done, reader, cut, f"Colours by photochrom {__version__}: likely, not known")
-    return _report(done, reader, encoding, resumed, notes, time.perf_counter() - began)
+    return _report(done, reader, encoding, job.target, resumed, notes, time.perf_counter() - began)
 
 
 def _encode(
@@ -169,7 +169,13 @@ def _finish(job: Job, work: Work, done: list[Segment], reader: Reader, cut: Cut,
 
 
 def _report(
-    done: list[Segment], reader: Reader, encoding: Encoding, resumed: int, notes: list[str], seconds: float
+    done: list[Segment],
+    reader: Reader,
+    encoding: Encoding,
+    target: Path,
+    resumed: int,
+    notes: list[str],
+    seconds: float,
 ) -> FilmReport:
     facts = reader.facts
     width, height = encoding.size(facts.width, facts.height)
@@ -178,6 +184,9 @@ def _report(
             *notes,
             f"{encoding.name} takes even sizes only: {facts.width} x {facts.height} was bordered by a pixel",
         ]
+    kept = encoding.bits(facts.bits)
+    if kept < facts.bits:
+        notes = [*notes, f"{encoding.name} keeps {kept} of {facts.bits} bits a sample{_deeper(target, kept)}"]
     if reader.end:
         notes = [*notes, f"the film breaks off ({reader.end})"]
     base, begin = facts.time_base, Fraction(facts.start)
@@ -192,6 +201,12 @@ def _report(
         notes=tuple(notes),
         seconds=seconds,
     )
+
+
+def _deeper(target: Path, bits: int) -> str:
+    """Which codecs that the target takes keep more bits than so many, in words."""
+    fits = [n for n, c in CODECS.items() if max(c.pixels) > bits and target.suffix.lower() in c.endings]
+    return f"; --codec {' or '.join(fits)} keeps more" if fits else ""
 
 
 def _depends(job: Job, colorizer: Colorizer, mode: Steady, encoding: Encoding) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -10,21 +11,46 @@ import numpy as np
 from photochrom import color
 
 NEUTRAL = 4  # how far the chroma of a gray film strays from its middle, of 255; sepia and colour go further
-_PLANAR = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "yuv440p", "yuvj440p", "nv12", "gray"}
+_WITH_LUMA = re.compile(r"(yuvj?4(20|22|44|40)p|gray)(9le|1[0246]le)?|nv12")
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 
 
-def gray_of(frame: Any) -> tuple[np.ndarray, bool]:
+def bits_of(frame: Any) -> int:
+    """How many bits a sample of the frame has; 8 where there are fewer."""
+    return max(8, *(component.bits for component in frame.format.components))
+
+
+def gray_of(frame: Any, deep: bool = False) -> tuple[np.ndarray, bool]:
     """The frame as (H, W) uint8 of full range, and whether it is in colour.
 
     A gray film's luma is its gray, sample for sample. Where there is colour, sepia included, the gray is that of equal
     CIE L.
+
+    Args:
+        frame: PyAV's.
+        deep: a frame of more than 8 bits a sample as uint16.
     """
-    if frame.format.name in _PLANAR and _is_neutral(frame):
-        luma = _plane(frame, 0)
-        full = frame.color_range == _FULL_RANGE or frame.format.name.startswith(("yuvj", "gray"))
-        return (luma.copy() if full else _widened()[luma]), False
-    rgb = frame.to_ndarray(format="rgb24")
+    gray, in_color = _own_gray(frame)
+    return (gray if deep else eight_bits(gray)), in_color
+
+
+def eight_bits(gray: np.ndarray) -> np.ndarray:
+    """Gray of full range as uint8; what is uint8 already stays itself.
+
+    Example:
+        >>> eight_bits(np.array([0, 128, 129, 65535], np.uint16)).tolist()
+        [0, 0, 1, 255]
+    """
+    return gray if gray.dtype == np.uint8 else ((gray.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def _own_gray(frame: Any) -> tuple[np.ndarray, bool]:
+    """As `gray_of`, uint16 where the frame has more than 8 bits."""
+    bits, name = bits_of(frame), frame.format.name
+    if _WITH_LUMA.fullmatch(name) and _is_neutral(frame, bits):
+        full = frame.color_range == _FULL_RANGE or name.startswith(("yuvj", "gray"))
+        return _grays(bits, full)[_plane(frame, 0, bits)], False
+    rgb = frame.to_ndarray(format="rgb24" if bits == 8 else "rgb48le")
     red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
     if np.array_equal(red, green) and np.array_equal(red, blue):
         return np.ascontiguousarray(red), False
@@ -32,48 +58,53 @@ def gray_of(frame: Any) -> tuple[np.ndarray, bool]:
 
 
 def gray_of_rgb(rgb: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8 sRGB to the (H, W) uint8 gray that has its CIE L.
+    """(H, W, 3) sRGB, uint8 or uint16, to the gray (H, W) of the same type that has its CIE L.
 
     Example:
         >>> gray_of_rgb(np.array([[[255, 0, 0], [77, 77, 77]]], np.uint8)).tolist()
         [[127, 77]]
     """
-    of_channel, of_luminance = _tables()
+    of_channel, of_luminance = _tables(rgb.dtype.name)
     luminance = of_channel[0][rgb[..., 0]]
     luminance += of_channel[1][rgb[..., 1]]
     luminance += of_channel[2][rgb[..., 2]]
     return of_luminance[luminance.astype(np.uint16)]
 
 
-@lru_cache(maxsize=1)
-def _tables() -> tuple[np.ndarray, np.ndarray]:
-    """What each sample adds to the luminance (3, 256), in steps of a fine scale; and the gray of each step."""
-    fine = 65535
-    linear = color.srgb_to_linear(np.arange(256) / 255)
+@lru_cache(maxsize=2)
+def _tables(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """What each sample of a type adds to the luminance, (3, n), in steps of a fine scale; and the gray of each step."""
+    fine, top = 65535, np.iinfo(name).max
+    linear = color.srgb_to_linear(np.arange(top + 1) / top)
     # Rows of the matrix from sRGB to XYZ: what is white has the luminance 1.
     weights = np.array([0.212671, 0.715160, 0.072169])
     parts = (weights[:, None] * linear * fine).astype(np.float32)
-    grays = np.rint(255 * color.linear_to_srgb(np.arange(fine + 1) / fine)).astype(np.uint8)
+    grays = np.rint(top * color.linear_to_srgb(np.arange(fine + 1) / fine)).astype(name)
     return parts, grays
 
 
-@lru_cache(maxsize=1)
-def _widened() -> np.ndarray:
-    """(256,) uint8: luma of 16..235 as gray of 0..255."""
-    return np.rint(np.clip((np.arange(256) - 16) * (255 / 219), 0, 255)).astype(np.uint8)
+@lru_cache(maxsize=4)
+def _grays(bits: int, full: bool) -> np.ndarray:
+    """The gray of each luma: uint8 for 8 bits, else uint16; 16 to 235 of 255 is all of it where the range is not."""
+    more = 2.0 ** (bits - 8)
+    low, high = (0, 2**bits - 1) if full else (16 * more, 235 * more)
+    name = "uint8" if bits == 8 else "uint16"
+    share = (np.arange(2**bits) - low) / (high - low)
+    return np.rint(np.iinfo(name).max * share.clip(0, 1)).astype(name)
 
 
-def _is_neutral(frame: Any) -> bool:
+def _is_neutral(frame: Any, bits: int) -> bool:
+    middle = 128 << (bits - 8)
     for plane in range(1, len(frame.planes)):
         # Every few samples tell a film's tint as well as all of them.
-        chroma = _plane(frame, plane)[::4, ::2].astype(np.int16)
-        if chroma.size and np.abs(chroma - 128).max() > NEUTRAL:
+        chroma = _plane(frame, plane, bits)[::4, ::2].astype(np.int32)
+        if chroma.size and np.abs(chroma - middle).max() > NEUTRAL << (bits - 8):
             return False
     return True
 
 
-def _plane(frame: Any, index: int) -> np.ndarray:
+def _plane(frame: Any, index: int, bits: int) -> np.ndarray:
     plane = frame.planes[index]
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    samples = np.frombuffer(plane, np.uint8 if bits == 8 else "<u2")
     width = plane.width * (2 if frame.format.name == "nv12" and index else 1)
-    return rows[: plane.height, :width]
+    return samples.reshape(-1, plane.line_size // samples.itemsize)[: plane.height, :width]

@@ -14,7 +14,7 @@ import numpy as np
 from photochrom.errors import ImageTooLarge, UnreadableFilm
 from photochrom.extras import needing
 from photochrom.formats import shown
-from photochrom.video.gray import gray_of
+from photochrom.video.gray import bits_of, gray_of
 
 CLOCK = 1_000_000  # ticks of a container's own clock in a second
 
@@ -30,7 +30,8 @@ class Frame:
     """One frame of a film.
 
     Attributes:
-        gray: (H, W) uint8, upright, full range: what a grayscale photograph of it would hold.
+        gray: (H, W) uint8, upright, full range: what a grayscale photograph of it would hold; uint16 where the film
+            has more than 8 bits and they are wanted.
         pts: when it is shown, in ticks of the film's time base.
         duration: for how long, in ticks; 0 is unknown.
         repeated: it could not be decoded, and its neighbour stands in for it.
@@ -62,6 +63,7 @@ class Facts:
         frames: how many there are, about; None is unknown.
         aspect: width of a pixel over its height, upright.
         space: the matrix of its colours by ffmpeg's number; 2 is unsaid.
+        bits: of a sample.
     """
 
     width: int
@@ -74,6 +76,7 @@ class Facts:
     frames: int | None
     aspect: Fraction
     space: int
+    bits: int = 8
 
 
 def open_film(path: str | os.PathLike[str]) -> Any:
@@ -118,6 +121,7 @@ class Reader:
     Args:
         path: the film.
         max_pixels: the largest frame that is decoded; None is no limit.
+        deep: give frames of more than 8 bits as uint16.
 
     Attributes:
         facts: see `Facts`.
@@ -127,8 +131,8 @@ class Reader:
         UnreadableFilm, ImageTooLarge, MissingExtra.
     """
 
-    def __init__(self, path: str | os.PathLike[str], max_pixels: int | None = None) -> None:
-        self.path = path
+    def __init__(self, path: str | os.PathLike[str], max_pixels: int | None = None, *, deep: bool = False) -> None:
+        self.path, self._deep = path, deep
         self.end: str | None = None
         self._name, self._limit = shown(path), max_pixels
         with open_film(path) as container:
@@ -160,7 +164,7 @@ class Reader:
                         break
                     astray = False
                     if wanted is None or pts >= wanted:
-                        gray, in_color = gray_of(self._same_size(raw))
+                        gray, in_color = gray_of(self._same_size(raw), self._deep)
                         upright = np.ascontiguousarray(np.rot90(gray, self.facts.turns))
                         yield Frame(upright, pts, duration, repeated, in_color)
                 if not astray:
@@ -245,6 +249,7 @@ def _facts(container: Any, stream: Any, raw: Any) -> Facts:
         frames=stream.frames or (round(seconds * rate) if seconds else None),
         aspect=Fraction(1) / aspect if turns % 2 else Fraction(aspect),
         space=raw.colorspace,
+        bits=bits_of(raw),
     )
 
 
