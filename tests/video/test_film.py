@@ -324,10 +324,69 @@ def test_ten_bits_stay_ten(colorizer, tmp_path, codec, kept, off):
 def test_a_codec_of_eight_bits_says_what_it_leaves(colorizer, tmp_path):
     source = deep_film(tmp_path / "a.mkv", frames=3)
     report = colorize_film(source, tmp_path / "b.mp4", colorizer, consistency="frame")
-    assert report.notes == ("h264 keeps 8 of 10 bits a sample; --codec hevc or av1 keeps more",)
+    assert report.notes == ("h264 has 8 of the film's 10 bits a sample; kept by --codec hevc or av1",)
     assert deep_frames(tmp_path / "b.mp4")[0] == "yuv420p"
     report = colorize_film(source, tmp_path / "b.avi", colorizer, consistency="frame")
-    assert report.notes == ("h264 keeps 8 of 10 bits a sample; --codec ffv1 keeps more",)
+    assert report.notes == ("h264 has 8 of the film's 10 bits a sample; kept by --codec ffv1",)
+
+
+def fielded_film(path, codec="libx264", size=(96, 64), options=None, frames=12):
+    """A film of fields: a bar stands four pixels further in the lower lines of a frame."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream(codec, rate=25, options=options or {})
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuv420p"
+        for i in range(frames):
+            gray = np.full(size[::-1], 60, np.uint8)
+            gray[0::2, 10 + 4 * i : 20 + 4 * i] = 200
+            gray[1::2, 14 + 4 * i : 24 + 4 * i] = 200
+            rgb = np.repeat(gray[..., None], 3, -1)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
+        out.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize("first", ["tff", "bff"])
+def test_fields_stay_fields(colorizer, tmp_path, first, pixels_of):
+    source = fielded_film(tmp_path / "a.mp4", options={"x264-params": f"{first}=1", "crf": "4"})
+    report = colorize_film(source, tmp_path / "b.mp4", colorizer, consistency="frame", crf=4)
+    assert (report.frames, report.notes) == (12, ())
+    with av.open(str(tmp_path / "b.mp4")) as file:
+        frames = list(file.decode(video=0))
+        assert file.streams.video[0].codec_context.field_order == {"tff": 2, "bff": 3}[first]
+        assert all(frame.interlaced_frame for frame in frames)
+        luma = np.frombuffer(frames[6].planes[0], np.uint8).reshape(64, -1)[:, :96].astype(int)
+        # Had lines of two moments shared their colours, the bar's would lie beyond it.
+        blue = np.frombuffer(frames[6].planes[1], np.uint8).reshape(32, -1)[:, :48].astype(int)
+    light = color.rgb_to_lab(pixels_of(tmp_path / "b.mp4")[6] / 255.0)[..., 0]
+    wanted = color.srgb_to_lightness(pixels_of(source)[6])
+    assert np.abs(light - wanted).mean() < 1
+    assert luma[10:50:2, 35:43].mean() - luma[10:50:2, 46:49].mean() > 60
+    assert luma[11:50:2, 46:49].mean() - luma[11:50:2, 30:33].mean() > 60
+    upper, lower = blue[4:28:2].mean(0), blue[5:28:2].mean(0)
+    assert np.abs(upper[17:22] - lower[19:24]).max() < np.abs(upper[17:24] - lower[17:24]).max() / 2
+
+
+def test_a_tapes_fields_are_known(colorizer, tmp_path):
+    source = fielded_film(tmp_path / "a.avi", "dvvideo", (720, 576), frames=3)
+    assert colorize_film(source, tmp_path / "b.mp4", colorizer, consistency="frame").notes == ()
+    with av.open(str(tmp_path / "b.mp4")) as file:
+        assert file.streams.video[0].codec_context.field_order == 3
+
+
+@pytest.mark.parametrize(
+    ("target", "codec", "size", "note"),
+    [
+        ("b.mkv", "hevc", (96, 64), "hevc has both fields of a frame in one picture, as combs where something moves"),
+        ("b.mp4", None, (96, 66), "h264 has both fields of a frame in one picture, as combs where something moves"),
+    ],
+)
+def test_fields_that_cannot_stay_are_told(colorizer, tmp_path, target, codec, size, note):
+    source = fielded_film(tmp_path / "a.mpg", "mpeg2video", size, {"flags": "+ilme+ildct"}, frames=3)
+    report = colorize_film(source, tmp_path / target, colorizer, consistency="frame", codec=codec)
+    assert report.notes == (note + ("; kept by --codec h264" if codec else ""),)
+    with av.open(str(tmp_path / target)) as file:
+        assert not next(file.decode(video=0)).interlaced_frame
 
 
 def test_avi(film, colorizer, tmp_path, times_of):

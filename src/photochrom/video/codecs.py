@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from photochrom.errors import BadSetting
 from photochrom.formats import shown
+from photochrom.video.reading import Facts, Fields
 
 CodecName = Literal["h264", "hevc", "vp9", "av1", "ffv1"]
 
@@ -24,6 +25,8 @@ class Codec:
         options: the encoder's own.
         pixels: ffmpeg's pixel format for films of so many bits a sample or fewer.
         endings: of the containers that take it.
+        fields: the encoder's options for films whose frames hold two moments, by which is the first; without them, the
+            lines of both lie in one picture.
     """
 
     encoder: str
@@ -32,16 +35,18 @@ class Codec:
     options: dict[str, str]
     pixels: dict[int, str]
     endings: tuple[str, ...]
+    fields: dict[Fields, dict[str, str]] = field(default_factory=dict)
 
 
 _ANY = (".mp4", ".m4v", ".mov", ".mkv")
+_X264_FIELDS: dict[Fields, dict[str, str]] = {"top": {"x264-params": "tff=1"}, "bottom": {"x264-params": "bff=1"}}
 _EIGHT = {8: "yuv420p"}
 _TEN = {8: "yuv420p", 10: "yuv420p10le"}
 _EXACT = {8: "bgr0", 10: "gbrp10le", 12: "gbrp12le", 16: "gbrp16le"}
 # x264's macroblock tree (core 165) reads memory that it has not written, and gives other bytes in every run; without
 # it, a film that was killed and resumed is byte for byte the one that was not.
 CODECS: dict[str, Codec] = {
-    "h264": Codec("libx264", 18, 51, {"preset": "medium", "mbtree": "0"}, _EIGHT, (*_ANY, ".avi")),
+    "h264": Codec("libx264", 18, 51, {"preset": "medium", "mbtree": "0"}, _EIGHT, (*_ANY, ".avi"), _X264_FIELDS),
     "hevc": Codec("libx265", 20, 51, {"preset": "fast", "x265-params": "log-level=none"}, _TEN, _ANY),
     "vp9": Codec("libvpx-vp9", 24, 63, {"b": "0", "row-mt": "1", "cpu-used": "4"}, _EIGHT, (".webm", ".mkv", ".mp4")),
     "av1": Codec("libsvtav1", 26, 63, {"preset": "8"}, _TEN, (".mp4", ".m4v", ".mkv", ".webm")),
@@ -73,6 +78,11 @@ class Encoding:
         """
         enough = [bits for bits in self.codec.pixels if bits >= film]
         return min(enough, default=max(self.codec.pixels))
+
+    def fields(self, film: Facts) -> Fields | None:
+        """Which field comes first in what is encoded; None where the film or the codec has none."""
+        # Two by two lines of each field share their colours.
+        return film.fields if film.fields in self.codec.fields and film.height % 4 == 0 else None
 
 
 def encoding_for(target: str | os.PathLike[str], codec: str | None = None, crf: int | None = None) -> Encoding:

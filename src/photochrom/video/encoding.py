@@ -33,13 +33,13 @@ class SegmentWriter:
         self._facts, self._target = facts, target
         self._matrix = matrix_for(facts.space, facts.height)
         self._pixels = encoding.codec.pixels[encoding.bits(facts.bits)]
+        self._fields = encoding.fields(facts)
         self._rgb = not self._pixels.startswith("yuv")
         self._times: list[int] = []  # of showing, in the order of decoding
         with naming_target(target):
             self._file = av.open(str(path), "w", format="nut", options={"fflags": "bitexact"})
-            self._stream: Any = self._file.add_stream(
-                encoding.codec.encoder, rate=facts.rate, options=dict(encoding.options)
-            )
+            options = encoding.options | (encoding.codec.fields[self._fields] if self._fields else {})
+            self._stream: Any = self._file.add_stream(encoding.codec.encoder, rate=facts.rate, options=options)
             stream, context = self._stream, self._stream.codec_context
             self._size = encoding.size(facts.width, facts.height)
             stream.width, stream.height = self._size
@@ -53,20 +53,37 @@ class SegmentWriter:
 
     def write(self, rgb: np.ndarray, pts: int, duration: int) -> None:
         """Encode a frame (H, W, 3) uint8 or uint16 that is shown at `pts`."""
-        import av
-
         (width, height), (rows, columns) = self._size, rgb.shape[:2]
         if (columns, rows) != (width, height):
             rgb = np.pad(rgb, ((0, height - rows), (0, width - columns), (0, 0)), mode="edge")
         with naming_target(self._target):
-            picture = av.VideoFrame.from_ndarray(rgb, format="rgb24" if rgb.dtype == np.uint8 else "rgb48le")
-            frame = picture.reformat(
-                format=self._pixels,
-                dst_colorspace="ITU709" if self._matrix == _BT709 else "ITU601",
-                dst_color_range="JPEG" if self._rgb else "MPEG",
-            )
+            frame = self._woven(rgb) if self._fields else self._converted(rgb)
             frame.pts, frame.duration, frame.time_base = pts, duration, self._facts.time_base
             self._put(self._stream.encode(frame))
+
+    def _converted(self, rgb: np.ndarray) -> Any:
+        import av
+
+        picture = av.VideoFrame.from_ndarray(rgb, format="rgb24" if rgb.dtype == np.uint8 else "rgb48le")
+        return picture.reformat(
+            format=self._pixels,
+            dst_colorspace="ITU709" if self._matrix == _BT709 else "ITU601",
+            dst_color_range="JPEG" if self._rgb else "MPEG",
+        )
+
+    def _woven(self, rgb: np.ndarray) -> Any:
+        """Two fields, line by line; the lines of one moment share their colours, and not those of two."""
+        import av
+
+        frame = av.VideoFrame(*self._size, self._pixels)
+        fields = [self._converted(np.ascontiguousarray(rgb[first::2])) for first in (0, 1)]
+        for plane, *halves in zip(frame.planes, *(field.planes for field in fields), strict=True):
+            lines = np.zeros((plane.height, plane.line_size), np.uint8)
+            for first, half in enumerate(halves):
+                samples = np.frombuffer(half, np.uint8).reshape(half.height, half.line_size)
+                lines[first::2, : half.width] = samples[:, : half.width]
+            plane.update(lines)
+        return frame
 
     def close(self, *, whole: bool = True) -> None:
         """End the file; what is not `whole` is only let go of."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -23,7 +23,7 @@ from photochrom.video.coloring import Painted, paint_film
 from photochrom.video.consistency import Steady, steady
 from photochrom.video.encoding import SegmentWriter
 from photochrom.video.joining import Cut, Parts, join
-from photochrom.video.reading import Frame, Reader
+from photochrom.video.reading import Facts, Frame, Reader
 from photochrom.video.report import FilmReport, Listener, Meter
 from photochrom.video.work import Segment, Work, identity
 
@@ -178,18 +178,11 @@ def _report(
     seconds: float,
 ) -> FilmReport:
     facts = reader.facts
-    width, height = encoding.size(facts.width, facts.height)
-    if (width, height) != (facts.width, facts.height):
-        notes = [
-            *notes,
-            f"{encoding.name} takes even sizes only: {facts.width} x {facts.height} was bordered by a pixel",
-        ]
-    kept = encoding.bits(facts.bits)
-    if kept < facts.bits:
-        notes = [*notes, f"{encoding.name} keeps {kept} of {facts.bits} bits a sample{_deeper(target, kept)}"]
+    notes = [*notes, *_losses(facts, encoding, target)]
     if reader.end:
         notes = [*notes, f"the film breaks off ({reader.end})"]
     base, begin = facts.time_base, Fraction(facts.start)
+    width, height = encoding.size(facts.width, facts.height)
     return FilmReport(
         frames=sum(segment.frames for segment in done),
         width=width,
@@ -203,10 +196,27 @@ def _report(
     )
 
 
-def _deeper(target: Path, bits: int) -> str:
-    """Which codecs that the target takes keep more bits than so many, in words."""
-    fits = [n for n, c in CODECS.items() if max(c.pixels) > bits and target.suffix.lower() in c.endings]
-    return f"; --codec {' or '.join(fits)} keeps more" if fits else ""
+def _losses(facts: Facts, encoding: Encoding, target: Path) -> list[str]:
+    """What the codec cannot keep, in words, and which other one that the target takes could."""
+
+    def instead(keeps: Callable[[Encoding], bool]) -> str:
+        takes = [Encoding(n, c, {}) for n, c in CODECS.items() if target.suffix.lower() in c.endings]
+        fits = [other.name for other in takes if keeps(other)]
+        return f"; kept by --codec {' or '.join(fits)}" if fits else ""
+
+    notes, size = [], (facts.width, facts.height)
+    if encoding.size(*size) != size:
+        notes.append(f"{encoding.name} takes even sizes only: {size[0]} x {size[1]} was bordered by a pixel")
+    kept = encoding.bits(facts.bits)
+    if kept < facts.bits:
+        more = instead(lambda other: other.bits(facts.bits) > kept)
+        notes.append(f"{encoding.name} has {kept} of the film's {facts.bits} bits a sample{more}")
+    if facts.fields and not encoding.fields(facts):
+        apart = instead(lambda other: other.fields(facts) is not None)
+        notes.append(
+            f"{encoding.name} has both fields of a frame in one picture, as combs where something moves{apart}"
+        )
+    return notes
 
 
 def _depends(job: Job, colorizer: Colorizer, mode: Steady, encoding: Encoding) -> dict[str, Any]:

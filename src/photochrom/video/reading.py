@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,7 +16,11 @@ from photochrom.extras import needing
 from photochrom.formats import shown
 from photochrom.video.gray import bits_of, gray_of
 
+Fields = Literal["top", "bottom"]
+
 CLOCK = 1_000_000  # ticks of a container's own clock in a second
+
+_BOTTOM_FIRST = (3, 5)  # AV_FIELD_BB, AV_FIELD_BT: which field is shown first
 
 # Demuxers that fetch what a text file names are left out: a film must not open other files or addresses.
 _OPTIONS = {
@@ -64,6 +68,8 @@ class Facts:
         aspect: width of a pixel over its height, upright.
         space: the matrix of its colours by ffmpeg's number; 2 is unsaid.
         bits: of a sample.
+        fields: each frame holds the lines of two moments; of which the first is: "top" or "bottom". None where it holds
+            one moment, and where it was turned.
     """
 
     width: int
@@ -77,6 +83,7 @@ class Facts:
     aspect: Fraction
     space: int
     bits: int = 8
+    fields: Fields | None = None
 
 
 def open_film(path: str | os.PathLike[str]) -> Any:
@@ -250,7 +257,16 @@ def _facts(container: Any, stream: Any, raw: Any) -> Facts:
         aspect=Fraction(1) / aspect if turns % 2 else Fraction(aspect),
         space=raw.colorspace,
         bits=bits_of(raw),
+        fields=_fields(stream.codec_context, raw) if turns == 0 else None,
     )
+
+
+def _fields(context: Any, raw: Any) -> Fields | None:
+    if not raw.interlaced_frame:
+        return None
+    # A tape's DV begins with the bottom field, and says nothing.
+    bottom = context.field_order in _BOTTOM_FIRST or (context.field_order == 0 and context.name == "dvvideo")
+    return "bottom" if bottom else "top"
 
 
 def _step(stream: Any) -> int:
