@@ -27,7 +27,7 @@ def paint_frame(gray: np.ndarray, chroma: GuidedChroma) -> np.ndarray:
         cv2.resize(np.ascontiguousarray(chroma.coefficients[..., i]), (width, height), interpolation=cv2.INTER_LINEAR)
         for i in range(6)
     )
-    light = color.srgb_to_lightness(gray)
+    light = cv2.LUT(gray, _lightness()) if gray.dtype == np.uint8 else color.srgb_to_lightness(gray)
     inside = cv2.min(cv2.max(light, lowest, dst=light), highest, dst=light)
     across = _grid(slope_a, inside, offset_a)
     down = _grid(slope_b, inside, offset_b)
@@ -52,6 +52,11 @@ def _grid(slope: np.ndarray, light: np.ndarray, offset: np.ndarray) -> np.ndarra
 
 
 @lru_cache(maxsize=1)
+def _lightness() -> np.ndarray:
+    return color.srgb_to_lightness(np.arange(256, dtype=np.uint8)[None])[0]
+
+
+@lru_cache(maxsize=1)
 def _tops() -> np.ndarray:
     """(256,) where in the table each gray begins."""
     return (np.arange(256) * _SIDE).astype(np.float32)
@@ -67,6 +72,5 @@ def _exact_colors() -> np.ndarray:
     """(256 * side, side, 3) float32, 0..1: the colours of each gray, b downwards and a across, below each other."""
     axis = np.arange(-_REACH, _REACH + 1, _STEP, dtype=np.float32)
     b, a = np.meshgrid(axis, axis, indexing="ij")
-    grays = np.arange(256, dtype=np.uint8)[None]
-    labs = (np.stack([np.full_like(a, light), a, b], -1) for light in color.srgb_to_lightness(grays)[0])
+    labs = (np.stack([np.full_like(a, light), a, b], -1) for light in _lightness())
     return np.concatenate([color.lab_to_rgb_gently(lab) for lab in labs]).astype(np.float32)
