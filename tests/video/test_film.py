@@ -116,14 +116,10 @@ class Stop(Exception):
     pass
 
 
-@pytest.mark.parametrize("ending", ["mp4", "mkv", "webm"])
-@pytest.mark.parametrize("consistency", ["frame", "flow", "steadying"])
-def test_goes_on_at_the_last_whole_segment_to_the_same_bytes(film, colorizer, tmp_path, ending, consistency, request):
-    if consistency == "steadying":
-        consistency = str(request.getfixturevalue(consistency))
-    source = film(tmp_path / "a.mp4", frames=34, cut_at=17)
-    whole, broken = tmp_path / f"whole.{ending}", tmp_path / f"broken.{ending}"
-    colorize_film(source, whole, colorizer, consistency=consistency)
+def broken_and_resumed(source, folder, ending, colorizer, **how):
+    """Colour 34 frames at once, and again with two interruptions: the second report, and whether both films agree."""
+    whole, broken = folder / f"whole.{ending}", folder / f"broken.{ending}"
+    colorize_film(source, whole, colorizer, **how)
 
     def stop(at):
         def listener(progress):
@@ -134,13 +130,37 @@ def test_goes_on_at_the_last_whole_segment_to_the_same_bytes(film, colorizer, tm
 
     for at in (15, 25):
         with pytest.raises(Stop):
-            colorize_film(source, broken, colorizer, consistency=consistency, progress=stop(at))
+            colorize_film(source, broken, colorizer, progress=stop(at), **how)
         assert not broken.exists()
-    report = colorize_film(source, broken, colorizer, consistency=consistency)
+    report = colorize_film(source, broken, colorizer, **how)
+    assert not list(folder.glob(".*"))
+    return report, broken.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv", "webm"])
+@pytest.mark.parametrize("consistency", ["frame", "flow", "steadying"])
+def test_goes_on_at_the_last_whole_segment_to_the_same_bytes(film, colorizer, tmp_path, ending, consistency, request):
+    if consistency == "steadying":
+        consistency = str(request.getfixturevalue(consistency))
+    source = film(tmp_path / "a.mp4", frames=34, cut_at=17)
+    report, same = broken_and_resumed(source, tmp_path, ending, colorizer, consistency=consistency)
     assert (report.frames, report.resumed) == (34, 20)
     assert report.cuts == (1 if consistency == "flow" else 0)
-    assert broken.read_bytes() == whole.read_bytes()
-    assert not list(tmp_path.glob(".*"))
+    assert same
+
+
+def test_fields_go_on_to_the_same_bytes(colorizer, tmp_path):
+    # At this size x264's threads would not agree with themselves.
+    source = fielded_film(tmp_path / "a.mp4", size=(320, 180), options={"x264-params": "tff=1"}, frames=34)
+    report, same = broken_and_resumed(source, tmp_path, "mp4", colorizer)
+    assert (report.resumed, same) == (20, True)
+
+
+@pytest.mark.parametrize("codec", ["hevc", "av1", "ffv1"])
+def test_ten_bits_go_on_to_the_same_bytes(colorizer, tmp_path, codec):
+    source = deep_film(tmp_path / "a.mkv", frames=34)
+    report, same = broken_and_resumed(source, tmp_path, "mkv", colorizer, codec=codec)
+    assert (report.resumed, same) == (20, True)
 
 
 def test_other_settings_begin_anew(film, colorizer, tmp_path):

@@ -39,7 +39,11 @@ class Codec:
 
 
 _ANY = (".mp4", ".m4v", ".mov", ".mkv")
-_X264_FIELDS: dict[Fields, dict[str, str]] = {"top": {"x264-params": "tff=1"}, "bottom": {"x264-params": "bff=1"}}
+# Of fields, x264 gives other bytes in every run, too, where it works on several frames at once.
+_X264_FIELDS: dict[Fields, dict[str, str]] = {
+    "top": {"x264-params": "tff=1", "threads": "1"},
+    "bottom": {"x264-params": "bff=1", "threads": "1"},
+}
 _EIGHT = {8: "yuv420p"}
 _TEN = {8: "yuv420p", 10: "yuv420p10le"}
 _EXACT = {8: "bgr0", 10: "gbrp10le", 12: "gbrp12le", 16: "gbrp16le"}
