@@ -25,8 +25,8 @@ class Codec:
         options: the encoder's own.
         pixels: ffmpeg's pixel format for films of so many bits a sample or fewer.
         endings: of the containers that take it.
-        fields: the encoder's options for films whose frames hold two moments, by which is the first; without them, the
-            lines of both lie in one picture.
+        fields: the encoder's options for films whose frames hold two moments, by the lines of the first one; where
+            there are none, both are encoded as one picture.
     """
 
     encoder: str
@@ -84,7 +84,7 @@ class Encoding:
         return min(enough, default=max(self.codec.pixels))
 
     def fields(self, film: Facts) -> Fields | None:
-        """Which field comes first in what is encoded; None where the film or the codec has none."""
+        """The field that comes first in what is encoded; None where the film or the codec has none."""
         # Two by two lines of each field share their colours.
         return film.fields if film.fields in self.codec.fields and film.height % 4 == 0 else None
 

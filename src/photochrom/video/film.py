@@ -204,7 +204,8 @@ def _losses(facts: Facts, encoding: Encoding, target: Path) -> list[str]:
         fits = [other.name for other in takes if keeps(other)]
         return f"; kept by --codec {' or '.join(fits)}" if fits else ""
 
-    notes, size = [], (facts.width, facts.height)
+    notes: list[str] = []
+    size = facts.width, facts.height
     if encoding.size(*size) != size:
         notes.append(f"{encoding.name} takes even sizes only: {size[0]} x {size[1]} was bordered by a pixel")
     kept = encoding.bits(facts.bits)

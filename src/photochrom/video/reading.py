@@ -20,7 +20,7 @@ Fields = Literal["top", "bottom"]
 
 CLOCK = 1_000_000  # ticks of a container's own clock in a second
 
-_BOTTOM_FIRST = (3, 5)  # AV_FIELD_BB, AV_FIELD_BT: which field is shown first
+_BOTTOM_FIRST = (3, 5)  # AV_FIELD_BB and AV_FIELD_BT, the latter as QuickTime means it and ffmpeg writes it
 
 # Demuxers that fetch what a text file names are left out: a film must not open other files or addresses.
 _OPTIONS = {
@@ -68,8 +68,8 @@ class Facts:
         aspect: width of a pixel over its height, upright.
         space: the matrix of its colours by ffmpeg's number; 2 is unsaid.
         bits: of a sample.
-        fields: each frame holds the lines of two moments; of which the first is: "top" or "bottom". None where it holds
-            one moment, and where it was turned.
+        fields: where each frame holds the lines of two moments, those of the first one: "top" or "bottom". None where
+            it holds one moment, and where it was turned.
     """
 
     width: int
