@@ -74,11 +74,11 @@ def stages(source: Path) -> dict[str, float]:
     """Milliseconds a frame of each stage by itself, on one core."""
     session, reader = Colorizer(threads=1), Reader(source)
     modes = {name: steady(name, session.card) for name in ("flow", "recurrent")}
-    table = color.srgb_to_lightness(np.arange(256, dtype=np.uint8)[None])[0]
     spent: dict[str, float] = {}
     frames = list(reader.frames())[:40]
     first = frames[0].gray
-    chroma = session.chroma(session.scores(table[first]), table[first])
+    light = color.srgb_to_lightness(first)
+    chroma = session.chroma(session.scores(light), light)
     for gray in (first, first.astype(np.uint16) * 257):  # the tables are made once
         paint_frame(gray, chroma)
 
@@ -94,7 +94,7 @@ def stages(source: Path) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         writer = SegmentWriter(Path(folder, "a.nut"), source, encoding_for("a.mp4"), reader.facts)
         for frame in frames:
-            light = table[frame.gray]
+            light = color.srgb_to_lightness(frame.gray)
             scores = timed("network", partial(session.scores, light, mirror=False))
             covered = tuple(side / session.card.stride for side in scores.seen)
             fused = {name: timed(name, partial(m, frame.gray, scores.map, covered)) for name, m in modes.items()}

@@ -28,11 +28,11 @@ def test_colour_gives_the_gray_of_its_lightness():
     assert (found == gray_of_rgb(rgb)).all()
 
 
-def luma_frame(luma, pixels, chroma=None):
+def luma_frame(luma, pixels, chroma):
     """A frame of planes of two bytes a sample, all of its chroma at one level."""
     frame = av.VideoFrame(luma.shape[1], luma.shape[0], pixels)
     for i, plane in enumerate(frame.planes):
-        samples = np.full((plane.height, plane.line_size // 2), chroma or 0, "<u2")
+        samples = np.full((plane.height, plane.line_size // 2), chroma, "<u2")
         if i == 0:
             samples[:, : plane.width] = luma
         plane.update(samples.tobytes())

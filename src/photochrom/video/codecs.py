@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from photochrom.errors import BadSetting
 from photochrom.formats import shown
-from photochrom.video.reading import Facts, Fields
+
+if TYPE_CHECKING:
+    from photochrom.video.reading import Facts, Fields
 
 CodecName = Literal["h264", "hevc", "vp9", "av1", "ffv1"]
 
@@ -37,9 +39,23 @@ class Codec:
     endings: tuple[str, ...]
     fields: dict[Fields, dict[str, str]] = field(default_factory=dict)
 
+    def bits(self, film: int) -> int:
+        """How many bits a sample are encoded of a film that has so many: as many or more, or else the most there are.
+
+        H.264 could hold ten, but hardly any player shows them, and it is what is taken where nothing is asked for;
+        VP9 could where its library is built for it.
+        """
+        enough = [bits for bits in self.pixels if bits >= film]
+        return min(enough, default=max(self.pixels))
+
+    def first_field(self, film: Facts) -> Fields | None:
+        """The field that comes first in what is encoded; None where the film or the codec has none."""
+        # Two by two lines of each field share their colours.
+        return film.fields if film.fields in self.fields and film.height % 4 == 0 else None
+
 
 _ANY = (".mp4", ".m4v", ".mov", ".mkv")
-# Of fields, x264 gives other bytes in every run, too, where it works on several frames at once.
+# x264 gives other bytes in every run where it works on several frames of fields at once.
 _X264_FIELDS: dict[Fields, dict[str, str]] = {
     "top": {"x264-params": "tff=1", "threads": "1"},
     "bottom": {"x264-params": "bff=1", "threads": "1"},
@@ -73,20 +89,6 @@ class Encoding:
         """(w, h) that is encoded: the film's, made even where two by two pixels share their colour."""
         even = int("420" in self.codec.pixels[8])
         return width + (width & even), height + (height & even)
-
-    def bits(self, film: int) -> int:
-        """How many bits a sample are encoded of a film that has so many: as many or more, or else the most there are.
-
-        H.264 could hold ten, but hardly any player shows them, and it is what is taken where nothing is asked for;
-        VP9 could where its library is built for it.
-        """
-        enough = [bits for bits in self.codec.pixels if bits >= film]
-        return min(enough, default=max(self.codec.pixels))
-
-    def fields(self, film: Facts) -> Fields | None:
-        """The field that comes first in what is encoded; None where the film or the codec has none."""
-        # Two by two lines of each field share their colours.
-        return film.fields if film.fields in self.codec.fields and film.height % 4 == 0 else None
 
 
 def encoding_for(target: str | os.PathLike[str], codec: str | None = None, crf: int | None = None) -> Encoding:

@@ -11,10 +11,9 @@ import numpy as np
 from photochrom import color
 from photochrom.colorizer import Colorizer, usable_cores
 from photochrom.network import Scores
-from photochrom.picture import Picture
+from photochrom.picture import Picture, to_dtype
 from photochrom.upsample import GuidedChroma
 from photochrom.video.consistency import State, Steady
-from photochrom.video.gray import eight_bits
 from photochrom.video.painting import paint_frame
 from photochrom.video.pipeline import ahead, pooled
 from photochrom.video.reading import Frame
@@ -67,7 +66,7 @@ def paint_film(
     """
 
     def look(frame: Frame) -> tuple[np.ndarray, np.ndarray]:
-        return eight_bits(frame.gray), color.srgb_to_lightness(frame.gray)
+        return to_dtype(frame.gray, "uint8"), color.srgb_to_lightness(frame.gray)
 
     def paint(frame: Frame, light: np.ndarray, chroma: GuidedChroma) -> np.ndarray:
         return paint_frame(frame.gray, chroma)

@@ -12,6 +12,7 @@ import numpy as np
 from photochrom.errors import WriteFailed
 from photochrom.files import write_failed
 from photochrom.video.codecs import Encoding, matrix_for
+from photochrom.video.gray import samples_of
 from photochrom.video.reading import Facts
 
 _BT709, _LIMITED, _RGB = 1, 1, 0
@@ -32,14 +33,14 @@ class SegmentWriter:
 
         self._facts, self._target = facts, target
         self._matrix = matrix_for(facts.space, facts.height)
-        self._pixels = encoding.codec.pixels[encoding.bits(facts.bits)]
-        self._fields = encoding.fields(facts)
+        codec = encoding.codec
+        self._pixels, self._fields = codec.pixels[codec.bits(facts.bits)], codec.first_field(facts)
         self._rgb = not self._pixels.startswith("yuv")
         self._times: list[int] = []  # of showing, in the order of decoding
         with naming_target(target):
             self._file = av.open(str(path), "w", format="nut", options={"fflags": "bitexact"})
-            options = encoding.options | (encoding.codec.fields[self._fields] if self._fields else {})
-            self._stream: Any = self._file.add_stream(encoding.codec.encoder, rate=facts.rate, options=options)
+            options = encoding.options | (codec.fields[self._fields] if self._fields else {})
+            self._stream: Any = self._file.add_stream(codec.encoder, rate=facts.rate, options=options)
             stream, context = self._stream, self._stream.codec_context
             self._size = encoding.size(facts.width, facts.height)
             stream.width, stream.height = self._size
@@ -77,11 +78,10 @@ class SegmentWriter:
 
         frame = av.VideoFrame(*self._size, self._pixels)
         fields = [self._converted(np.ascontiguousarray(rgb[first::2])) for first in (0, 1)]
-        for plane, *halves in zip(frame.planes, *(field.planes for field in fields), strict=True):
+        for index, plane in enumerate(frame.planes):
             lines = np.zeros((plane.height, plane.line_size), np.uint8)
-            for first, half in enumerate(halves):
-                samples = np.frombuffer(half, np.uint8).reshape(half.height, half.line_size)
-                lines[first::2, : half.width] = samples[:, : half.width]
+            for first, field in enumerate(fields):
+                lines[first::2, : plane.width] = samples_of(field, index, 8)
             plane.update(lines)
         return frame
 

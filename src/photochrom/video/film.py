@@ -18,7 +18,7 @@ from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting
 from photochrom.files import check_free, move, write_failed
 from photochrom.formats import shown
-from photochrom.video.codecs import CODECS, Encoding, encoding_for
+from photochrom.video.codecs import CODECS, Codec, Encoding, encoding_for
 from photochrom.video.coloring import Painted, paint_film
 from photochrom.video.consistency import Steady, steady
 from photochrom.video.encoding import SegmentWriter
@@ -199,21 +199,21 @@ def _report(
 def _losses(facts: Facts, encoding: Encoding, target: Path) -> list[str]:
     """What the codec cannot keep, in words, and which other one that the target takes could."""
 
-    def instead(keeps: Callable[[Encoding], bool]) -> str:
-        takes = [Encoding(n, c, {}) for n, c in CODECS.items() if target.suffix.lower() in c.endings]
-        fits = [other.name for other in takes if keeps(other)]
+    def instead(keeps: Callable[[Codec], bool]) -> str:
+        fits = [name for name, other in CODECS.items() if target.suffix.lower() in other.endings and keeps(other)]
         return f"; kept by --codec {' or '.join(fits)}" if fits else ""
 
     notes: list[str] = []
+    codec = encoding.codec
     size = facts.width, facts.height
     if encoding.size(*size) != size:
         notes.append(f"{encoding.name} takes even sizes only: {size[0]} x {size[1]} was bordered by a pixel")
-    kept = encoding.bits(facts.bits)
+    kept = codec.bits(facts.bits)
     if kept < facts.bits:
         more = instead(lambda other: other.bits(facts.bits) > kept)
         notes.append(f"{encoding.name} has {kept} of the film's {facts.bits} bits a sample{more}")
-    if facts.fields and not encoding.fields(facts):
-        apart = instead(lambda other: other.fields(facts) is not None)
+    if facts.fields and not codec.first_field(facts):
+        apart = instead(lambda other: other.first_field(facts) is not None)
         notes.append(
             f"{encoding.name} has both fields of a frame in one picture, as combs where something moves{apart}"
         )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from photochrom import color
+from photochrom.picture import to_dtype
 
 NEUTRAL = 4  # how far the chroma of a gray film strays from its middle, of 255; sepia and colour go further
 _WITH_LUMA = re.compile(r"(yuvj?4(20|22|44|40)p|gray)(9le|1[0246]le)?|nv12")
@@ -31,17 +32,7 @@ def gray_of(frame: Any, deep: bool = False) -> tuple[np.ndarray, bool]:
         deep: a frame of more than 8 bits a sample as uint16.
     """
     gray, in_color = _own_gray(frame)
-    return (gray if deep else eight_bits(gray)), in_color
-
-
-def eight_bits(gray: np.ndarray) -> np.ndarray:
-    """Gray of full range as uint8; what is uint8 already stays itself.
-
-    Example:
-        >>> eight_bits(np.array([0, 128, 129, 65535], np.uint16)).tolist()
-        [0, 0, 1, 255]
-    """
-    return gray if gray.dtype == np.uint8 else ((gray.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return (gray if deep else to_dtype(gray, "uint8")), in_color
 
 
 def _own_gray(frame: Any) -> tuple[np.ndarray, bool]:
@@ -49,7 +40,7 @@ def _own_gray(frame: Any) -> tuple[np.ndarray, bool]:
     bits, name = bits_of(frame), frame.format.name
     if _WITH_LUMA.fullmatch(name) and _is_neutral(frame, bits):
         full = frame.color_range == _FULL_RANGE or name.startswith(("yuvj", "gray"))
-        return _grays(bits, full)[_plane(frame, 0, bits)], False
+        return _grays(bits, full)[samples_of(frame, 0, bits)], False
     rgb = frame.to_ndarray(format="rgb24" if bits == 8 else "rgb48le")
     red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
     if np.array_equal(red, green) and np.array_equal(red, blue):
@@ -97,13 +88,14 @@ def _is_neutral(frame: Any, bits: int) -> bool:
     middle = 128 << (bits - 8)
     for plane in range(1, len(frame.planes)):
         # Every few samples tell a film's tint as well as all of them.
-        chroma = _plane(frame, plane, bits)[::4, ::2].astype(np.int32)
+        chroma = samples_of(frame, plane, bits)[::4, ::2].astype(np.int32)
         if chroma.size and np.abs(chroma - middle).max() > NEUTRAL << (bits - 8):
             return False
     return True
 
 
-def _plane(frame: Any, index: int, bits: int) -> np.ndarray:
+def samples_of(frame: Any, index: int, bits: int) -> np.ndarray:
+    """(h, w) of a frame's plane, as they lie in its memory; uint8, or uint16 where they have more than 8 bits."""
     plane = frame.planes[index]
     samples = np.frombuffer(plane, np.uint8 if bits == 8 else "<u2")
     width = plane.width * (2 if frame.format.name == "nv12" and index else 1)

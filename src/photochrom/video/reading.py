@@ -82,8 +82,8 @@ class Facts:
     frames: int | None
     aspect: Fraction
     space: int
-    bits: int = 8
-    fields: Fields | None = None
+    bits: int
+    fields: Fields | None
 
 
 def open_film(path: str | os.PathLike[str]) -> Any:
