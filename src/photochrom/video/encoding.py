@@ -82,7 +82,7 @@ class SegmentWriter:
             lines = np.zeros((plane.height, plane.line_size), np.uint8)
             for first, field in enumerate(fields):
                 lines[first::2, : plane.width] = samples_of(field, index, 8)
-            plane.update(lines)
+            plane.update(lines.tobytes())
         return frame
 
     def close(self, *, whole: bool = True) -> None:
