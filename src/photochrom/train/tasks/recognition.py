@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from photochrom.bins import Bins
-from photochrom.color import L_CENTER
+from photochrom.color import L_CENTER, L_SCALE
 from photochrom.errors import BadRecipe
+from photochrom.losses.colors import DecodedColors
+from photochrom.losses.pallor import pallor
 from photochrom.losses.recognition import LabClassifier, Recognition
 from photochrom.settings import check
 from photochrom.train.config import Recipe
+from photochrom.train.export import load_model
 from photochrom.train.task import Task
 from photochrom.train.tasks import tasks
 from photochrom.train.tasks.supervised import SupervisedTask
@@ -68,17 +72,73 @@ def refuse_without_classes(task: Task) -> None:
         )
 
 
+@dataclass(frozen=True)
+class RecognitionSettings(Settings):
+    """Settings of the task "recognition".
+
+    A classifier is pleased by paler colours, too: wrong ones mislead it, and gray things it knows well. `pallor` bars
+    that way.
+
+    Attributes:
+        pallor: how much it counts that a picture's colours are paler than `reference` paints them; 0 for not at all.
+        reference: a packaged model's name, or a .onnx file.
+    """
+
+    pallor: float = 0.0
+    reference: str = "default"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(0 <= self.pallor <= 100, "task.settings.pallor", self.pallor, "0 to 100")
+
+
+class Painter:
+    """Another model's colours for a batch, as it shows them itself; it learns nothing.
+
+    Args:
+        name: a packaged model's name, or a .onnx file.
+        recipe: of the network that learns; its samples are what is painted.
+        device: where the networks are.
+
+    Raises:
+        BadRecipe: the model cannot paint the recipe's samples.
+    """
+
+    def __init__(self, name: str, recipe: Recipe, device: torch.device) -> None:
+        network, self.card = load_model(name)
+        if self.card.steadies:
+            raise BadRecipe(f"task.settings.reference is '{name}', which paints films only")
+        if recipe.data.size % self.card.multiple or self.card.size not in (None, recipe.data.size):
+            takes = f"multiples of {self.card.multiple}" if self.card.size is None else f"{self.card.size} only"
+            raise BadRecipe(f"data.size is {recipe.data.size}; task.settings.reference '{name}' takes {takes}")
+        self.network = network.requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.colors = DecodedColors(self.card.codebook(), self.card.default_decoding(), recipe.task.name).to(device)
+
+    @torch.no_grad()
+    def __call__(self, light: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 2 i j"]:
+        """ab in Lab units for L, 0..100."""
+        seen = ((light - self.card.l_center) / L_SCALE).to(memory_format=torch.channels_last)
+        return self.colors(self.network(seen), light)
+
+
 @tasks.register("recognition")
 class RecognitionTask(SupervisedTask):
     """The recipe's network under the recipe's loss and a classifier's judgement."""
 
-    Settings = Settings
+    Settings = RecognitionSettings
 
     def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
         super().__init__(recipe, bins, device, center)
         self.recognition = Recognition(self.decoded_colors(), self.settings.made(recipe, device))
+        self.before = Painter(self.settings.reference, recipe, device) if self.settings.pallor else None
 
     def objective(self, output: Tensor, ab: Tensor, light: Tensor) -> dict[str, Tensor]:
-        """The recipe's loss and the weighted divergence; the latter is logged as "recognition" too."""
-        recognition = self.recognition(output, ab, light)
-        return {"loss": self.loss(output, ab) + self.settings.weight * recognition, "recognition": recognition}
+        """The recipe's loss with the weighted divergence and pallor, which are logged, unweighted, as well."""
+        seen = {"recognition": self.recognition(output, ab, light)}
+        loss = self.loss(output, ab) + self.settings.weight * seen["recognition"]
+        if self.before is not None:
+            with self.autocast():
+                before = self.before(light)
+            seen["pallor"] = pallor(self.recognition.colors(output, light), before)
+            loss = loss + self.settings.pallor * seen["pallor"]
+        return {"loss": loss} | seen
