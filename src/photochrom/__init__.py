@@ -35,10 +35,12 @@ from photochrom.errors import (
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
     from photochrom.card import ModelCard
     from photochrom.client import Client
     from photochrom.colorizer import Colorizer
+    from photochrom.hints import Hint
 
 __version__ = "0.1.0"
 
@@ -51,6 +53,7 @@ __all__ = [
     "Client",
     "Colorizer",
     "DeviceUnavailable",
+    "Hint",
     "ImageTooLarge",
     "MissingExtra",
     "OutOfMemory",
@@ -66,13 +69,21 @@ __all__ = [
 ]
 
 
-def colorize(x: Any, output: str | os.PathLike[str] | None = None, *, overwrite: bool = False, **settings: Any) -> Any:
+def colorize(
+    x: Any,
+    output: str | os.PathLike[str] | None = None,
+    *,
+    overwrite: bool = False,
+    hints: Sequence[Hint] = (),
+    **settings: Any,
+) -> Any:
     """Colour one photograph; the model stays loaded for the next call with the same settings.
 
     Args:
         x: a path, the bytes of a file, a PIL image, or an array (H, W[, 1 | 3 | 4]) of uint8, uint16 or floats 0..1.
         output: for a path, where the result goes; NAME.color.EXT beside it by default.
         overwrite: replace a file that is there.
+        hints: colours that a person knows, such as `Hint(120, 340, "navy")`.
         **settings: those of `Colorizer`, such as model, vividness, saturation, render_size, device.
 
     Returns:
@@ -87,7 +98,7 @@ def colorize(x: Any, output: str | os.PathLike[str] | None = None, *, overwrite:
         if "unhashable" not in str(error):
             raise
         raise BadSetting(f"the settings are those of Colorizer, with plain values ({error})") from None
-    return session.colorize(x, output, overwrite=overwrite)
+    return session.colorize(x, output, overwrite=overwrite, hints=hints)
 
 
 def models() -> dict[str, ModelCard]:
@@ -110,6 +121,10 @@ def __getattr__(name: str) -> Any:
         from photochrom.colorizer import Colorizer
 
         return Colorizer
+    if name == "Hint":
+        from photochrom.hints import Hint
+
+        return Hint
     if name == "Client":
         from photochrom.client import Client
 

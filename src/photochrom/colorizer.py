@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from photochrom.decoders import decoders
 from photochrom.errors import BadSetting, OutOfMemory
 from photochrom.files import check_free, write_bytes
 from photochrom.formats import format_for, shown
+from photochrom.hints import Hint, hinted
 from photochrom.mark import Mark
 from photochrom.naming import beside, format_of, naming
 from photochrom.network import Network, Scores
@@ -166,6 +168,7 @@ class Colorizer:
         vividness: float | None = None,
         decoding: Decoding | None = None,
         rng: np.random.Generator | None = None,
+        hints: Sequence[Hint] = (),
     ) -> np.ndarray:
         """ab (H, W, 2) in Lab units at the size of L (H, W), from what `scores` gave for it.
 
@@ -174,11 +177,12 @@ class Colorizer:
             vividness: instead of the session's.
             decoding: instead of the session's, whole.
             rng: for the decoder "sample".
+            hints: colours that a person knows, at points of L.
         """
         how = decoding or self.decoding
         if vividness is not None:
             how = replace(how, vividness=vividness)
-        painter = self._painter_of(L, scores, how, rng)
+        painter = self._painter_of(L, scores, how, rng, hints)
         return painter.chroma.strip(L if painter.tone is None else painter.tone(L), 0, len(L))
 
     def ab(self, L: np.ndarray) -> np.ndarray:
@@ -194,6 +198,7 @@ class Colorizer:
         rng: np.random.Generator | None = None,
         lightness: np.ndarray | None = None,
         variant: int | None = None,
+        hints: Sequence[Hint] = (),
     ) -> Picture:
         """The photograph in colour, at full size, with its own L; its metadata are kept and say that it was coloured.
 
@@ -207,11 +212,14 @@ class Colorizer:
             lightness: L (H, W) instead of the picture's own, see `photochrom.tone`.
             variant: another colouring instead of the likeliest, the same one for the same number: the decoder "tilted"
                 for a model over bins, dropout at use for one that was trained with it.
+            hints: colours that a person knows, see `photochrom.Hint`.
 
         Raises:
-            BadSetting: a variant of a model that has one colouring only.
+            BadSetting: a variant of a model that has one colouring only; hints that lie outside, or for several pages.
             OutOfMemory: it did not fit; there is no partial result.
         """
+        if hints and picture.pages:
+            raise BadSetting(f"hints are for one picture, and this file has {len(picture.pages) + 1} pages")
         pages = tuple(self.colorize_picture(p, decoding=decoding, rng=rng, variant=variant) for p in picture.pages)
         if self.keep_color and picture.toning == "color":
             unchanged = all(new is old for new, old in zip(pages, picture.pages, strict=True))
@@ -221,7 +229,7 @@ class Colorizer:
         try:
             light = picture.lightness() if lightness is None else lightness
             answer = scores or self.scores(light, variant=variant)
-            painter = self._painter_of(light, answer, decoding or self.decoding, rng)
+            painter = self._painter_of(light, answer, decoding or self.decoding, rng, hints)
             rgb = painter.whole(light, picture.pixels.dtype, self._painters)
             return provenance.signed(replace(picture.with_rgb(rgb), pages=pages))
         except (MemoryError, RuntimeError) as error:
@@ -237,7 +245,14 @@ class Colorizer:
         rgb = Painter(len(light), light.shape[1], chroma).whole(light, picture.pixels.dtype, self._painters)
         return picture.with_rgb(rgb)
 
-    def colorize(self, x: Any, output: str | os.PathLike[str] | None = None, *, overwrite: bool = False) -> Any:
+    def colorize(
+        self,
+        x: Any,
+        output: str | os.PathLike[str] | None = None,
+        *,
+        overwrite: bool = False,
+        hints: Sequence[Hint] = (),
+    ) -> Any:
         """Colour a photograph and return the type that was given.
 
         Args:
@@ -246,18 +261,19 @@ class Colorizer:
                 already is coloured from its lightness.
             output: for a path, where the result goes.
             overwrite: replace a file that is there.
+            hints: colours that a person knows, such as `Hint(120, 340, "navy")`.
 
         Raises:
             PhotochromError: see `photochrom.errors`; nothing has been written then.
         """
         if isinstance(x, str | os.PathLike):
             target = Path(output) if output is not None else beside(Path(os.fsdecode(x)))
-            self.colorize_file(os.fsdecode(x), target, overwrite=overwrite)
+            self.colorize_file(os.fsdecode(x), target, overwrite=overwrite, hints=hints)
             return str(target) if isinstance(x, str) else target
         if output is not None:
             raise BadSetting("an output is for a path; what is given otherwise is returned, and written by the caller")
         try:
-            return self._colorize_here(x)
+            return self._colorize_here(x, hints)
         except MemoryError:
             raise OutOfMemory("memory ran out over the photograph; colour a smaller copy") from None
 
@@ -268,22 +284,24 @@ class Colorizer:
         *,
         overwrite: bool = False,
         variant: int | None = None,
+        hints: Sequence[Hint] = (),
     ) -> Report:
-        """Colour a file into another one, which is there whole or not at all; `variant` as for `colorize_picture`.
+        """Colour a file into another one, which is there whole or not at all.
 
-        TIFF to TIFF goes by strips, so that a scan may be larger than memory.
+        `variant` and `hints` as for `colorize_picture`; without them TIFF to TIFF goes by strips, so that a scan may be
+        larger than memory.
 
         Raises:
             PhotochromError: with the name of the file.
         """
         form = format_for(target)
         check_free(target, overwrite)
-        by_strips = form.name == "TIFF" and variant is None
+        by_strips = form.name == "TIFF" and variant is None and not hints
         if by_strips and (report := self._colorize_scan(source, target, overwrite)):
             return report
         picture = io.read(source, self.max_pixels)
         with naming(source):
-            coloured = self.colorize_picture(picture, variant=variant)
+            coloured = self.colorize_picture(picture, variant=variant, hints=hints)
             kept = coloured is picture
             data = io.encode(coloured, form.name)
         if kept and picture.format == form.name:
@@ -307,14 +325,14 @@ class Colorizer:
         except MemoryError:
             raise OutOfMemory(f"{shown(source)}: memory ran out; colour a smaller copy") from None
 
-    def _colorize_here(self, x: Any) -> Any:
+    def _colorize_here(self, x: Any, hints: Sequence[Hint]) -> Any:
         if isinstance(x, np.ndarray):
-            return io.to_array(self.colorize_picture(io.from_array(x)), x.dtype)
+            return io.to_array(self.colorize_picture(io.from_array(x), hints=hints), x.dtype)
         if isinstance(x, Image.Image):
-            return io.to_pil(self.colorize_picture(io.from_pil(x)))
+            return io.to_pil(self.colorize_picture(io.from_pil(x), hints=hints))
         if isinstance(x, bytes | bytearray | memoryview):
             picture = io.read(x, self.max_pixels)
-            return io.encode(self.colorize_picture(picture), picture.format or "PNG")
+            return io.encode(self.colorize_picture(picture, hints=hints), picture.format or "PNG")
         raise BadSetting(f"a path, bytes, a PIL image or an array can be coloured, not {type(x).__name__}")
 
     def chroma(
@@ -351,11 +369,19 @@ class Colorizer:
         return self._painter(shape, guide, tone, scores, self.decoding, None)
 
     def _painter_of(
-        self, L: np.ndarray, scores: Scores, how: Decoding, rng: np.random.Generator | None = None
+        self,
+        L: np.ndarray,
+        scores: Scores,
+        how: Decoding,
+        rng: np.random.Generator | None = None,
+        hints: Sequence[Hint] = (),
     ) -> Painter:
         seen, size = self.sizes(L.shape, scores.seen)
         tone = Tone.fit(resize(L, seen)) if self.restore_tone else None
-        return self._painter(L.shape, resize(L, size), tone, scores, how, rng)
+        painter = self._painter(L.shape, resize(L, size), tone, scores, how, rng)
+        if not hints:
+            return painter
+        return replace(painter, chroma=hinted(painter.chroma, L if tone is None else tone(L), hints))
 
     def _painter(
         self,

@@ -51,7 +51,7 @@ class Network:
 
     def seen(self, shape: tuple[int, ...], render_size: int) -> tuple[int, int]:
         """(w, h) of a picture of the shape (H, W) as the network sees it: of the area of render_size squared."""
-        return (render_size, render_size) if self.card.size else _render_shape(shape, render_size)
+        return (render_size, render_size) if self.card.size else render_shape(shape, render_size)
 
     def covered(self, seen: tuple[int, int]) -> tuple[float, float]:
         """(w, h) of the answer that a picture of (w, h) pixels covers."""
@@ -109,7 +109,7 @@ class Network:
         return out
 
 
-def _render_shape(shape: tuple[int, ...], render_size: int) -> tuple[int, int]:
+def render_shape(shape: tuple[int, ...], render_size: int) -> tuple[int, int]:
     """(w, h) with the area of render_size squared and the picture's aspect, within 8 : 1."""
     height, width = shape
     aspect = min(8.0, max(1 / 8, width / height))

@@ -592,3 +592,32 @@ def test_variants(call, tmp_path, drawn, tiny):
         status, _, err = call("colorize", tmp_path / "a.png", *arguments)
         assert status == 2
         assert message in err[0]
+
+
+def test_hints(call, model):
+    gray("a.png", size=(60, 40))
+    hints = ["--hint", "30,20=#3060c0", "--hint", "2,2,0.5=gray"]
+    assert call("colorize", "a.png", *hints, *model)[0] == 0
+    assert call("colorize", "a.png", "-o", "plain.png", *model)[0] == 0
+    assert (pixels("a.color.png")[20, 30, [0, 2]].astype(int) - pixels("plain.png")[20, 30, [0, 2]])[1] > 30
+    status, out, _ = call("colorize", "-", *hints, *model, stdin=Path("a.png").read_bytes())
+    assert status == 0
+    assert pixels(io.BytesIO(out))[20, 30].tolist() == pixels("a.color.png")[20, 30].tolist()
+
+
+def test_hints_that_cannot_be(call, model, drawn):
+    gray("in/a.png")
+    gray("in/b.png")
+    drawn(1).save("moves.gif", save_all=True, append_images=[drawn(2)])
+    one = "hints are for one photograph; name one, and no film"
+    for status, arguments, message in (
+        (2, ["in/a.png", "in/b.png", "--hint", "1,1=red"], one),
+        (2, ["in", "--hint", "1,1=red"], one),
+        (2, ["moves.gif", "--hint", "1,1=red"], one),
+        (2, ["in/a.png", "--hint", "1,1"], "the hint '1,1' is not X,Y=COLOR or X,Y,REACH=COLOR, such as"),
+        (2, ["in/a.png", "--hint", "1,1=rde"], "'rde' is no colour; it may be #rrggbb or a CSS name such as navy"),
+        (1, ["in/a.png", "--hint", "30,1=red"], "in/a.png: the hint at 30,1 lies outside the photograph, which is 30"),
+    ):
+        got, _, err = call("colorize", *arguments, *model)
+        assert (got, message in err[0]) == (status, True), err
+    assert sorted(str(path) for path in Path().rglob("*.*")) == ["in/a.png", "in/b.png", "moves.gif"]

@@ -47,7 +47,8 @@ class Kind:
 
 
 def _photograph(colorizer: Colorizer, job: Job, *, overwrite: bool, tell: Tell) -> Done:
-    report = colorizer.colorize_file(job.source, job.target, overwrite=overwrite, variant=job.variant)
+    how = job.settings or {}
+    report = colorizer.colorize_file(job.source, job.target, overwrite=overwrite, variant=job.variant, **how)
     return Done(_note(report), report.size, report.kept)
 
 

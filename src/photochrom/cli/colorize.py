@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import itertools
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting, WriteFailed
 from photochrom.files import check_free
 from photochrom.formats import format_for, shown
+from photochrom.hints import Hint
 
 DEFAULTS, PLAIN, FILM_DEFAULTS = ModelOptions(), FinishOptions(), FilmOptions()
 STREAM = Path("-")
@@ -39,6 +41,7 @@ def colorize(
     jobs: Annotated[int | None, Parameter(alias="-j")] = None,
     log: Path | None = None,
     variants: int | None = None,
+    hint: Annotated[list[str], Parameter(negative=(), json_list=False)] | None = None,
     finish: FinishOptions = PLAIN,
     options: ModelOptions = DEFAULTS,
     film: FilmOptions = FILM_DEFAULTS,
@@ -70,6 +73,10 @@ def colorize(
     variants
         This many colourings of each photograph, as NAME.color-1.EXT, NAME.color-2.EXT, ... What could have any colour
         gets another one in each; the same number gives the same colouring.
+    hint
+        A colour that you know, X,Y=COLOR: the point in pixels from the left and from the top, and #rrggbb or a name
+        such as navy. What hangs together there takes it; X,Y,REACH=COLOR spreads less or more than REACH = 1. For one
+        photograph, as often as you like.
     max_pixels
         Largest photograph that is read, in pixels; protects from files made to fill the memory.
     """
@@ -79,6 +86,7 @@ def colorize(
         raise BadSetting(f"--variants is {variants}; it may be 1 to 1000")
     if overwrite and skip_existing:
         raise BadSetting("--overwrite and --skip-existing contradict each other; name one")
+    hints = [Hint.parse(text) for text in hint or ()]
     to_stream = output is not None and Path(output) == STREAM
     with only_our_words():
         if STREAM in inputs or to_stream:
@@ -86,8 +94,12 @@ def colorize(
                 raise BadSetting("only one photograph goes through standard input or output")
             if variants:
                 raise BadSetting("variants are several files; they cannot go through standard input or output")
-            return _pipe(inputs[0], None if to_stream else output, overwrite, options.colorizer(max_pixels, finish))
-        plan = batch.plan(inputs, output, recursive, {"film": dataclasses.asdict(film)})
+            return _pipe(
+                inputs[0], None if to_stream else output, overwrite, options.colorizer(max_pixels, finish), hints
+            )
+        plan = batch.plan(inputs, output, recursive, {"film": dataclasses.asdict(film), "photograph": {"hints": hints}})
+        if hints and [job.kind for job in itertools.islice(plan, 2)] != ["photograph"]:
+            raise BadSetting("hints are for one photograph; name one, and no film")
         colorizer = options.colorizer(max_pixels, finish)
         if variants:
             colorizer.network.need_variants()
@@ -153,14 +165,14 @@ def _line(outcome: batch.Outcome) -> str:
     return f"{shown(outcome.job.source)} -> {shown(outcome.job.target)}{note}"
 
 
-def _pipe(source: Path, output: str | None, overwrite: bool, colorizer: Colorizer) -> int:
+def _pipe(source: Path, output: str | None, overwrite: bool, colorizer: Colorizer, hints: Sequence[Hint]) -> int:
     if output:
         format_for(output)
         check_free(output, overwrite)
     elif sys.stdout.isatty():
         raise BadSetting("standard output is a terminal; redirect it to a file, or name one with -o")
     picture = io.read(sys.stdin.buffer if source == STREAM else source, colorizer.max_pixels)
-    result = colorizer.colorize_picture(picture)
+    result = colorizer.colorize_picture(picture, hints=hints)
     if output:
         io.write(result, output, overwrite)
     else:
