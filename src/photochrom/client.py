@@ -79,7 +79,7 @@ class Client:
             x: a path, or a file's bytes.
             output: for a path, where the result goes; NAME.color.EXT beside it by default.
             overwrite: replace a file that is there.
-            **look: vividness, saturation, contrast, variant, format; see the server's /docs.
+            **look: vividness, saturation, contrast, variant, format; see the server's /docs. `hints` are `Hint`s.
 
         Returns:
             The path of the result, or for bytes the result's bytes.
@@ -119,7 +119,8 @@ class Client:
                 time.sleep(wait)
 
     def _open(self, method: str, path: str, query: dict[str, Any], body: bytes | None = None) -> Any:
-        asked = urllib.parse.urlencode({name: value for name, value in query.items() if value is not None})
+        given = {name: _written(value) for name, value in query.items() if value is not None}
+        asked = urllib.parse.urlencode(given)
         address = f"{self.url}{path}{'?' if asked else ''}{asked}"
         headers = {**self._headers, **({"Content-Type": _BYTES} if body is not None else {})}
         request = urllib.request.Request(address, body, headers, method=method)
@@ -186,6 +187,11 @@ def _read(path: Path) -> bytes:
         raise UnreadableImage(f"{shown(path)} does not exist; check the name and the folder") from None
     except OSError as error:
         raise UnreadableImage(f"{shown(path)} cannot be opened ({error.strerror}); check the name") from None
+
+
+def _written(value: Any) -> Any:
+    """A look's value as the server reads it: hints as text."""
+    return ";".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def _state(answer: dict[str, Any]) -> JobState:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 
 import numpy as np
@@ -86,6 +86,15 @@ class Hint:
             ) from None
         return cls(x, y, color.strip(), reach)
 
+    def __str__(self) -> str:
+        """As `parse` takes it, the colour as #rrggbb."""
+        red, green, blue = _rgb(self.color)
+        return f"{self.x:g},{self.y:g},{self.reach:g}=#{red:02x}{green:02x}{blue:02x}"
+
+    def scaled(self, across: float, down: float) -> Hint:
+        """The same hint for a copy of the photograph that is so many times as wide and as high."""
+        return replace(self, x=self.x * across, y=self.y * down)
+
     @property
     def ab(self) -> np.ndarray:
         """(2,) a and b in Lab units."""
@@ -104,11 +113,7 @@ def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Hint]) -> Gu
         BadSetting: a hint lies outside, or there are too many.
     """
     height, width = light.shape
-    for hint in hints:
-        if not (0 <= hint.x < width and 0 <= hint.y < height):
-            raise BadSetting(
-                f"the hint at {hint.x:g},{hint.y:g} lies outside the photograph, which is {width} x {height} pixels"
-            )
+    check_inside(hints, width, height)
     if len(hints) > MOST:
         raise BadSetting(f"{len(hints)} hints are too many; {MOST} is the most")
     size = render_shape(light.shape, SIDE)
@@ -124,6 +129,19 @@ def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Hint]) -> Gu
     wanted = np.einsum("khw,kc->hwc", share, np.array([hint.ab for hint in hints]))
     ab = before + near.max(0)[..., None] * (wanted - before)
     return GuidedChroma.fit(ab.astype(np.float32), small, size)
+
+
+def check_inside(hints: Sequence[Hint], width: int, height: int) -> None:
+    """Refuse hints for what is no part of a photograph of so many pixels.
+
+    Raises:
+        BadSetting: it names the first.
+    """
+    for hint in hints:
+        if not (0 <= hint.x < width and 0 <= hint.y < height):
+            raise BadSetting(
+                f"the hint at {hint.x:g},{hint.y:g} lies outside the photograph, which is {width} x {height} pixels"
+            )
 
 
 def _ground(light: np.ndarray, ab: np.ndarray) -> np.ndarray:

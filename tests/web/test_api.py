@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import photochrom
-from photochrom import Colorizer, color
+from photochrom import Colorizer, Hint, color
 from photochrom.errors import MissingExtra
 from photochrom.formats import FORMATS
 from photochrom.picture import Picture
@@ -92,6 +92,41 @@ def test_contrast_moves_the_lightness_and_nothing_is_coloured_anew(server, tiny)
     expected = with_contrast(Picture(gray).lightness(), 1.0)
     assert np.abs(found - expected).max() < 1
     assert found[0, 64] < Picture(gray).lightness()[0, 64] - 8
+
+
+def test_hints_are_those_of_the_whole_photograph(server, tiny, drawn):
+    data, hints = encoded(drawn(4, 400, 300).convert("L")), [Hint(300, 250, "#607090"), Hint(20, 20, "#808080", 0.5)]
+    look = {"hints": ";".join(map(str, hints))}
+    expected = Colorizer(tiny).colorize(data, hints=hints)
+    assert server.post("/api/colorize", content=data, params=look).content == expected
+    address, _ = submitted(server, data)
+    assert server.get(f"{address}/result", params=look).content == expected
+    assert server.get(f"{address}/result").content != expected
+    small = opened(server.get(f"{address}/result", params={**look, "max_side": 100, "format": "png"}))
+    assert small.size == (100, 75)
+    for hint in hints:
+        lab = color.rgb_to_lab(np.asarray(small)[int(hint.y / 4), int(hint.x / 4)] / 255)
+        assert np.abs(lab[1:] - hint.ab).max() < 4
+
+
+@pytest.mark.parametrize(
+    ("hints", "message"),
+    [
+        ("30,5=red", "hints: "),
+        ("30,5=#ff000", "hints: "),
+        ("-3,5=#ff0000", "hints: "),
+        ("30,5=#ff0000;", "hints: "),
+        ("30,5,0=#ff0000", "the reach of a hint is 0"),
+        ("48,5=#ff0000", "the hint at 48,5 lies outside the photograph, which is 48 x 40 pixels"),
+    ],
+)
+def test_hints_that_cannot_be_are_refused(server, png, hints, message):
+    refused = server.post("/api/colorize", content=png(1), params={"hints": hints})
+    assert refused.status_code == 422
+    assert message in refused.json()["detail"]
+    address, _ = submitted(server, png(1))
+    refused = server.get(f"{address}/result", params={"hints": hints, "max_side": 20})
+    assert (refused.status_code, message in refused.json()["detail"]) == (422, True)
 
 
 def test_nothing_is_kept_of_a_photograph_that_was_coloured_at_once(server, png):

@@ -69,8 +69,8 @@ def colour(setup: Setup, folder: str, look: Look, ending: str, max_seconds: floa
         FilmTooLong: it lasts longer.
         PhotochromError: it cannot be read.
     """
-    if look.variant or look.contrast:
-        raise BadSetting("a film has no variants and no contrast; leave them away")
+    if look.variant or look.contrast or look.hints:
+        raise BadSetting("a film has no variants, no contrast and no hints; leave them away")
     source = Path(folder, INPUT)
     colorizer = Colorizer(
         setup.model, max_pixels=setup.max_pixels, vividness=look.vividness, saturation=look.saturation, device="cpu"

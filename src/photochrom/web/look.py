@@ -12,9 +12,12 @@ from pydantic import BaseModel, Field
 from photochrom.colorizer import Colorizer
 from photochrom.decode import Decoding
 from photochrom.errors import BadSetting
+from photochrom.hints import Hint, check_inside
 
 MOST_VARIANTS = 99
 MOST_SATURATION = 4.0
+_NUMBER = r"[0-9]{1,6}([.][0-9]{1,6})?"
+_HINT = rf"{_NUMBER},{_NUMBER}(,{_NUMBER})?=#[0-9a-fA-F]{{6}}"
 
 
 class Look(BaseModel, frozen=True):
@@ -44,6 +47,28 @@ class Look(BaseModel, frozen=True):
     variant: int = Field(
         default=0, ge=0, le=MOST_VARIANTS, description="0 is the likeliest colouring; 1 and on are other ones."
     )
+
+    hints: str = Field(
+        default="",
+        max_length=4000,
+        pattern=rf"^({_HINT}(;{_HINT})*)?$",
+        description="Colours that you know, X,Y=#rrggbb or X,Y,REACH=#rrggbb, several with ; between them: X and Y are "
+        "pixels of the whole, upright photograph, REACH is a factor on how far the colour spreads.",
+    )
+
+    def given(self, whole: tuple[int, int], copy: tuple[int, int]) -> list[Hint]:
+        """The hints for a copy of a photograph.
+
+        Args:
+            whole: (W, H) of the photograph.
+            copy: (w, h) of the copy.
+
+        Raises:
+            BadSetting: a hint lies outside, or spreads too little.
+        """
+        hints = [Hint.parse(text) for text in self.hints.split(";") if text]
+        check_inside(hints, *whole)
+        return [hint.scaled(copy[0] / whole[0], copy[1] / whole[1]) for hint in hints]
 
     def decoding(self, colorizer: Colorizer) -> Decoding:
         """How `colorizer` has to decode for this look.

@@ -95,7 +95,8 @@ def prepare(setup: Setup, folder: str) -> Facts:
     scores = session(setup).scores(picture.lightness())
     small = _smaller(picture, PREVIEW_SIDE)
     alpha = np.empty(0, np.uint8) if small.alpha is None else small.alpha
-    np.savez(Path(folder, KEPT), map=scores.map, seen=np.array(scores.seen), pixels=small.pixels, alpha=alpha)
+    facts = {"seen": np.array(scores.seen), "whole": np.array(picture.size)}
+    np.savez(Path(folder, KEPT), map=scores.map, pixels=small.pixels, alpha=alpha, **facts)
     return Facts(picture.width, picture.height, picture.format or "PNG", picture.alpha is not None)
 
 
@@ -107,7 +108,7 @@ def render(setup: Setup, folder: str, look: Look | None, format: str | None) -> 
     """
     picture = _read(setup, folder)
     if look is not None:
-        picture = _painted(session(setup), picture, look, _kept(folder)[0])
+        picture = _painted(session(setup), picture, look, _kept(folder)[0], picture.size)
     name = secrets.token_hex(8)
     Path(folder, name).write_bytes(io.encode(picture, format or picture.format or "PNG"))
     return name
@@ -123,7 +124,8 @@ def colorize(setup: Setup, folder: str, look: Look, format: str | None) -> tuple
     format = format or picture.format or "PNG"
     colorizer = session(setup)
     look.decoding(colorizer)  # a look that cannot be is refused before the network runs
-    picture = _painted(colorizer, picture, look, colorizer.scores(picture.lightness()))
+    look.given(picture.size, picture.size)
+    picture = _painted(colorizer, picture, look, colorizer.scores(picture.lightness()), picture.size)
     name = secrets.token_hex(8)
     Path(folder, name).write_bytes(io.encode(picture, format))
     return name, format
@@ -131,14 +133,19 @@ def colorize(setup: Setup, folder: str, look: Look, format: str | None) -> tuple
 
 def preview(setup: Setup, folder: str, look: Look | None, side: int, format: str) -> bytes:
     """The encoded photograph, at most `side` pixels on its longer side, in a look (None: as it came)."""
-    scores, small = _sized(folder, side)
-    return io.encode(_painted(session(setup), small, look, scores) if look else small, format)
+    scores, small, whole = _sized(folder, side)
+    return io.encode(_painted(session(setup), small, look, scores, whole) if look else small, format)
 
 
-def _painted(colorizer: Colorizer, picture: Picture, look: Look, scores: Scores) -> Picture:
-    lightness = with_contrast(picture.lightness(), look.contrast) if look.contrast else None
-    decoding = look.decoding(colorizer)
-    return colorizer.colorize_picture(picture, scores=scores, decoding=decoding, rng=look.rng(), lightness=lightness)
+def _painted(colorizer: Colorizer, picture: Picture, look: Look, scores: Scores, whole: tuple[int, int]) -> Picture:
+    return colorizer.colorize_picture(
+        picture,
+        scores=scores,
+        decoding=look.decoding(colorizer),
+        rng=look.rng(),
+        lightness=with_contrast(picture.lightness(), look.contrast) if look.contrast else None,
+        hints=look.given(whole, picture.size),
+    )
 
 
 def _read(setup: Setup, folder: str) -> Picture:
@@ -148,17 +155,18 @@ def _read(setup: Setup, folder: str) -> Picture:
 
 
 @lru_cache(maxsize=8)
-def _kept(folder: str) -> tuple[Scores, Picture]:
+def _kept(folder: str) -> tuple[Scores, Picture, tuple[int, int]]:
+    """The network's answer, the copy for previews, and (W, H) of the whole."""
     with np.load(Path(folder, KEPT)) as kept:
-        seen = kept["seen"].tolist()
+        (w, h), (width, height) = kept["seen"].tolist(), kept["whole"].tolist()
         alpha = kept["alpha"]
-        return Scores(kept["map"], (seen[0], seen[1])), Picture(kept["pixels"], alpha if alpha.size else None)
+        return Scores(kept["map"], (w, h)), Picture(kept["pixels"], alpha if alpha.size else None), (width, height)
 
 
 @lru_cache(maxsize=8)
-def _sized(folder: str, side: int) -> tuple[Scores, Picture]:
-    scores, small = _kept(folder)
-    return scores, _smaller(small, side)
+def _sized(folder: str, side: int) -> tuple[Scores, Picture, tuple[int, int]]:
+    scores, small, whole = _kept(folder)
+    return scores, _smaller(small, side), whole
 
 
 def _smaller(picture: Picture, side: int) -> Picture:
