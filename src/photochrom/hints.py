@@ -25,12 +25,12 @@ from photochrom.network import render_shape
 from photochrom.smooth import smooth_chroma
 from photochrom.upsample import GuidedChroma, resize
 
-# What follows was chosen on the validation photographs, with hints at random points in their true colour.
+# What follows was chosen on validation photographs, with hints at random points in their true colour, and by eye.
 SIDE = 192  # of the square with the area of the copy on which hints spread, points
 STEP = 0.005  # what a point of even ground is long; a hint ends about 1 away
 EDGE = 8.0  # the step of L, or of ab near gray, from point to point that is as long as a hint reaches
 VIVID = 20.0  # chroma from which on steps of ab count less, as people see them
-GRAIN_RADIUS, GRAIN = 3, 100.0  # lightness is smoothed first, so that grain and texture are no edges
+GRAIN_RADIUS, GRAIN = 3, 30.0  # lightness is smoothed first, so that grain and fine texture are no edges
 ROUNDS = 64  # of the sweeps for the shortest ways; two or three do but for mazes
 MOST = 256
 

@@ -1,5 +1,6 @@
 """The page in Chromium, as people use it: by mouse, by keys, on a phone, and read aloud."""
 
+import io
 import os
 import re
 import signal
@@ -12,6 +13,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect
+
+import photochrom
 
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
@@ -102,6 +105,79 @@ def test_sliders_and_variants_change_the_picture_and_reset_brings_it_back(open_p
     page.click("#reset")
     expect(page.locator("#saturation-value")).to_have_text("100 %")
     expect(page.get_by_role("radio", name="Likeliest")).to_be_checked()
+
+
+def dots(page):
+    """Where the points are, in shares of the photograph, and their colours."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll('#viewer .dot')].map(({ style }) =>
+            [Number(style.getPropertyValue('--px')), Number(style.getPropertyValue('--py')),
+             style.getPropertyValue('--color')])"""
+    )
+
+
+def test_a_color_that_is_known_is_put_on_the_picture(open_page, photographs, tmp_path):
+    page = open_page()
+    page.set_input_files("#files", photographs[0])
+    coloured(page)
+    before = after(page)
+    page.get_by_role("button", name="Add a colour").click()
+    box = page.locator("#viewer img").last.bounding_box()
+    with page.expect_request(lambda request: "%2C1.0000%3D%238a2b1e" in request.url):
+        page.mouse.click(box["x"] + box["width"] / 4, box["y"] + box["height"] * 3 / 4)
+    page.wait_for_function("(src) => document.querySelector('#viewer .after img').src !== src", arg=before)
+    (dot,) = dots(page)
+    assert dot[2] == "#8a2b1e"
+    assert dot[:2] == pytest.approx([0.25, 0.75], abs=0.01)
+    page.get_by_label("This point's colour").fill("#2050c0")
+    page.get_by_label("How far it spreads").press("ArrowRight")
+    expect(page.locator("#hint-reach-value")).to_have_text("141 %")
+    place = page.locator("#viewer .dot").bounding_box()
+    page.mouse.move(place["x"] + 12, place["y"] + 12)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
+    page.mouse.up()
+    (moved,) = dots(page)
+    assert moved[:2] == pytest.approx([0.5, 0.5], abs=0.01)
+    coloured(page)
+    with page.expect_download() as caught:
+        page.click("#download")
+    caught.value.save_as(tmp_path / "result.png")
+    expected = photochrom.colorize(photographs[0].read_bytes(), hints=[photochrom.Hint(160, 120, "#2050c0", 1.4142)])
+    found, wanted = (np.asarray(Image.open(file), int) for file in (tmp_path / "result.png", io.BytesIO(expected)))
+    assert np.abs(found - wanted).mean() < 1
+    assert dots(page)[0][2] == "#2050c0"
+    page.click("#reset")
+    assert dots(page) == []
+
+
+def test_known_colors_by_keys(open_page, photographs):
+    page = open_page()
+    page.set_input_files("#files", photographs)
+    coloured(page)
+    page.get_by_role("button", name="Add a colour").press("Enter")
+    dot = page.get_by_role("button", name="Colour 1, 50 % from the left, 50 % from the top")
+    expect(dot).to_be_focused()
+    assert violations(page) == []
+    dot.press("ArrowLeft")
+    dot = page.get_by_role("button", name="Colour 1, 49 % from the left, 50 % from the top")
+    dot.press("Shift+ArrowDown")
+    assert dots(page)[0][:2] == pytest.approx([0.49, 0.5 + 0.002 * 320 / 240], abs=0.001)
+    page.get_by_role("button", name="Add a colour").press("Enter")
+    assert len(dots(page)) == 2
+    expect(page.get_by_role("button", name="Remove all")).to_be_visible()
+    page.get_by_role("button", name="Colour 2").press("Delete")
+    assert len(dots(page)) == 1
+    expect(dot).to_be_focused()
+    page.get_by_role("button", name="Use for all").click()
+    page.get_by_role("radio", name=re.compile("harbour.png")).check()
+    expect(page.locator("#name")).to_have_text("harbour.png")
+    assert dots(page) == []  # they are points of the other photograph
+    page.get_by_role("radio", name=re.compile("grandmother.jpg")).check()
+    assert len(dots(page)) == 1
+    page.get_by_role("button", name="Remove this point").press("Enter")
+    assert dots(page) == []
+    expect(page.get_by_role("button", name="Add a colour")).to_be_focused()
 
 
 def test_samples_to_try(open_page):

@@ -95,8 +95,8 @@ def prepare(setup: Setup, folder: str) -> Facts:
     scores = session(setup).scores(picture.lightness())
     small = _smaller(picture, PREVIEW_SIDE)
     alpha = np.empty(0, np.uint8) if small.alpha is None else small.alpha
-    facts = {"seen": np.array(scores.seen), "whole": np.array(picture.size)}
-    np.savez(Path(folder, KEPT), map=scores.map, pixels=small.pixels, alpha=alpha, **facts)
+    seen, whole = np.array(scores.seen), np.array(picture.size)
+    np.savez(Path(folder, KEPT), map=scores.map, seen=seen, whole=whole, pixels=small.pixels, alpha=alpha)
     return Facts(picture.width, picture.height, picture.format or "PNG", picture.alpha is not None)
 
 

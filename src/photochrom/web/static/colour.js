@@ -154,7 +154,8 @@ $("again").addEventListener("click", () => again(shown));
 editor.onGone = again;
 $("everywhere").addEventListener("click", () => {
   for (const item of items) {
-    item.look = { ...shown.look };
+    const { hints: theirs, ...look } = shown.look; // points are of one photograph
+    item.look = item.look.hints ? { ...look, hints: item.look.hints } : look;
     strip.update(item);
   }
   announce("The look is used for all photographs");

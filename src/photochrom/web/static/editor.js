@@ -2,6 +2,7 @@
 
 import { Refused, originalAddress, picture, resultAddress } from "./api.js";
 import { film } from "./film.js";
+import { Hints } from "./hints.js";
 import { saveOne } from "./saving.js";
 import { Viewer } from "./viewer.js";
 
@@ -27,6 +28,7 @@ export class Editor {
   #loading = new AbortController();
   #leaving = new AbortController();
   #films = [];
+  #hints;
   #playing = false;
   onGone = () => {};
 
@@ -38,8 +40,10 @@ export class Editor {
     for (const variant of this.#variants) {
       variant.addEventListener("change", () => this.#setLook("variant", variant.value, "0"));
     }
+    this.#hints = new Hints(this.#viewer, (written) => this.#setLook("hints", written, ""));
     $("reset").addEventListener("click", () => {
       this.#item.look = {};
+      this.#hints.show("", this.#item.job);
       this.#showLook();
       this.#paint();
     });
@@ -82,15 +86,16 @@ export class Editor {
     $("notice").hidden = !failed;
     $("notice-text").textContent = item.problem?.message ?? "";
     $("retry").hidden = !failed || FINAL.includes(item.problem.status);
-    for (const id of ["sliders", "variants", "download", "size", "reset"]) {
+    for (const id of ["sliders", "hints", "variants", "download", "size", "reset"]) {
       if (!$(id)) continue;
       $(id).disabled = !ready;
       $(id).hidden = failed;
     }
-    for (const id of ["variants", "contrast"]) if ($(id)) $(id).closest(".slider, fieldset").hidden = failed || this.#isFilm;
+    for (const id of ["variants", "hints", "contrast"]) if ($(id)) $(id).closest(".slider, fieldset").hidden = failed || this.#isFilm;
     $("pause").hidden = true;
     for (const variant of this.#variants) tileOf(variant).removeAttribute("src");
     this.#showLook();
+    this.#hints.show(ready ? item.look.hints : "", ready ? item.job : { width: 1, height: 1 });
     if (!ready) {
       this.#viewer.busy = !failed;
       return;
@@ -103,7 +108,7 @@ export class Editor {
 
   #setLook(name, value, start) {
     const look = { ...this.#item.look, [name]: value };
-    if (Number(value) === Number(start)) delete look[name]; // as the model has it
+    if (value === start || Number(value) === Number(start)) delete look[name]; // as the model has it
     this.#item.look = look;
     this.#showLook();
     this.#paint();

@@ -10,6 +10,8 @@ export class Viewer {
   #size = { width: 1, height: 1 };
   #actual = false;
   #pan = { x: 0, y: 0 };
+  points = Object.assign(document.createElement("div"), { className: "points" });
+  #onPlaced = null;
 
   constructor(element) {
     this.#element = element;
@@ -25,6 +27,7 @@ export class Viewer {
       "beforeend",
       '<div class="line"><div class="grip"></div></div><span class="side left">Before</span><span class="side right">After</span>',
     );
+    element.append(this.points);
     this.#slider.addEventListener("input", () => this.#show());
     element.addEventListener("pointerdown", (event) => this.#drag(event));
     element.addEventListener("keydown", (event) => this.#panWithKeys(event));
@@ -56,6 +59,23 @@ export class Viewer {
     this.#pan = { x: 0, y: 0 };
     this.#element.classList.toggle("actual", on);
     this.#show();
+  }
+
+  // Where the next click lands is told to this function, in the picture's pixels; null lets clicks move the line again.
+  set onPlaced(told) {
+    this.#onPlaced = told;
+    this.#element.classList.toggle("placing", Boolean(told));
+    if (told) this.#element.scrollIntoView({ block: "nearest" }); // on a phone the panel is below it
+  }
+
+  // The place on the screen in the picture's pixels.
+  pointAt(clientX, clientY) {
+    const box = this.#element.getBoundingClientRect();
+    const { w, h } = this.#placed();
+    const { width, height } = this.#size;
+    const left = box.left + (box.width - w) / 2 + this.#pan.x;
+    const top = box.top + (box.height - h) / 2 + this.#pan.y;
+    return [((clientX - left) / w) * width, ((clientY - top) / h) * height];
   }
 
   set busy(on) {
@@ -103,6 +123,7 @@ export class Viewer {
 
   #drag(event) {
     if (event.button !== 0) return;
+    if (this.#onPlaced) return this.#onPlaced(...this.pointAt(event.clientX, event.clientY));
     const line = this.#element.querySelector(".line").getBoundingClientRect();
     const onLine = Math.abs(event.clientX - line.left) < HANDLE_REACH;
     const pans = this.#actual && !onLine;
