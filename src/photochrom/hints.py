@@ -31,6 +31,7 @@ STEP = 0.005  # what a point of even ground is long; a hint ends about 1 away
 EDGE = 8.0  # the step of L, or of ab near gray, from point to point that is as long as a hint reaches
 VIVID = 20.0  # chroma from which on steps of ab count less, as people see them
 GRAIN_RADIUS, GRAIN = 3, 30.0  # lightness is smoothed first, so that grain and fine texture are no edges
+FAR = 2.0  # where nothing is left of a hint, and the way there need not be the shortest
 ROUNDS = 64  # of the sweeps for the shortest ways; two or three do but for mazes
 MOST = 256
 
@@ -122,7 +123,7 @@ def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Hint]) -> Gu
     before = chroma.strip(small, 0, h)
     seeds = np.array([(int(hint.y * h / height), int(hint.x * w / width)) for hint in hints])
     reach = np.array([hint.reach for hint in hints])[:, None, None]
-    far = distances(_ground(small, before), seeds, STEP) / reach
+    far = distances(_ground(small, before), seeds, STEP, FAR * float(reach.max())) / reach
     near = np.exp(-(far**4))  # even over most of its reach, and then soon nothing
     share = near / (far**2 + 1e-3)  # of those that reach a point the nearest counts (Shepard, 1968)
     share /= share.sum(0) + 1e-12
@@ -151,7 +152,7 @@ def _ground(light: np.ndarray, ab: np.ndarray) -> np.ndarray:
     return np.concatenate([even, ab * np.log1p(chroma) / chroma], -1) / EDGE
 
 
-def distances(ground: np.ndarray, seeds: np.ndarray, step: float) -> np.ndarray:
+def distances(ground: np.ndarray, seeds: np.ndarray, step: float, most: float) -> np.ndarray:
     """The length of the shortest way from each seed to each point, over the 8 neighbours of each.
 
     Rows are swept downwards and upwards until nothing is shortened; along a row the shortest way is a running minimum,
@@ -162,16 +163,18 @@ def distances(ground: np.ndarray, seeds: np.ndarray, step: float) -> np.ndarray:
             an edge is far and the same step by and by, as shading makes it, is not.
         seeds: (k, 2) rows and columns.
         step: what a way of one point costs besides.
+        most: the length from which on nobody asks; such ways may be found longer than they are.
 
     Returns:
-        (k, h, w).
+        (k, h, w), to about 1e-3.
     """
     h, w, _ = ground.shape
+    ground = ground.astype(np.float32)
     right, down = _lengths(ground[:, 1:], ground[:, :-1], step), _lengths(ground[1:], ground[:-1], step)
     falling = _lengths(ground[1:, 1:], ground[:-1, :-1], step * math.sqrt(2))
     rising = _lengths(ground[1:, :-1], ground[:-1, 1:], step * math.sqrt(2))
-    along = np.concatenate([np.zeros((h, 1)), np.cumsum(right, 1)], 1)
-    far = np.full((h, len(seeds), w), 1e6)
+    along = np.concatenate([np.zeros((h, 1), np.float32), np.cumsum(right, 1)], 1)
+    far = np.full((h, len(seeds), w), 1e3 + 10 * most, np.float32)
     far[seeds[:, 0], np.arange(len(seeds)), seeds[:, 1]] = 0
 
     def spread(row: int, other: int) -> None:
@@ -188,13 +191,13 @@ def distances(ground: np.ndarray, seeds: np.ndarray, step: float) -> np.ndarray:
         np.minimum(here, np.minimum.accumulate((here + at)[:, ::-1], 1)[:, ::-1] - at, out=here)
 
     for _ in range(ROUNDS):
-        before = far.copy()
+        before = np.minimum(far, most)
         spread_along(0)
         for row in range(1, h):
             spread(row, row - 1)
         for row in range(h - 2, -1, -1):
             spread(row, row + 1)
-        if np.allclose(far, before, rtol=0, atol=1e-4):
+        if (before - np.minimum(far, most)).max() < 1e-3:
             break
     return far.transpose(1, 0, 2)
 
