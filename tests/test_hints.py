@@ -6,7 +6,7 @@ from PIL import Image
 
 import photochrom
 from photochrom import color, io
-from photochrom.errors import BadSetting, PhotochromError
+from photochrom.errors import BadSetting
 from photochrom.hints import Hint, distances, hinted
 from photochrom.upsample import GuidedChroma
 
@@ -71,7 +71,7 @@ class TestHinted:
         light = halves()
         ab = painted(light, Hint(30, 60, "teal"))
         wanted = Hint(30, 60, "teal").ab
-        assert np.abs(ab[:, 4:74] - wanted).max() < 3
+        assert np.abs(ab[:, 4:74] - wanted).max() < 5
         assert np.abs(ab[:, 86:] - [8, 12]).max() < 3
 
     def test_each_hint_has_its_own_color_where_it_is(self):
@@ -96,11 +96,14 @@ class TestHinted:
         assert reached[1] == pytest.approx(2 * reached[0], rel=0.1)
         assert reached[2] == pytest.approx(4 * reached[0], rel=0.1)
 
-    def test_hardly_depends_on_the_size_of_the_copy(self):
-        light = halves(480, 640)
-        small = light.reshape(120, 4, 160, 4).mean((1, 3))
-        large = painted(light, Hint(120, 240, "teal")).reshape(120, 4, 160, 4, 2).mean((1, 3))
-        assert np.abs(large - painted(small, Hint(30, 60, "teal"))).mean() < 0.5
+    @pytest.mark.parametrize("shrunk", [4, 8, 16])
+    def test_hardly_depends_on_the_size_of_the_copy(self, shrunk):
+        light, h, w = np.full((480, 640), 50, np.float32), 480 // shrunk, 640 // shrunk
+        light[:, 320:] = 70
+        large = painted(light, Hint(120, 240, "teal", 0.3)).reshape(h, shrunk, w, shrunk, 2).mean((1, 3))
+        small = painted(light[::shrunk, ::shrunk], Hint(120, 240, "teal", 0.3).scaled(1 / shrunk, 1 / shrunk))
+        assert np.abs(large - [8, 12]).mean() > 3
+        assert np.abs(large - small).mean() < 1.5
 
     def test_a_long_strip_and_a_tiny_picture(self):
         for shape in ((4, 900), (1, 1), (3, 2)):
@@ -123,6 +126,7 @@ class TestHint:
     def test_is_parsed(self):
         assert Hint.parse("120,340=navy") == Hint(120, 340, "navy")
         assert Hint.parse("12.5, 3, 0.5 = #8a2b1e") == Hint(12.5, 3, "#8a2b1e", 0.5)
+        assert Hint.parse(str(Hint(1e-5, 123456.75, "navy", 2))) == Hint(0, 123456.75, "#000080", 2)
 
     @pytest.mark.parametrize("text", ["", "navy", "1,2", "1=navy", "1,2,3,4=navy", "a,b=navy", "=navy"])
     def test_what_is_none_is_said(self, text):
@@ -138,6 +142,8 @@ class TestHint:
             ((1, 2, "navy", float("nan")), "the reach of a hint is nan"),
             ((float("nan"), 2, "navy"), "a hint at nan, 2 is nowhere; x and y are pixels"),
             (("1", 2, "navy"), "a hint at '1', 2 is nowhere"),
+            ((10**400, 2, "navy"), "a hint at 10*, 2 is nowhere"),
+            ((1, 2, "rgb(300,0,0)"), r"'rgb\(300,0,0\)' is no colour"),
             ((1, float("inf"), "navy"), "a hint at 1, inf is nowhere"),
         ],
     )
@@ -172,12 +178,20 @@ class TestColorizer:
         back = io.read(photochrom.colorize(source.read_bytes(), model=str(tiny), hints=hints))
         np.testing.assert_array_equal(back.pixels, expected)
 
-    def test_several_pages_are_refused(self, tiny, tmp_path):
-        pages = [Image.fromarray(self.photograph())] * 2
+    def test_of_several_pages_they_are_on_the_first(self, tiny, tmp_path):
+        pages, hints = [Image.fromarray(self.photograph())] * 2, [Hint(30, 60, "teal")]
         pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
-        with pytest.raises(PhotochromError, match=r"a\.tif: hints are for one picture, and this file has 2 pages"):
-            photochrom.colorize(tmp_path / "a.tif", model=str(tiny), hints=[Hint(1, 1, "teal")])
-        assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
+        coloured = io.read(photochrom.colorize(tmp_path / "a.tif", model=str(tiny), hints=hints))
+        plain = photochrom.colorize(self.photograph(), model=str(tiny))
+        np.testing.assert_array_equal(coloured.pages[0].pixels, plain)
+        assert np.abs(coloured.pixels.astype(int) - plain).max() > 30
+
+    @pytest.mark.parametrize("hints", [Hint(1, 1, "teal"), ["1,1=teal"], "1,1=teal", {1: 2}])
+    def test_what_are_no_hints_is_said(self, tiny, hints):
+        with pytest.raises(
+            BadSetting, match=r'hints are a list of `photochrom\.Hint`, such as \[Hint\(120, 340, "navy"\)\]'
+        ):
+            photochrom.colorize(self.photograph(), model=str(tiny), hints=hints)
 
     def test_points_are_those_of_the_upright_photograph(self, tiny, tmp_path):
         gray = self.photograph()

@@ -171,7 +171,8 @@ class RemoteJob:
         """The coloured photograph's file.
 
         Args:
-            **look: vividness, saturation, contrast, variant, format, max_side; see the server's /docs.
+            **look: vividness, saturation, contrast, variant, format, max_side; see the server's /docs. `hints` are
+                `Hint`s at points of the whole photograph.
         """
         return self._client._ask("GET", f"{self._path}/result", look)
 

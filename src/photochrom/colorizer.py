@@ -212,14 +212,12 @@ class Colorizer:
             lightness: L (H, W) instead of the picture's own, see `photochrom.tone`.
             variant: another colouring instead of the likeliest, the same one for the same number: the decoder "tilted"
                 for a model over bins, dropout at use for one that was trained with it.
-            hints: colours that a person knows, see `photochrom.Hint`.
+            hints: colours that a person knows, see `photochrom.Hint`; of several pages, on the first.
 
         Raises:
-            BadSetting: a variant of a model that has one colouring only; hints that lie outside, or for several pages.
+            BadSetting: a variant of a model that has one colouring only; hints that lie outside.
             OutOfMemory: it did not fit; there is no partial result.
         """
-        if hints and picture.pages:
-            raise BadSetting(f"hints are for one picture, and this file has {len(picture.pages) + 1} pages")
         pages = tuple(self.colorize_picture(p, decoding=decoding, rng=rng, variant=variant) for p in picture.pages)
         if self.keep_color and picture.toning == "color":
             unchanged = all(new is old for new, old in zip(pages, picture.pages, strict=True))

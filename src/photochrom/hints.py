@@ -27,13 +27,14 @@ from photochrom.upsample import GuidedChroma, resize
 
 # What follows was chosen on validation photographs, with hints at random points in their true colour, and by eye.
 SIDE = 192  # of the square with the area of the copy on which hints spread, points
-STEP = 0.005  # what a point of even ground is long; a hint ends about 1 away
+STEP = 0.005  # what a point of even ground is long on a copy of that size; a hint ends about 1 away
 EDGE = 8.0  # the step of L, or of ab near gray, from point to point that is as long as a hint reaches
 VIVID = 20.0  # chroma from which on steps of ab count less, as people see them
 GRAIN_RADIUS, GRAIN = 3, 30.0  # lightness is smoothed first, so that grain and fine texture are no edges
 FAR = 2.0  # where nothing is left of a hint, and the way there need not be the shortest
 ROUNDS = 64  # of the sweeps for the shortest ways; two or three do but for mazes
 MOST = 256
+BEYOND = 1e9  # pixels; no picture is as wide
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class Hint:
     reach: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.x, Real) and isinstance(self.y, Real) and math.isfinite(self.x + self.y)):
+        # A comparison is false for what is no number, and takes integers that no float holds.
+        if not all(isinstance(place, Real) and abs(place) < BEYOND for place in (self.x, self.y)):
             raise BadSetting(f"a hint at {self.x!r}, {self.y!r} is nowhere; x and y are pixels")
         if not (isinstance(self.reach, Real) and 0.01 <= self.reach <= 100):
             raise BadSetting(f"the reach of a hint is {self.reach!r}; it may be 0.01 to 100")
@@ -90,7 +92,7 @@ class Hint:
     def __str__(self) -> str:
         """As `parse` takes it, the colour as #rrggbb."""
         red, green, blue = _rgb(self.color)
-        return f"{self.x:g},{self.y:g},{self.reach:g}=#{red:02x}{green:02x}{blue:02x}"
+        return f"{self.x:.2f},{self.y:.2f},{self.reach:.4f}=#{red:02x}{green:02x}{blue:02x}"
 
     def scaled(self, across: float, down: float) -> Hint:
         """The same hint for a copy of the photograph that is so many times as wide and as high."""
@@ -111,8 +113,10 @@ def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Hint]) -> Gu
         hints: in any order; where two are equally near, their colours mix.
 
     Raises:
-        BadSetting: a hint lies outside, or there are too many.
+        BadSetting: a hint lies outside, there are too many, or these are no hints.
     """
+    if not (isinstance(hints, list | tuple) and all(isinstance(hint, Hint) for hint in hints)):
+        raise BadSetting('hints are a list of `photochrom.Hint`, such as [Hint(120, 340, "navy")]')
     height, width = light.shape
     check_inside(hints, width, height)
     if len(hints) > MOST:
@@ -123,7 +127,8 @@ def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Hint]) -> Gu
     before = chroma.strip(small, 0, h)
     seeds = np.array([(int(hint.y * h / height), int(hint.x * w / width)) for hint in hints])
     reach = np.array([hint.reach for hint in hints])[:, None, None]
-    far = distances(_ground(small, before), seeds, STEP, FAR * float(reach.max())) / reach
+    step = STEP * SIDE / math.sqrt(w * h)  # so that a small copy is covered to the same share
+    far = distances(_ground(small, before), seeds, step, FAR * float(reach.max())) / reach
     near = np.exp(-(far**4))  # even over most of its reach, and then soon nothing
     share = near / (far**2 + 1e-3)  # of those that reach a point the nearest counts (Shepard, 1968)
     share /= share.sum(0) + 1e-12
@@ -208,6 +213,9 @@ def _lengths(a: np.ndarray, b: np.ndarray, step: float) -> np.ndarray:
 
 def _rgb(color: str) -> tuple[int, ...]:
     try:
-        return ImageColor.getrgb(color)[:3]
+        rgb = ImageColor.getrgb(color)[:3]
     except (ValueError, TypeError, AttributeError):
-        raise BadSetting(f"'{color}' is no colour; it may be #rrggbb or a CSS name such as navy") from None
+        rgb = ()
+    if not rgb or max(rgb) > 255:
+        raise BadSetting(f"'{color}' is no colour; it may be #rrggbb or a CSS name such as navy")
+    return rgb

@@ -112,10 +112,10 @@ def test_hints_are_those_of_the_whole_photograph(server, tiny, drawn):
 @pytest.mark.parametrize(
     ("hints", "message"),
     [
-        ("30,5=red", "hints: "),
-        ("30,5=#ff000", "hints: "),
-        ("-3,5=#ff0000", "hints: "),
-        ("30,5=#ff0000;", "hints: "),
+        ("30,5=rde", "'rde' is no colour; it may be #rrggbb or a CSS name such as navy"),
+        ("30=#ff0000", "the hint '30=#ff0000' is not X,Y=COLOR or X,Y,REACH=COLOR, such as"),
+        ("-3,5=#ff0000", "the hint at -3,5 lies outside the photograph"),
+        ("1,1=red;" * 257, "257 hints are too many; 256 is the most"),
         ("30,5,0=#ff0000", "the reach of a hint is 0"),
         ("48,5=#ff0000", "the hint at 48,5 lies outside the photograph, which is 48 x 40 pixels"),
     ],

@@ -129,6 +129,8 @@ def test_a_color_that_is_known_is_put_on_the_picture(open_page, photographs, tmp
     (dot,) = dots(page)
     assert dot[2] == "#8a2b1e"
     assert dot[:2] == pytest.approx([0.25, 0.75], abs=0.01)
+    page.keyboard.press("ArrowRight")
+    assert dots(page)[0][:2] == pytest.approx([0.26, 0.75], abs=0.01)
     page.get_by_label("This point's colour").fill("#2050c0")
     page.get_by_label("How far it spreads").press("ArrowRight")
     expect(page.locator("#hint-reach-value")).to_have_text("141 %")
@@ -178,6 +180,41 @@ def test_known_colors_by_keys(open_page, photographs):
     page.get_by_role("button", name="Remove this point").press("Enter")
     assert dots(page) == []
     expect(page.get_by_role("button", name="Add a colour")).to_be_focused()
+    for _ in range(2):  # by a pointer that cannot point at the picture
+        page.get_by_role("button", name="Add a colour").click()
+    assert dots(page)[0][:2] == pytest.approx([0.5, 0.5], abs=0.01)
+    page.get_by_role("button", name="Colour 1").press("Delete")
+    page.get_by_role("button", name="Add a colour").click()
+    expect(page.locator("#hint-news")).to_contain_text("Click on the picture")
+    page.keyboard.press("Escape")
+    expect(page.locator("#hint-news")).to_be_empty()
+    expect(page.get_by_role("button", name="Add a colour")).to_be_focused()
+
+
+def test_a_point_that_is_chosen_is_seen_at_actual_size(open_page, tmp_path, drawn):
+    drawn(5, 2400, 1700).convert("L").save(tmp_path / "large.png")
+    page = open_page()
+    page.set_input_files("#files", tmp_path / "large.png")
+    coloured(page)
+    page.get_by_role("button", name="Actual size").click()
+    coloured(page)
+    box = page.locator("#viewer").bounding_box()
+    page.mouse.move(box["x"] + 200, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 2000, box["y"] + 2000, steps=3)
+    page.mouse.up()
+    page.get_by_role("button", name="Add a colour").press("Enter")
+    dot = page.locator("#viewer .dot")
+    expect(dot).to_be_focused()
+    place = dot.bounding_box()
+    assert box["x"] <= place["x"] <= box["x"] + box["width"] - 24
+    assert box["y"] <= place["y"] <= box["y"] + box["height"] - 24
+    assert page.evaluate("() => [viewer.scrollLeft, viewer.scrollTop]") == [0, 0]
+    # The click lands where the picture is now.
+    page.get_by_role("button", name="Add a colour").click()
+    page.mouse.click(place["x"] + 12 - 100, place["y"] + 12 - 50)
+    (x1, y1, _), (x2, y2, _) = dots(page)
+    assert (2400 * (x2 - x1), 1700 * (y2 - y1)) == pytest.approx((-100, -50), abs=2)
 
 
 def test_samples_to_try(open_page):

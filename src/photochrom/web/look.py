@@ -16,8 +16,6 @@ from photochrom.hints import Hint, check_inside
 
 MOST_VARIANTS = 99
 MOST_SATURATION = 4.0
-_NUMBER = r"[0-9]{1,6}([.][0-9]{1,6})?"
-_HINT = rf"{_NUMBER},{_NUMBER}(,{_NUMBER})?=#[0-9a-fA-F]{{6}}"
 
 
 class Look(BaseModel, frozen=True):
@@ -50,10 +48,9 @@ class Look(BaseModel, frozen=True):
 
     hints: str = Field(
         default="",
-        max_length=4000,
-        pattern=rf"^({_HINT}(;{_HINT})*)?$",
-        description="Colours that you know, X,Y=#rrggbb or X,Y,REACH=#rrggbb, several with ; between them: X and Y are "
-        "pixels of the whole, upright photograph, REACH is a factor on how far the colour spreads.",
+        max_length=10_000,
+        description="Colours that you know, X,Y=COLOR or X,Y,REACH=COLOR, several with ; between them: X and Y are "
+        "pixels of the whole, upright photograph, REACH is a factor on how far the colour, #rrggbb, spreads.",
     )
 
     def given(self, whole: tuple[int, int], copy: tuple[int, int]) -> list[Hint]:
@@ -64,7 +61,7 @@ class Look(BaseModel, frozen=True):
             copy: (w, h) of the copy.
 
         Raises:
-            BadSetting: a hint lies outside, or spreads too little.
+            BadSetting: something is no hint, or lies outside.
         """
         hints = [Hint.parse(text) for text in self.hints.split(";") if text]
         check_inside(hints, *whole)

@@ -12,7 +12,7 @@ from photochrom.errors import BadRecipe
 from photochrom.losses.pallor import pallor
 from photochrom.train.export import export
 from photochrom.train.loop import Trainer
-from photochrom.train.tasks.recognition import Painter, RecognitionTask
+from photochrom.train.tasks.recognition import RecognitionTask, Reference
 
 CPU = torch.device("cpu")
 FILMS = str(Path(photochrom.__file__).parent / "weights/recurrent/default.onnx")
@@ -35,7 +35,7 @@ def test_paints_as_the_colorizer_does(tiny):
     light = (50 + 30 * np.sin(xx / 23) * np.cos(yy / 31)).astype(np.float32)
     session = photochrom.Colorizer("default", render_size=160)
     expected = session.decode(session.scores(light, mirror=False), light)
-    ours = Painter("default", regression(tiny, {}, size=160), CPU)(torch.from_numpy(light)[None, None])[0].numpy()
+    ours = Reference("default", regression(tiny, {}, size=160), CPU)(torch.from_numpy(light)[None, None])[0].numpy()
     assert np.abs(ours).max() > 3
     chroma = [np.hypot(*ab).mean() for ab in (ours, np.moveaxis(expected, -1, 0))]
     assert chroma[0] == pytest.approx(chroma[1], rel=0.02)

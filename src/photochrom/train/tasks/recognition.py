@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from photochrom.bins import Bins
-from photochrom.color import L_CENTER, L_SCALE
+from photochrom.color import L_CENTER
 from photochrom.errors import BadRecipe
 from photochrom.losses.colors import DecodedColors
 from photochrom.losses.pallor import pallor
@@ -92,7 +92,7 @@ class RecognitionSettings(Settings):
         check(0 <= self.pallor <= 100, "task.settings.pallor", self.pallor, "0 to 100")
 
 
-class Painter:
+class Reference:
     """Another model's colours for a batch, as it shows them itself; it learns nothing.
 
     Args:
@@ -117,7 +117,7 @@ class Painter:
     @torch.no_grad()
     def __call__(self, light: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 2 i j"]:
         """ab in Lab units for L, 0..100."""
-        seen = ((light - self.card.l_center) / L_SCALE).to(memory_format=torch.channels_last)
+        seen = ((light - self.card.l_center) / self.card.l_scale).to(memory_format=torch.channels_last)
         return self.colors(self.network(seen), light)
 
 
@@ -130,7 +130,7 @@ class RecognitionTask(SupervisedTask):
     def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
         super().__init__(recipe, bins, device, center)
         self.recognition = Recognition(self.decoded_colors(), self.settings.made(recipe, device))
-        self.before = Painter(self.settings.reference, recipe, device) if self.settings.pallor else None
+        self.before = Reference(self.settings.reference, recipe, device) if self.settings.pallor else None
 
     def objective(self, output: Tensor, ab: Tensor, light: Tensor) -> dict[str, Tensor]:
         """The recipe's loss with the weighted divergence and pallor, which are logged, unweighted, as well."""

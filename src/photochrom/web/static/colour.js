@@ -2,6 +2,7 @@
 
 import { Refused, follow, forget, picture, submit } from "./api.js";
 import { Editor } from "./editor.js";
+import { filmLook } from "./film.js";
 import { Viewer } from "./viewer.js";
 import { saveAll } from "./saving.js";
 import { Strip } from "./strip.js";
@@ -144,7 +145,7 @@ $("remove").addEventListener("click", () => remove(shown));
 // Sends a file again: it failed, the server has forgotten it, or a film is to look otherwise.
 function again(item) {
   item.state = "waiting";
-  item.filmLook = item.job?.kind === "film" ? { ...item.look } : {};
+  item.filmLook = item.job?.kind === "film" ? filmLook(item.look) : {};
   strip.update(item);
   if (item === shown) editor.show(item);
   work();

@@ -1,7 +1,7 @@
 // The photograph or film that is shown, and how it is to look.
 
 import { Refused, originalAddress, picture, resultAddress } from "./api.js";
-import { film } from "./film.js";
+import { film, filmLook } from "./film.js";
 import { Hints } from "./hints.js";
 import { saveOne } from "./saving.js";
 import { Viewer } from "./viewer.js";
@@ -108,14 +108,14 @@ export class Editor {
 
   #setLook(name, value, start) {
     const look = { ...this.#item.look, [name]: value };
-    if (value === start || Number(value) === Number(start)) delete look[name]; // as the model has it
+    if (Number(value) === Number(start)) delete look[name]; // as the model has it
     this.#item.look = look;
     this.#showLook();
     this.#paint();
   }
 
   #showLook() {
-    const { look, filmLook } = this.#item;
+    const { look, filmLook: painted } = this.#item;
     for (const slider of this.#sliders) {
       slider.value = look[slider.id] ?? slider.dataset.start;
       const percent = Math.round(100 * slider.value);
@@ -125,7 +125,7 @@ export class Editor {
     }
     for (const variant of this.#variants) variant.checked = variant.value === (look.variant ?? "0");
     // A film is coloured with its look; another one means all of it again.
-    $("again").hidden = !this.#isFilm || String(new URLSearchParams(look)) === String(new URLSearchParams(filmLook));
+    $("again").hidden = !this.#isFilm || String(new URLSearchParams(filmLook(look))) === String(new URLSearchParams(painted));
   }
 
   // A small copy at once, again while the slider moves, then one as large as the screen.

@@ -5,6 +5,9 @@ import { Refused, get } from "./api.js";
 
 const PICTURES = ["gif", "webp", "png"];
 
+// What of a look a film takes.
+export const filmLook = ({ vividness, saturation }) => ({ ...(vividness && { vividness }), ...(saturation && { saturation }) });
+
 // The first frame as it is, and nothing more: for a tile.
 export async function still(address, format, signal) {
   return PICTURES.includes(format) ? firstFrame(await blobOf(address, signal)) : video(address, signal);

@@ -1,6 +1,7 @@
 // Points on the photograph whose colour a person knows: placed by a click, moved by dragging or by the arrow keys.
 
 const NUDGE = 0.01; // of the longer side, by an arrow key; a fifth of it with Shift
+const STILL = 3; // CSS pixels that a click on a point may move
 const $ = (id) => document.getElementById(id);
 
 export class Hints {
@@ -16,9 +17,10 @@ export class Hints {
     this.#viewer = viewer;
     this.#changed = changed;
     $("hint-add").addEventListener("click", (event) => {
-      // By keys there is no pointer to place it with: it comes to the middle, and the arrows move it from there.
-      if (event.detail === 0) this.#add(this.#size.width / 2, this.#size.height / 2);
-      else this.#setPlacing($("hint-add").getAttribute("aria-pressed") !== "true");
+      // Without a pointer to place it with it comes to the middle, and the arrows move it from there.
+      const again = $("hint-add").getAttribute("aria-pressed") === "true";
+      if (event.detail === 0 || again) this.#add(this.#size.width / 2, this.#size.height / 2);
+      else this.#setPlacing(true);
     });
     $("hint-clear").addEventListener("click", () => {
       this.#points = [];
@@ -44,11 +46,16 @@ export class Hints {
     this.#setPlacing(false);
     this.#points.push({ ...this.#inside(x, y), color: $("hint-color").value, reach: 1 });
     this.#choose(this.#points.length - 1);
-    this.#dots.at(-1).focus();
+    this.#focus(this.#dots.at(-1));
     this.#tell();
   }
 
+  #focus(element) {
+    element.focus({ preventScroll: true }); // the viewer moves its picture by itself
+  }
+
   #set(at, change) {
+    if (!this.#points[at]) return; // the colour picker may outlive its point
     Object.assign(this.#points[at], change);
     this.#choose(at);
     this.#tell();
@@ -57,13 +64,13 @@ export class Hints {
   #remove(at) {
     this.#points.splice(at, 1);
     this.#choose(Math.min(at, this.#points.length - 1));
-    (this.#dots[this.#chosen] ?? $("hint-add")).focus();
+    this.#focus(this.#dots[this.#chosen] ?? $("hint-add"));
     this.#tell();
   }
 
   #setPlacing(on) {
     $("hint-add").setAttribute("aria-pressed", on);
-    $("hint-add").textContent = on ? "Now click on the picture" : "Add a colour";
+    $("hint-news").textContent = on ? "Click on the picture, or on “Add a colour” again for its middle." : "";
     this.#viewer.onPlaced = on ? (x, y) => this.#add(x, y) : null;
   }
 
@@ -91,7 +98,10 @@ export class Hints {
 
   #newDot(index) {
     const dot = Object.assign(document.createElement("button"), { type: "button", className: "dot" });
-    dot.addEventListener("focus", () => this.#chosen !== index && this.#choose(index));
+    dot.addEventListener("focus", () => {
+      if (this.#chosen !== index) this.#choose(index);
+      this.#reveal(index);
+    });
     dot.addEventListener("pointerdown", (event) => this.#drag(event, dot, index));
     dot.addEventListener("keydown", (event) => this.#move(event, index));
     this.#viewer.points.append(dot);
@@ -112,7 +122,16 @@ export class Hints {
   #drag(event, dot, index) {
     event.stopPropagation();
     if (event.button !== 0) return;
-    const move = (to) => this.#set(index, this.#inside(...this.#viewer.pointAt(to.clientX, to.clientY)));
+    this.#choose(index);
+    this.#focus(dot); // which not every browser does
+    const { x, y } = this.#points[index];
+    const [fromX, fromY] = this.#viewer.pointAt(event.clientX, event.clientY);
+    let still = true;
+    const move = (to) => {
+      still &&= Math.hypot(to.clientX - event.clientX, to.clientY - event.clientY) < STILL;
+      const [toX, toY] = this.#viewer.pointAt(to.clientX, to.clientY);
+      if (!still) this.#set(index, this.#inside(x + toX - fromX, y + toY - fromY));
+    };
     const stop = () => dot.removeEventListener("pointermove", move);
     dot.setPointerCapture(event.pointerId);
     dot.addEventListener("pointermove", move);
@@ -120,15 +139,21 @@ export class Hints {
   }
 
   #move(event, index) {
-    event.stopPropagation();
     if (event.key === "Delete" || event.key === "Backspace") return this.#remove(index);
     const steps = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
     const step = steps[event.key];
     if (!step) return;
     event.preventDefault();
+    event.stopPropagation(); // the viewer would move the picture
     const length = Math.max(this.#size.width, this.#size.height) * NUDGE * (event.shiftKey ? 0.2 : 1);
     const { x, y } = this.#points[index];
     this.#set(index, this.#inside(x + length * step[0], y + length * step[1]));
+    this.#reveal(index);
+  }
+
+  #reveal(index) {
+    const { x, y } = this.#points[index];
+    this.#viewer.reveal(x, y);
   }
 
   #tell() {

@@ -2,6 +2,8 @@
 
 const HANDLE_REACH = 28; // CSS pixels beside the line that still take hold of it
 const PAN_STEP = 80;
+const STILL = 5; // CSS pixels that a click may move
+const MARGIN = 24; // within which a point that was chosen is not left at the border
 
 export class Viewer {
   #element;
@@ -58,6 +60,16 @@ export class Viewer {
     this.#actual = on;
     this.#pan = { x: 0, y: 0 };
     this.#element.classList.toggle("actual", on);
+    this.#show();
+  }
+
+  // Moves the picture so that a point of it, in its pixels, is seen.
+  reveal(x, y) {
+    const { clientWidth, clientHeight } = this.#element;
+    const { w, h } = this.#placed();
+    const inside = (at, end) => Math.max(MARGIN, Math.min(end - MARGIN, at)) - at;
+    this.#pan.x += inside((clientWidth - w) / 2 + this.#pan.x + (w * x) / this.#size.width, clientWidth);
+    this.#pan.y += inside((clientHeight - h) / 2 + this.#pan.y + (h * y) / this.#size.height, clientHeight);
     this.#show();
   }
 
@@ -123,25 +135,28 @@ export class Viewer {
 
   #drag(event) {
     if (event.button !== 0) return;
-    if (this.#onPlaced) return this.#onPlaced(...this.pointAt(event.clientX, event.clientY));
+    const placed = this.#onPlaced;
     const line = this.#element.querySelector(".line").getBoundingClientRect();
     const onLine = Math.abs(event.clientX - line.left) < HANDLE_REACH;
-    const pans = this.#actual && !onLine;
+    const pans = this.#actual && (placed || !onLine);
+    const start = event;
     let { clientX, clientY } = event;
     const move = (to) => {
       if (pans) {
         this.#pan.x += to.clientX - clientX;
         this.#pan.y += to.clientY - clientY;
         ({ clientX, clientY } = to);
-      } else {
+      } else if (!placed) {
         this.#slider.value = this.#lineAt(to.clientX);
       }
       this.#show();
     };
-    const stop = () => {
+    const stop = (end) => {
       this.#element.removeEventListener("pointermove", move);
       this.#element.removeEventListener("pointerup", stop);
       this.#element.removeEventListener("pointercancel", stop);
+      const still = Math.hypot(end.clientX - start.clientX, end.clientY - start.clientY) < STILL;
+      if (placed && still && end.type === "pointerup") placed(...this.pointAt(end.clientX, end.clientY));
     };
     this.#element.setPointerCapture(event.pointerId);
     this.#element.addEventListener("pointermove", move);
