@@ -29,6 +29,11 @@ def painted(light, *hints):
     return hinted(brown(light), light, hints).strip(light, 0, len(light))
 
 
+def seen(hint, lightness):
+    """ab of a hint's colour on something of this L: in shadow there is less of it."""
+    return hint.lab[1:] * min(1, lightness / hint.lab[0])
+
+
 class TestDistances:
     def dijkstra(self, ground, seeds, step):
         from scipy.sparse import coo_matrix
@@ -70,7 +75,7 @@ class TestHinted:
     def test_takes_its_color_up_to_the_edge_and_no_farther(self):
         light = halves()
         ab = painted(light, Hint(30, 60, "teal"))
-        wanted = Hint(30, 60, "teal").ab
+        wanted = seen(Hint(30, 60, "teal"), 35)
         assert np.abs(ab[:, 4:74] - wanted).max() < 5
         assert np.abs(ab[:, 86:] - [8, 12]).max() < 3
 
@@ -79,8 +84,16 @@ class TestHinted:
         hints = [Hint(20, 20, "teal"), Hint(60, 100, "gold"), Hint(130, 60, "#808080")]
         ab = painted(light, *hints)
         for hint in hints:
-            assert np.abs(ab[int(hint.y), int(hint.x)] - hint.ab).max() < 2
+            assert np.abs(ab[int(hint.y), int(hint.x)] - seen(hint, light[int(hint.y), int(hint.x)])).max() < 3
         assert np.abs(ab[:, 90:]).max() < 3
+
+    def test_there_is_less_of_it_in_shadow_and_no_more_in_light(self):
+        light = np.linspace(10, 90, 160, dtype=np.float32) + np.zeros((120, 1), np.float32)
+        hint = Hint(80, 60, "#a04030", 3)
+        ab = painted(light, hint)
+        for column in (20, 40, 80, 120):
+            assert np.abs(ab[60, column] - seen(hint, light[60, column])).max() < 2
+        assert np.abs(seen(hint, light[60, 20])).max() < 0.6 * np.abs(seen(hint, light[60, 120])).max()
 
     def test_order_does_not_matter(self):
         light, hints = halves(), [Hint(20, 20, "teal"), Hint(60, 100, "gold")]
@@ -91,7 +104,7 @@ class TestHinted:
         reached = []
         for reach in (0.1, 0.2, 0.4):
             ab = painted(light, Hint(80, 60, "teal", reach))
-            reached.append(np.sqrt((np.abs(ab - Hint(0, 0, "teal").ab).max(-1) < 10).sum()))
+            reached.append(np.sqrt((np.abs(ab - Hint(0, 0, "teal").lab[1:]).max(-1) < 10).sum()))
         assert reached[0] > 10
         assert reached[1] == pytest.approx(2 * reached[0], rel=0.1)
         assert reached[2] == pytest.approx(4 * reached[0], rel=0.1)
@@ -109,7 +122,7 @@ class TestHinted:
         for shape in ((4, 900), (1, 1), (3, 2)):
             light = np.full(shape, 50, np.float32)
             ab = painted(light, Hint(0, 0, "teal"))
-            assert np.abs(ab[0, 0] - Hint(0, 0, "teal").ab).max() < 1
+            assert np.abs(ab[0, 0] - Hint(0, 0, "teal").lab[1:]).max() < 1
 
     @pytest.mark.parametrize(("x", "y"), [(-1, 5), (160, 5), (5, 120)])
     def test_outside_is_refused(self, x, y):
@@ -163,7 +176,7 @@ class TestColorizer:
         plain, ours = session.colorize(gray), session.colorize(gray, hints=[Hint(30, 60, "#7a1f10")])
         lab = color.rgb_to_lab(ours / 255)
         assert np.abs(lab[..., 0] - io.from_array(gray).lightness()).max() < 1
-        assert np.abs(lab[40:80, 10:60, 1:].mean((0, 1)) - Hint(0, 0, "#7a1f10").ab).max() < 3
+        assert np.abs(lab[40:80, 10:60, 1:].mean((0, 1)) - Hint(0, 0, "#7a1f10").lab[1:]).max() < 3
         assert np.abs(ours[:, 100:].astype(int) - plain[:, 100:]).mean() < 2
 
     @pytest.mark.parametrize("ending", ["png", "tif"])

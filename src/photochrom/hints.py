@@ -43,16 +43,16 @@ class Hint:
 
     Attributes:
         x, y: the point, pixels from the left and from the top of the upright photograph.
-        color: its colour, #rrggbb or a CSS name; hue and chroma count, the photograph keeps its lightness. Grays keep
-            something gray.
+        color: its colour, #rrggbb or a CSS name; hue and chroma count, and the latter in proportion where the
+            photograph, which keeps its lightness, is darker. Grays keep something gray.
         reach: a factor on how far it spreads, 0.01 to 100.
 
     Raises:
         BadSetting: none of that.
 
     Example:
-        >>> Hint(120, 340, "navy").ab.round()
-        array([ 48., -65.])
+        >>> Hint(120, 340, "navy").lab.round()
+        array([ 13.,  48., -65.])
     """
 
     x: float
@@ -99,9 +99,9 @@ class Hint:
         return replace(self, x=self.x * across, y=self.y * down)
 
     @property
-    def ab(self) -> np.ndarray:
-        """(2,) a and b in Lab units."""
-        return rgb_to_lab(np.array(_rgb(self.color)) / 255)[1:]
+    def lab(self) -> np.ndarray:
+        """(3,) the colour; where the photograph is as light or lighter, it gets this a and b."""
+        return rgb_to_lab(np.array(_rgb(self.color)) / 255)
 
 
 def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Hint]) -> GuidedChroma:
@@ -132,7 +132,10 @@ def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Hint]) -> Gu
     near = np.exp(-(far**4))  # even over most of its reach, and then soon nothing
     share = near / (far**2 + 1e-3)  # of those that reach a point the nearest counts (Shepard, 1968)
     share /= share.sum(0) + 1e-12
-    wanted = np.einsum("khw,kc->hwc", share, np.array([hint.ab for hint in hints]))
+    lab = np.array([hint.lab for hint in hints])
+    # In shadow a thing has less chroma than where it is as light as its colour was said to be, in proportion.
+    shaded = np.minimum(1, small / np.maximum(lab[:, 0, None, None], 1))
+    wanted = np.einsum("khw,kc->hwc", share * shaded, lab[:, 1:])
     ab = before + near.max(0)[..., None] * (wanted - before)
     return GuidedChroma.fit(ab.astype(np.float32), small, size)
 
