@@ -9,6 +9,7 @@ Example:
 from __future__ import annotations
 
 import functools
+import importlib
 import sys
 import types
 from typing import TYPE_CHECKING, Any
@@ -115,20 +116,13 @@ def _session(**settings: Any) -> Colorizer:
     return Colorizer(**settings)
 
 
+_LATER = {"Client": "photochrom.client", "Colorizer": "photochrom.colorizer", "Hint": "photochrom.hints"}
+
+
 def __getattr__(name: str) -> Any:
     # Loading onnxruntime and Pillow waits until something is coloured, so that `--help` is instant.
-    if name == "Colorizer":
-        from photochrom.colorizer import Colorizer
-
-        return Colorizer
-    if name == "Hint":
-        from photochrom.hints import Hint
-
-        return Hint
-    if name == "Client":
-        from photochrom.client import Client
-
-        return Client
+    if name in _LATER:
+        return getattr(importlib.import_module(_LATER[name]), name)
     raise AttributeError(f"module 'photochrom' has no attribute '{name}'")
 
 

@@ -137,7 +137,7 @@ def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Hint]) -> Gu
     shaded = np.minimum(1, small / np.maximum(lab[:, 0, None, None], 1))
     wanted = np.einsum("khw,kc->hwc", share * shaded, lab[:, 1:])
     ab = before + near.max(0)[..., None] * (wanted - before)
-    return GuidedChroma.fit(ab.astype(np.float32), small, size)
+    return GuidedChroma.fit(ab, small, size)
 
 
 def check_inside(hints: Sequence[Hint], width: int, height: int) -> None:

@@ -62,6 +62,25 @@ def after(page):
     return page.evaluate("() => document.querySelector('#viewer .after img').src")
 
 
+@pytest.fixture
+def at_actual_size(open_page, tmp_path, drawn):
+    """A page with a photograph larger than it, 2400 x 1700, at its actual size."""
+    drawn(5, 2400, 1700).convert("L").save(tmp_path / "large.png")
+    page = open_page()
+    page.set_input_files("#files", tmp_path / "large.png")
+    coloured(page)
+    page.get_by_role("button", name="Actual size").click()
+    return page
+
+
+def drag(page, start, end, steps=1):
+    """Press the mouse at one place of the screen, and let go at another."""
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end, steps=steps)
+    page.mouse.up()
+
+
 def violations(page):
     results = Axe().run(page).response
     return [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in results["violations"]]
@@ -135,10 +154,8 @@ def test_a_color_that_is_known_is_put_on_the_picture(open_page, photographs, tmp
     page.get_by_label("How far it spreads").press("ArrowRight")
     expect(page.locator("#hint-reach-value")).to_have_text("141 %")
     place = page.locator("#viewer .dot").bounding_box()
-    page.mouse.move(place["x"] + 12, place["y"] + 12)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
-    page.mouse.up()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    drag(page, (place["x"] + 12, place["y"] + 12), middle, steps=3)
     (moved,) = dots(page)
     assert moved[:2] == pytest.approx([0.5, 0.5], abs=0.01)
     coloured(page)
@@ -191,18 +208,11 @@ def test_known_colors_by_keys(open_page, photographs):
     expect(page.get_by_role("button", name="Add a colour")).to_be_focused()
 
 
-def test_a_point_that_is_chosen_is_seen_at_actual_size(open_page, tmp_path, drawn):
-    drawn(5, 2400, 1700).convert("L").save(tmp_path / "large.png")
-    page = open_page()
-    page.set_input_files("#files", tmp_path / "large.png")
-    coloured(page)
-    page.get_by_role("button", name="Actual size").click()
+def test_a_point_that_is_chosen_is_seen_at_actual_size(at_actual_size):
+    page = at_actual_size
     coloured(page)
     box = page.locator("#viewer").bounding_box()
-    page.mouse.move(box["x"] + 200, box["y"] + 200)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 2000, box["y"] + 2000, steps=3)
-    page.mouse.up()
+    drag(page, (box["x"] + 200, box["y"] + 200), (box["x"] + 2000, box["y"] + 2000), steps=3)
     page.get_by_role("button", name="Add a colour").press("Enter")
     dot = page.locator("#viewer .dot")
     expect(dot).to_be_focused()
@@ -238,19 +248,13 @@ def test_the_line_between_before_and_after(open_page):
     line.press("ArrowRight")
     assert where.bounding_box()["x"] > middle
     assert line.get_attribute("aria-valuetext") == "49 % after"
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 80)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] / 2 - 150, box["y"] + 90)
-    page.mouse.up()
-    assert abs(where.bounding_box()["x"] - (box["x"] + box["width"] / 2 - 150)) < 6
+    centre = box["x"] + box["width"] / 2
+    drag(page, (centre, box["y"] + 80), (centre - 150, box["y"] + 90))
+    assert abs(where.bounding_box()["x"] - (centre - 150)) < 6
 
 
-def test_actual_size_shows_the_photograph_itself(open_page, tmp_path, drawn):
-    drawn(5, 2400, 1700).convert("L").save(tmp_path / "large.png")
-    page = open_page()
-    page.set_input_files("#files", tmp_path / "large.png")
-    coloured(page)
-    page.get_by_role("button", name="Actual size").click()
+def test_actual_size_shows_the_photograph_itself(at_actual_size):
+    page = at_actual_size
     page.wait_for_function("() => document.querySelector('#viewer .after img').naturalWidth === 2400")
     picture = page.locator("#viewer .after img")
     assert picture.bounding_box()["width"] == 2400

@@ -61,7 +61,12 @@ class Recognition(nn.Module):
         self, output: Float[Tensor, "n q i j"], ab: Float[Tensor, "n 2 i j"], light: Float[Tensor, "n 1 h w"]
     ) -> Float[Tensor, ""]:
         """A scalar, 0 where the classifier sees no difference; L is 0..100, ab in Lab units."""
+        return self.judged(self.colors(output, light), ab, light)
+
+    def judged(
+        self, ours: Float[Tensor, "n 2 i j"], ab: Float[Tensor, "n 2 i j"], light: Float[Tensor, "n 1 h w"]
+    ) -> Float[Tensor, ""]:
+        """The same for a colouring that is decoded already, `ours`, in Lab units."""
         with torch.no_grad():
             wanted = self.classifier(ab, light)
-        ours = self.classifier(self.colors(output, light), light)
-        return F.kl_div(ours, wanted, reduction="batchmean", log_target=True)
+        return F.kl_div(self.classifier(ours, light), wanted, reduction="batchmean", log_target=True)

@@ -134,11 +134,12 @@ class RecognitionTask(SupervisedTask):
 
     def objective(self, output: Tensor, ab: Tensor, light: Tensor) -> dict[str, Tensor]:
         """The recipe's loss with the weighted divergence and pallor, which are logged, unweighted, as well."""
-        seen = {"recognition": self.recognition(output, ab, light)}
+        ours = self.recognition.colors(output, light)
+        seen = {"recognition": self.recognition.judged(ours, ab, light)}
         loss = self.loss(output, ab) + self.settings.weight * seen["recognition"]
         if self.before is not None:
             with self.autocast():
                 before = self.before(light)
-            seen["pallor"] = pallor(self.recognition.colors(output, light), before)
+            seen["pallor"] = pallor(ours, before)
             loss = loss + self.settings.pallor * seen["pallor"]
         return {"loss": loss} | seen

@@ -67,9 +67,10 @@ export class Viewer {
   reveal(x, y) {
     const { clientWidth, clientHeight } = this.#element;
     const { w, h } = this.#placed();
+    const { left, top } = this.#corner(w, h);
     const inside = (at, end) => Math.max(MARGIN, Math.min(end - MARGIN, at)) - at;
-    this.#pan.x += inside((clientWidth - w) / 2 + this.#pan.x + (w * x) / this.#size.width, clientWidth);
-    this.#pan.y += inside((clientHeight - h) / 2 + this.#pan.y + (h * y) / this.#size.height, clientHeight);
+    this.#pan.x += inside(left + (w * x) / this.#size.width, clientWidth);
+    this.#pan.y += inside(top + (h * y) / this.#size.height, clientHeight);
     this.#show();
   }
 
@@ -84,10 +85,9 @@ export class Viewer {
   pointAt(clientX, clientY) {
     const box = this.#element.getBoundingClientRect();
     const { w, h } = this.#placed();
+    const { left, top } = this.#corner(w, h);
     const { width, height } = this.#size;
-    const left = box.left + (box.width - w) / 2 + this.#pan.x;
-    const top = box.top + (box.height - h) / 2 + this.#pan.y;
-    return [((clientX - left) / w) * width, ((clientY - top) / h) * height];
+    return [((clientX - box.left - left) / w) * width, ((clientY - box.top - top) / h) * height];
   }
 
   set busy(on) {
@@ -110,15 +110,22 @@ export class Viewer {
     return { w, h, roomX: Math.max(0, w - clientWidth) / 2, roomY: Math.max(0, h - clientHeight) / 2 };
   }
 
+  // Of the picture, in the viewer, as it is panned.
+  #corner(w, h) {
+    const { clientWidth, clientHeight } = this.#element;
+    return { left: (clientWidth - w) / 2 + this.#pan.x, top: (clientHeight - h) / 2 + this.#pan.y };
+  }
+
   #show() {
-    const { clientWidth, clientHeight, style } = this.#element;
+    const { clientWidth, style } = this.#element;
     const { w, h, roomX, roomY } = this.#placed();
     this.#pan.x = Math.max(-roomX, Math.min(roomX, this.#pan.x));
     this.#pan.y = Math.max(-roomY, Math.min(roomY, this.#pan.y));
     style.setProperty("--w", `${w}px`);
     style.setProperty("--h", `${h}px`);
-    style.setProperty("--x", `${(clientWidth - w) / 2 + this.#pan.x}px`);
-    style.setProperty("--y", `${(clientHeight - h) / 2 + this.#pan.y}px`);
+    const { left: x, top: y } = this.#corner(w, h);
+    style.setProperty("--x", `${x}px`);
+    style.setProperty("--y", `${y}px`);
     // The line moves over the picture, not over what is beside it.
     const seen = Math.min(w, clientWidth);
     const left = (clientWidth - seen) / 2;
@@ -139,7 +146,6 @@ export class Viewer {
     const line = this.#element.querySelector(".line").getBoundingClientRect();
     const onLine = Math.abs(event.clientX - line.left) < HANDLE_REACH;
     const pans = this.#actual && (placed || !onLine);
-    const start = event;
     let { clientX, clientY } = event;
     const move = (to) => {
       if (pans) {
@@ -155,7 +161,7 @@ export class Viewer {
       this.#element.removeEventListener("pointermove", move);
       this.#element.removeEventListener("pointerup", stop);
       this.#element.removeEventListener("pointercancel", stop);
-      const still = Math.hypot(end.clientX - start.clientX, end.clientY - start.clientY) < STILL;
+      const still = Math.hypot(end.clientX - event.clientX, end.clientY - event.clientY) < STILL;
       if (placed && still && end.type === "pointerup") placed(...this.pointAt(end.clientX, end.clientY));
     };
     this.#element.setPointerCapture(event.pointerId);
