@@ -16,10 +16,10 @@ import torch
 from photochrom import Colorizer
 from photochrom.evaluation.classes import synset_of
 from photochrom.evaluation.sample import truths
-from photochrom.formats import is_picture_name
+from photochrom.imaging.formats import is_picture_name
 from photochrom.models.classifier import imagenet_synsets
+from photochrom.painting.upsample import resize
 from photochrom.train.export import load_model
-from photochrom.upsample import resize
 
 
 def main() -> None:

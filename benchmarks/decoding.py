@@ -23,7 +23,7 @@ import numpy as np
 from photochrom import Colorizer
 from photochrom.evaluation.classes import synset_of
 from photochrom.evaluation.sample import Truth, join, truths
-from photochrom.formats import is_picture_name
+from photochrom.imaging.formats import is_picture_name
 from photochrom.metrics import Comparison, Rendition, measure
 
 NAMES = ("ciede2000", "psnr", "colorfulness")

@@ -33,7 +33,7 @@ COLOURED_EVERY = 10
 
 
 def read_in_strips(data: bytes) -> None:
-    from photochrom.tiff_strips import pages_in_strips
+    from photochrom.imaging.tiff_strips import pages_in_strips
 
     for page in pages_in_strips(io.BytesIO(data), "the data given", MAX_PIXELS) or ():
         for top in page.tops:
@@ -43,7 +43,7 @@ def read_in_strips(data: bytes) -> None:
 def judge(pipe: Connection, cases: int, seed: int, first: int) -> None:
     """Run cases and say of each what came of it: "ok", an error's name, or a line on what is wrong."""
     from photochrom import Colorizer, errors
-    from photochrom import io as pio
+    from photochrom.imaging import io as pio
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff writes there, line after line
     session, originals = Colorizer(threads=1), seeds()

@@ -15,7 +15,7 @@ import numpy as np
 
 from photochrom import Colorizer, Hint
 from photochrom.evaluation.sample import Truth, join, truths
-from photochrom.formats import is_picture_name
+from photochrom.imaging.formats import is_picture_name
 from photochrom.metrics import Comparison, measure
 
 NAMES = ("ciede2000", "psnr", "colorfulness")

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from photochrom.train.loop import Trainer
-from photochrom.train.meters import Progress
+from photochrom.train.progress import Progress
 from photochrom.train.recipe import load_recipe
 
 

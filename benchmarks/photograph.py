@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 from photochrom import Colorizer
-from photochrom.backends import load
+from photochrom.inference.backends import load
 
 # A small process in between: the memory of a child counts from that of the process that starts it.
 LAUNCH = """

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from photochrom import Colorizer
 from photochrom.evaluation.classes import synset_of
 from photochrom.evaluation.sample import join, truths
-from photochrom.formats import is_picture_name
+from photochrom.imaging.formats import is_picture_name
 from photochrom.losses.colors import DecodedColors
 from photochrom.losses.recognition import LabClassifier, Recognition
 from photochrom.models.classifier import SynsetClassifier

@@ -19,7 +19,8 @@ import tifffile
 from photograph import fresh
 from PIL import Image
 
-from photochrom import Colorizer, color, io
+from photochrom import Colorizer, color
+from photochrom.imaging import io
 
 SIDE = 14_142
 SMALL = 1024

@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image
 
 from photochrom.errors import MissingExtra
-from photochrom.icc import srgb_profile
-from photochrom.picture import Picture
-from photochrom.writing import encode
+from photochrom.imaging.icc import srgb_profile
+from photochrom.imaging.picture import Picture
+from photochrom.imaging.writing import encode
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/></x:xmpmeta>'
 Seeds = list[tuple[str, bytes]]

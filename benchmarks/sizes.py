@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from photochrom import Colorizer, color
-from photochrom.formats import is_picture_name
+from photochrom.imaging.formats import is_picture_name
 
 SIZES = (256, 512, 1024, 4000)
 

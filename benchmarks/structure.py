@@ -18,12 +18,12 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from photochrom import Colorizer
-from photochrom.decode import scores_to_ab
 from photochrom.evaluation.classes import synset_of
 from photochrom.evaluation.sample import Truth, join, truths
-from photochrom.formats import is_picture_name
+from photochrom.imaging.formats import is_picture_name
+from photochrom.inference.decode import scores_to_ab
 from photochrom.metrics import Comparison, measure
-from photochrom.upsample import GuidedChroma, guide_size, resize
+from photochrom.painting.upsample import GuidedChroma, guide_size, resize
 
 SIGMAS = (0, 1, 2, 4, 8, 16)
 

@@ -19,9 +19,11 @@ import numpy as np
 from photograph import fresh
 from PIL import Image
 
-from photochrom import Colorizer, files, io, provenance
-from photochrom.decode import scores_to_ab
-from photochrom.upsample import GuidedChroma, resize
+from photochrom import Colorizer
+from photochrom._support import files
+from photochrom.imaging import io, provenance
+from photochrom.inference.decode import scores_to_ab
+from photochrom.painting.upsample import GuidedChroma, resize
 
 SIZE = (500, 375)
 

@@ -19,7 +19,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from photochrom.colorizer import Colorizer
-from photochrom.turing import REAL, Answers, Entry, Settings, Study, load_study, new_study, write_report
+from photochrom.research.turing import REAL, Answers, Entry, Settings, Study, load_study, new_study, write_report
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]

@@ -81,7 +81,7 @@ def tiny(tmp_path_factory):
     """A model file of a kilobyte whose answer is known: a = 33 x + 11 and b = -22 x + 5.5, where x = (L - 50) / 50."""
     from onnx import TensorProto, helper
 
-    from photochrom.card import KEY, ModelCard, seal
+    from photochrom.inference.card import KEY, ModelCard, seal
 
     nodes = [
         helper.make_node("AveragePool", ["x"], ["small"], kernel_shape=[4, 4], strides=[4, 4]),

@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from photochrom import Colorizer, color
-from photochrom import io as pio
-from photochrom.card import KEY, ModelCard, seal
 from photochrom.errors import (
     BadCheckpoint,
     BadSetting,
@@ -27,8 +25,10 @@ from photochrom.errors import (
     UnsupportedFormat,
     WriteFailed,
 )
-from photochrom.naming import beside
-from photochrom.picture import Picture
+from photochrom.imaging import io as pio
+from photochrom.imaging.picture import Picture
+from photochrom.imaging.result_names import beside
+from photochrom.inference.card import KEY, ModelCard, seal
 
 # What the gamut's edge may cost on top of rounding: 1e-4 of linear light is 0.09 of L in black.
 GAMUT = 0.1
@@ -314,7 +314,7 @@ def test_repeated_and_threaded_calls_agree(default, astronaut):
 def test_strips_equal_the_whole(session, monkeypatch, strip):
     gray = noise((120, 211))
     whole = session.colorize(gray)
-    monkeypatch.setattr("photochrom.painting.STRIP_PIXELS", strip)
+    monkeypatch.setattr("photochrom.painting.painter.STRIP_PIXELS", strip)
     parts = session.colorize(gray).astype(int)
     assert np.abs(parts - whole).max() <= 1
     assert (parts != whole).mean() < 0.001
@@ -546,7 +546,7 @@ def test_max_pixels(tiny, png):
 
 
 @pytest.mark.parametrize(
-    "place", ["photochrom.color.lab_to_rgb_gently", "photochrom.io.encode", "photochrom.colorizer.resize"]
+    "place", ["photochrom.color.lab_to_rgb_gently", "photochrom.imaging.io.encode", "photochrom.colorizer.resize"]
 )
 def test_memory_that_runs_out(tiny, monkeypatch, tmp_path, png, place):
     session = Colorizer(tiny, threads=1)

@@ -5,13 +5,13 @@ import pytest
 
 from photochrom import Colorizer, color
 from photochrom.errors import BadSetting
-from photochrom.io import from_array
+from photochrom.imaging.io import from_array
 
 
 @pytest.fixture(scope="module")
 def gray():
-    from photochrom.io import read
-    from photochrom.picture import to_dtype
+    from photochrom.imaging.io import read
+    from photochrom.imaging.picture import to_dtype
 
     photo = read(_sample())
     return to_dtype(photo.pixels, "uint8")[::2, ::2]
@@ -33,7 +33,7 @@ def gan(tmp_path_factory):
     """An untrained U-Net whose weights are large enough to show."""
     import torch
 
-    from photochrom.card import ModelCard
+    from photochrom.inference.card import ModelCard
     from photochrom.models.unet import Settings, UNet
     from photochrom.train.onnx_file import round_weights, to_onnx
 

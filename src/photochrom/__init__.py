@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from photochrom.card import ModelCard
     from photochrom.client import Client
     from photochrom.colorizer import Colorizer
-    from photochrom.hints import Hint
+    from photochrom.inference.card import ModelCard
+    from photochrom.painting.hints import Hint
 
 __version__ = "0.1.0"
 
@@ -104,7 +104,7 @@ def colorize(
 
 def models() -> dict[str, ModelCard]:
     """The cards of the models inside the package, by name."""
-    from photochrom.backends import packaged, read_card
+    from photochrom.inference.backends import packaged, read_card
 
     return {name: read_card(path.read_bytes(), name) for name, path in packaged().items()}
 
@@ -116,7 +116,7 @@ def _session(**settings: Any) -> Colorizer:
     return Colorizer(**settings)
 
 
-_LATER = {"Client": "photochrom.client", "Colorizer": "photochrom.colorizer", "Hint": "photochrom.hints"}
+_LATER = {"Client": "photochrom.client", "Colorizer": "photochrom.colorizer", "Hint": "photochrom.painting.hints"}
 
 
 def __getattr__(name: str) -> Any:

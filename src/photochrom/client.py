@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from photochrom._support.files import check_free, write_bytes
+from photochrom._support.text import shown
 from photochrom.errors import BadSetting, ServerRefused, UnreadableImage
-from photochrom.files import check_free, write_bytes
-from photochrom.formats import shown
-from photochrom.naming import beside
+from photochrom.imaging.result_names import beside
 
 _BUSY = (429, 503)
 _BYTES = "application/octet-stream"

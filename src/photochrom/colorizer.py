@@ -13,21 +13,24 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from photochrom import backends, io, provenance
-from photochrom.card import ModelCard
-from photochrom.decode import Decoding, scores_to_ab
-from photochrom.decoders import decoders
+from photochrom._support.files import check_free, write_bytes
+from photochrom._support.processes import usable_cores
+from photochrom._support.text import shown
 from photochrom.errors import BadSetting, OutOfMemory
-from photochrom.files import check_free, write_bytes
-from photochrom.formats import format_for, shown
-from photochrom.hints import Hint, hinted
-from photochrom.mark import Mark
-from photochrom.naming import beside, format_of, naming
-from photochrom.network import Network, Scores
-from photochrom.painting import Painter
-from photochrom.picture import Picture, Toning
-from photochrom.restore import Tone
-from photochrom.upsample import GuidedChroma, guide_size, resize
+from photochrom.imaging import io, provenance
+from photochrom.imaging.formats import format_for
+from photochrom.imaging.picture import Picture, Toning
+from photochrom.imaging.result_names import beside, format_of, naming
+from photochrom.inference import backends
+from photochrom.inference.card import ModelCard
+from photochrom.inference.decode import Decoding, scores_to_ab
+from photochrom.inference.decoders import decoders
+from photochrom.inference.network import Network, Scores
+from photochrom.painting.hints import Hint, hinted
+from photochrom.painting.mark import Mark
+from photochrom.painting.painter import Painter
+from photochrom.painting.restore import Tone
+from photochrom.painting.upsample import GuidedChroma, guide_size, resize
 
 MOST_PAINTERS = 8  # each holds about 16 MB while it paints a strip; more would cost memory and win little
 
@@ -209,7 +212,7 @@ class Colorizer:
             scores: what `scores` gave for it, where the network has run already.
             decoding: instead of the session's, whole.
             rng: for the decoder "sample".
-            lightness: L (H, W) instead of the picture's own, see `photochrom.tone`.
+            lightness: L (H, W) instead of the picture's own, see `photochrom.painting.tone`.
             variant: another colouring instead of the likeliest, the same one for the same number: the decoder "tilted"
                 for a model over bins, dropout at use for one that was trained with it.
             hints: colours that a person knows, see `photochrom.Hint`; of several pages, on the first.
@@ -314,7 +317,7 @@ class Colorizer:
         if format_of(source) != "TIFF":
             return None
         # Most photographs are none, and do without what it imports.
-        from photochrom.scan import colorize_scan
+        from photochrom.photographs import colorize_scan
 
         try:
             return colorize_scan(self, source, target, overwrite, self._painters)
@@ -400,8 +403,3 @@ def _within(name: str, value: Any, low: float, high: float, *, whole: bool = Fal
     if value is not None and not (fits and low <= float(value) <= high):
         limits = f"{low} to {high}" if high < math.inf else f"{low} or more"
         raise BadSetting(f"the {name} is {value!r}; it may be {'a whole number, ' if whole else ''}{limits}")
-
-
-def usable_cores() -> int:
-    """The cores that this process may use, which in a container are fewer than the machine's."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -3,7 +3,7 @@
 import pytest
 
 from photochrom.cli import main
-from photochrom.turing import Answers, load_study
+from photochrom.research.turing import Answers, load_study
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from photochrom.bins import ChannelBins, JointBins
+from photochrom.inference.bins import ChannelBins, JointBins
 from photochrom.losses import losses
 from photochrom.train.build import build_loss
 from photochrom.train.config import BinsConfig, LossConfig, Recipe

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from photochrom.backends import OnnxBackend
-from photochrom.card import ModelCard
+from photochrom._support.settings import from_dict
+from photochrom.inference.backends import OnnxBackend
+from photochrom.inference.card import ModelCard
 from photochrom.models import models
-from photochrom.settings import from_dict
 from photochrom.train.export import load_state
 from photochrom.train.onnx_file import LEAST_TO_SHRINK, parity, round_weights, to_onnx
 from photochrom.train.runs import load_weights

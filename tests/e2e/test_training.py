@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photochrom.backends import packaged, read_card
 from photochrom.cli import main
+from photochrom.inference.backends import packaged, read_card
 from photochrom.train.recipe import load_recipe
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "finetune.toml"

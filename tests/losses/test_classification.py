@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from photochrom.bins import ChannelBins, JointBins
+from photochrom.inference.bins import ChannelBins, JointBins
 from photochrom.losses.classification import CrossEntropy
 
 AB = np.clip(np.random.default_rng(0).normal(0, 35, (2000, 2)), -100, 95)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from photochrom.bins import ChannelBins, JointBins
-from photochrom.decode import Decoding, scores_to_ab
 from photochrom.errors import BadRecipe
+from photochrom.inference.bins import ChannelBins, JointBins
+from photochrom.inference.decode import Decoding, scores_to_ab
 from photochrom.losses.colors import DecodedColors
-from photochrom.smooth import smooth_chroma
-from photochrom.upsample import resize
+from photochrom.painting.smooth import smooth_chroma
+from photochrom.painting.upsample import resize
 
 LIGHT = torch.rand(1, 1, 20, 28, generator=torch.Generator().manual_seed(1)) * 100
 JOINT = JointBins.grid(np.clip(np.random.default_rng(0).normal(0, 35, (2000, 2)), -100, 95), 20)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from photochrom.bins import JointBins
-from photochrom.decode import Decoding
+from photochrom.inference.bins import JointBins
+from photochrom.inference.decode import Decoding
 from photochrom.losses.colors import DecodedColors
 from photochrom.losses.recognition import LabClassifier, Recognition
 

@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from photochrom.backends import session
-from photochrom.card import ModelCard
+from photochrom._support.settings import from_dict
 from photochrom.errors import BadRecipe
+from photochrom.inference.backends import session
+from photochrom.inference.card import ModelCard
 from photochrom.models.recurrent import Recurrent, Settings, carried, inside
-from photochrom.settings import from_dict
 from photochrom.train.export import load_state
 from photochrom.train.onnx_file import parity_over_time, round_weights, to_onnx
 from photochrom.train.runs import load_weights

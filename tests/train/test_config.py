@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from photochrom.bins import JointBins
 from photochrom.errors import BadRecipe
+from photochrom.inference.bins import JointBins
 from photochrom.models.photochrom import Photochrom, Settings
 from photochrom.train.config import Recipe
 from photochrom.train.loop import Trainer

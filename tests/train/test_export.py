@@ -10,10 +10,11 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-from photochrom import Colorizer, backends
-from photochrom.backends import OnnxBackend, load, read_card, read_model
-from photochrom.card import KEY, ModelCard, seal
+from photochrom import Colorizer
 from photochrom.errors import BadCheckpoint, BadSetting, DeviceUnavailable, MissingExtra, UnknownName, WriteFailed
+from photochrom.inference import backends
+from photochrom.inference.backends import OnnxBackend, load, read_card, read_model
+from photochrom.inference.card import KEY, ModelCard, seal
 from photochrom.train import export as export_module
 from photochrom.train import onnx_file
 from photochrom.train.build import resolved

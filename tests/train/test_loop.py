@@ -12,7 +12,6 @@ import torch
 from PIL import Image
 
 from photochrom import Colorizer, color
-from photochrom.bins import ChannelBins, JointBins
 from photochrom.data.samples import small_ab
 from photochrom.data.sources import Entry, list_pictures
 from photochrom.errors import (
@@ -24,6 +23,7 @@ from photochrom.errors import (
     UnknownName,
     WriteFailed,
 )
+from photochrom.inference.bins import ChannelBins, JointBins
 from photochrom.train import checkpoint
 from photochrom.train.build import build_optimizer, pick_device, resolved
 from photochrom.train.codebook import fit_bins, fit_center
@@ -31,7 +31,7 @@ from photochrom.train.config import BinsConfig
 from photochrom.train.export import TorchBackend
 from photochrom.train.log import Log
 from photochrom.train.loop import Trainer
-from photochrom.train.meters import Meter, Plateau
+from photochrom.train.progress import Meter, Plateau
 from photochrom.train.runs import CHECKPOINT, load_run, load_weights
 from photochrom.train.tasks import tasks
 from photochrom.train.tasks.recognition import RecognitionTask

@@ -112,7 +112,7 @@ def steadying(tmp_path_factory):
     """A recurrent network for that model, untrained but for its trust in the past, which is large."""
     import torch
 
-    from photochrom.card import ModelCard
+    from photochrom.inference.card import ModelCard
     from photochrom.models.recurrent import Recurrent, Settings
     from photochrom.train.onnx_file import to_onnx
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from photochrom import BadSetting
-from photochrom.card import ModelCard
+from photochrom.inference.card import ModelCard
 from photochrom.video.consistency import steady
 from photochrom.video.flow import Flow, carried, follow
 

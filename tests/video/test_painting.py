@@ -3,7 +3,7 @@
 import numpy as np
 
 from photochrom import color
-from photochrom.upsample import GuidedChroma
+from photochrom.painting.upsample import GuidedChroma
 from photochrom.video.painting import paint_frame
 
 

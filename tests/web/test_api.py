@@ -12,10 +12,10 @@ from PIL import Image
 import photochrom
 from photochrom import Colorizer, Hint, color
 from photochrom.errors import MissingExtra
-from photochrom.formats import FORMATS
-from photochrom.picture import Picture
-from photochrom.tone import with_contrast
-from photochrom.web import work
+from photochrom.imaging.formats import FORMATS
+from photochrom.imaging.picture import Picture
+from photochrom.painting.tone import with_contrast
+from photochrom.web import worker
 from photochrom.web.look import Look
 from photochrom.web.negotiation import FormatName, wanted_format
 from photochrom.web.problems import Problem
@@ -332,13 +332,13 @@ def test_errors_come_back_from_a_process_as_they_were():
 
 
 def test_a_removed_job_is_no_mistake_of_ours(tmp_path, tiny, png):
-    setup = work.Setup(str(tiny), 10**6, 1)
-    (tmp_path / work.INPUT).write_bytes(png(1))
-    facts = work.prepare(setup, str(tmp_path))
+    setup = worker.Setup(str(tiny), 10**6, 1)
+    (tmp_path / worker.INPUT).write_bytes(png(1))
+    facts = worker.prepare(setup, str(tmp_path))
     assert (facts.width, facts.height, facts.format) == (48, 40, "PNG")
-    (tmp_path / work.INPUT).unlink()
+    (tmp_path / worker.INPUT).unlink()
     with pytest.raises(FileNotFoundError):
-        work.render(setup, str(tmp_path), Look(), None)
+        worker.render(setup, str(tmp_path), Look(), None)
 
 
 # ---- the rest

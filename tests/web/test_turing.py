@@ -8,7 +8,7 @@ from PIL import Image
 
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadDataset
-from photochrom.turing import REAL, Answers, Settings, load_study, new_study
+from photochrom.research.turing import REAL, Answers, Settings, load_study, new_study
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from photochrom.colorizer import Colorizer
-from photochrom.turing import REAL, Answers, Settings, load_study, new_study, results_of
+from photochrom.research.turing import REAL, Answers, Settings, load_study, new_study, results_of
 
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}

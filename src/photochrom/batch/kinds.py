@@ -9,12 +9,13 @@ import os
 from dataclasses import dataclass
 from typing import Protocol
 
+from photochrom._support.text import shown
 from photochrom.batch.jobs import Done, Job, Tell
 from photochrom.colorizer import Colorizer, Report
 from photochrom.errors import BadSetting
-from photochrom.formats import EXTENSIONS, shown
-from photochrom.video.kinds import ANIMATIONS, FILMS, ONLY_READ
-from photochrom.video.kinds import kind_of as moving_kind_of
+from photochrom.imaging.formats import EXTENSIONS
+from photochrom.imaging.moving import ANIMATIONS, FILMS, ONLY_READ
+from photochrom.imaging.moving import kind_of as moving_kind_of
 
 NOTE_COLOR = "it had colour already and was coloured from its lightness"
 NOTE_TINTED = "it was tinted and was coloured from its lightness"

@@ -8,10 +8,10 @@ import os
 from datetime import UTC, datetime
 from types import TracebackType
 
+from photochrom._support.files import write_failed
+from photochrom._support.text import shown
 from photochrom.batch.jobs import Outcome
 from photochrom.errors import WriteFailed
-from photochrom.files import write_failed
-from photochrom.formats import shown
 
 COLUMNS = ("time", "status", "source", "target", "width", "height", "seconds", "note")
 

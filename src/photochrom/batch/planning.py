@@ -9,12 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from photochrom._support.text import shown
 from photochrom.batch.jobs import Job
 from photochrom.batch.kinds import kind_of, kind_of_file
 from photochrom.batch.walk import Folder, is_result
 from photochrom.errors import BadSetting, PhotochromError, UnreadableImage, UnsupportedFormat
-from photochrom.formats import format_for, shown
-from photochrom.naming import beside, picture_name
+from photochrom.imaging.formats import format_for
+from photochrom.imaging.result_names import beside, picture_name
 
 AnyPath = str | os.PathLike[str]
 

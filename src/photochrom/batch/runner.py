@@ -6,11 +6,12 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 
+from photochrom._support.files import sweep
+from photochrom._support.processes import usable_cores
 from photochrom.batch.jobs import Job, Outcome, Tell
 from photochrom.batch.kinds import KINDS
-from photochrom.colorizer import Colorizer, usable_cores
+from photochrom.colorizer import Colorizer
 from photochrom.errors import AlreadyThere, PhotochromError
-from photochrom.files import sweep
 
 MOST_PROCESSES = 8  # that are started unasked: each holds the model and a photograph
 # A process takes half a second to start, in which a core colours several photographs.
@@ -46,7 +47,7 @@ def run(
     items = _triaged(jobs, skip_existing)
     if processes > 1:
         # Not needed for one photograph, and it takes its time to import.
-        from photochrom.batch.crew import run_in_processes
+        from photochrom.batch.processes import run_in_processes
 
         yield from run_in_processes(colorizer, items, overwrite, skip_existing, processes, tell)
         return

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from photochrom._support.text import shown
 from photochrom.batch.jobs import Job
 from photochrom.batch.planning import Plan
 from photochrom.errors import UnsupportedFormat
-from photochrom.formats import shown
 
 
 @dataclass(frozen=True)

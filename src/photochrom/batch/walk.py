@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from photochrom._support.text import shown
 from photochrom.batch.kinds import kind_of
 from photochrom.errors import PhotochromError, UnreadableImage
-from photochrom.formats import shown
 
 _RESULT = re.compile(r"\.color(-\d+)?$")
 

@@ -17,14 +17,16 @@ from cyclopts import Parameter
 from rich.progress import Progress, ProgressColumn, Task, TaskID
 from rich.text import Text
 
-from photochrom import batch, io
+from photochrom import batch
+from photochrom._support.files import check_free
+from photochrom._support.text import shown
 from photochrom.cli.options import FilmOptions, FinishOptions, ModelOptions
 from photochrom.cli.show import only_our_words, progress, say
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting, WriteFailed
-from photochrom.files import check_free
-from photochrom.formats import format_for, shown
-from photochrom.hints import Hint
+from photochrom.imaging import io
+from photochrom.imaging.formats import format_for
+from photochrom.painting.hints import Hint
 
 DEFAULTS, PLAIN, FILM_DEFAULTS = ModelOptions(), FinishOptions(), FilmOptions()
 STREAM = Path("-")

@@ -10,16 +10,18 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from photochrom import evaluation, io
+from photochrom import evaluation
+from photochrom._support.contact_sheet import SheetRow, contact_sheet, thumbnail
+from photochrom._support.files import check_free
+from photochrom._support.optional_packages import training
+from photochrom._support.text import shown
 from photochrom.batch import is_result
 from photochrom.cli.options import ModelOptions
 from photochrom.cli.show import only_our_words, progress, result, say, table
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadDataset, BadSetting
-from photochrom.extras import training
-from photochrom.files import check_free
-from photochrom.formats import format_for, is_picture_name, shown
-from photochrom.sheet import SheetRow, contact_sheet, thumbnail
+from photochrom.imaging import io
+from photochrom.imaging.formats import format_for, is_picture_name
 
 DEFAULTS = ModelOptions()
 

@@ -8,10 +8,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from photochrom._support.files import check_free
 from photochrom.cli.options import ModelOptions
 from photochrom.cli.show import only_our_words, progress, table
 from photochrom.errors import BadSetting
-from photochrom.files import check_free
 from photochrom.video.evaluating import evaluate_films, means, write
 
 DEFAULTS = ModelOptions()

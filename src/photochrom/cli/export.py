@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from photochrom.card import ModelCard
+from photochrom._support.optional_packages import training
+from photochrom._support.settings import from_dict
+from photochrom._support.text import shown
 from photochrom.cli.show import say
 from photochrom.errors import BadSetting
-from photochrom.extras import training
-from photochrom.formats import shown
-from photochrom.settings import from_dict
+from photochrom.inference.card import ModelCard
 from photochrom.train.config import DecodeConfig
 
 CHANGEABLE = ("name", "title", "limits", "metrics", "training", "license", "decoding", "render_size", "mirror")

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 import photochrom
-from photochrom.backends import packaged, read_card, read_model
-from photochrom.card import ModelCard
+from photochrom._support.optional_packages import training
 from photochrom.cli import show
 from photochrom.errors import BadSetting
-from photochrom.extras import training
+from photochrom.inference.backends import packaged, read_card, read_model
+from photochrom.inference.card import ModelCard
 from photochrom.video.recurrent import PACKAGED
 
 models = App(name="models")

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from photochrom.colorizer import Colorizer
-from photochrom.io import MAX_PIXELS
+from photochrom.imaging.io import MAX_PIXELS
 from photochrom.video.codecs import CodecName
 
 

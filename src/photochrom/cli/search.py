@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 from rich.progress import TextColumn
 
+from photochrom._support.optional_packages import training
+from photochrom._support.text import shown
 from photochrom.cli.show import progress, result, say, table
 from photochrom.errors import BadSetting
-from photochrom.extras import training
-from photochrom.formats import shown
 
 if TYPE_CHECKING:
-    from photochrom.search.trial import Outcome
+    from photochrom.research.search.trial import Outcome
 
 _EITHER = "give either --ranges FILE.toml, or --narrow DIR with the folder of an earlier search"
 
@@ -65,9 +65,9 @@ def search(
         A field of the recipe to change, such as --set optim.warmup=0; may be given several times.
     """
     with training("searching"):
-        from photochrom.search import run as searching
-        from photochrom.search.ranges import load_ranges
-        from photochrom.search.store import narrow_from
+        from photochrom.research.search import run as searching
+        from photochrom.research.search.ranges import load_ranges
+        from photochrom.research.search.store import narrow_from
         from photochrom.train.build import pick_device
         from photochrom.train.recipe import load_recipe
     loaded = load_recipe(recipe, tuple(set_))

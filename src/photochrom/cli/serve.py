@@ -9,8 +9,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from photochrom._support.optional_packages import needing
 from photochrom.cli.show import say
-from photochrom.extras import needing
 from photochrom.web.settings import MEGABYTE, ServeSettings
 
 DEFAULTS = ServeSettings()

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from rich.progress import TextColumn
 
+from photochrom._support.optional_packages import training
+from photochrom._support.text import shown
 from photochrom.cli.show import progress, say, table
 from photochrom.errors import BadSetting
-from photochrom.extras import training
-from photochrom.formats import shown
 
 
 def study(
@@ -55,12 +55,12 @@ def study(
         Train nothing; write the report anew.
     """
     with training("the study"):
-        from photochrom.study.plan import jobs, load_plan
-        from photochrom.study.prepare import prepare, write_references
-        from photochrom.study.report import write_report
-        from photochrom.study.run import run_job
+        from photochrom.research.study.plan import jobs, load_plan
+        from photochrom.research.study.prepare import prepare, write_references
+        from photochrom.research.study.run import run_job
+        from photochrom.research.study.study_report import write_report
         from photochrom.train.build import pick_device
-        from photochrom.train.meters import Progress
+        from photochrom.train.progress import Progress
     if not report_only:
         if not data:
             raise BadSetting("the study needs photographs of downsampled ImageNet; name them with --data")

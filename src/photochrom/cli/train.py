@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from rich.progress import TextColumn
 
+from photochrom._support.optional_packages import training
 from photochrom.cli.show import progress, say
-from photochrom.extras import training
 
 
 def train(
@@ -49,9 +49,9 @@ def train(
         A field of the recipe to change, such as --set optim.lr=1e-3; may be given several times.
     """
     with training("training"):
-        from photochrom.train.meters import Progress
+        from photochrom.train.launch import Job, together
+        from photochrom.train.progress import Progress
         from photochrom.train.recipe import load_recipe
-        from photochrom.train.together import Job, together
     job = Job(load_recipe(recipe, tuple(set_)), data, out, val, init, device, max_steps)
     with together(job, processes) as trainer:
         if trainer.step >= trainer.stop:

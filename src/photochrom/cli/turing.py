@@ -9,12 +9,12 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from photochrom import turing as studies
+from photochrom._support.text import shown
 from photochrom.cli.show import only_our_words, progress, result, say, table
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting
-from photochrom.formats import shown
-from photochrom.turing.design import Kind
+from photochrom.research import turing as studies
+from photochrom.research.turing.design import Kind
 
 turing = App(name="turing")
 

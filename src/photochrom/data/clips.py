@@ -16,11 +16,11 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from photochrom._support.settings import check
 from photochrom.data.config import DataConfig
 from photochrom.data.samples import Wear, decode_entry, small_ab
 from photochrom.data.sources import Entry
 from photochrom.errors import BadDataset
-from photochrom.settings import check
 
 STILL = 0.2  # share of cameras and things that do not move at all
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from photochrom.settings import check
+from photochrom._support.settings import check
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
 from photochrom import color
-from photochrom import io as photographs
 from photochrom.data.config import DataConfig
 from photochrom.data.sources import Entry
 from photochrom.errors import BadDataset, PhotochromError
-from photochrom.picture import to_dtype
+from photochrom.imaging import io as photographs
+from photochrom.imaging.picture import to_dtype
 
 # What Pillow's readers let through, besides its own errors, when the bytes are damaged.
 _UNDECODABLE = (

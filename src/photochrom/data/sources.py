@@ -14,7 +14,7 @@ import numpy as np
 
 from photochrom.data import arrays
 from photochrom.errors import BadDataset, OutOfMemory
-from photochrom.formats import FORMATS
+from photochrom.imaging.formats import FORMATS
 
 # HEIC needs an extra that a training machine may not have.
 EXTENSIONS = frozenset(e for form in FORMATS.values() if form.name != "HEIF" for e in form.extensions)

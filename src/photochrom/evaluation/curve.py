@@ -10,12 +10,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from photochrom._support.files import write_bytes
+from photochrom._support.text import shown
 from photochrom.errors import BadSetting, MissingExtra
 from photochrom.evaluation import files
-from photochrom.evaluation.report import Numbers, mean, truth_numbers
+from photochrom.evaluation.per_photograph import Numbers, mean, truth_numbers
 from photochrom.evaluation.sample import Progress, Skipped, Truth, join, measuring, truths
-from photochrom.files import write_bytes
-from photochrom.formats import shown
 from photochrom.metrics import Comparison, Rendition, measure
 
 VIVIDNESS = (0.0, 0.25, 0.5, 0.75, 1.0)

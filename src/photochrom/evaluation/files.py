@@ -7,9 +7,9 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from photochrom._support.files import check_free, write_bytes
+from photochrom._support.text import shown
 from photochrom.errors import WriteFailed
-from photochrom.files import check_free, write_bytes
-from photochrom.formats import shown
 
 
 def claim(folder: Path | str, names: Sequence[str], overwrite: bool) -> list[Path]:
@@ -33,7 +33,7 @@ def write_csv(path: Path, rows: Sequence[dict[str, object]], overwrite: bool) ->
     """Write rows that have the same keys, the keys as heading; floats with 6 significant digits.
 
     Raises:
-        WriteFailed: as `photochrom.files.write_bytes`.
+        WriteFailed: as `photochrom._support.files.write_bytes`.
     """
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")

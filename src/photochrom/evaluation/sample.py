@@ -10,9 +10,10 @@ from typing import Protocol
 
 import numpy as np
 
-from photochrom import color, io
+from photochrom import color
+from photochrom._support.text import shown
 from photochrom.errors import BadCheckpoint, BadDataset, MissingExtra, OutOfMemory, UnreadableImage, UnsupportedFormat
-from photochrom.formats import shown
+from photochrom.imaging import io
 from photochrom.metrics import Rendition
 
 Progress = Callable[[int, int, Path], None]

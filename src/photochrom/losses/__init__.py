@@ -1,5 +1,5 @@
 """What training minimises, by name: (network output, ab in Lab units, ...) -> a scalar to descend."""
 
-from photochrom.registry import Registry
+from photochrom._support.registry import Registry
 
 losses = Registry("loss", "photochrom.losses")

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from photochrom.bins import AB_LIMIT, Bins, ChannelBins, JointBins
+from photochrom.inference.bins import AB_LIMIT, Bins, ChannelBins, JointBins
 from photochrom.losses import losses
 
 

@@ -7,15 +7,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from photochrom.bins import Bins, JointBins
 from photochrom.color import AB_SCALE
-from photochrom.decode import Decoding, saturated
 from photochrom.errors import BadRecipe
-from photochrom.smooth import EPSILON
+from photochrom.inference.bins import Bins, JointBins
+from photochrom.inference.decode import Decoding, saturated
+from photochrom.painting.smooth import EPSILON
 
 
 class DecodedColors(nn.Module):
-    """The same as `photochrom.decode.scores_to_ab`, then `photochrom.smooth.smooth_chroma`, in torch and in batches.
+    """`inference.decode.scores_to_ab`, then `painting.smooth.smooth_chroma`, in torch and in batches.
 
     Args:
         bins: the codebook; None where the network gives ab / 110.
@@ -63,7 +63,7 @@ class DecodedColors(nn.Module):
 
 
 def smoothed(ab: Float[Tensor, "n 2 h w"], light: Float[Tensor, "n 1 h w"], radius: int) -> Float[Tensor, "n 2 h w"]:
-    """`photochrom.smooth.smooth_chroma`, in torch and in batches.
+    """`photochrom.painting.smooth.smooth_chroma`, in torch and in batches.
 
     Args:
         ab: in Lab units.

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import cast
 
+from photochrom._support.registry import Registry
 from photochrom.metrics.comparison import Better, Comparison, Metric, Rendition
-from photochrom.registry import Registry
 
 __all__ = ["Comparison", "Metric", "Rendition", "facts", "measure", "metric", "metrics"]
 

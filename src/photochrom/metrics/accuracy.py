@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from photochrom.bins import ChannelBins
+from photochrom.inference.bins import ChannelBins
 from photochrom.metrics import Comparison, metric
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from photochrom.metrics import Comparison, Rendition, metric
-from photochrom.windows import window_means
+from photochrom.painting.windows import window_means
 
 WINDOW = 5
 """Side of the windows, pixels; a picture that is smaller has one window across."""

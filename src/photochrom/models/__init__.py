@@ -7,6 +7,6 @@ to, None where any size will do. One that drops channels at use, too, has a buff
 factors instead of it as its second input.
 """
 
-from photochrom.registry import Registry
+from photochrom._support.registry import Registry
 
 models = Registry("model", "photochrom.models")

@@ -12,8 +12,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from photochrom._support.settings import check
 from photochrom.models import models
-from photochrom.settings import check
 
 LIGHTNESS = ("pinned", "free")
 

@@ -15,9 +15,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from photochrom._support.settings import check, from_dict
 from photochrom.errors import BadRecipe
 from photochrom.models import models
-from photochrom.settings import check, from_dict
 
 MOST_PARTS = 32  # the denominator of a scale
 

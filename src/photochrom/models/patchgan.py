@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from photochrom.settings import check
+from photochrom._support.settings import check
 
 MOST = 8
 NORMS = ("batch", "spectral", "none")

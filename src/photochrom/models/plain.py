@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from photochrom import settings
+from photochrom._support import settings
 from photochrom.errors import BadRecipe, BadSetting
 
 

@@ -19,8 +19,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from photochrom._support.settings import check
 from photochrom.models import models
-from photochrom.settings import check
 
 SCORE = 8.0  # about the deviation of scores, so that the network sees small numbers
 SHARPNESS = 25.0  # of the choice among shifts, at first

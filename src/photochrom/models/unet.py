@@ -14,8 +14,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from photochrom._support.settings import check
 from photochrom.models import models
-from photochrom.settings import check
 
 MOST = 8  # the widest layers have this many times the channels of the first
 

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from photochrom.bins import Bins
+from photochrom._support.settings import from_dict, to_dict
 from photochrom.errors import BadRecipe, DeviceUnavailable
+from photochrom.inference.bins import Bins
 from photochrom.losses import losses
 from photochrom.models import models
-from photochrom.settings import from_dict, to_dict
 from photochrom.train.config import OptimConfig, Recipe
 from photochrom.train.tasks import tasks
 

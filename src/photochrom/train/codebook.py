@@ -11,10 +11,10 @@ from PIL import Image
 from torch import Tensor
 
 from photochrom import color
-from photochrom.bins import Bins, ChannelBins, JointBins, bins_from_dict
 from photochrom.data.samples import decode_entry, small_ab
 from photochrom.data.sources import Entry
 from photochrom.errors import BadRecipe
+from photochrom.inference.bins import Bins, ChannelBins, JointBins, bins_from_dict
 from photochrom.train.build import classifies
 from photochrom.train.config import BinsConfig, Recipe
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from photochrom._support.settings import check
 from photochrom.data.config import DataConfig
-from photochrom.settings import check
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ class DecodeConfig:
         temperature: of the annealed mean and of sampling.
         vividness: 0 the colours as frequent as in the training pictures, 1 rare and common ones alike.
         saturation: factor on ab.
-        chroma_gamma: power of the chroma, as a share of the picture's mean; see `photochrom.decode.Decoding`.
+        chroma_gamma: power of the chroma, as a share of the picture's mean; see `photochrom.inference.decode.Decoding`.
         smooth_radius: of the windows in which ab is made even where L is, points of the network's map; 0 leaves it.
         render_size: the side, in pixels, of the square whose area the network sees.
         mirror: the network also sees the mirrored picture, and the mean of both answers counts.
@@ -189,7 +189,7 @@ class DecodeConfig:
     mirror: bool = True
 
     def __post_init__(self) -> None:
-        from photochrom.decoders import decoders
+        from photochrom.inference.decoders import decoders
 
         check(self.decoder in decoders, "decode.decoder", self.decoder, ", ".join(decoders))
         check(0.01 <= self.temperature <= 10, "decode.temperature", self.temperature, "0.01 to 10")

@@ -16,14 +16,14 @@ import torch
 from google.protobuf.message import DecodeError
 from torch import Tensor, nn
 
-from photochrom.backends import DEVICES, OnnxBackend, out_of_memory, packaged, read_card, read_model, session
-from photochrom.bins import Bins
-from photochrom.card import NO_DIGEST, ModelCard
+from photochrom._support.files import check_free, write_bytes
+from photochrom._support.text import shown
 from photochrom.color import L_CENTER
-from photochrom.decode import Decoding
 from photochrom.errors import BadCheckpoint, BadSetting
-from photochrom.files import check_free, write_bytes
-from photochrom.formats import shown
+from photochrom.inference.backends import DEVICES, OnnxBackend, out_of_memory, packaged, read_card, read_model, session
+from photochrom.inference.bins import Bins
+from photochrom.inference.card import NO_DIGEST, ModelCard
+from photochrom.inference.decode import Decoding
 from photochrom.models.ensemble import Ensemble
 from photochrom.train.build import build_model, fixed_size, pick_device
 from photochrom.train.config import ModelConfig, Recipe

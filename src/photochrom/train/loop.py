@@ -17,15 +17,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from photochrom.bins import Bins
 from photochrom.data.sources import digest
 from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting, OutOfMemory
+from photochrom.inference.bins import Bins
 from photochrom.train import checkpoint
 from photochrom.train.build import resolved
 from photochrom.train.codebook import Basis
 from photochrom.train.config import Recipe
+from photochrom.train.distributed import ALONE, Team
 from photochrom.train.log import Log
-from photochrom.train.meters import Meter, Plateau, Progress
+from photochrom.train.progress import Meter, Plateau, Progress
 from photochrom.train.recipe import recipe_dict
 from photochrom.train.runs import (
     CHECKPOINT,
@@ -39,7 +40,6 @@ from photochrom.train.runs import (
 )
 from photochrom.train.task import Batch, Sources, Task
 from photochrom.train.tasks import tasks
-from photochrom.train.team import ALONE, Team
 
 
 class Trainer:

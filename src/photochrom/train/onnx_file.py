@@ -13,9 +13,9 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from photochrom.backends import MAX_MODEL_BYTES, OnnxBackend
-from photochrom.card import KEY, ModelCard, seal
 from photochrom.errors import BadCheckpoint
+from photochrom.inference.backends import MAX_MODEL_BYTES, OnnxBackend
+from photochrom.inference.card import KEY, ModelCard, seal
 from photochrom.train.build import example
 
 BITS = (16, 8)

@@ -7,8 +7,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from photochrom._support.settings import from_dict, read_toml, to_dict
 from photochrom.errors import BadRecipe
-from photochrom.settings import from_dict, read_toml, to_dict
 from photochrom.train.config import Recipe
 
 

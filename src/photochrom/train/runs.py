@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from photochrom.bins import Bins, bins_from_dict
 from photochrom.data.sources import Entry
 from photochrom.errors import BadCheckpoint, BadRecipe, WriteFailed
+from photochrom.inference.bins import Bins, bins_from_dict
 from photochrom.train import checkpoint
 from photochrom.train.build import build_model, resolved
 from photochrom.train.config import Recipe

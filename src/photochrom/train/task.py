@@ -14,19 +14,19 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from photochrom.bins import Bins
+from photochrom._support.settings import from_dict
 from photochrom.color import L_CENTER, L_SCALE
 from photochrom.data.loader import Order, Pictures, batches
 from photochrom.data.samples import Sampler
 from photochrom.data.sources import Entry, list_pictures
-from photochrom.decode import Decoding
+from photochrom.inference.bins import Bins
+from photochrom.inference.decode import Decoding
 from photochrom.losses.colors import DecodedColors
-from photochrom.settings import from_dict
 from photochrom.train.build import build_model, check_size
 from photochrom.train.codebook import Basis, measure_basis
 from photochrom.train.config import Recipe
+from photochrom.train.distributed import ALONE
 from photochrom.train.runs import fitting, load_weights
-from photochrom.train.team import ALONE
 from photochrom.train.validate import Look, Validation
 
 Batch = tuple[Tensor, ...]

@@ -12,14 +12,14 @@ from PIL import Image
 from torch import nn
 
 from photochrom import color
-from photochrom.bins import Bins
 from photochrom.data.samples import decode_entry
 from photochrom.data.sources import Entry, list_pictures
-from photochrom.decode import Decoding, scores_to_ab
+from photochrom.inference.bins import Bins
+from photochrom.inference.decode import Decoding, scores_to_ab
 from photochrom.metrics import Comparison, Rendition, measure
-from photochrom.painting import Painter
+from photochrom.painting.painter import Painter
+from photochrom.painting.upsample import GuidedChroma
 from photochrom.train.config import Recipe
-from photochrom.upsample import GuidedChroma
 
 MEASURED: tuple[str, ...] = ("ciede2000", "psnr", "colorfulness")
 

@@ -11,8 +11,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from photochrom.video.kinds import beside, check_target, is_film
-from photochrom.video.report import FilmReport, Listener, Progress
+from photochrom.imaging.moving import beside, check_target, is_film
+from photochrom.video.progress import FilmReport, Listener, Progress
 
 if TYPE_CHECKING:
     from photochrom.colorizer import Colorizer

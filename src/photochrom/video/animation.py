@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from photochrom import io
+from photochrom._support.files import write_failed
+from photochrom._support.text import shown
 from photochrom.errors import ImageTooLarge, UnreadableFilm
-from photochrom.files import write_failed
-from photochrom.formats import shown
-from photochrom.picture import Picture
-from photochrom.reading import quiet
+from photochrom.imaging import io
+from photochrom.imaging.picture import Picture
+from photochrom.imaging.reading import quiet
 
 _FORMATS = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG", ".apng": "PNG"}
 _PALETTE_FRAMES = 16  # that the colours of a GIF are chosen from

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from photochrom._support.text import shown
 from photochrom.errors import BadSetting
-from photochrom.formats import shown
 
 if TYPE_CHECKING:
     from photochrom.video.reading import Facts, Fields

@@ -9,10 +9,11 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from photochrom import color
-from photochrom.colorizer import Colorizer, usable_cores
-from photochrom.network import Scores
-from photochrom.picture import Picture, to_dtype
-from photochrom.upsample import GuidedChroma
+from photochrom._support.processes import usable_cores
+from photochrom.colorizer import Colorizer
+from photochrom.imaging.picture import Picture, to_dtype
+from photochrom.inference.network import Scores
+from photochrom.painting.upsample import GuidedChroma
 from photochrom.video.consistency import State, Steady
 from photochrom.video.painting import paint_frame
 from photochrom.video.pipeline import ahead, pooled

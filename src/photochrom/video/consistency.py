@@ -6,9 +6,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from photochrom.card import ModelCard
+from photochrom._support.optional_packages import needing
 from photochrom.errors import BadSetting
-from photochrom.extras import needing
+from photochrom.inference.card import ModelCard
 
 MODES = ("frame", "flow", "recurrent")
 State = dict[str, np.ndarray]

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from photochrom._support.files import write_failed
 from photochrom.errors import WriteFailed
-from photochrom.files import write_failed
 from photochrom.video.codecs import Encoding, matrix_for
 from photochrom.video.gray import samples_of
 from photochrom.video.reading import Facts

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from photochrom import color
+from photochrom._support.files import check_free, write_bytes
+from photochrom._support.optional_packages import needing
+from photochrom._support.text import shown
 from photochrom.colorizer import Colorizer
 from photochrom.errors import UnreadableFilm
-from photochrom.extras import needing
-from photochrom.files import check_free, write_bytes
-from photochrom.formats import shown
 from photochrom.metrics import Comparison, Rendition, measure
 from photochrom.video.coloring import paint_film
 from photochrom.video.consistency import steady

@@ -14,18 +14,18 @@ from typing import Any
 import numpy as np
 
 from photochrom import __version__
+from photochrom._support.files import check_free, move, write_failed
+from photochrom._support.text import shown
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting
-from photochrom.files import check_free, move, write_failed
-from photochrom.formats import shown
 from photochrom.video.codecs import CODECS, Codec, Encoding, encoding_for
 from photochrom.video.coloring import Painted, paint_film
 from photochrom.video.consistency import Steady, steady
 from photochrom.video.encoding import SegmentWriter
 from photochrom.video.joining import Cut, Parts, join
+from photochrom.video.progress import FilmReport, Listener, Meter
 from photochrom.video.reading import Facts, Frame, Reader
-from photochrom.video.report import FilmReport, Listener, Meter
-from photochrom.video.work import Segment, Work, identity
+from photochrom.video.segments import Segment, Work, identity
 
 SEGMENT = 120  # frames that a kill can cost
 

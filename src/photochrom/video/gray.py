@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from photochrom import color
-from photochrom.picture import to_dtype
+from photochrom.imaging.picture import to_dtype
 
 NEUTRAL = 4  # how far the chroma of a gray film strays from its middle, of 255; sepia and colour go further
 _WITH_LUMA = re.compile(r"(yuvj?4(20|22|44|40)p|gray)(9le|1[0246]le)?|nv12")

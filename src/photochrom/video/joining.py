@@ -12,7 +12,7 @@ from typing import Any, cast
 from photochrom.video.codecs import CONTAINERS
 from photochrom.video.encoding import naming_target
 from photochrom.video.reading import Facts, main_stream, open_film
-from photochrom.video.work import Segment
+from photochrom.video.segments import Segment
 
 _OWN_WORDS = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
 _SOUND = {".webm": "libopus"}  # what sound is encoded to where its own kind cannot be kept; AAC elsewhere

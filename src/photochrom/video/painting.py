@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from photochrom import color
-from photochrom.upsample import GuidedChroma
+from photochrom.painting.upsample import GuidedChroma
 
 _STEP = 4  # Lab units between the table's colours
 _REACH = 112  # beyond this, no colour of sRGB lies

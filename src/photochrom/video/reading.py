@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from photochrom._support.optional_packages import needing
+from photochrom._support.text import shown
 from photochrom.errors import ImageTooLarge, UnreadableFilm
-from photochrom.extras import needing
-from photochrom.formats import shown
 from photochrom.video.gray import bits_of, gray_of
 
 Fields = Literal["top", "bottom"]

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from photochrom import color
-from photochrom.backends import naming_failures, read_card, read_model, session
-from photochrom.card import ModelCard
 from photochrom.errors import BadCheckpoint, BadSetting
+from photochrom.inference.backends import naming_failures, read_card, read_model, session
+from photochrom.inference.card import ModelCard
 from photochrom.video.consistency import State
 
 PACKAGED = Path(__file__).parents[1] / "weights" / "recurrent" / "default.onnx"

@@ -14,7 +14,7 @@ from fastapi.sse import EventSourceResponse
 from pydantic import BaseModel, Field
 from starlette.background import BackgroundTask
 
-from photochrom.formats import FORMATS
+from photochrom.imaging.formats import FORMATS
 from photochrom.web import archive, films
 from photochrom.web.jobs import Job, Status
 from photochrom.web.look import Look, look
@@ -22,7 +22,7 @@ from photochrom.web.negotiation import FormatName, extension_of, media_type_of, 
 from photochrom.web.problems import Problem, ProblemBody, documented
 from photochrom.web.studio import Studio
 from photochrom.web.upload import BODY, receive
-from photochrom.web.work import INPUT, PREVIEW_SIDE, Facts
+from photochrom.web.worker import INPUT, PREVIEW_SIDE, Facts
 
 router = APIRouter(prefix="/api", tags=["colour"])
 

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from photochrom import __version__
-from photochrom.backends import read_card, read_model
+from photochrom.inference.backends import read_card, read_model
 from photochrom.web import api, login, pages, problems, turing
 from photochrom.web.guard import Guard
 from photochrom.web.metrics import Measured, Metrics

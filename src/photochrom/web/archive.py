@@ -18,7 +18,7 @@ from pathvalidate import sanitize_filename
 from pydantic import BaseModel, Field
 
 from photochrom.errors import PhotochromError
-from photochrom.formats import FORMATS
+from photochrom.imaging.formats import FORMATS
 from photochrom.web import films
 from photochrom.web.jobs import Job
 from photochrom.web.look import Look

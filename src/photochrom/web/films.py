@@ -10,7 +10,7 @@ from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting, MissingExtra, PhotochromError
 from photochrom.video import Progress, colorize_film, is_film
 from photochrom.web.look import Look
-from photochrom.web.work import INPUT, Facts, Setup
+from photochrom.web.worker import INPUT, Facts, Setup
 
 MEDIA_TYPES = {
     ".mp4": "video/mp4",

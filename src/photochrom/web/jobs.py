@@ -17,7 +17,7 @@ from pathlib import Path
 from photochrom.web.look import Look
 from photochrom.web.problems import Problem
 from photochrom.web.settings import ServeSettings
-from photochrom.web.work import Facts
+from photochrom.web.worker import Facts
 
 RETRY = {"Retry-After": "2"}
 SWEEP_SECONDS = 10.0

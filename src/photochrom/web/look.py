@@ -10,9 +10,9 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from photochrom.colorizer import Colorizer
-from photochrom.decode import Decoding
 from photochrom.errors import BadSetting
-from photochrom.hints import Hint, check_inside
+from photochrom.inference.decode import Decoding
+from photochrom.painting.hints import Hint, check_inside
 
 MOST_VARIANTS = 99
 MOST_SATURATION = 4.0
@@ -24,7 +24,7 @@ class Look(BaseModel, frozen=True):
     Attributes:
         vividness: 0..1; None takes the model's own.
         saturation: 0..4, a factor on the colours.
-        contrast: -1..1, see `photochrom.tone`.
+        contrast: -1..1, see `photochrom.painting.tone`.
         variant: 0 is the likeliest colouring; others are drawn from what the network holds possible, each the same
             every time.
     """

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from photochrom.formats import FORMATS
+from photochrom.imaging.formats import FORMATS
 from photochrom.web.problems import Problem
 
-# As clients write them: `photochrom.formats.FORMATS` in lower case.
+# As clients write them: `photochrom.imaging.formats.FORMATS` in lower case.
 FormatName = Literal["jpeg", "png", "tiff", "webp", "avif", "bmp", "gif", "jpeg2000", "heif"]
 
 
@@ -30,7 +30,7 @@ def wanted_format(format: FormatName | None, accept: str | None, own: str) -> st
         own: what the photograph came in; it is taken wherever it is acceptable.
 
     Returns:
-        A name in `photochrom.formats.FORMATS`.
+        A name in `photochrom.imaging.formats.FORMATS`.
 
     Raises:
         Problem: 406 where nothing that is accepted can be written.

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.templating import Jinja2Templates
 
-from photochrom.card import ModelCard
-from photochrom.formats import FORMATS
+from photochrom.imaging.formats import FORMATS
+from photochrom.inference.card import ModelCard
 from photochrom.web.look import Look
 from photochrom.web.problems import Problem
 from photochrom.web.reference import operations
 from photochrom.web.settings import is_loopback
-from photochrom.web.work import INPUT
+from photochrom.web.worker import INPUT
 
 router = APIRouter(include_in_schema=False)
 templates = Jinja2Templates(directory=str(resources.files("photochrom.web") / "templates"))

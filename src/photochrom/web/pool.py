@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from photochrom.errors import PhotochromError
-from photochrom.web.work import Setup, live_with_parent, warm
+from photochrom.web.worker import Setup, live_with_parent, warm
 
 T = TypeVar("T")
 

@@ -32,7 +32,7 @@ class ServeSettings:
         jobs_per_client: how many of them one client may have; more are answered with 429.
         keep_minutes: how long an upload and its result are kept after they were last asked for.
         max_kept: how many bytes of uploads and results are kept at a time; the oldest go first.
-        turing: the folder of a Turing test in which people take part at /turing; see `photochrom.turing`.
+        turing: the folder of a Turing test in which people take part at /turing; see `photochrom.research.turing`.
 
     Raises:
         BadSetting: one that cannot be, by its name.

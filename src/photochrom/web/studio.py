@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 from photochrom.errors import PhotochromError
-from photochrom.web import films, work
+from photochrom.web import films, worker
 from photochrom.web.jobs import Admission, Job, Jobs, Status
 from photochrom.web.look import Look
 from photochrom.web.metrics import Metrics
@@ -36,7 +36,7 @@ class Studio:
         self.jobs = Jobs(settings)
         self._admission = Admission(settings.queue, settings.jobs_per_client)
         self._previews_admission = Admission(PREVIEWS, PREVIEWS_PER_CLIENT)
-        setup = work.Setup(settings.model, settings.max_pixels, min(2, cores()))
+        setup = worker.Setup(settings.model, settings.max_pixels, min(2, cores()))
 
         def lane(workers: int, limit: float) -> Lane:
             return Lane([Worker(setup, self.jobs.folder, metrics.replaced) for _ in range(workers)], limit)
@@ -98,10 +98,10 @@ class Studio:
                 log.exception("a job failed by a mistake of ours")
                 _fail(job, Problem(500, "the server made a mistake; its log says which"))
 
-    async def _photograph(self, job: Job) -> work.Facts:
-        return await self.photographs.run(work.prepare, str(job.folder), started=_starts(job))
+    async def _photograph(self, job: Job) -> worker.Facts:
+        return await self.photographs.run(worker.prepare, str(job.folder), started=_starts(job))
 
-    async def _film(self, job: Job) -> work.Facts:
+    async def _film(self, job: Job) -> worker.Facts:
         started = _starts(job)
         arguments = (str(job.folder), job.look, job.film, self._max_seconds)
         coloured = asyncio.create_task(self.films.run(films.colour, *arguments, started=started))
@@ -115,18 +115,18 @@ class Studio:
 
     async def colorize(self, job: Job, look: Look, format: str | None) -> tuple[Path, str]:
         """A photograph coloured at once: the result's file and its format."""
-        name, format = await self.photographs.run(work.colorize, str(job.folder), look, format)
+        name, format = await self.photographs.run(worker.colorize, str(job.folder), look, format)
         return job.folder / name, format
 
     async def render(self, job: Job, look: Look | None, format: str | None) -> Path:
         """The whole photograph of a job in a look; the file is the caller's to delete, and the admission to ask for."""
         with present():
-            return job.folder / await self.photographs.run(work.render, str(job.folder), look, format)
+            return job.folder / await self.photographs.run(worker.render, str(job.folder), look, format)
 
     async def preview(self, job: Job, look: Look | None, side: int, format: str) -> bytes:
         """A job's photograph at `side` pixels in a look."""
         with self._previews_admission.enter(job.client), present():
-            return await self._previews.run(work.preview, str(job.folder), look, side, format)
+            return await self._previews.run(worker.preview, str(job.folder), look, side, format)
 
 
 @contextlib.contextmanager

@@ -13,8 +13,8 @@ from typing import Annotated
 from fastapi import APIRouter, Cookie, FastAPI, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from photochrom.turing import SAID, Answers, Entry, load_study
-from photochrom.turing.judgements import judgements
+from photochrom.research.turing import SAID, Answers, Entry, load_study
+from photochrom.research.turing.judgements import judgements
 from photochrom.web.pages import templates
 from photochrom.web.problems import Problem
 

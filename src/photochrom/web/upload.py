@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from photochrom.errors import UnreadableImage, UnsupportedFormat
-from photochrom.formats import SNIFF_BYTES, sniff
+from photochrom.imaging.formats import SNIFF_BYTES, sniff
 from photochrom.web.films import ending_of
 from photochrom.web.problems import Problem
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from photochrom.bins import JointBins
 from photochrom.color import lab_to_rgb
 from photochrom.errors import BadRecipe
+from photochrom.inference.bins import JointBins
 from photochrom.models.classifier import ImageNetClassifier
 from photochrom.models.efficientnet_lite import published_weights
 from photochrom.models.photochrom import Photochrom, Settings

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from photochrom.backends import packaged, read_card, read_model
-from photochrom.card import seal
 from photochrom.errors import BadCheckpoint, BadRecipe
+from photochrom.inference.backends import packaged, read_card, read_model
+from photochrom.inference.card import seal
 from photochrom.losses.steadiness import mistrust, strays, unsteadiness
 from photochrom.train.export import export, load_state
 from photochrom.train.loop import Trainer

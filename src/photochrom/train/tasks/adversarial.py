@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from photochrom.bins import Bins
+from photochrom._support.settings import check_not_negative
 from photochrom.color import AB_SCALE, L_CENTER
 from photochrom.errors import BadRecipe
-from photochrom.settings import check_not_negative
+from photochrom.inference.bins import Bins
 from photochrom.train.build import build_loss, build_optimizer, parameter_groups
 from photochrom.train.config import Recipe
-from photochrom.train.judge import GameSettings, Judge, put_back, streaks
+from photochrom.train.discriminator import GameSettings, Judge, put_back, streaks
 from photochrom.train.task import Batch, Task
 from photochrom.train.tasks import tasks
 

@@ -15,11 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from photochrom.bins import Bins
+from photochrom._support.settings import check
 from photochrom.color import L_CENTER
 from photochrom.errors import BadRecipe
+from photochrom.inference.bins import Bins
 from photochrom.models.efficientnet_lite import pretrained_encoder
-from photochrom.settings import check
 from photochrom.train.config import Recipe
 from photochrom.train.runs import fitting
 from photochrom.train.task import Batch, Task

@@ -15,17 +15,17 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from photochrom.bins import Bins
+from photochrom._support.settings import check, check_not_negative
 from photochrom.color import AB_SCALE, L_CENTER
 from photochrom.data.loader import Halves, Pictures, batches
 from photochrom.data.samples import Sampler
 from photochrom.data.sources import Entry
 from photochrom.errors import BadRecipe
+from photochrom.inference.bins import Bins
 from photochrom.models.cyclegan import ColorGenerator, Translator, gray_picture
-from photochrom.settings import check, check_not_negative
 from photochrom.train.build import build_optimizer, parameter_groups
 from photochrom.train.config import Recipe
-from photochrom.train.judge import GameSettings, Judge, put_back, streaks
+from photochrom.train.discriminator import GameSettings, Judge, put_back, streaks
 from photochrom.train.task import Batch, Task
 from photochrom.train.tasks import tasks
 from photochrom.train.tasks.adversarial import refuse_parts

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from photochrom.bins import Bins
 from photochrom.color import L_CENTER
+from photochrom.inference.bins import Bins
 from photochrom.train.config import Recipe
 from photochrom.train.runs import fitting
 from photochrom.train.tasks import tasks

@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from photochrom.bins import Bins
+from photochrom._support.settings import check
 from photochrom.color import L_CENTER
 from photochrom.errors import BadRecipe
+from photochrom.inference.bins import Bins
 from photochrom.losses.colors import DecodedColors
 from photochrom.losses.pallor import pallor
 from photochrom.losses.recognition import LabClassifier, Recognition
-from photochrom.settings import check
 from photochrom.train.config import Recipe
 from photochrom.train.export import load_model
 from photochrom.train.task import Task

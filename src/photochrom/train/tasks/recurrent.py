@@ -9,16 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from photochrom.bins import Bins
-from photochrom.card import ModelCard
+from photochrom._support.settings import check_not_negative, from_dict
 from photochrom.color import L_CENTER
 from photochrom.data.clips import ClipConfig, Clips
 from photochrom.data.loader import Order, batches
 from photochrom.data.sources import Entry
 from photochrom.errors import BadCheckpoint, BadRecipe
+from photochrom.inference.bins import Bins
+from photochrom.inference.card import ModelCard
 from photochrom.losses.steadiness import mistrust, strays, unsteadiness
 from photochrom.models.recurrent import Recurrent, Steadied
-from photochrom.settings import check_not_negative, from_dict
 from photochrom.train.build import build_loss, build_optimizer, parameter_groups
 from photochrom.train.clip_validation import ClipValidation
 from photochrom.train.codebook import Basis

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from photochrom.bins import Bins
 from photochrom.color import L_CENTER
+from photochrom.inference.bins import Bins
 from photochrom.train.build import build_loss, build_optimizer, parameter_groups
 from photochrom.train.config import Recipe
 from photochrom.train.task import Batch, Task

@@ -1,0 +1,1 @@
+"""What every room needs and nothing about pictures: files, settings, registries, processes, reports as HTML."""

@@ -1,0 +1,1 @@
+"""Picture files: read into a `Picture` and written from one, with their profiles and metadata."""

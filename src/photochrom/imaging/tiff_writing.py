@@ -1,0 +1,154 @@
+"""TIFF files, written strip by strip, so that a page may be larger than memory. Source: TIFF 6.0; Adobe's Photoshop
+TIFF technical note (deflate); BigTIFF's design note for files over 4 GB."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import IO
+
+import numpy as np
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+from PIL.TiffTags import BYTE, LONG, LONG8, UNDEFINED
+
+from photochrom.imaging.metadata import tiff_tags_of
+from photochrom.imaging.picture import Picture, Pixels
+from photochrom.imaging.sixteen_bit import rows_of
+
+_LEVEL = 3
+_OFFSETS = 273
+
+
+class TiffWriter:
+    """Writes pages one after the other.
+
+    Args:
+        file: empty, searchable; left open.
+        big: BigTIFF, for files that may grow over 4 GB; not every program reads it.
+    """
+
+    def __init__(self, file: IO[bytes], big: bool = False) -> None:
+        self._file, self._big = file, big
+        self._head = b"II+\0\x08\0\0\0" if big else b"II*\0"
+        self._link = len(self._head)  # where the place of the next page's directory is written
+        file.write(self._head + self._pointer(0))
+
+    def page(self, like: Picture, size: tuple[int, int], rows: int, strips: Iterable[bytes]) -> None:
+        """Write a page.
+
+        Args:
+            like: some picture of the page's depth and channels, with its metadata.
+            size: (W, H) of the page.
+            rows: of each strip but the last.
+            strips: each from `packed`, in order.
+        """
+        places, lengths = [], []
+        for strip in strips:
+            places.append(self._file.tell())
+            lengths.append(len(strip))
+            self._file.write(strip)
+        tags = _descriptive_tags(like, self._head + self._pointer(0))
+        channels = (1 if like.is_gray else 3) + (like.alpha is not None)
+        tags[256], tags[257] = size
+        tags[258] = (like.depth,) * channels
+        tags[259] = 8
+        tags[262] = 1 if like.is_gray else 2
+        tags[277] = channels
+        tags[278] = rows
+        tags[284] = 1
+        tags[317] = 2
+        if like.alpha is not None:
+            tags[338] = 2
+        tags.tagtype[279] = LONG
+        tags[279] = tuple(lengths)
+        self._directory(tags, places)
+
+    def _directory(self, tags: ImageFileDirectory_v2, places: list[int]) -> None:
+        """Write a directory and link it to the one before."""
+        self._file.write(bytes(self._file.tell() % 2))
+        start = self._file.tell()
+        self._file.write(directory(tags, start, _OFFSETS, places))
+        end = self._file.tell()
+        self._file.seek(self._link)
+        self._file.write(self._pointer(start))
+        self._file.seek(end)
+        self._link = start + (8 + 20 * len(tags) if self._big else 2 + 12 * len(tags))
+
+    def _pointer(self, place: int) -> bytes:
+        return struct.pack("<Q" if self._big else "<L", place)
+
+
+def directory(tags: ImageFileDirectory_v2, start: int, offsets: int, places: Sequence[int]) -> bytes:
+    """The bytes of a directory, with the places of the strips or tiles put in.
+
+    Pillow adds the directory's length to places of strips, and not to those of tiles, so neither goes through it.
+
+    Args:
+        tags: all others.
+        start: where in the file the directory will be.
+        offsets: the tag of the places.
+        places: absolute ones.
+    """
+    big = tags._get_ifh()[2:4] in (b"+\0", b"\0+")
+    order = ">" if tags.prefix == b"MM" else "<"
+    pointer = "Q" if big else "L"
+    tags.tagtype[offsets] = LONG8 if big else LONG
+    tags[offsets] = (0,) * len(places)
+    data = bytearray(tags.tobytes(start))
+    head, entry, at = (order + "HHQ", 20, 8) if big else (order + "HHL", 12, 2)
+    while struct.unpack_from(order + "H", data, at)[0] != offsets:
+        at += entry
+    at += struct.calcsize(head)
+    if len(places) > 1:
+        # They stand behind the entries.
+        at = struct.unpack_from(order + pointer, data, at)[0] - start
+    struct.pack_into(f"{order}{len(places)}{pointer}", data, at, *places)
+    return bytes(data)
+
+
+def write_tiff(picture: Picture, file: IO[bytes]) -> None:
+    """Write a picture and its further pages, of 8 or 16 bits, deflated."""
+    pages = [_plain(page) for page in (picture, *picture.pages)]
+    size = sum(page.pixels.nbytes + (0 if page.alpha is None else page.alpha.nbytes) for page in pages)
+    writer = TiffWriter(file, needs_big(size))
+    for page in pages:
+        strips = rows_of(page)
+        first = next(strips)
+        writer.page(page, page.size, len(first), (packed(strip) for strip in (first, *strips)))
+
+
+def needs_big(size: int) -> bool:
+    """Whether a file with so many bytes of samples may grow over what a plain TIFF holds."""
+    return size > 3_900_000_000
+
+
+def packed(strip: Pixels) -> bytes:
+    """(h, W, C) samples as a page holds them: deflated differences from the pixel to the left (predictor 2)."""
+    difference = strip.astype(strip.dtype.newbyteorder("<"))
+    difference[:, 1:] -= strip[:, :-1]
+    return zlib.compress(difference.tobytes(), _LEVEL)
+
+
+def _plain(page: Picture) -> Picture:
+    if page.is_gray and page.alpha is not None and page.depth == 16:
+        # Allowed, but many readers, Pillow among them, don't take it.
+        return replace(page, pixels=np.repeat(page.pixels[..., None], 3, -1))
+    return page
+
+
+def _descriptive_tags(picture: Picture, head: bytes) -> ImageFileDirectory_v2:
+    tags = ImageFileDirectory_v2(head)
+    for tag, value in tiff_tags_of(picture.exif).items():
+        tags[tag] = value
+    if picture.dpi:
+        tags[282], tags[283] = picture.dpi
+        tags[296] = 2
+    if picture.xmp:
+        tags.tagtype[700] = BYTE
+        tags[700] = picture.xmp
+    if picture.icc and not picture.is_gray:
+        tags.tagtype[34675] = UNDEFINED
+        tags[34675] = picture.icc
+    return tags

@@ -1,0 +1,161 @@
+"""From a Picture to the bytes of a file, as near to lossless as its format goes."""
+
+from __future__ import annotations
+
+import importlib
+import io
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from photochrom.errors import MissingExtra, OutOfMemory, PhotochromError, UnsupportedFormat
+from photochrom.imaging.formats import format_named
+from photochrom.imaging.picture import Picture, to_dtype
+from photochrom.imaging.sixteen_bit import png_bytes, with_alpha
+from photochrom.imaging.tiff_writing import write_tiff
+
+_QUALITY = 95
+_LEAST_QUALITY = 90
+# What one APP1 segment of a JPEG holds, less the header of an XMP one.
+_SEGMENT = 65533 - 29
+_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+_PLUGINS = {
+    "JPEG": "PIL.JpegImagePlugin",
+    "WEBP": "PIL.WebPImagePlugin",
+    "AVIF": "PIL.AvifImagePlugin",
+    "BMP": "PIL.BmpImagePlugin",
+    "GIF": "PIL.GifImagePlugin",
+    "JPEG2000": "PIL.Jpeg2KImagePlugin",
+    "HEIF": "pillow_heif.as_plugin",
+}
+
+
+def encode(picture: Picture, format: str) -> bytes:
+    """Encode a picture.
+
+    PNG and TIFF keep 16 bits (floats become 16 bits) and all metadata. The others hold 8 bits. JPEG is written
+    without chroma subsampling, at the quality it came with, yet at least 90, and 95 where it was no JPEG. JPEG and
+    BMP hold no transparency; it is laid over white.
+
+    Args:
+        picture: what to encode.
+        format: "JPEG", "PNG", "TIFF", "WEBP", "AVIF", "BMP", "GIF", "JPEG2000", "HEIF", or a file name ending.
+
+    Returns:
+        The file's content; the same for the same picture.
+
+    Raises:
+        UnsupportedFormat: the name is unknown, or the format can't hold such a picture.
+        MissingExtra: HEIF without the extra that writes it.
+        OutOfMemory: there is not enough.
+    """
+    form = format_named(format)
+    try:
+        if picture.pages and form.name != "TIFF":
+            raise UnsupportedFormat(
+                f"there are {1 + len(picture.pages)} pages, and {form.name} holds one; name the result .tif"
+            )
+        if form.name in ("PNG", "TIFF"):
+            deep = _at(picture, "uint16") if picture.depth == 32 else picture
+            return png_bytes(deep) if form.name == "PNG" else _tiff_bytes(deep)
+        return _through_pillow(picture if form.alpha else _on_white(picture), form.name)
+    except PhotochromError:
+        raise
+    except MemoryError as error:
+        raise OutOfMemory(f"not enough memory to encode {picture.width} x {picture.height} as {form.name}") from error
+    except Exception as error:
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise UnsupportedFormat(
+            f"a picture of {picture.width} x {picture.height} can't be written as {form.name} ({reason}); use PNG"
+        ) from error
+
+
+def _tiff_bytes(picture: Picture) -> bytes:
+    out = io.BytesIO()
+    write_tiff(picture, out)
+    return out.getvalue()
+
+
+def to_pil(picture: Picture) -> Image.Image:
+    """A Pillow image with the metadata in its `info`: 16-bit gray as I;16, all else with 8 bits, as Pillow has it."""
+    if picture.is_gray and picture.alpha is None and picture.depth == 16:
+        image = Image.fromarray(picture.pixels)
+    else:
+        shallow = _at(picture, "uint8")
+        image = Image.fromarray(shallow.pixels if picture.alpha is None else with_alpha(shallow))
+    found = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp, "dpi": picture.dpi}
+    image.info.update({name: value for name, value in found.items() if value is not None})
+    return image
+
+
+def _at(picture: Picture, dtype: str) -> Picture:
+    alpha = None if picture.alpha is None else to_dtype(picture.alpha, dtype)
+    pages = tuple(_at(page, dtype if page.depth == 32 else page.pixels.dtype.name) for page in picture.pages)
+    return replace(picture, pixels=to_dtype(picture.pixels, dtype), alpha=alpha, pages=pages)
+
+
+def _on_white(picture: Picture) -> Picture:
+    if picture.alpha is None:
+        return picture
+    shallow = to_pil(picture).convert("RGBA")
+    white = Image.new("RGBA", shallow.size, "white")
+    white.alpha_composite(shallow)
+    pixels = np.asarray(white.convert("L" if picture.is_gray else "RGB"))
+    return replace(picture, pixels=pixels, alpha=None)
+
+
+def _through_pillow(picture: Picture, name: str) -> bytes:
+    image = to_pil(_at(picture, "uint8"))
+    image.info.clear()
+    if name == "GIF":
+        image = _with_palette(image)
+    settings = _settings(picture, name)
+    try:
+        importlib.import_module(_PLUGINS[name])
+    except ImportError as error:
+        raise MissingExtra("writing HEIC", "heif") from error
+    out = io.BytesIO()
+    if name == "HEIF":
+        pillow_heif = importlib.import_module("pillow_heif")
+        pillow_heif.from_pillow(image).save(out, **settings)
+    else:
+        image.save(out, name, **settings)
+    return out.getvalue()
+
+
+def _settings(picture: Picture, name: str) -> dict[str, Any]:
+    """What Pillow's `save` is told: the quality, and the metadata that the format holds."""
+    settings: dict[str, Any] = {}
+    kept = {
+        "icc_profile": None if picture.is_gray else picture.icc,
+        "exif": picture.exif,
+        "xmp": picture.xmp,
+    }
+    if name == "JPEG":
+        settings.update(quality=max(picture.quality or _QUALITY, _LEAST_QUALITY), subsampling=0)
+        kept = {key: value for key, value in kept.items() if key == "icc_profile" or len(value or b"") <= _SEGMENT}
+    elif name == "WEBP":
+        settings.update(quality=_QUALITY, method=4)
+    elif name in ("AVIF", "HEIF"):
+        settings.update(quality=_LEAST_QUALITY)
+        if name == "AVIF":
+            settings.update(subsampling="4:4:4", speed=8)
+    if name in ("JPEG", "WEBP", "AVIF", "HEIF"):
+        settings.update({key: value for key, value in kept.items() if value})
+    if name in ("JPEG", "BMP") and picture.dpi:
+        settings["dpi"] = picture.dpi
+    return settings
+
+
+def _with_palette(image: Image.Image) -> Image.Image:
+    """At most 256 colours, and of alpha only what is clear and what is not."""
+    if image.mode == "L":
+        return image
+    clear = image.convert("RGBA").getchannel("A").point([255] * 128 + [0] * 128) if "A" in image.mode else None
+    out = image.convert("RGB").quantize(255)
+    if clear is not None:
+        out.paste(255, mask=clear)
+        out.info["transparency"] = 255
+    return out

@@ -1,0 +1,107 @@
+"""From a network's output to ab at the network's resolution, as its card says or as the user wants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from photochrom.color import AB_SCALE
+from photochrom.inference.bins import Bins
+from photochrom.inference.decoders import decoders
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from photochrom.train.config import Recipe
+
+NO_CHROMA = 1e-3  # Lab units; keeps the gradient of a power finite where a picture is gray
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How scores become colour.
+
+    Attributes:
+        decoder: a registered decoder.
+        temperature: of the annealed mean and of sampling.
+        vividness: 0 the colours as frequent as in the training pictures, 1 rare and common ones alike.
+        trained_rebalance: how much rebalancing went into training, so that decoding adds only the rest.
+        smoothing: the rebalancing's share of the uniform distribution.
+        saturation: factor on ab.
+        chroma_gamma: power of the chroma, as a share of the picture's mean, before that factor. Above 1 colour moves to
+            where the network is sure of it, since the mean over what is likely is gray where it is not.
+        smooth_radius: of the windows in which ab is made even where L is, points of the network's map; 0 leaves it.
+            Done where ab meets the picture (`photochrom.painting.upsample.GuidedChroma.fit`), not by `scores_to_ab`.
+    """
+
+    decoder: str = "annealed_mean"
+    temperature: float = 0.38
+    vividness: float = 0.5
+    trained_rebalance: float = 0.5
+    smoothing: float = 0.5
+    saturation: float = 1.0
+    chroma_gamma: float = 1.0
+    smooth_radius: int = 0
+
+    @classmethod
+    def from_config(cls, recipe: Recipe) -> Decoding:
+        """What the recipe says."""
+        how, loss = recipe.decode, recipe.loss
+        return cls(
+            how.decoder,
+            how.temperature,
+            how.vividness,
+            loss.rebalance,
+            loss.smoothing,
+            how.saturation,
+            how.chroma_gamma,
+            how.smooth_radius,
+        )
+
+
+def scores_to_ab(
+    scores: np.ndarray,
+    bins: Bins | None,
+    how: Decoding,
+    rng: np.random.Generator | None = None,
+    ab_scale: float = AB_SCALE,
+) -> np.ndarray:
+    """Decode one picture.
+
+    Args:
+        scores: (q, h, w) scores over `bins`, or (2, h, w) ab / `ab_scale` where `bins` is None.
+        bins: the codebook of the card.
+        how: see `Decoding`.
+        rng: for the decoder `sample`.
+        ab_scale: of the card; regression only.
+
+    Returns:
+        (h, w, 2) ab in Lab units, float32.
+    """
+    if bins is None:
+        ab = scores.transpose(1, 2, 0) * ab_scale
+    else:
+        push = how.vividness - how.trained_rebalance
+        weights = push * np.log(bins.rebalancing_weights(how.smoothing)) if push else 0.0
+        log_p = bins.log_softmax(scores.astype(np.float32), np.asarray(weights, np.float32))
+        ab = bins.decode(log_p, decoders[how.decoder], temperature=how.temperature, rng=rng)
+    return saturated(ab, how).astype(np.float32)
+
+
+@overload
+def saturated(ab: np.ndarray, how: Decoding) -> np.ndarray: ...
+@overload
+def saturated(ab: Tensor, how: Decoding) -> Tensor: ...
+def saturated(ab: Any, how: Decoding) -> Any:
+    """ab as decoded, with the saturation and the chroma gamma that are wanted.
+
+    Args:
+        ab: array or tensor (..., h, w, 2) of whole pictures, Lab units.
+        how: what says both.
+    """
+    if how.chroma_gamma == 1:
+        return ab * how.saturation
+    chroma = ((ab * ab).sum(-1, keepdims=True) + NO_CHROMA**2) ** 0.5
+    return ab * (how.saturation * (chroma / chroma.mean((-3, -2), keepdims=True)) ** (how.chroma_gamma - 1))

@@ -1,0 +1,5 @@
+"""From a distribution over bins to one colour, by name: (log-probabilities (q, h, w), values (q, d)) -> (h, w, d)."""
+
+from photochrom._support.registry import Registry
+
+decoders = Registry("decoder", "photochrom.inference.decoders")

@@ -1,0 +1,116 @@
+"""A model's network, ready to run: L of the size that it sees to scores."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from photochrom.errors import BadCheckpoint, BadSetting
+from photochrom.inference import backends
+from photochrom.inference.card import ModelCard
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A network's answer for one picture, kept so that it can be decoded in several ways and sizes.
+
+    Attributes:
+        map: (c, h, w).
+        seen: (w, h) of the picture as the network saw it, without padding.
+    """
+
+    map: np.ndarray
+    seen: tuple[int, int]
+
+
+class Network:
+    """A loaded model whose answers are checked.
+
+    Args:
+        model, device, threads: see `photochrom.Colorizer`.
+
+    Attributes:
+        backend: what computes.
+        bins: the codebook, None for a model that gives ab.
+
+    Raises:
+        UnknownName, BadCheckpoint, DeviceUnavailable.
+    """
+
+    def __init__(self, model: str | os.PathLike[str] | backends.Backend, device: str, threads: int | None) -> None:
+        self.backend = backends.load(model, device, threads)
+        self.bins = self.card.codebook()
+
+    @property
+    def card(self) -> ModelCard:
+        """What the model is and promises."""
+        return self.backend.card
+
+    def seen(self, shape: tuple[int, ...], render_size: int) -> tuple[int, int]:
+        """(w, h) of a picture of the shape (H, W) as the network sees it: of the area of render_size squared."""
+        return (render_size, render_size) if self.card.size else render_shape(shape, render_size)
+
+    def covered(self, seen: tuple[int, int]) -> tuple[float, float]:
+        """(w, h) of the answer that a picture of (w, h) pixels covers."""
+        return seen[0] / self.card.stride, seen[1] / self.card.stride
+
+    def need_variants(self) -> None:
+        """Refuse a model that has one colouring only for a photograph.
+
+        Raises:
+            BadSetting: it has neither bins to draw from nor dropout.
+        """
+        if self.bins is None and not self.card.variation:
+            raise BadSetting(
+                f"the model '{self.card.name}' has one colouring for a photograph: it has neither bins nor dropout"
+            )
+
+    def scores(self, small: np.ndarray, mirror: bool | None = None, variant: int | None = None) -> Scores:
+        """The answer to L (h, w), 0..100, of the size that the network sees; padded to the model's multiple.
+
+        Args:
+            small: a picture.
+            mirror: whether the mirrored picture is seen too; None does as the card says.
+            variant: a network that drops channels at use, too, drops those of this variant.
+
+        Raises:
+            BadCheckpoint: the answer is not what the card promises.
+        """
+        card = self.card
+        dropped = None if variant is None else self._variation(variant)
+        h, w = small.shape
+        x = (small - card.l_center) / card.l_scale
+        pad = (-h % card.multiple, -w % card.multiple)
+        x = np.pad(x, ((0, pad[0]), (0, pad[1])), mode="edge").astype(np.float32)
+        out = self._run(x, dropped)
+        if card.mirror if mirror is None else mirror:
+            # Padded first: the sides are multiples of the stride, so that both answers lie on one grid.
+            out = (out + self._run(np.ascontiguousarray(x[:, ::-1]), dropped)[:, :, ::-1]) / 2
+        return Scores(out[:, : -(-h // card.stride), : -(-w // card.stride)], (w, h))
+
+    def _variation(self, variant: int) -> np.ndarray | None:
+        card = self.card
+        if not card.variation:
+            return None
+        kept = np.random.default_rng(variant).random(card.variation) >= card.dropout
+        return (kept / (1 - card.dropout)).astype(np.float32)
+
+    def _run(self, x: np.ndarray, variation: np.ndarray | None = None) -> np.ndarray:
+        card = self.card
+        out = self.backend.run(x[None, None], variation)[0]
+        channels = self.bins.n_scores if self.bins else 2
+        if out.shape != (channels, x.shape[0] // card.stride, x.shape[1] // card.stride):
+            raise BadCheckpoint(f"the model '{card.name}' answers with {out.shape}, which is not what its card says")
+        if not np.isfinite(out).all():
+            raise BadCheckpoint(f"the model '{card.name}' gives values that are not numbers; its weights are damaged")
+        return out
+
+
+def render_shape(shape: tuple[int, ...], render_size: int) -> tuple[int, int]:
+    """(w, h) with the area of render_size squared and the picture's aspect, within 8 : 1."""
+    height, width = shape
+    aspect = min(8.0, max(1 / 8, width / height))
+    return max(1, round(render_size * math.sqrt(aspect))), max(1, round(render_size / math.sqrt(aspect)))

@@ -1,0 +1,1 @@
+"""From a network's small map of colours to a picture of full size."""

@@ -1,0 +1,224 @@
+"""Hints: a person says which colour something has, and what hangs together with it takes that colour.
+
+Each hint spreads from its point over the photograph, quickly where lightness and the network's own colours are even,
+and hardly over edges: how far a point is from it is the length of the shortest way there, on which edges count. Near it
+the colour is the hint's, far from it the network's.
+
+Source: the way that edges make long is the geodesic distance of Protiere and Sapiro, "Interactive Image Segmentation
+via Adaptive Weighted Distances", 2007; that colour spreads along even lightness is Levin, Lischinski and Weiss,
+"Colorization using Optimization", 2004.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from numbers import Real
+
+import numpy as np
+from PIL import ImageColor
+
+from photochrom.color import rgb_to_lab
+from photochrom.errors import BadSetting
+from photochrom.inference.network import render_shape
+from photochrom.painting.smooth import smooth_chroma
+from photochrom.painting.upsample import GuidedChroma, resize
+
+# What follows was chosen on validation photographs, with hints at random points in their true colour, and by eye.
+SIDE = 192  # of the square with the area of the copy on which hints spread, points
+STEP = 0.005  # what a point of even ground is long on a copy of that size; a hint ends about 1 away
+EDGE = 8.0  # the step of L, or of ab near gray, from point to point that is as long as a hint reaches
+VIVID = 20.0  # chroma from which on steps of ab count less, as people see them
+GRAIN_RADIUS, GRAIN = 3, 30.0  # lightness is smoothed first, so that grain and fine texture are no edges
+FAR = 2.0  # where nothing is left of a hint, and the way there need not be the shortest
+ROUNDS = 64  # of the sweeps for the shortest ways; two or three do but for mazes
+MOST = 256
+BEYOND = 1e9  # pixels; no picture is as wide
+
+
+@dataclass(frozen=True)
+class Hint:
+    """The colour at one point of a photograph.
+
+    Attributes:
+        x, y: the point, pixels from the left and from the top of the upright photograph.
+        color: its colour, #rrggbb or a CSS name; hue and chroma count, and the latter in proportion where the
+            photograph, which keeps its lightness, is darker. Grays keep something gray.
+        reach: a factor on how far it spreads, 0.01 to 100.
+
+    Raises:
+        BadSetting: none of that.
+
+    Example:
+        >>> Hint(120, 340, "navy").lab.round()
+        array([ 13.,  48., -65.])
+    """
+
+    x: float
+    y: float
+    color: str
+    reach: float = 1.0
+
+    def __post_init__(self) -> None:
+        # A comparison is false for what is no number, and takes integers that no float holds.
+        if not all(isinstance(place, Real) and abs(place) < BEYOND for place in (self.x, self.y)):
+            raise BadSetting(f"a hint at {self.x!r}, {self.y!r} is nowhere; x and y are pixels")
+        if not (isinstance(self.reach, Real) and 0.01 <= self.reach <= 100):
+            raise BadSetting(f"the reach of a hint is {self.reach!r}; it may be 0.01 to 100")
+        _rgb(self.color)
+
+    @classmethod
+    def parse(cls, text: str) -> Hint:
+        """A hint as it stands on the command line, X,Y=COLOR or X,Y,REACH=COLOR.
+
+        Raises:
+            BadSetting: it says how.
+
+        Example:
+            >>> Hint.parse("120,340=#8a2b1e")
+            Hint(x=120.0, y=340.0, color='#8a2b1e', reach=1.0)
+        """
+        try:
+            place, color = text.split("=")
+            x, y, *rest = (float(number) for number in place.split(","))
+            (reach,) = rest or [1.0]
+        except ValueError:
+            raise BadSetting(
+                f"the hint '{text}' is not X,Y=COLOR or X,Y,REACH=COLOR, such as 120,340=navy or 120,340,0.5=#8a2b1e"
+            ) from None
+        return cls(x, y, color.strip(), reach)
+
+    def __str__(self) -> str:
+        """As `parse` takes it, the colour as #rrggbb."""
+        red, green, blue = _rgb(self.color)
+        return f"{self.x:.2f},{self.y:.2f},{self.reach:.4f}=#{red:02x}{green:02x}{blue:02x}"
+
+    def scaled(self, across: float, down: float) -> Hint:
+        """The same hint for a copy of the photograph that is so many times as wide and as high."""
+        return replace(self, x=self.x * across, y=self.y * down)
+
+    @property
+    def lab(self) -> np.ndarray:
+        """(3,) the colour; where the photograph is as light or lighter, it gets this a and b."""
+        return rgb_to_lab(np.array(_rgb(self.color)) / 255)
+
+
+def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Hint]) -> GuidedChroma:
+    """The chroma of a photograph with a person's hints in it.
+
+    Args:
+        chroma: what the network found.
+        light: (H, W) the photograph's L, 0..100; the hints count its pixels.
+        hints: in any order; where two are equally near, their colours mix.
+
+    Raises:
+        BadSetting: a hint lies outside, there are too many, or these are no hints.
+    """
+    if not (isinstance(hints, list | tuple) and all(isinstance(hint, Hint) for hint in hints)):
+        raise BadSetting('hints are a list of `photochrom.Hint`, such as [Hint(120, 340, "navy")]')
+    height, width = light.shape
+    check_inside(hints, width, height)
+    if len(hints) > MOST:
+        raise BadSetting(f"{len(hints)} hints are too many; {MOST} is the most")
+    size = render_shape(light.shape, SIDE)
+    w, h = size = min(size[0], width), min(size[1], height)
+    small = resize(light, size)
+    before = chroma.strip(small, 0, h)
+    seeds = np.array([(int(hint.y * h / height), int(hint.x * w / width)) for hint in hints])
+    reach = np.array([hint.reach for hint in hints])[:, None, None]
+    step = STEP * SIDE / math.sqrt(w * h)  # so that a small copy is covered to the same share
+    far = distances(_ground(small, before), seeds, step, FAR * float(reach.max())) / reach
+    near = np.exp(-(far**4))  # even over most of its reach, and then soon nothing
+    share = near / (far**2 + 1e-3)  # of those that reach a point the nearest counts (Shepard, 1968)
+    share /= share.sum(0) + 1e-12
+    lab = np.array([hint.lab for hint in hints])
+    # In shadow a thing has less chroma than where it is as light as its colour was said to be, in proportion.
+    shaded = np.minimum(1, small / np.maximum(lab[:, 0, None, None], 1))
+    wanted = np.einsum("khw,kc->hwc", share * shaded, lab[:, 1:])
+    ab = before + near.max(0)[..., None] * (wanted - before)
+    return GuidedChroma.fit(ab, small, size)
+
+
+def check_inside(hints: Sequence[Hint], width: int, height: int) -> None:
+    """Refuse hints for what is no part of a photograph of so many pixels.
+
+    Raises:
+        BadSetting: it names the first.
+    """
+    for hint in hints:
+        if not (0 <= hint.x < width and 0 <= hint.y < height):
+            raise BadSetting(
+                f"the hint at {hint.x:g},{hint.y:g} lies outside the photograph, which is {width} x {height} pixels"
+            )
+
+
+def _ground(light: np.ndarray, ab: np.ndarray) -> np.ndarray:
+    """(h, w, 3) what hints spread over; a step of length 1 in it is as far as a hint reaches."""
+    even = smooth_chroma(light[..., None], light, GRAIN_RADIUS, GRAIN)
+    chroma = np.hypot(ab[..., :1], ab[..., 1:]) / VIVID + 1e-6
+    return np.concatenate([even, ab * np.log1p(chroma) / chroma], -1) / EDGE
+
+
+def distances(ground: np.ndarray, seeds: np.ndarray, step: float, most: float) -> np.ndarray:
+    """The length of the shortest way from each seed to each point, over the 8 neighbours of each.
+
+    Rows are swept downwards and upwards until nothing is shortened; along a row the shortest way is a running minimum,
+    so that a sweep takes no loop over points.
+
+    Args:
+        ground: (h, w, c); a way from point to point is as long as the square of the step between their values, so that
+            an edge is far and the same step by and by, as shading makes it, is not.
+        seeds: (k, 2) rows and columns.
+        step: what a way of one point costs besides.
+        most: the length from which on nobody asks; such ways may be found longer than they are.
+
+    Returns:
+        (k, h, w), to about 1e-3.
+    """
+    h, w, _ = ground.shape
+    ground = ground.astype(np.float32)
+    right, down = _lengths(ground[:, 1:], ground[:, :-1], step), _lengths(ground[1:], ground[:-1], step)
+    falling = _lengths(ground[1:, 1:], ground[:-1, :-1], step * math.sqrt(2))
+    rising = _lengths(ground[1:, :-1], ground[:-1, 1:], step * math.sqrt(2))
+    along = np.concatenate([np.zeros((h, 1), np.float32), np.cumsum(right, 1)], 1)
+    far = np.full((h, len(seeds), w), 1e3 + 10 * most, np.float32)
+    far[seeds[:, 0], np.arange(len(seeds)), seeds[:, 1]] = 0
+
+    def spread(row: int, other: int) -> None:
+        here, there, between = far[row], far[other], min(row, other)
+        left_up, right_up = (falling, rising) if other < row else (rising, falling)
+        np.minimum(here, there + down[between], out=here)
+        np.minimum(here[:, 1:], there[:, :-1] + left_up[between], out=here[:, 1:])
+        np.minimum(here[:, :-1], there[:, 1:] + right_up[between], out=here[:, :-1])
+        spread_along(row)
+
+    def spread_along(row: int) -> None:
+        here, at = far[row], along[row]
+        np.minimum(here, np.minimum.accumulate(here - at, 1) + at, out=here)
+        np.minimum(here, np.minimum.accumulate((here + at)[:, ::-1], 1)[:, ::-1] - at, out=here)
+
+    for _ in range(ROUNDS):
+        before = np.minimum(far, most)
+        spread_along(0)
+        for row in range(1, h):
+            spread(row, row - 1)
+        for row in range(h - 2, -1, -1):
+            spread(row, row + 1)
+        if (before - np.minimum(far, most)).max() < 1e-3:
+            break
+    return far.transpose(1, 0, 2)
+
+
+def _lengths(a: np.ndarray, b: np.ndarray, step: float) -> np.ndarray:
+    return ((a - b) ** 2).sum(-1) + step
+
+
+def _rgb(color: str) -> tuple[int, ...]:
+    try:
+        rgb = ImageColor.getrgb(color)[:3]
+    except (ValueError, TypeError, AttributeError):
+        rgb = ()
+    if not rgb or max(rgb) > 255:
+        raise BadSetting(f"'{color}' is no colour; it may be #rrggbb or a CSS name such as navy")
+    return rgb

@@ -1,0 +1,64 @@
+"""From the chroma that was found for a picture to its pixels, strip by strip."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from photochrom import color
+from photochrom.painting.mark import Mark
+from photochrom.painting.restore import Tone
+from photochrom.painting.upsample import GuidedChroma
+
+STRIP_PIXELS = 1 << 18
+
+
+@dataclass(frozen=True)
+class Painter:
+    """What is known of a picture once the network has seen it: enough to paint any strip of it.
+
+    Attributes:
+        height, width: H and W of the picture.
+        chroma: its ab as a function of its L.
+        tone: what restores its L first, or None.
+        mark: what is laid over it, or None.
+    """
+
+    height: int
+    width: int
+    chroma: GuidedChroma
+    tone: Tone | None = None
+    mark: Mark | None = None
+
+    def strip(self, light: np.ndarray, top: int, dtype: np.dtype[Any]) -> np.ndarray:
+        """sRGB (h, W, 3) of the rows of L `light` (h, W) that start at `top`; uint8, uint16, or float32 in 0..1."""
+        out = np.empty((*light.shape, 3), dtype)
+        step = max(1, STRIP_PIXELS // self.width)
+        for first in range(0, len(light), step):
+            part = light[first : first + step] if self.tone is None else self.tone(light[first : first + step])
+            lab = np.concatenate([part[..., None], self.chroma.strip(part, top + first, self.height)], -1)
+            out[first : first + step] = _quantised(color.lab_to_rgb_gently(lab), dtype)
+        if self.mark:
+            self.mark.draw(out, top)
+        return out
+
+    def whole(self, light: np.ndarray, dtype: np.dtype[Any], threads: int) -> np.ndarray:
+        """sRGB (H, W, 3) of the whole L (H, W), painted by so many threads."""
+        rgb = np.empty((*light.shape, 3), dtype)
+        rows = max(1, STRIP_PIXELS // self.width)
+
+        def paint(top: int) -> None:
+            rgb[top : top + rows] = self.strip(light[top : top + rows], top, dtype)
+
+        tops = range(0, len(light), rows)
+        with ThreadPoolExecutor(min(threads, len(tops))) as pool:
+            list(pool.map(paint, tops))
+        return rgb
+
+
+def _quantised(rgb: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    full = {"uint8": 255, "uint16": 65535}.get(dtype.name)
+    return np.rint(rgb * full).astype(dtype) if full else rgb.astype(dtype)

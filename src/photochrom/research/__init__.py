@@ -1,0 +1,1 @@
+"""The paper's own work: its study, searches over recipes, and Turing tests."""

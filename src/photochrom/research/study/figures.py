@@ -1,0 +1,222 @@
+"""The paper's figures from our own runs, as PNG bytes."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+
+from photochrom import color
+from photochrom.models.plain import map_sides
+from photochrom.research.study import gan_figures
+from photochrom.research.study.findings import CLOSENESS, SATURATION
+from photochrom.research.study.panels import gray, grid, show
+from photochrom.research.study.results import Results, Run
+
+MAIN = "cnn-ce10"
+LOSSES = {"cnn-l2-dropout": "L2 with dropout", "cnn-smooth-l1": "Smooth L1", "cnn-l2": "L2", MAIN: "Cross-entropy"}
+SAMPLES = 6
+
+
+def figures(results: Results) -> dict[str, tuple[str, bytes]]:
+    """By file name (without ending): caption and PNG; a figure whose run is not there is left out."""
+    drawn = {}
+    for name, (needs, caption, draw) in _FIGURES.items():
+        if all(run in results for run in needs):
+            drawn[name] = (caption, _png(draw(results)))
+    return drawn
+
+
+def _png(figure: Figure) -> bytes:
+    data = io.BytesIO()
+    figure.savefig(data, format="png", dpi=110)
+    return data.getvalue()
+
+
+def _triples(results: Results, chosen: np.ndarray, run: Run) -> Figure:
+    truth = results.truth()[chosen]
+    return grid([("input", gray(truth)), ("cross-entropy", run.pictures["test"][chosen]), ("truth", truth)])
+
+
+def _ranked(run: Run, references: np.ndarray) -> np.ndarray:
+    """Test photographs from best to worst: by how far the error is under that of leaving them gray.
+
+    By the bare error the best would be those that have hardly any colour.
+    """
+    ours = np.array([float(row["ciede2000"]) for row in run.rows])
+    return np.argsort(ours / np.maximum(references, 1))
+
+
+def _gray_errors(results: Results) -> np.ndarray:
+    truth = color.rgb_to_lab(results.truth() / 255.0)
+    plain = truth.copy()
+    plain[..., 1:] = 0
+    return color.ciede2000(plain, truth).mean((1, 2))
+
+
+def _one(results: Results) -> Figure:
+    run = results.first(MAIN)
+    best = _ranked(run, _gray_errors(results))[:1]
+    truth = results.truth()[best]
+    return grid([("input", gray(truth)), ("output", run.pictures["test"][best])])
+
+
+def _baseline(results: Results) -> Figure:
+    truth = results.truth("test", "cifar")[:SAMPLES]
+    ours = results.first("baseline-cifar").pictures["test"][:SAMPLES]
+    return grid([("input", gray(truth)), ("baseline", ours), ("truth", truth)])
+
+
+def _samples(results: Results) -> Figure:
+    pictures = results.truth("seen")[:18]
+    figure = Figure(figsize=(9, 3.2 * max(1, len(pictures) / 18)), layout="constrained")
+    for axes, picture in zip(
+        figure.subplots(max(1, len(pictures) // 9), min(9, len(pictures)), squeeze=False).flat, pictures, strict=False
+    ):
+        show(axes, picture)
+    return figure
+
+
+def _architecture(results: Results) -> Figure:
+    settings = results.first(MAIN)["recipe"]["model"]["settings"]
+    scores = results.first(MAIN)["scores"]
+    size, channels = settings["size"], settings["channels"]
+    sides = map_sides(size, len(channels), settings["kernel"], settings["stride"], settings["padding"])
+    maps = [(1, size), *zip(channels, sides, strict=True)]
+    figure = Figure(figsize=(12, 3.2), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_axis_off()
+    for i, (depth, side) in enumerate([*maps, (scores, size)]):
+        height = 0.25 + 2.0 * side / size
+        last = i == len(maps)
+        shade = "#d9a05b" if last else "#dddddd" if i == 0 else "#7aa6c2"
+        axes.add_patch(
+            FancyBboxPatch((i * 1.15, -height / 2), 0.55, height, boxstyle="round,pad=0.03", fc=shade, ec="black")
+        )
+        axes.text(i * 1.15 + 0.28, height / 2 + 0.12, f"{depth}", ha="center", fontsize=9)
+        axes.text(
+            i * 1.15 + 0.28,
+            -height / 2 - 0.3,
+            f"{side}x{side}" if not last else f"{size}x{size}",
+            ha="center",
+            fontsize=8,
+        )
+        name = "L" if i == 0 else "fully\nconnected" if last else f"conv{i}"
+        axes.text(i * 1.15 + 0.28, 0, name, ha="center", va="center", fontsize=7, rotation=90)
+    axes.set_xlim(-0.3, (len(maps) + 1) * 1.15)
+    axes.set_ylim(-1.8, 1.7)
+    return figure
+
+
+def _loss(results: Results) -> Figure:
+    run = results.first(MAIN)
+    figure = Figure(figsize=(7, 3.6), layout="constrained")
+    axes = figure.add_subplot(xlabel="iteration", ylabel="cross-entropy (training)")
+    axes.plot(*zip(*run["loss"], strict=True))
+    rates = run["rate"]
+    drops = [step for (_, before), (step, after) in itertools.pairwise(rates) if after < 0.5 * before]
+    for step in drops:
+        axes.axvline(step, color="gray", linestyle="--")
+        axes.annotate("learning rate / 10", (step, axes.get_ylim()[1]), rotation=90, va="top", ha="right", fontsize=8)
+    return figure
+
+
+def _four_losses(results: Results) -> Figure:
+    # The same photographs for all: the first with much colour, so that there is something to lose.
+    columns: list[tuple[str, np.ndarray]] = []
+    truth = {"seen": results.truth("seen"), "test": results.truth()}
+    chosen = {part: int(np.argmax(_chroma(pictures[:60]))) for part, pictures in truth.items()}
+    for name, heading in LOSSES.items():
+        pictures = results.first(name).pictures
+        columns.append((heading, np.stack([pictures[part][i] for part, i in chosen.items()])))
+    columns.append(("truth", np.stack([truth[part][i] for part, i in chosen.items()])))
+    return grid(columns, ("training", "test"))
+
+
+def _chroma(rgb: np.ndarray) -> np.ndarray:
+    ab = color.rgb_to_lab(rgb / 255.0)[..., 1:]
+    return np.hypot(ab[..., 0], ab[..., 1]).mean((1, 2))
+
+
+def _best(results: Results) -> Figure:
+    run = results.first(MAIN)
+    return _triples(results, _ranked(run, _gray_errors(results))[:SAMPLES], run)
+
+
+def _worst(results: Results) -> Figure:
+    run = results.first(MAIN)
+    return _triples(results, _ranked(run, _gray_errors(results))[::-1][:SAMPLES], run)
+
+
+def _histogram(results: Results) -> Figure:
+    ab = color.rgb_to_lab(results.truth() / 255.0)[..., 1:].reshape(-1, 2)
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    axes = figure.add_subplot(xlabel="Lab units", ylabel="share of pixels (log)", yscale="log")
+    for channel, name in enumerate("ab"):
+        axes.hist(ab[:, channel], bins=100, range=(-100, 100), density=True, histtype="step", label=name)
+    axes.legend()
+    return figure
+
+
+def _curves(results: Results) -> Figure:
+    figure = Figure(figsize=(7, 3.8), layout="constrained")
+    axes = figure.add_subplot(xlabel="iteration", ylabel="cross-entropy (training)")
+    for name in (MAIN, "cnn-ce10-nadam", "cnn-ce10-sgd"):
+        if name in results:
+            axes.plot(
+                *zip(*results.first(name)["loss"], strict=True), label=results.first(name)["recipe"]["optim"]["name"]
+            )
+    axes.legend()
+    return figure
+
+
+def _trade(results: Results) -> Figure:
+    """Every run as a point: error against colour; the names stand in a column, where they cannot overlap."""
+    figure = Figure(figsize=(9, 5.5), layout="constrained")
+    axes = figure.add_subplot(xlabel="mean saturation", ylabel="closeness in ab (lower is closer)")
+    points = {
+        name.removeprefix("cnn-"): (results.spread(name, SATURATION).mean, results.spread(name, CLOSENESS).mean)
+        for name in results.runs
+        if name != "baseline-cifar"
+    }
+    for i, (name, point) in enumerate(sorted(points.items(), key=lambda item: item[1][1])):
+        axes.plot(*point, "o", color="C0")
+        axes.annotate(
+            name,
+            point,
+            (1.06, (i + 0.5) / len(points)),
+            textcoords="axes fraction",
+            fontsize=7,
+            verticalalignment="center",
+            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": "0.75", "relpos": (0, 0.5)},
+        )
+    known = results.references["imagenet"]
+    axes.plot(known["gray"][SATURATION], known["gray"][CLOSENESS], "s", color="gray", label="gray")
+    axes.axvline(known["truth"][SATURATION], color="gray", linestyle=":", label="truth's saturation")
+    axes.legend()
+    return figure
+
+
+_FIGURES: dict[str, tuple[tuple[str, ...], str, Callable[[Results], Figure]]] = {
+    "figure1": ((MAIN,), "Figure 1: one photograph, as the network sees it and as it colours it", _one),
+    "figure2": (("baseline-cifar",), "Figure 2: the baseline on CIFAR-10", _baseline),
+    "figure3": ((), "Figure 3: photographs of the training set", _samples),
+    "figure4": ((MAIN,), "Figure 4: the network; channels above, resolution below", _architecture),
+    "figure5": ((MAIN,), "Figure 5: training loss, with the drop of the learning rate", _loss),
+    "figure6": (tuple(LOSSES), "Figure 6: a training and a test photograph under the four losses", _four_losses),
+    "figure7": ((MAIN,), "Figure 7: the test photographs that improve most on gray", _best),
+    "figure8": ((MAIN,), "Figure 8: the test photographs that are worst, measured against gray", _worst),
+    "figure9": ((), "Figure 9: histogram of a and b", _histogram),
+    "optimizers": ((MAIN,), "The update rules", _curves),
+    "gans": (
+        (gan_figures.PLAIN, gan_figures.GAN),
+        "GANs beside L2: test photographs, chosen by their place in the set",
+        gan_figures.pictures,
+    ),
+    "game": ((gan_figures.GAN,), "The conditional GAN's game, every seed", gan_figures.game),
+    "trade": ((), "Every run: closeness against saturation", _trade),
+}

@@ -1,0 +1,160 @@
+"""How real coloured pictures look as a set: the Frechet distance, and an automatic AdverSuc (P20).
+
+Both rest on the features of a public classifier, EfficientNet-Lite0, which was trained on colour photographs. So the
+distances are comparable with each other, and not with the FID of the literature, whose network is Inception.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+from photochrom._support.files import write_bytes
+from photochrom.inference.backends import Backend
+from photochrom.models.classifier import ImageNetClassifier
+from photochrom.research.study.measure import Photographs, as_bytes, colored
+
+FEATURES = "features.npz"
+
+VARIANT = "lite0"
+SIDE = 128  # pixels to which pictures are brought before they are looked at
+BATCH = 50
+RIDGE = 1e-2
+
+
+def write_true_features(out: Path, test: Photographs, val: Photographs | None) -> None:
+    """Look at the photographs as they are and without colours; `out` is the folder of the scale."""
+    eye, found = Eye(), {}
+    for name, part in {"test": test, "val": val}.items():
+        if part is not None:
+            found[f"truth_{name}"] = eye(part.rgb)
+            found[f"gray_{name}"] = eye(np.stack([as_bytes(part.gray(i)) for i in range(len(part.keys))]))
+    save_arrays(out / FEATURES, **found)
+
+
+def measure_realism(backend: Backend, test: np.ndarray, val: Photographs, folder: Path, out: Path) -> dict[str, float]:
+    """The Frechet distance of a network's test pictures; its features are kept in `folder`, for the judge.
+
+    Args:
+        backend: the network.
+        test: its pictures, (n, s, s, 3) uint8.
+        val: photographs to colour for the judge.
+        folder: of the run.
+        out: of the scale, where `write_true_features` has been.
+    """
+    eye = Eye()
+    ours = eye(test)
+    save_arrays(folder / FEATURES, test=ours, val=eye(np.stack([as_bytes(each) for each in colored(backend, val)])))
+    return {"frechet": frechet_distance(ours, load_arrays(out / FEATURES)["truth_test"])}
+
+
+def save_arrays(path: Path, **arrays: np.ndarray) -> None:
+    """Write an .npz file, whole or not at all."""
+    data = io.BytesIO()
+    np.savez_compressed(data, **arrays)  # type: ignore[arg-type]
+    write_bytes(path, data.getvalue(), overwrite=True)
+
+
+def load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The same, back."""
+    with np.load(path) as file:
+        return {name: file[name] for name in file.files}
+
+
+class Eye:
+    """Pictures to the 1,280 pooled features of the classifier.
+
+    Raises:
+        MissingExtra: the package with the weights is not installed.
+    """
+
+    def __init__(self) -> None:
+        self.network = ImageNetClassifier.pretrained(VARIANT)
+
+    def __call__(self, rgb: np.ndarray) -> np.ndarray:
+        """Features (n, 1280), float32, of rgb (n, s, s, 3), uint8."""
+        parts = [self._look(rgb[start : start + BATCH]) for start in range(0, len(rgb), BATCH)]
+        return np.concatenate(parts)
+
+    def _look(self, rgb: np.ndarray) -> np.ndarray:
+        large = [np.asarray(Image.fromarray(each).resize((SIDE, SIDE), Image.Resampling.BICUBIC)) for each in rgb]
+        x = torch.from_numpy(np.stack(large)).permute(0, 3, 1, 2).float()
+        with torch.inference_mode():
+            return self.network.features((x - 127) / 128)[1].numpy()
+
+
+def frechet_distance(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """The squared Frechet distance between normal distributions with the means and covariances of two sets of features.
+
+    Args:
+        ours, theirs: (n, d) and (m, d), two rows or more each; the fewer, the more it overstates.
+
+    Returns:
+        0 for the same set; at most a rounding error below.
+
+    Source: Heusel et al. 2017. The trace of (S1 S2)^(1/2) is the sum of the singular values of A B', with A and
+    B the centred features over the roots of n - 1 and m - 1: exact, where a matrix root of the singular covariances of
+    few pictures is not.
+
+    Example:
+        >>> frechet_distance(np.array([[0.0], [2.0]]), np.array([[3.0], [5.0]]))
+        9.0
+    """
+    a, b = (_centred(np.asarray(each, np.float64)) for each in (ours, theirs))
+    apart = np.square(np.mean(ours, 0, dtype=np.float64) - np.mean(theirs, 0, dtype=np.float64)).sum()
+    common = np.linalg.svd(a @ b.T, compute_uv=False).sum()
+    return float(apart + np.square(a).sum() + np.square(b).sum() - 2 * common)
+
+
+def _centred(features: np.ndarray) -> np.ndarray:
+    return (features - features.mean(0)) / np.sqrt(len(features) - 1)
+
+
+class FixedJudge:
+    """A discriminator that no generator was trained against: it tells true from generated colours by their features.
+
+    Logistic regression (with a ridge) on standardised features; real and generated pictures weigh the same in all.
+
+    Args:
+        real: (n, d) features of pictures with their own colours.
+        generated: sets of features (m, d) of pictures that were coloured, each set with the same weight.
+    """
+
+    def __init__(self, real: np.ndarray, generated: Sequence[np.ndarray]) -> None:
+        sets = [real, *generated]
+        x = np.concatenate(sets).astype(np.float64)
+        self.mean, self.scale = x.mean(0), x.std(0) + 1e-6
+        shares = [0.5] + [0.5 / len(generated)] * len(generated)
+        weight = torch.cat([torch.full((len(s),), share / len(s)) for s, share in zip(sets, shares, strict=True)])
+        target = torch.cat([torch.full((len(s),), float(i == 0)) for i, s in enumerate(sets)])
+        self.weights = _fitted(torch.from_numpy(self._standardised(x)), target.double(), weight.double())
+
+    def judged_real(self, features: np.ndarray) -> np.ndarray:
+        """Which pictures (n) it takes for real, by their features (n, d)."""
+        x = self._standardised(features.astype(np.float64))
+        return x @ self.weights[:-1] + self.weights[-1] > 0
+
+    def _standardised(self, features: np.ndarray) -> np.ndarray:
+        return (features - self.mean) / self.scale
+
+
+def _fitted(x: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> np.ndarray:
+    """Weights and bias of the regression, by L-BFGS from 0: no chance in it."""
+    weights = torch.zeros(x.shape[1] + 1, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([weights], max_iter=200, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        optimizer.zero_grad()
+        wrong = F.binary_cross_entropy_with_logits(x @ weights[:-1] + weights[-1], target, weight, reduction="sum")
+        total = wrong + RIDGE * weights[:-1].square().sum()
+        total.backward()
+        return total
+
+    optimizer.step(loss)  # type: ignore[arg-type]
+    return weights.detach().numpy()

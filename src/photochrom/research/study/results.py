@@ -1,0 +1,146 @@
+"""What finished runs left behind, read back for tables, figures and findings."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from photochrom.errors import BadDataset
+from photochrom.research.study.prepare import REFERENCES, read_facts
+from photochrom.research.study.realism import FEATURES, FixedJudge, frechet_distance, load_arrays
+from photochrom.research.study.run import RESULT
+
+SCENES = Path(__file__).with_name("scenes.csv")
+SCALES = ("small", "adversarial", "paper")
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and range of one number over the seeds."""
+
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        return float(np.mean(self.values))
+
+    def __str__(self) -> str:
+        if len(self.values) == 1:
+            return f"{self.mean:.4g}"
+        return f"{self.mean:.4g} ({min(self.values):.4g} to {max(self.values):.4g})"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished network."""
+
+    folder: Path
+    facts: dict[str, Any]
+
+    def __getitem__(self, key: str) -> Any:
+        return self.facts[key]
+
+    @cached_property
+    def rows(self) -> list[dict[str, str]]:
+        """per_image.csv."""
+        with (self.folder / "per_image.csv").open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    @cached_property
+    def pictures(self) -> Mapping[str, np.ndarray]:
+        """Predictions as uint8 (n, s, s, 3): "test", and "seen" for some training photographs."""
+        with np.load(self.folder / "pictures.npz") as file:
+            return {name: file[name] for name in ("test", "seen")}
+
+
+@dataclass(frozen=True)
+class Realism:
+    """What needs all runs at once.
+
+    Attributes:
+        judged_real: share of the test pictures that the judge takes for real, by run, and of "gray" and the "truth".
+        gray: Frechet distance of the gray pictures.
+    """
+
+    judged_real: dict[str, Spread]
+    gray: float
+
+
+class Results:
+    """The finished runs of one scale.
+
+    Args:
+        folder: of the scale.
+
+    Raises:
+        BadDataset: there are none.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.scale = folder.name
+        self.runs: dict[str, dict[int, Run]] = defaultdict(dict)
+        for path in sorted(folder.glob(f"runs/*/{RESULT}")):
+            facts = read_facts(path)
+            self.runs[facts["name"]][facts["seed"]] = Run(path.parent, facts)
+        if not self.runs:
+            raise BadDataset(f"{folder}: no run of the study is finished there")
+        self.references: dict[str, Any] = read_facts(folder / REFERENCES)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.runs
+
+    def first(self, name: str) -> Run:
+        """The run of the lowest seed, which the figures show."""
+        seeds = self.runs[name]
+        return seeds[min(seeds)]
+
+    def spread(self, name: str, metric: str, part: str = "test") -> Spread:
+        """A metric of a run over its seeds."""
+        return Spread(tuple(run[part][metric] for _, run in sorted(self.runs[name].items())))
+
+    def by_seed(self, name: str, metric: str, part: str = "test") -> dict[int, float]:
+        """The same by seed."""
+        return {seed: run[part][metric] for seed, run in self.runs[name].items()}
+
+    def truth(self, part: str = "test", dataset: str = "imagenet") -> np.ndarray:
+        """The photographs' own colours, uint8: "test" and "seen"."""
+        with np.load(self.folder / f"truth-{dataset}.npz") as file:
+            return file[part]
+
+    @cached_property
+    def realism(self) -> Realism | None:
+        """How real the pictures look to a judge that learns from all finished runs; None where no run can be judged."""
+        kept = {n: [r.folder / FEATURES for r in s.values() if r["realism"]] for n, s in self.runs.items()}
+        features = {name: [load_arrays(path) for path in paths] for name, paths in kept.items() if paths}
+        if not features:
+            return None
+        truth = load_arrays(self.folder / FEATURES)
+        judge = FixedJudge(truth["truth_val"], [each["val"] for runs in features.values() for each in runs])
+        fooled = {n: Spread(tuple(judge.judged_real(f["test"]).mean() for f in runs)) for n, runs in features.items()}
+        for name in ("gray", "truth"):
+            fooled[name] = Spread((judge.judged_real(truth[f"{name}_test"]).mean(),))
+        return Realism(fooled, frechet_distance(truth["gray_test"], truth["truth_test"]))
+
+    @property
+    def seconds(self) -> float:
+        """Time in training, all runs together."""
+        return sum(run["seconds"] for seeds in self.runs.values() for run in seeds.values())
+
+
+def scales(out: Path) -> list[Results]:
+    """The scales of which something is finished, the small one first."""
+    return [Results(out / name) for name in SCALES if any((out / name).glob(f"runs/*/{RESULT}"))]
+
+
+def scene_of() -> dict[str, tuple[str, str]]:
+    """By synset: its name, and "outdoor", "indoor" or "either", as judged from what the class usually shows."""
+    with SCENES.open(newline="", encoding="utf-8") as file:
+        return {row["synset"]: (row["name"], row["scene"]) for row in csv.DictReader(file)}

@@ -1,0 +1,104 @@
+"""Train and measure every network of a plan, each in a folder of its own; what is finished is never done again."""
+
+from __future__ import annotations
+
+import csv
+import json
+import platform
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from photochrom._support.files import write_bytes
+from photochrom._support.settings import to_dict
+from photochrom.evaluation.files import write_csv
+from photochrom.research.study.measure import measured
+from photochrom.research.study.plan import Job
+from photochrom.research.study.prepare import Parts, dataset_of, read_facts
+from photochrom.research.study.realism import measure_realism, save_arrays
+from photochrom.train.build import resolved
+from photochrom.train.export import TorchBackend, starting_point
+from photochrom.train.loop import Trainer
+from photochrom.train.progress import Progress
+from photochrom.train.runs import CHECKPOINT, same_recipe
+
+RESULT = "result.json"
+
+
+def run_job(
+    job: Job, data: dict[str, Parts], out: Path, device: str, progress: Callable[[Progress], None] = lambda _: None
+) -> bool:
+    """Train one network, or go on with it, and measure it.
+
+    Args:
+        job: which.
+        data: the datasets, as from `prepare`.
+        out: the folder of this scale.
+        device: "cpu" or "cuda".
+        progress: called now and then while it trains.
+
+    Returns:
+        Whether there was anything to do.
+
+    Raises:
+        BadRecipe: the folder holds a run of another recipe.
+        PhotochromError: as `Trainer`.
+    """
+    folder, parts = out / "runs" / job.folder, data[dataset_of(job)]
+    if (folder / RESULT).exists():
+        same_recipe(job.recipe, read_facts(folder / RESULT)["recipe"], folder)
+        return False
+    start = starting_point(job.init) if job.init else {}
+    trainer = Trainer(job.recipe, parts.train, folder, device=device, **start)
+    if trainer.step < trainer.stop:
+        trainer.run(progress)
+    facts = {"seconds": trainer.seconds, "steps": trainer.step}
+    del trainer  # a fully connected layer and its optimiser fill a gigabyte or more
+    backend = TorchBackend(folder, device)
+    seen, test = measured(backend, parts.seen), measured(backend, parts.test, viewed=True)
+    rows = [{"key": k, **row} for k, row in zip(parts.test.keys, test.rows, strict=True)]
+    write_csv(folder / "per_image.csv", rows, True)
+    save_arrays(folder / "pictures.npz", test=test.rgb, seen=seen.rgb)
+    bins = backend.card.codebook()
+    result = {
+        "name": job.name,
+        "seed": job.seed,
+        "recipe": to_dict(resolved(job.recipe)),
+        "parameters": backend.card.parameters,
+        "scores": bins.n_scores if bins else 2,
+        "images": len(parts.train),
+        **facts,
+        "machine": machine(device),
+        "torch": torch.__version__,
+        "test": test.means,
+        "seen": seen.means,
+        "views": test.views,
+        "realism": measure_realism(backend, test.rgb, parts.val, folder, out) if parts.val else {},
+        "loss": _curve(folder / "log.csv", "loss"),
+        "rate": _curve(folder / "log.csv", "lr_decoder"),
+    }
+    write_bytes(folder / RESULT, json.dumps(result, indent=1).encode(), overwrite=True)
+    # A gigabyte a run, and the study is about what is measured; `photochrom train` makes the network again.
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+    return True
+
+
+def machine(device: str) -> str:
+    """What trained: the GPU's name, or the CPU's and how many cores."""
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    return f"{_cpu()}, {torch.get_num_threads()} threads"
+
+
+def _cpu() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _curve(log: Path, name: str) -> list[tuple[int, float]]:
+    with log.open(newline="", encoding="utf-8") as file:
+        return [(int(row["step"]), float(row["value"])) for row in csv.DictReader(file) if row["name"] == name]

@@ -1,0 +1,50 @@
+"""The study as something to read: one self-contained page, the figures as PNG, the tables as CSV and Markdown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from photochrom import __version__
+from photochrom._support.files import write_bytes
+from photochrom._support.html_report import Table, figure, page
+from photochrom.errors import BadDataset
+from photochrom.research.study.figures import figures
+from photochrom.research.study.results import scales
+from photochrom.research.study.tables import tables
+
+
+def write_report(out: Path) -> tuple[Path, list[Table]]:
+    """Write report.html, figures/ and tables/ from whatever is finished in `out`; older ones are replaced.
+
+    Returns:
+        The page, and the tables in it.
+
+    Raises:
+        BadDataset: nothing is finished yet.
+        WriteFailed: the disk is full or the folder cannot be written.
+    """
+    found = scales(out)
+    if not found:
+        raise BadDataset(f"{out}: no run of a study is finished there; start one without --report-only")
+    body = [_introduction()]
+    shown = tables(found)
+    for table in shown:
+        write_bytes(out / "tables" / f"{table.name}.csv", table.csv().encode(), overwrite=True)
+        write_bytes(out / "tables" / f"{table.name}.md", table.markdown().encode(), overwrite=True)
+        body.append(table.html())
+    for results in found:
+        body.append(f"<h2>Figures, {results.scale} scale</h2>")
+        for name, (caption, png) in figures(results).items():
+            write_bytes(out / "figures" / f"{name}-{results.scale}.png", png, overwrite=True)
+            body.append(figure(caption, png))
+    target = out / "report.html"
+    write_bytes(target, page("The paper's study, run by photochrom", body).encode(), overwrite=True)
+    return target, shown
+
+
+def _introduction() -> str:
+    return (
+        "<p>M. Agrawal, K. Sawhney, <cite>Exploring Convolutional Neural Networks for Automatic Image "
+        f"Colorization</cite>, 2017: its experiments, repeated with photochrom {__version__}. Numbers in brackets are "
+        "the range over the seeds.</p>"
+    )

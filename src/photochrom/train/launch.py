@@ -1,0 +1,143 @@
+"""A run by itself or by several processes of this machine; what fails in one of them ends all, with its message."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from photochrom._support.processes import usable_cores
+from photochrom.errors import BadSetting, DeviceUnavailable, PhotochromError
+from photochrom.train.build import pick_device
+from photochrom.train.config import Recipe
+from photochrom.train.distributed import ALONE, MemberLost, Team, joined
+from photochrom.train.export import starting_point
+from photochrom.train.loop import Trainer
+
+GRACE = 20.0  # seconds in which the others may end by themselves
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a `Trainer` is made of, in each process anew.
+
+    Attributes:
+        recipe, data, out, validation, max_steps: see `Trainer`.
+        init: the model whose weights it starts from.
+        device: "auto", "cpu" or "cuda".
+    """
+
+    recipe: Recipe
+    data: Sequence[Path]
+    out: Path
+    validation: Sequence[Path] = ()
+    init: str | None = None
+    device: str = "auto"
+    max_steps: int | None = None
+
+    def trainer(self, team: Team = ALONE) -> Trainer:
+        """Set the run up, or go on with it."""
+        device = str(team.device) if team.size > 1 else pick_device(self.device)
+        start = starting_point(self.init) if self.init else {}
+        how = {"validation": self.validation, "device": device, "max_steps": self.max_steps, "team": team}
+        return Trainer(self.recipe, self.data, self.out, **how, **start)
+
+
+@contextmanager
+def together(job: Job, processes: int = 1) -> Iterator[Trainer]:
+    """The run's trainer in this process, while `processes` - 1 others carry their share of it.
+
+    Args:
+        job: the run.
+        processes: how many in all; on GPUs each has one of its own.
+
+    Raises:
+        BadSetting, DeviceUnavailable: so many are not possible.
+        PhotochromError: what ended the run in any of the processes.
+    """
+    if processes < 1:
+        raise BadSetting(f"the number of processes is {processes}; it may be 1 or more")
+    if processes == 1:
+        yield job.trainer()
+        return
+    kind, context = pick_device(job.device), get_context("spawn")
+    if kind == "cuda" and torch.cuda.device_count() < processes:
+        raise DeviceUnavailable(f"{processes} processes need as many GPUs, and {torch.cuda.device_count()} are there")
+    with tempfile.TemporaryDirectory() as folder:
+        meeting, members = Path(folder) / "meeting", list[tuple[BaseProcess, Any]]()
+        for rank in range(1, processes):
+            ours, theirs = context.Pipe(duplex=False)
+            member = context.Process(target=_member, args=(job, kind, rank, processes, meeting, theirs))
+            member.start()
+            theirs.close()
+            members.append((member, ours))
+        try:
+            _hear(members)  # all are there; otherwise the meeting would be waited for in vain
+            with _fewer_threads(processes), joined(0, processes, meeting, _device(kind, 0)) as team:
+                yield job.trainer(team)
+            _hear(members)
+        except MemberLost:
+            _hear(members)
+            raise
+        finally:
+            for member, _ in members:
+                member.terminate()
+                member.join(GRACE)
+                if member.is_alive():
+                    member.kill()
+
+
+def _hear(members: Sequence[tuple[BaseProcess, Any]]) -> None:
+    """Wait for each process, by its line, to say that it is there, or done; raise what one says has ended it."""
+    for rank, (member, line) in enumerate(members, 1):
+        try:
+            said = line.recv()
+        except EOFError:
+            member.join(GRACE)
+            raise MemberLost(
+                f"process {rank} of the run has ended (exit status {member.exitcode}); "
+                "the same command goes on from the last step kept"
+            ) from None
+        if isinstance(said, PhotochromError) and not isinstance(said, MemberLost):
+            raise said
+
+
+def _member(job: Job, kind: str, rank: int, size: int, meeting: Path, line: Connection) -> None:
+    """One of the other processes: silent, and ended by the first one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches them all, and the first one ends the others
+    line.send("here")
+    try:
+        with _fewer_threads(size), joined(rank, size, meeting, _device(kind, rank)) as team:
+            trainer = job.trainer(team)
+            if trainer.step < trainer.stop:
+                trainer.run()
+        line.send("done")
+    except PhotochromError as error:
+        with suppress(OSError):
+            line.send(error)
+
+
+def _device(kind: str, rank: int) -> torch.device:
+    return torch.device(kind, rank) if kind == "cuda" else torch.device(kind)
+
+
+@contextmanager
+def _fewer_threads(processes: int) -> Iterator[None]:
+    """Share the cores, unless the user has said how many threads there shall be."""
+    before = torch.get_num_threads()
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, usable_cores() // processes))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

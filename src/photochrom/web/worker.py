@@ -1,0 +1,184 @@
+"""What the worker processes do; each function takes plain values and leaves files in a job's folder.
+
+A client's file is decoded here and nowhere else, so that whatever it does to a decoder ends with this process.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import secrets
+import shutil
+import signal
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from photochrom.colorizer import Colorizer
+from photochrom.imaging import io
+from photochrom.imaging.picture import Picture, to_dtype
+from photochrom.imaging.reading import decode
+from photochrom.inference.network import Scores
+from photochrom.painting.tone import with_contrast
+from photochrom.web.look import Look
+
+INPUT = "input"
+KEPT = "kept.npz"
+PREVIEW_SIDE = 1600  # pixels of the longer side: about a screen; a larger preview is the photograph itself
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a worker loads.
+
+    Attributes:
+        model: a packaged model's name, or a .onnx file.
+        max_pixels: the largest photograph that is read.
+        threads: of one worker.
+    """
+
+    model: str
+    max_pixels: int
+    threads: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a photograph or a film once it has been read; `format` is Pillow's name, or a film's ending."""
+
+    width: int
+    height: int
+    format: str
+    alpha: bool
+    frames: int = 1
+
+
+@lru_cache(maxsize=1)
+def session(setup: Setup) -> Colorizer:
+    """The model, loaded once a process."""
+    return Colorizer(setup.model, max_pixels=setup.max_pixels, threads=setup.threads, device="cpu")
+
+
+def live_with_parent(folder: str) -> None:
+    """Leave Ctrl-C to the server; when it is gone, delete the uploads and end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel, folder), daemon=True).start()
+
+
+def _end_with(sentinel: int, folder: str) -> None:
+    multiprocessing.connection.wait([sentinel])
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
+
+
+def warm(setup: Setup) -> int:
+    """Load the model; returns the process's id."""
+    session(setup)
+    return os.getpid()
+
+
+def prepare(setup: Setup, folder: str) -> Facts:
+    """Read a job's photograph, run the network, and keep its answer and a copy for previews.
+
+    Raises:
+        PhotochromError: the photograph cannot be read or does not fit.
+    """
+    picture = _read(setup, folder)
+    scores = session(setup).scores(picture.lightness())
+    small = _smaller(picture, PREVIEW_SIDE)
+    alpha = np.empty(0, np.uint8) if small.alpha is None else small.alpha
+    seen, whole = np.array(scores.seen), np.array(picture.size)
+    np.savez(Path(folder, KEPT), map=scores.map, seen=seen, whole=whole, pixels=small.pixels, alpha=alpha)
+    return Facts(picture.width, picture.height, picture.format or "PNG", picture.alpha is not None)
+
+
+def render(setup: Setup, folder: str, look: Look | None, format: str | None) -> str:
+    """Write the whole photograph in a look (None: as it came) into the folder.
+
+    Returns:
+        The file's name; `format` is the photograph's own where it is None.
+    """
+    picture = _read(setup, folder)
+    if look is not None:
+        picture = _painted(session(setup), picture, look, _kept(folder)[0], picture.size)
+    name = secrets.token_hex(8)
+    Path(folder, name).write_bytes(io.encode(picture, format or picture.format or "PNG"))
+    return name
+
+
+def colorize(setup: Setup, folder: str, look: Look, format: str | None) -> tuple[str, str]:
+    """`prepare` and `render` in one, with nothing kept.
+
+    Returns:
+        The file's name and its format.
+    """
+    picture = _read(setup, folder)
+    format = format or picture.format or "PNG"
+    colorizer = session(setup)
+    look.decoding(colorizer)  # a look that cannot be is refused before the network runs
+    look.given(picture.size, picture.size)
+    picture = _painted(colorizer, picture, look, colorizer.scores(picture.lightness()), picture.size)
+    name = secrets.token_hex(8)
+    Path(folder, name).write_bytes(io.encode(picture, format))
+    return name, format
+
+
+def preview(setup: Setup, folder: str, look: Look | None, side: int, format: str) -> bytes:
+    """The encoded photograph, at most `side` pixels on its longer side, in a look (None: as it came)."""
+    scores, small, whole = _sized(folder, side)
+    return io.encode(_painted(session(setup), small, look, scores, whole) if look else small, format)
+
+
+def _painted(colorizer: Colorizer, picture: Picture, look: Look, scores: Scores, whole: tuple[int, int]) -> Picture:
+    return colorizer.colorize_picture(
+        picture,
+        scores=scores,
+        decoding=look.decoding(colorizer),
+        rng=look.rng(),
+        lightness=with_contrast(picture.lightness(), look.contrast) if look.contrast else None,
+        hints=look.given(whole, picture.size),
+    )
+
+
+def _read(setup: Setup, folder: str) -> Picture:
+    # The folder's name is nobody's business, and must not stand in a message.
+    with open(Path(folder, INPUT), "rb") as file:
+        return decode(BytesIO(file.read()), "the photograph", setup.max_pixels)
+
+
+@lru_cache(maxsize=8)
+def _kept(folder: str) -> tuple[Scores, Picture, tuple[int, int]]:
+    """The network's answer, the copy for previews, and (W, H) of the whole."""
+    with np.load(Path(folder, KEPT)) as kept:
+        (w, h), (width, height) = kept["seen"].tolist(), kept["whole"].tolist()
+        alpha = kept["alpha"]
+        return Scores(kept["map"], (w, h)), Picture(kept["pixels"], alpha if alpha.size else None), (width, height)
+
+
+@lru_cache(maxsize=8)
+def _sized(folder: str, side: int) -> tuple[Scores, Picture, tuple[int, int]]:
+    scores, small, whole = _kept(folder)
+    return scores, _smaller(small, side), whole
+
+
+def _smaller(picture: Picture, side: int) -> Picture:
+    """A copy in 8 bits without metadata, shrunk to `side` pixels where it is larger."""
+    scale = side / max(picture.size)
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+
+    def shrunk(samples: np.ndarray) -> np.ndarray:
+        samples = to_dtype(samples, "uint8")
+        if scale >= 1:
+            return samples
+        return np.asarray(Image.fromarray(samples).resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0))
+
+    alpha = None if picture.alpha is None else shrunk(picture.alpha)
+    return Picture(shrunk(picture.pixels), alpha)

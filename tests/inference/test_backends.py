@@ -1,0 +1,244 @@
+"""Model files, good and bad: one clear error each, and nothing damaged ever reaches onnxruntime."""
+
+import json
+import sys
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
+
+from photochrom.errors import (
+    BadCheckpoint,
+    BadSetting,
+    DeviceUnavailable,
+    MissingExtra,
+    OutOfMemory,
+    PhotochromError,
+    UnknownName,
+)
+from photochrom.inference.backends import OnnxBackend, load, packaged, read_card, read_model
+from photochrom.inference.card import KEY, seal
+
+
+@pytest.fixture(scope="module")
+def data(tiny):
+    return tiny.read_bytes()
+
+
+def with_card(data, **changes):
+    """The same network under a changed card, sealed again."""
+    proto = onnx.load_from_string(data)
+    facts = {**json.loads(proto.metadata_props[0].value), "digest": "0" * 64, **changes}
+    helper.set_model_props(proto, {KEY: json.dumps(facts)})
+    return seal(proto.SerializeToString())
+
+
+def foreign():
+    """An ONNX file of somebody else's."""
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy")
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "relu", [x], [y])
+    return helper.make_model(graph).SerializeToString()
+
+
+def test_a_good_file_runs(data, tiny):
+    for backend in (OnnxBackend(data, "tiny", "cpu", threads=1), load(tiny), load(str(tiny), "cpu")):
+        assert (backend.card.name, backend.card.stride, backend.card.bins) == ("tiny", 4, None)
+        x = np.linspace(-1, 1, 8 * 16, dtype=np.float32).reshape(1, 1, 8, 16)
+        small = x.reshape(2, 4, 4, 4).mean((1, 3))
+        y = backend.run(x)
+        assert y.shape == (1, 2, 2, 4)
+        np.testing.assert_allclose(y[0], np.stack([0.3 * small + 0.1, -0.2 * small + 0.05]), atol=1e-6)
+
+
+def test_the_card_needs_no_onnxruntime(data, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert read_card(data, "tiny").title == "a model for tests"
+
+
+def test_the_packaged_models_have_cards_that_fit():
+    assert "default" in packaged()
+    for name, path in packaged().items():
+        card = read_card(path.read_bytes(), name)
+        assert card.parameters > 0
+        assert path.stat().st_size <= 20_000_000
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda data: b"", "is empty"),
+        (lambda data: b"\0" * 1000, "not a model of photochrom"),
+        (lambda data: b"\xff\xd8\xff a JPEG, say", "not a model of photochrom"),
+        (lambda data: foreign(), "it has no card"),
+        (lambda data: data[:100], "not a model of photochrom"),
+        (lambda data: data[: len(data) // 2], "card cannot be read"),
+        (lambda data: data[:-1], "damaged"),
+        (lambda data: data + b"\0", "damaged"),
+        (lambda data: with_card(data, format=2), "newer version of photochrom; update"),
+        (lambda data: with_card(data, decoding={"warmth": 1}), "card cannot be read"),
+    ],
+)
+def test_bad_files(data, make, words, tmp_path):
+    path = tmp_path / "bad [1].onnx"
+    path.write_bytes(make(data))
+    with pytest.raises(BadCheckpoint, match="model") as caught:
+        load(path)
+    assert words in str(caught.value)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_every_flipped_byte_is_found_before_onnxruntime_sees_it(data, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    for at in range(0, len(data), 7):
+        broken = bytearray(data)
+        broken[at] ^= 0x10
+        with pytest.raises(BadCheckpoint):
+            OnnxBackend(bytes(broken), "broken", "cpu")
+
+
+@given(garbage=st.binary(max_size=60), at=st.integers(0, 2000))
+def test_garbage_in_the_middle(tiny, garbage, at):
+    data = tiny.read_bytes()
+    broken = data[:at] + garbage + data[at + len(garbage) :]
+    if broken != data:
+        with pytest.raises(BadCheckpoint):
+            read_card(broken, "broken")
+
+
+def test_a_sealed_file_that_onnxruntime_refuses(data):
+    proto = onnx.load_from_string(data)
+    proto.graph.node[0].op_type = "NoSuchOperator"
+    proto.metadata_props[0].value = json.dumps({**json.loads(proto.metadata_props[0].value), "digest": "0" * 64})
+    with pytest.raises(BadCheckpoint, match="odd: onnxruntime cannot load the model"):
+        OnnxBackend(seal(proto.SerializeToString()), "odd", "cpu")
+
+
+@pytest.mark.parametrize("name", ["defualt", "no such model", "x" * 5000, "a\0b"])
+def test_unknown_names(name):
+    with pytest.raises(UnknownName, match="no model is called") as caught:
+        load(name)
+    assert ("did you mean 'default'?" if name == "defualt" else "there are: default") in str(caught.value)
+
+
+@pytest.mark.parametrize("model", [None, 3, b"\xff\xfe", object()])
+def test_what_is_no_name(model):
+    with pytest.raises(PhotochromError):
+        load(model)
+
+
+def test_a_file_that_is_not_there_or_no_file(tmp_path):
+    with pytest.raises(BadCheckpoint, match=r"gone.onnx: the model file cannot be read \(No such file"):
+        load(tmp_path / "gone.onnx")
+    with pytest.raises(BadCheckpoint, match="not a model file"):
+        load("/dev/zero")
+    (tmp_path / "folder.onnx").mkdir()
+    with pytest.raises(BadCheckpoint, match="not a model file"):
+        read_model(tmp_path / "folder.onnx")
+
+
+def test_a_film_is_not_read_into_memory(tmp_path):
+    path = tmp_path / "film.mkv"
+    with open(path, "wb") as file:
+        file.truncate(5_000_000_000)
+    with pytest.raises(BadCheckpoint, match="not a model file"):
+        load(path)
+
+
+def test_a_folder_that_is_no_run(tmp_path):
+    pytest.importorskip("torch")
+    with pytest.raises(PhotochromError):
+        load(tmp_path)
+
+
+def test_a_run_folder_without_torch(tmp_path, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("photochrom.train")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in ("torch", "onnx"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MissingExtra, match=r"needs the extra 'train'.*pip install '\.\[train\]'"):
+        load(tmp_path)
+
+
+class FakeRuntime:
+    """An onnxruntime on a machine with CUDA, or one whose CUDA does not start."""
+
+    def __init__(self, starts):
+        self.starts = starts
+
+    class SessionOptions:
+        pass
+
+    def disable_telemetry_events(self):
+        pass
+
+    def get_available_providers(self):
+        return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+    def InferenceSession(self, data, options, providers):
+        used = providers if self.starts else ["CPUExecutionProvider"]
+        return type("Session", (), {"get_providers": lambda self: used})()
+
+
+def test_devices(data, monkeypatch):
+    with pytest.raises(BadSetting, match="no device 'tpu'; it may be auto, cpu, cuda"):
+        OnnxBackend(data, "tiny", "tpu")
+    monkeypatch.setitem(sys.modules, "onnxruntime", FakeRuntime(True))
+    OnnxBackend(data, "tiny", "cuda")
+    monkeypatch.setitem(sys.modules, "onnxruntime", FakeRuntime(False))
+    with pytest.raises(DeviceUnavailable, match="fell back to CPUExecutionProvider"):
+        OnnxBackend(data, "tiny", "cuda")
+    # Where nothing was asked for, falling back is what is wanted.
+    OnnxBackend(data, "tiny", "auto")
+
+
+def test_cuda_without_cuda(data):
+    import onnxruntime
+
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this machine has CUDA")
+    with pytest.raises(DeviceUnavailable, match="cuda was asked for"):
+        OnnxBackend(data, "tiny", "cuda")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : std::bad_alloc"), OutOfMemory),
+        (RuntimeError("BFCArena: Failed to allocate memory for requested buffer of size 8589934592"), OutOfMemory),
+        (MemoryError(), OutOfMemory),
+        (RuntimeError("Got invalid dimensions for input:\n x"), BadCheckpoint),
+    ],
+)
+def test_what_goes_wrong_while_it_runs(data, monkeypatch, error, kind):
+    backend = OnnxBackend(data, "tiny", "cpu")
+
+    class Session:
+        def run(self, *_):
+            raise error
+
+    monkeypatch.setattr(backend, "_session", Session())
+    with pytest.raises(kind, match="network") as caught:
+        backend.run(np.zeros((1, 1, 32, 64), np.float32))
+    assert "\n" not in str(caught.value)
+    if kind is OutOfMemory:
+        assert "64 x 32" in str(caught.value)
+
+
+def test_memory_that_runs_out_while_it_loads(data, monkeypatch):
+    import onnxruntime
+
+    def fail(*_, **__):
+        raise RuntimeError("std::bad_alloc")
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", fail)
+    with pytest.raises(OutOfMemory, match="while the model was loaded"):
+        OnnxBackend(data, "tiny", "cpu")
+
+
+def test_the_card_is_read_to_its_end_and_in_any_language(data):
+    card = read_card(with_card(data, limits="keine Grüße", title="long " * 5000), "x")
+    assert (card.limits, len(card.title), card.name) == ("keine Grüße", 25_000, "tiny")

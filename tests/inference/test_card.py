@@ -1,0 +1,79 @@
+"""The model card: it goes through JSON, it seals its file, and what is wrong with it is named."""
+
+import json
+
+import numpy as np
+import pytest
+
+from photochrom.errors import BadCheckpoint
+from photochrom.inference.bins import JointBins
+from photochrom.inference.card import FORMAT, NO_DIGEST, ModelCard, is_intact, seal
+from photochrom.inference.decode import Decoding
+
+BINS = JointBins(np.array([[0.0, 0], [50, 20]]), np.array([[1.0, 0], [48, 19]]), np.array([0.75, 0.25]))
+
+
+def card(**changes):
+    facts = {"bins": BINS.to_dict(), "decoding": {"temperature": 0.5}, "title": 'ein "Bild" — größer'}
+    return ModelCard("tiny", **(facts | changes))
+
+
+def test_a_card_goes_through_json():
+    again = ModelCard.from_json(card().to_json(), "x.onnx")
+    assert again == card()
+    np.testing.assert_allclose(again.codebook().values, BINS.values)
+    assert again.default_decoding() == Decoding(temperature=0.5)
+    assert card(bins=None).codebook() is None
+
+
+def test_a_card_that_is_older_than_the_fixed_size_has_none():
+    facts = json.loads(card(size=64).to_json())
+    assert ModelCard.from_json(json.dumps(facts), "x").size == 64
+    del facts["size"]
+    assert ModelCard.from_json(json.dumps(facts), "x").size is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no json",
+        "[]",
+        "5",
+        "{}",
+        json.dumps({"format": "one"}),
+        json.dumps({"format": FORMAT}),
+        card(bins={"kind": "cube"}).to_json(),
+        card(decoding={"heat": 1}).to_json(),
+    ],
+)
+def test_a_damaged_card_is_named(text):
+    with pytest.raises(BadCheckpoint, match=r"^x\.onnx: its model card cannot be read .*the file is damaged$") as error:
+        ModelCard.from_json(text, "x.onnx")
+    assert "\n" not in str(error.value)
+
+
+def test_a_newer_card_says_to_update():
+    with pytest.raises(BadCheckpoint) as error:
+        ModelCard.from_json(card(format=FORMAT + 1).to_json(), "x.onnx")
+    assert str(error.value) == "x.onnx: the model was made by a newer version of photochrom; update this one"
+
+
+def test_a_seal_breaks_at_any_byte():
+    data = b"\x08\x07weights" + card().to_json().encode() + b"\x00more"
+    sealed = seal(data)
+    assert len(sealed) == len(data)
+    digest = json.loads(sealed[9:-5])["digest"]
+    assert is_intact(sealed, digest)
+    for i in range(0, len(sealed), 7):
+        broken = bytearray(sealed)
+        broken[i] ^= 1
+        assert not is_intact(bytes(broken), digest), i
+    assert not is_intact(sealed[:-1], digest)
+    assert not is_intact(data, NO_DIGEST)
+
+
+@pytest.mark.parametrize("data", [b"", 2 * card().to_json().encode()])
+def test_only_a_file_with_one_open_card_is_sealed(data):
+    with pytest.raises(ValueError, match="exactly one card"):
+        seal(data)

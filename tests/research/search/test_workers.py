@@ -1,0 +1,77 @@
+"""Trials in processes of their own: the same results, and none that outlives its search."""
+
+import multiprocessing
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+import pytest
+
+from photochrom.errors import OutOfMemory
+from photochrom.research.search.run import _result, search
+from photochrom.research.search.spans import Range
+from photochrom.research.search.trial import Outcome
+from photochrom.research.search.workers import executor
+from photochrom.train.recipe import recipe_from_dict
+
+
+def test_a_process_finds_what_this_one_finds(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("photochrom.research.search.run.plot_rates", lambda trials, relative, path: path)
+    recipe = recipe_from_dict(
+        {
+            "model": {"name": "baseline", "settings": {"channels": [4, 4, 1]}},
+            "bins": {"kind": "equal", "samples": 4},
+            "data": {"size": 32, "workers": 0},
+            "run": {"batch": 2, "precision": "fp32"},
+        }
+    )
+    rates = {"optim.lr": Range(1e-4, 1e-2, log=True)}
+    # A pool starts a process only when there is work for it: here one.
+    one, two = (
+        search(recipe, rates, [folder], tmp_path / str(jobs), trials=1, images=4, steps=2, jobs=jobs) for jobs in (1, 2)
+    )
+    assert one.trials[0].values == two.trials[0].values
+    assert one.trials[0].score == pytest.approx(two.trials[0].score, rel=1e-4)
+    assert multiprocessing.active_children() == []
+
+
+def test_results_belong_to_their_trials_in_whatever_order_they_come(recipe, folder, tmp_path, monkeypatch):
+    second_is_done = threading.Event()
+
+    def fake(work):
+        number = int(work.folder.name)
+        if number == 1:
+            assert second_is_done.wait(60)
+        if number == 2:
+            second_is_done.set()
+        return Outcome(first=1.0, lowest=work.recipe.optim.lr, drop=0.1)
+
+    monkeypatch.setattr("photochrom.research.search.run.executor", ThreadPoolExecutor)
+    monkeypatch.setattr("photochrom.research.search.run.train_trial", fake)
+    monkeypatch.setattr("photochrom.research.search.run.plot_rates", lambda trials, relative, path: path)
+    rates = {"optim.lr": Range(1e-4, 1e-2, log=True)}
+    found = search(recipe, rates, [folder], tmp_path / "out", trials=6, images=4, steps=2, jobs=2)
+    assert sorted(t.number for t in found.trials) == [1, 2, 3, 4, 5, 6]
+    assert [t.score for t in found.trials] == [t.values["optim.lr"] for t in found.trials]
+
+
+def test_an_error_ends_what_runs():
+    def interrupted():
+        with executor(2) as pool:
+            naps.append(pool.submit(time.sleep, 600))
+            raise KeyboardInterrupt
+
+    naps = []
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert isinstance(naps[0].exception(), BrokenProcessPool)
+    assert multiprocessing.active_children() == []
+
+
+def test_a_process_that_is_killed_is_named():
+    with executor(2) as pool:
+        killed = pool.submit(signal.raise_signal, signal.SIGKILL)
+        with pytest.raises(OutOfMemory, match="the process of a trial was killed, probably for want of memory"):
+            _result(killed)

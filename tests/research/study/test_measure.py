@@ -1,0 +1,76 @@
+"""Photographs, joined with predictions; what bins alone cost; tables as text."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from photochrom import color
+from photochrom.colorizer import Colorizer
+from photochrom.data.sources import list_pictures
+from photochrom.inference import backends
+from photochrom.research.study.measure import VIEW_METRICS, Photographs, colored, measured, quantised
+from photochrom.research.study.results import Spread
+from photochrom.research.study.tables import Table
+
+
+@pytest.fixture(scope="module")
+def photographs(pictures: Path) -> Photographs:
+    return Photographs.load(list_pictures([pictures])[:6], 24)
+
+
+def test_the_true_ab_give_the_true_picture(photographs: Photographs) -> None:
+    truth = photographs.renditions[2]
+    joined = photographs.joined(truth.ab, 2)
+    np.testing.assert_array_equal(np.rint(joined.rgb * 255), photographs.rgb[2])
+
+
+def test_the_lightness_stays_where_nothing_is_clipped(photographs: Photographs) -> None:
+    joined = photographs.joined(np.zeros((24, 24, 2)), 0)
+    np.testing.assert_allclose(joined.lab[..., 0], photographs.L[0], atol=0.5)
+    assert np.ptp(joined.rgb, -1).max() <= 1 / 255 + 1e-9
+
+
+def test_gray_has_no_colour_and_the_distance_of_the_truth_itself(photographs: Photographs) -> None:
+    references = photographs.references()
+    ab = color.rgb_to_lab(photographs.rgb / 255.0)[..., 1:]
+    norms = np.sqrt((ab**2).sum((1, 2, 3)))
+    assert references["gray"]["closeness_ab"] == pytest.approx(norms.mean(), rel=0.01)
+    assert references["gray"]["mean_saturation"] < 0.02 < references["truth"]["mean_saturation"]
+
+
+def test_more_bins_round_less(photographs: Photographs) -> None:
+    found = quantised(photographs, (2, 10, 50))
+    errors = [found[k]["closeness_ab"] for k in (2, 10, 50)]
+    assert errors[0] > 1.5 * errors[1] > 1.5 * errors[2] > 0
+    assert found[10]["accuracy_10"] > found[2]["accuracy_10"]
+
+
+def test_a_network_that_takes_any_size_is_used_as_on_any_photograph(photographs: Photographs) -> None:
+    session = Colorizer(threads=1, render_size=32)
+    backend = backends.load("default", threads=1)
+    backend.card = replace(backend.card, render_size=32)
+    for index, ours in enumerate(colored(backend, photographs)):
+        expected = photographs.joined(session.ab(photographs.L[index]), index)
+        np.testing.assert_allclose(ours.rgb, expected.rgb, atol=1 / 255)
+    found = measured(backend, photographs, viewed=True)
+    assert list(found.views) == ["argmax", "argmax, smoothed", "annealed_mean", "annealed_mean, smoothed"]
+    assert found.views["argmax"]["colorfulness"] != found.views["annealed_mean"]["colorfulness"]
+    assert found.views["annealed_mean"] == pytest.approx({name: found.means[name] for name in VIEW_METRICS})
+    assert not measured(backend, photographs).views
+
+
+def test_a_spread_shows_its_range_only_where_there_are_several() -> None:
+    assert str(Spread((2.0,))) == "2"
+    assert str(Spread((1.0, 3.0))) == "2 (1 to 3)"
+
+
+def test_tables_as_csv_and_markdown() -> None:
+    table = Table("t", "T", (("a", "b|c"), ("1, 2", "3")))
+    assert list(csv.reader(io.StringIO(table.csv()))) == [["a", "b|c"], ["1, 2", "3"]]
+    assert table.markdown() == "| a | b\\|c |\n|---|---|\n| 1, 2 | 3 |\n"

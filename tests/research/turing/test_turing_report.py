@@ -1,0 +1,98 @@
+"""The report: what people said, as a page, CSV and JSON."""
+
+import csv
+import json
+import re
+
+import pytest
+
+from photochrom.research.turing import NOBODY, REAL, run_standin, write_report
+from photochrom.research.turing.standin import FILE
+
+
+def test_without_answers_it_says_so(made):
+    folder, _ = made()
+    found = write_report(folder)
+    assert found.tables == []
+    assert [p.name for p in found.files] == ["report.html", "report.json", "answers.csv"]
+    assert NOBODY in (folder / "report" / "report.html").read_text()
+    assert json.loads((folder / "report" / "report.json").read_text())["results"]["answers"] == 0
+
+
+def test_what_people_said(made, answered, tmp_path):
+    folder, study = made()
+    for _ in range(4):  # everybody believes in a and in real pictures, nobody in b
+        answered(folder, study, lambda e: "coloured" if e.left == "b" else "real")
+    found = write_report(folder, tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 12  # 6 of each end
+    assert "://" not in page
+    assert "<script" not in page
+    assert "4 people began and 4 finished; 32 answers count" in page
+    with (tmp_path / "out" / "models.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert [row[:4] for row in rows[1:]] == [
+        ["a", "8", "8", "100.0%"],
+        ["b", "8", "0", "0.0%"],
+        ["real pictures", "16", "16", "100.0%"],
+    ]
+    with (tmp_path / "out" / "answers.csv").open(newline="") as file:
+        answers = list(csv.DictReader(file))
+    assert len(answers) == 4 * 10
+    assert {(a["left"], a["said"]) for a in answers} == {(REAL, "real"), ("a", "real"), ("b", "coloured")}
+    numbers = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert numbers["results"]["models"][0]["fooled"] == {
+        "count": 8,
+        "of": 8,
+        "low": pytest.approx(8 / (8 + 3.8415), abs=1e-4),
+        "high": 1.0,
+    }
+    assert numbers["automatic_standin_not_people"] is None
+    assert {t.name for t in found.tables} == {"models", "people", "pictures"}
+    assert {p.name for p in found.files} == {p.name for p in (tmp_path / "out").iterdir()}
+
+
+def test_the_pictures_that_fooled_most_come_first(made, answered):
+    folder, study = made(models=("a",), size=4)
+    fooling = study.photographs[2]
+    for _ in range(2):
+        answered(folder, study, lambda e: "real" if e.photograph == fooling else "coloured")
+    write_report(folder)
+    page = (folder / "report" / "report.html").read_text()
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", page)
+    assert captions[0] == f"{fooling}: a (left), 1 of 1; real (right)"
+    assert all(caption.endswith("0 of 1; real (right)") for caption in captions[1:])
+
+
+def test_preferences(made, answered):
+    folder, study = made(kind="preference", models=("a", "b", "c"), size=6)
+    for _ in range(6):  # the alphabet decides
+        answered(folder, study, lambda e: "left" if e.left < e.right else "right")
+    found = write_report(folder)
+    ranking, comparisons = found.tables[:2]
+    assert [row[0] for row in ranking.rows[1:]] == ["a", "b", "c"]
+    assert [row[3] for row in ranking.rows[1:]] == ["100.0%", "50.0%", "0.0%"]
+    assert comparisons.rows[1:] == (("a", "", "12", "12"), ("b", "0", "", "12"), ("c", "0", "0", ""))
+    page = (folder / "report" / "report.html").read_text()
+    assert "Colourings that were preferred most" in page
+    assert "AdverSuc" not in page
+
+
+def test_a_classifier_is_never_taken_for_people(tmp_path, photographs, colorizer, drawn):
+    from photochrom.research.turing import Settings, new_study
+
+    real = tmp_path / "real"
+    real.mkdir()
+    for i in range(22):
+        drawn(i).save(real / f"{i}.png")
+    folder = tmp_path / "s"
+    new_study(folder, real, {"a": colorizer}, Settings(size=20, practice=2))
+    run_standin(folder)
+    found = write_report(folder)
+    (table,) = found.tables
+    assert table.title == "Automatic stand-in, not people"
+    page = (folder / "report" / "report.html").read_text()
+    assert NOBODY in page
+    assert "No person is behind these numbers" in page
+    facts = json.loads((folder / "report" / "report.json").read_text())
+    assert facts["automatic_standin_not_people"] == json.loads((folder / FILE).read_text())
