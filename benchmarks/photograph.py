@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 from photochrom import Colorizer
-from photochrom.inference.backends import load
+from photochrom.colorizer import load_backend
 
 # A small process in between: the memory of a child counts from that of the process that starts it.
 LAUNCH = """
@@ -60,7 +60,7 @@ def main() -> None:
     with resources.as_file(resources.files("photochrom") / "samples" / "astronaut.jpg") as path:
         sample = Image.open(path).convert("L")
     print(f"{'what':<44}{'seconds':>9}{'MB':>7}")
-    rng, backend, session = np.random.default_rng(0), load("default", "cpu", threads=1), Colorizer(threads=1)
+    rng, backend, session = np.random.default_rng(0), load_backend("default", "cpu", threads=1), Colorizer(threads=1)
     for size in (192, 256):
         x = rng.uniform(-1, 1, (1, 1, size, size)).astype(np.float32)
         print(f"{f'network, {size} x {size}, one core':<44}{best_of(partial(backend.run, x)):>9.3f}")

@@ -20,7 +20,7 @@ import torch
 
 from photochrom import Colorizer
 from photochrom.train.recipe import load_recipe
-from photochrom.train.tasks import tasks
+from photochrom.train.task import tasks
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from photochrom import errors as errors
+from photochrom._support.version import __version__ as __version__
 from photochrom.errors import (
     AlreadyThere,
     BadCheckpoint,
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from photochrom.colorizer import Colorizer
     from photochrom.inference.card import ModelCard
     from photochrom.painting.hints import Hint
-
-__version__ = "0.1.0"
 
 __all__ = [
     "AlreadyThere",
@@ -104,7 +103,7 @@ def colorize(
 
 def models() -> dict[str, ModelCard]:
     """The cards of the models inside the package, by name."""
-    from photochrom.inference.backends import packaged, read_card
+    from photochrom.inference.model_files import packaged, read_card
 
     return {name: read_card(path.read_bytes(), name) for name, path in packaged().items()}
 

@@ -6,48 +6,35 @@ import math
 import numbers
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from photochrom._support.files import check_free, write_bytes
+from photochrom import photographs
+from photochrom._support.optional_packages import training
 from photochrom._support.processes import usable_cores
 from photochrom._support.text import shown
 from photochrom.errors import BadSetting, OutOfMemory
 from photochrom.imaging import io, provenance
-from photochrom.imaging.formats import format_for
-from photochrom.imaging.picture import Picture, Toning
-from photochrom.imaging.result_names import beside, format_of, naming
-from photochrom.inference import backends
+from photochrom.imaging.picture import Picture
+from photochrom.imaging.result_names import beside
+from photochrom.inference.backends import Backend, OnnxBackend
 from photochrom.inference.card import ModelCard
 from photochrom.inference.decode import Decoding, scores_to_ab
 from photochrom.inference.decoders import decoders
+from photochrom.inference.model_files import packaged, read_model
 from photochrom.inference.network import Network, Scores
 from photochrom.painting.hints import Hint, hinted
 from photochrom.painting.mark import Mark
 from photochrom.painting.painter import Painter
 from photochrom.painting.restore import Tone
 from photochrom.painting.upsample import GuidedChroma, guide_size, resize
+from photochrom.photographs import PhotographReport
 
 MOST_PAINTERS = 8  # each holds about 16 MB while it paints a strip; more would cost memory and win little
-
-
-@dataclass(frozen=True)
-class Report:
-    """What was found in a file that was coloured.
-
-    Attributes:
-        size: (W, H) of the first page.
-        toning: of each page, before.
-        kept: it had colours already and was left as it is.
-    """
-
-    size: tuple[int, int]
-    toning: tuple[Toning, ...]
-    kept: bool = False
 
 
 class Colorizer:
@@ -71,6 +58,7 @@ class Colorizer:
 
     Attributes:
         network: what gives the scores.
+        threads: that paint one photograph.
 
     Raises:
         UnknownName, BadCheckpoint, DeviceUnavailable, BadSetting.
@@ -83,7 +71,7 @@ class Colorizer:
 
     def __init__(
         self,
-        model: str | os.PathLike[str] | backends.Backend = "default",
+        model: str | os.PathLike[str] | Backend = "default",
         *,
         render_size: int | None = None,
         vividness: float | None = None,
@@ -119,7 +107,7 @@ class Colorizer:
         _within("largest number of pixels", max_pixels, 1, math.inf, whole=True)
         if decoder is not None:
             decoders[decoder]
-        self.network = Network(model, device, threads)
+        self.network = Network(load_backend(model, device, threads))
         if self.network.bins is None and (vividness, decoder, temperature) != (None, None, None):
             raise BadSetting(f"the model '{self.card.name}' has no bins, so no vividness, decoder or temperature")
         if self.card.size is not None and render_size is not None:
@@ -138,7 +126,7 @@ class Colorizer:
         self.render_size = self.card.size or render_size or self.card.render_size
         self.max_pixels = max_pixels
         self.keep_color, self.restore_tone, self.mark = bool(keep_color), bool(restore_tone), bool(mark)
-        self._painters = min(threads or usable_cores(), MOST_PAINTERS)
+        self.threads = min(threads or usable_cores(), MOST_PAINTERS)
 
     @property
     def card(self) -> ModelCard:
@@ -231,7 +219,7 @@ class Colorizer:
             light = picture.lightness() if lightness is None else lightness
             answer = scores or self.scores(light, variant=variant)
             painter = self._painter_of(light, answer, decoding or self.decoding, rng, hints)
-            rgb = painter.whole(light, picture.pixels.dtype, self._painters)
+            rgb = painter.whole(light, picture.pixels.dtype, self.threads)
             return provenance.signed(replace(picture.with_rgb(rgb), pages=pages))
         except (MemoryError, RuntimeError) as error:
             # A thread that finds no room for its stack is a RuntimeError.
@@ -243,7 +231,7 @@ class Colorizer:
 
     def paint(self, picture: Picture, light: np.ndarray, chroma: GuidedChroma) -> Picture:
         """The photograph with the chroma given, strip by strip; `light` (H, W) is its L."""
-        rgb = Painter(len(light), light.shape[1], chroma).whole(light, picture.pixels.dtype, self._painters)
+        rgb = Painter(len(light), light.shape[1], chroma).whole(light, picture.pixels.dtype, self.threads)
         return picture.with_rgb(rgb)
 
     def colorize(
@@ -286,45 +274,9 @@ class Colorizer:
         overwrite: bool = False,
         variant: int | None = None,
         hints: Sequence[Hint] = (),
-    ) -> Report:
-        """Colour a file into another one, which is there whole or not at all.
-
-        `variant` and `hints` as for `colorize_picture`; without them TIFF to TIFF goes by strips, so that a scan may be
-        larger than memory.
-
-        Raises:
-            PhotochromError: with the name of the file.
-        """
-        form = format_for(target)
-        check_free(target, overwrite)
-        by_strips = form.name == "TIFF" and variant is None and not hints
-        if by_strips and (report := self._colorize_scan(source, target, overwrite)):
-            return report
-        picture = io.read(source, self.max_pixels)
-        with naming(source):
-            coloured = self.colorize_picture(picture, variant=variant, hints=hints)
-            kept = coloured is picture
-            data = io.encode(coloured, form.name)
-        if kept and picture.format == form.name:
-            data = io.read_file(source)
-        write_bytes(target, data, overwrite)
-        return Report(picture.size, tuple(page.toning for page in (picture, *picture.pages)), kept)
-
-    def _colorize_scan(
-        self, source: str | os.PathLike[str], target: str | os.PathLike[str], overwrite: bool
-    ) -> Report | None:
-        """`colorize_file` for what is a TIFF in strips; None for all else."""
-        if format_of(source) != "TIFF":
-            return None
-        # Most photographs are none, and do without what it imports.
-        from photochrom.photographs import colorize_scan
-
-        try:
-            return colorize_scan(self, source, target, overwrite, self._painters)
-        except OSError as error:
-            raise io.cannot_open(shown(source), error) from error
-        except MemoryError:
-            raise OutOfMemory(f"{shown(source)}: memory ran out; colour a smaller copy") from None
+    ) -> PhotographReport:
+        """Colour a file into another one; see `photochrom.photographs.colorize_file`."""
+        return photographs.colorize_file(self, source, target, overwrite=overwrite, variant=variant, hints=hints)
 
     def _colorize_here(self, x: Any, hints: Sequence[Hint]) -> Any:
         if isinstance(x, np.ndarray):
@@ -403,3 +355,22 @@ def _within(name: str, value: Any, low: float, high: float, *, whole: bool = Fal
     if value is not None and not (fits and low <= float(value) <= high):
         limits = f"{low} to {high}" if high < math.inf else f"{low} or more"
         raise BadSetting(f"the {name} is {value!r}; it may be {'a whole number, ' if whole else ''}{limits}")
+
+
+def load_backend(model: str | os.PathLike[str] | Backend, device: str = "auto", threads: int | None = None) -> Backend:
+    """A backend for a packaged model, an exported file, or a run folder (the last needs the extra `train`).
+
+    One that is loaded already comes back as it is, on its own device.
+
+    Raises:
+        UnknownName, BadCheckpoint, OutOfMemory: see `read_model`.
+        DeviceUnavailable: "cuda" without a GPU that can be used.
+        MissingExtra: a run folder without torch.
+    """
+    if isinstance(model, Backend):
+        return model
+    if isinstance(model, str | os.PathLike) and str(model) not in packaged() and os.path.isdir(model):
+        with training(f"{shown(model)}: running a run folder's network"):
+            from photochrom.train.torch_backend import TorchBackend
+        return TorchBackend(Path(model), device)
+    return OnnxBackend(*read_model(model), device=device, threads=threads)

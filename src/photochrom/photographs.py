@@ -1,7 +1,8 @@
-"""TIFF to TIFF by strips: scans that are larger than memory, and files of many pages.
+"""A photograph's file in, a coloured one out; TIFF to TIFF by strips, as scans may be larger than memory.
 
-Each page is read twice, once to be shrunk for the network and once to be painted. Shrinking goes along rows first and
-columns second, so that strip by strip it gives the same numbers as for the whole, and the colours are the same.
+In a TIFF each page is read twice, once to be shrunk for the network and once to be painted. Shrinking goes along rows
+first and columns second, so that strip by strip it gives the same numbers as for the whole, and the colours are the
+same.
 """
 
 from __future__ import annotations
@@ -9,27 +10,140 @@ from __future__ import annotations
 import os
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import IO, TypeVar
+from typing import IO, Protocol, TypeVar
 
 import numpy as np
 
-from photochrom._support.files import writing
+from photochrom._support.files import check_free, write_bytes, writing
 from photochrom._support.text import shown
-from photochrom.colorizer import Colorizer, Report
-from photochrom.imaging import provenance
+from photochrom.errors import OutOfMemory
+from photochrom.imaging import io, provenance
+from photochrom.imaging.formats import format_for
 from photochrom.imaging.picture import Picture, Pixels, Toning, color_step, to_dtype, toning_of
+from photochrom.imaging.result_names import format_of, naming
 from photochrom.imaging.sixteen_bit import with_alpha
 from photochrom.imaging.tiff_strips import Page, pages_in_strips
 from photochrom.imaging.tiff_writing import TiffWriter, needs_big, packed
+from photochrom.painting.hints import Hint
 from photochrom.painting.painter import Painter
 from photochrom.painting.upsample import resize
 
 _MOST_THREADS = 4  # each holds some dozen MB for its strip
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class PhotographReport:
+    """What was found in a file that was coloured.
+
+    Attributes:
+        size: (W, H) of the first page.
+        toning: of each page, before.
+        kept: it had colours already and was left as it is.
+    """
+
+    size: tuple[int, int]
+    toning: tuple[Toning, ...]
+    kept: bool = False
+
+
+class Session(Protocol):
+    """What colours pictures: a `photochrom.Colorizer`, as far as files need it."""
+
+    max_pixels: int | None
+    keep_color: bool
+    threads: int
+
+    def colorize_picture(self, picture: Picture, *, variant: int | None = None, hints: Sequence[Hint] = ()) -> Picture:
+        """The picture in colour, or itself where it is kept as it is."""
+        ...
+
+    def sizes(self, shape: tuple[int, ...]) -> list[tuple[int, int]]:
+        """(w, h) of the copies that the network sees, and to which chroma is fitted."""
+        ...
+
+    def painter(self, shape: tuple[int, ...], small: np.ndarray, guide: np.ndarray) -> Painter:
+        """What paints a picture that is too large to be held."""
+        ...
+
+
+def colorize_file(
+    colorizer: Session,
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    variant: int | None = None,
+    hints: Sequence[Hint] = (),
+) -> PhotographReport:
+    """Colour a file into another one, which is there whole or not at all.
+
+    Args:
+        colorizer: the session.
+        source, target: files.
+        overwrite: replace a file that is there.
+        variant, hints: as for `Colorizer.colorize_picture`; without them TIFF to TIFF goes by strips, so that a scan
+            may be larger than memory.
+
+    Raises:
+        PhotochromError: with the name of the file.
+    """
+    form = format_for(target)
+    check_free(target, overwrite)
+    by_strips = form.name == "TIFF" and variant is None and not hints
+    if by_strips and (report := _by_strips(colorizer, source, target, overwrite)):
+        return report
+    picture = io.read(source, colorizer.max_pixels)
+    with naming(source):
+        coloured = colorizer.colorize_picture(picture, variant=variant, hints=hints)
+        kept = coloured is picture
+        data = io.encode(coloured, form.name)
+    if kept and picture.format == form.name:
+        data = io.read_file(source)
+    write_bytes(target, data, overwrite)
+    return PhotographReport(picture.size, tuple(page.toning for page in (picture, *picture.pages)), kept)
+
+
+def _by_strips(
+    colorizer: Session, source: str | os.PathLike[str], target: str | os.PathLike[str], overwrite: bool
+) -> PhotographReport | None:
+    """`colorize_file` for what is a TIFF in strips; None for all else, and nothing was written."""
+    if format_of(source) != "TIFF":
+        return None
+    threads = min(colorizer.threads, _MOST_THREADS)
+    try:
+        with open(source, "rb") as file, ThreadPoolExecutor(threads) as pool:
+            ahead = _Ahead(pool, 2 * threads)
+            found = pages_in_strips(file, shown(source), colorizer.max_pixels)
+            return None if found is None else _colorize_pages(colorizer, file, found, target, overwrite, ahead)
+    except OSError as error:
+        raise io.cannot_open(shown(source), error) from error
+    except MemoryError:
+        raise OutOfMemory(f"{shown(source)}: memory ran out; colour a smaller copy") from None
+
+
+def _colorize_pages(
+    colorizer: Session,
+    file: IO[bytes],
+    found: list[Page],
+    target: str | os.PathLike[str],
+    overwrite: bool,
+    ahead: _Ahead,
+) -> PhotographReport:
+    pages = [_seen(colorizer, page, ahead) for page in found]
+    kept = not any(seen.painter for seen in pages)
+    with writing(target, overwrite) as out:
+        if kept:
+            file.seek(0)
+            shutil.copyfileobj(file, out)
+        else:
+            _write(pages, out, ahead)
+    first = pages[0].page
+    return PhotographReport((first.width, first.height), tuple(seen.toning for seen in pages), kept)
 
 
 @dataclass(frozen=True)
@@ -42,42 +156,7 @@ class _Seen:
     painter: Painter | None
 
 
-def colorize_scan(
-    colorizer: Colorizer, source: str | os.PathLike[str], target: str | os.PathLike[str], overwrite: bool, threads: int
-) -> Report | None:
-    """Colour a TIFF into another one.
-
-    Args:
-        colorizer: the session.
-        source, target: files.
-        overwrite: replace a file that is there.
-        threads: that read, paint and pack strips.
-
-    Returns:
-        What was found; None where the file cannot be had in strips, and nothing was written.
-
-    Raises:
-        PhotochromError: with the name of the file; nothing was written.
-    """
-    threads = min(threads, _MOST_THREADS)
-    with open(source, "rb") as file, ThreadPoolExecutor(threads) as pool:
-        ahead = _Ahead(pool, 2 * threads)
-        found = pages_in_strips(file, shown(source), colorizer.max_pixels)
-        if found is None:
-            return None
-        pages = [_seen(colorizer, page, ahead) for page in found]
-        with writing(target, overwrite) as out:
-            if not any(seen.painter for seen in pages):
-                file.seek(0)
-                shutil.copyfileobj(file, out)
-            else:
-                _write(pages, out, ahead)
-    first = pages[0].page
-    kept = not any(seen.painter for seen in pages)
-    return Report((first.width, first.height), tuple(seen.toning for seen in pages), kept)
-
-
-def _seen(colorizer: Colorizer, page: Page, ahead: _Ahead) -> _Seen:
+def _seen(colorizer: Session, page: Page, ahead: _Ahead) -> _Seen:
     facts = page.facts()
     sizes = colorizer.sizes((page.height, page.width))
     step_y, step_x = color_step(page.height), color_step(page.width)

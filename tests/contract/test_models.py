@@ -16,7 +16,7 @@ from photochrom.inference.card import ModelCard
 from photochrom.models import models
 from photochrom.train.export import load_state
 from photochrom.train.onnx_file import LEAST_TO_SHRINK, parity, round_weights, to_onnx
-from photochrom.train.runs import load_weights
+from photochrom.train.weights import load_weights
 
 # What makes a model small enough for a test; one that is not named here is tested with its defaults.
 SMALL = {

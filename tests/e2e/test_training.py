@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from photochrom.cli import main
-from photochrom.inference.backends import packaged, read_card
+from photochrom.inference.model_files import packaged, read_card
 from photochrom.train.recipe import load_recipe
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "finetune.toml"

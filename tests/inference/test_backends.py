@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
+from photochrom.colorizer import load_backend
 from photochrom.errors import (
     BadCheckpoint,
     BadSetting,
@@ -19,8 +20,9 @@ from photochrom.errors import (
     PhotochromError,
     UnknownName,
 )
-from photochrom.inference.backends import OnnxBackend, load, packaged, read_card, read_model
+from photochrom.inference.backends import OnnxBackend
 from photochrom.inference.card import KEY, seal
+from photochrom.inference.model_files import packaged, read_card, read_model
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def foreign():
 
 
 def test_a_good_file_runs(data, tiny):
-    for backend in (OnnxBackend(data, "tiny", "cpu", threads=1), load(tiny), load(str(tiny), "cpu")):
+    for backend in (OnnxBackend(data, "tiny", "cpu", threads=1), load_backend(tiny), load_backend(str(tiny), "cpu")):
         assert (backend.card.name, backend.card.stride, backend.card.bins) == ("tiny", 4, None)
         x = np.linspace(-1, 1, 8 * 16, dtype=np.float32).reshape(1, 1, 8, 16)
         small = x.reshape(2, 4, 4, 4).mean((1, 3))
@@ -85,7 +87,7 @@ def test_bad_files(data, make, words, tmp_path):
     path = tmp_path / "bad [1].onnx"
     path.write_bytes(make(data))
     with pytest.raises(BadCheckpoint, match="model") as caught:
-        load(path)
+        load_backend(path)
     assert words in str(caught.value)
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
@@ -120,21 +122,21 @@ def test_a_sealed_file_that_onnxruntime_refuses(data):
 @pytest.mark.parametrize("name", ["defualt", "no such model", "x" * 5000, "a\0b"])
 def test_unknown_names(name):
     with pytest.raises(UnknownName, match="no model is called") as caught:
-        load(name)
+        load_backend(name)
     assert ("did you mean 'default'?" if name == "defualt" else "there are: default") in str(caught.value)
 
 
 @pytest.mark.parametrize("model", [None, 3, b"\xff\xfe", object()])
 def test_what_is_no_name(model):
     with pytest.raises(PhotochromError):
-        load(model)
+        load_backend(model)
 
 
 def test_a_file_that_is_not_there_or_no_file(tmp_path):
     with pytest.raises(BadCheckpoint, match=r"gone.onnx: the model file cannot be read \(No such file"):
-        load(tmp_path / "gone.onnx")
+        load_backend(tmp_path / "gone.onnx")
     with pytest.raises(BadCheckpoint, match="not a model file"):
-        load("/dev/zero")
+        load_backend("/dev/zero")
     (tmp_path / "folder.onnx").mkdir()
     with pytest.raises(BadCheckpoint, match="not a model file"):
         read_model(tmp_path / "folder.onnx")
@@ -145,13 +147,13 @@ def test_a_film_is_not_read_into_memory(tmp_path):
     with open(path, "wb") as file:
         file.truncate(5_000_000_000)
     with pytest.raises(BadCheckpoint, match="not a model file"):
-        load(path)
+        load_backend(path)
 
 
 def test_a_folder_that_is_no_run(tmp_path):
     pytest.importorskip("torch")
     with pytest.raises(PhotochromError):
-        load(tmp_path)
+        load_backend(tmp_path)
 
 
 def test_a_run_folder_without_torch(tmp_path, monkeypatch):
@@ -160,7 +162,7 @@ def test_a_run_folder_without_torch(tmp_path, monkeypatch):
     for name in ("torch", "onnx"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingExtra, match=r"needs the extra 'train'.*pip install '\.\[train\]'"):
-        load(tmp_path)
+        load_backend(tmp_path)
 
 
 class FakeRuntime:

@@ -12,7 +12,7 @@ from photochrom.inference.card import ModelCard
 from photochrom.models.recurrent import Recurrent, Settings, carried, inside
 from photochrom.train.export import load_state
 from photochrom.train.onnx_file import parity_over_time, round_weights, to_onnx
-from photochrom.train.runs import load_weights
+from photochrom.train.weights import load_weights
 
 SMALL = {"width": 4, "features": 6, "reach": 2, "memory": 3.0}
 OUTPUTS = 5

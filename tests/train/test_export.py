@@ -10,18 +10,21 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-from photochrom import Colorizer
+from photochrom import Colorizer, colorizer
+from photochrom.colorizer import load_backend
 from photochrom.errors import BadCheckpoint, BadSetting, DeviceUnavailable, MissingExtra, UnknownName, WriteFailed
-from photochrom.inference import backends
-from photochrom.inference.backends import OnnxBackend, load, read_card, read_model
+from photochrom.inference import model_files
+from photochrom.inference.backends import OnnxBackend
 from photochrom.inference.card import KEY, ModelCard, seal
+from photochrom.inference.model_files import read_card, read_model
 from photochrom.train import export as export_module
 from photochrom.train import onnx_file
-from photochrom.train.build import resolved
-from photochrom.train.export import TorchBackend, export, load_state
+from photochrom.train.export import export, load_state
 from photochrom.train.loop import Trainer
 from photochrom.train.onnx_file import LEAST_TO_SHRINK, parity, round_weights
 from photochrom.train.recipe import recipe_dict
+from photochrom.train.task import resolved
+from photochrom.train.torch_backend import TorchBackend
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +60,7 @@ def exported(run, tmp_path, once):
 
 def fails(path):
     with pytest.raises(BadCheckpoint) as error:
-        load(path)
+        load_backend(path)
     assert "\n" not in str(error.value)
     assert str(error.value).startswith(f"{path}: ")
     return str(error.value)
@@ -65,7 +68,7 @@ def fails(path):
 
 def test_the_card_says_what_was_trained(run, exported):
     folder, recipe = run
-    card = load(exported, "cpu", 1).card
+    card = load_backend(exported, "cpu", 1).card
     trained = TorchBackend(folder, "cpu")
     assert (card.name, card.architecture, card.limits) == ("tiny-model", "tiny", "größer")
     assert card.metrics == {"ciede2000": 10.5}
@@ -83,8 +86,8 @@ def test_the_card_says_what_was_trained(run, exported):
 
 def test_onnx_and_torch_give_the_same(run, exported):
     x = torch.rand(1, 1, 64, 48, generator=torch.Generator().manual_seed(0)).numpy() * 2 - 1
-    ours, theirs = load(exported, "cpu", 1).run(x), load(run[0], "cpu").run(x)
-    assert ours.shape == theirs.shape == (1, load(exported).card.codebook().n_scores, 16, 12)
+    ours, theirs = load_backend(exported, "cpu", 1).run(x), load_backend(run[0], "cpu").run(x)
+    assert ours.shape == theirs.shape == (1, load_backend(exported).card.codebook().n_scores, 16, 12)
     np.testing.assert_allclose(ours, theirs, atol=2e-3)  # 16-bit weights
 
 
@@ -98,7 +101,7 @@ def test_a_network_that_is_bound_to_its_size(paper, folder, tmp_path, drawn):
     inside = read_card((tmp_path / "paper.onnx").read_bytes(), "paper")
     assert replace(inside, digest=card.digest) == card
     x = torch.rand(1, 1, 24, 24, generator=torch.Generator().manual_seed(0)).numpy() * 2 - 1
-    ours, theirs = load(tmp_path / "paper.onnx", "cpu", 1), load(tmp_path / "run", "cpu")
+    ours, theirs = load_backend(tmp_path / "paper.onnx", "cpu", 1), load_backend(tmp_path / "run", "cpu")
     assert parity(rounded(theirs.model), ours) <= 1e-4
     np.testing.assert_allclose(ours.run(x), theirs.run(x), atol=1e-4)
     photograph = drawn(5, 50, 30).convert("L")
@@ -147,8 +150,8 @@ def test_several_become_an_ensemble(tiny, run, exported, folder, tmp_path):
     Trainer(replace(run[1], run=replace(run[1].run, steps=4)), [folder], tmp_path / "other").run()
     card = export(exported, tmp_path / "other", output=tmp_path / "both.onnx")
     x = torch.rand(1, 1, 64, 48, generator=torch.Generator().manual_seed(0)).numpy() * 2 - 1
-    parts = [load(exported, "cpu", 1), load(tmp_path / "other", "cpu")]
-    both = load(tmp_path / "both.onnx", "cpu", 1)
+    parts = [load_backend(exported, "cpu", 1), load_backend(tmp_path / "other", "cpu")]
+    both = load_backend(tmp_path / "both.onnx", "cpu", 1)
     np.testing.assert_allclose(both.run(x), sum(part.run(x) for part in parts) / 2, atol=2e-3)
     assert (card.name, card.architecture) == ("both", "ensemble")
     assert [m["steps"] for m in card.training["members"]] == [6, 4]
@@ -156,7 +159,7 @@ def test_several_become_an_ensemble(tiny, run, exported, folder, tmp_path):
     assert (card.metrics, card.bins, card.decoding) == ({}, parts[0].card.bins, parts[0].card.decoding)
     # A third one beside these two is one of three, not half of two.
     card = export(tmp_path / "both.onnx", exported, output=tmp_path / "three.onnx")
-    three = load(tmp_path / "three.onnx", "cpu", 1).run(x)
+    three = load_backend(tmp_path / "three.onnx", "cpu", 1).run(x)
     np.testing.assert_allclose(three, (2 * parts[0].run(x) + parts[1].run(x)) / 3, atol=2e-3)
     assert [m["steps"] for m in card.training["members"]] == [6, 4, 6]
 
@@ -209,14 +212,14 @@ def test_what_cannot_be_blended_is_refused(tiny, run, exported, folder, tmp_path
 
 
 def test_a_member_sees_the_picture_as_large_as_by_itself(exported, tmp_path):
-    size = load(exported).card.render_size
+    size = load_backend(exported).card.render_size
     export(exported, output=tmp_path / "larger.onnx", changes={"render_size": size * 3 // 2})
     card = export(exported, tmp_path / "larger.onnx", output=tmp_path / "both.onnx")
     assert card.render_size == size
     scales = [member.get("scale", 1) for member in card.recipe["model"]["settings"]["members"].values()]
     assert scales == [1, 1.5]
     for height, width in ((4, 4), (64, 48), (28, 100)):
-        load(tmp_path / "both.onnx", "cpu", 1).run(np.zeros((1, 1, height, width), np.float32))
+        load_backend(tmp_path / "both.onnx", "cpu", 1).run(np.zeros((1, 1, height, width), np.float32))
     card = export(tmp_path / "larger.onnx", tmp_path / "both.onnx", output=tmp_path / "three.onnx")
     scales = [member.get("scale", 1) for member in card.recipe["model"]["settings"]["members"].values()]
     assert scales == [1, pytest.approx(2 / 3), 1]
@@ -228,7 +231,8 @@ def test_one_network_starts_from_the_member_that_it_is_like(tiny, run, exported,
     state, bins, _ = load_state(tmp_path / "both.onnx")
     started = Trainer(run[1], [folder], tmp_path / "one", init=(state, bins)).task.model.state_dict()
     assert {k: v.tolist() for k, v in started.items()} == {k: v.tolist() for k, v in load_state(exported)[0].items()}
-    whole = replace(run[1], model=replace(run[1].model, **load(tmp_path / "both.onnx", "cpu", 1).card.recipe["model"]))
+    card = load_backend(tmp_path / "both.onnx", "cpu", 1).card
+    whole = replace(run[1], model=replace(run[1].model, **card.recipe["model"]))
     started = Trainer(whole, [folder], tmp_path / "two", init=(state, bins)).task.model.state_dict()
     assert {k: v.tolist() for k, v in started.items()} == {k: v.tolist() for k, v in state.items()}
     unlike = replace(run[1], model=replace(run[1].model, settings={"width": 7}))
@@ -262,7 +266,7 @@ def test_weights_of_8_bits(run, exported, tmp_path):
         else:
             assert torch.equal(state[name], tensor), name
     x = torch.rand(1, 1, 64, 48, generator=torch.Generator().manual_seed(0)).numpy() * 2 - 1
-    np.testing.assert_allclose(load(path, "cpu", 1).run(x), load(exported, "cpu", 1).run(x), atol=0.05)
+    np.testing.assert_allclose(load_backend(path, "cpu", 1).run(x), load_backend(exported, "cpu", 1).run(x), atol=0.05)
     with pytest.raises(BadSetting, match="in 16 or 8 bits, not in 4"):
         export(run[0], output=tmp_path / "four.onnx", bits=4)
 
@@ -312,11 +316,11 @@ def test_files_of_another_kind(tmp_path):
     path.write_bytes(plain().SerializeToString())
     assert "not a model of photochrom: it has no card" in fails(path)
     with pytest.raises(BadCheckpoint, match=r"y\.onnx: the model file cannot be read \(No such file or directory\)"):
-        load(tmp_path / "y.onnx")
+        load_backend(tmp_path / "y.onnx")
     with pytest.raises(UnknownName, match="no model is called 'nothing', and there is no such file"):
-        load("nothing")
+        load_backend("nothing")
     with pytest.raises(BadCheckpoint, match="there is no such file"):
-        load(tmp_path)
+        load_backend(tmp_path)
 
 
 def plain():
@@ -335,7 +339,7 @@ def with_card(**changes):
 def test_cards_that_are_wrong(tmp_path):
     path = tmp_path / "x.onnx"
     path.write_bytes(seal(with_card()))
-    assert load(path).card.name == "x"
+    assert load_backend(path).card.name == "x"
     path.write_bytes(seal(with_card(format=2)))
     assert fails(path) == f"{path}: the model was made by a newer version of photochrom; update this one"
     path.write_bytes(seal(with_card(bins={"kind": "cube"})))
@@ -347,25 +351,26 @@ def test_cards_that_are_wrong(tmp_path):
 def test_devices(exported, run):
     for model in (exported, run[0]):
         with pytest.raises(BadSetting, match="there is no device 'tpu'; it may be auto, cpu, cuda"):
-            load(model, "tpu")
+            load_backend(model, "tpu")
         if not torch.cuda.is_available():
             with pytest.raises(DeviceUnavailable, match="--device cpu"):
-                load(model, "cuda")
+                load_backend(model, "cuda")
 
 
 def test_a_packaged_name_is_not_a_folder_here(exported, tmp_path, monkeypatch):
-    monkeypatch.setattr(backends, "packaged", lambda: {"favourite": exported})
+    for module in (colorizer, model_files):
+        monkeypatch.setattr(module, "packaged", lambda: {"favourite": exported})
     monkeypatch.chdir(tmp_path)
     (tmp_path / "favourite").mkdir()
-    assert load("favourite").card.name == "tiny-model"
+    assert load_backend("favourite").card.name == "tiny-model"
     assert read_model("favourite")[0] == exported.read_bytes()
 
 
 def test_a_run_folder_without_torch_names_the_extra(run, monkeypatch):
-    monkeypatch.delitem(sys.modules, "photochrom.train.export")
+    monkeypatch.delitem(sys.modules, "photochrom.train.torch_backend", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtra, match=r"pip install '\.\[train\]'"):
-        load(run[0])
+        load_backend(run[0])
 
 
 def test_memory_that_runs_out_is_said(run, monkeypatch):

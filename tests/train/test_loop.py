@@ -25,18 +25,19 @@ from photochrom.errors import (
 )
 from photochrom.inference.bins import ChannelBins, JointBins
 from photochrom.train import checkpoint
-from photochrom.train.build import build_optimizer, pick_device, resolved
+from photochrom.train.build import build_optimizer, pick_device
 from photochrom.train.codebook import fit_bins, fit_center
 from photochrom.train.config import BinsConfig
-from photochrom.train.export import TorchBackend
 from photochrom.train.log import Log
 from photochrom.train.loop import Trainer
 from photochrom.train.progress import Meter, Plateau
-from photochrom.train.runs import CHECKPOINT, load_run, load_weights
-from photochrom.train.tasks import tasks
+from photochrom.train.runs import CHECKPOINT, load_run
+from photochrom.train.task import resolved, tasks
 from photochrom.train.tasks.recognition import RecognitionTask
 from photochrom.train.tasks.supervised import SupervisedTask
+from photochrom.train.torch_backend import TorchBackend
 from photochrom.train.validate import Validation
+from photochrom.train.weights import load_weights
 
 
 def rows(run, timed=("images_per_second", "data_wait")):

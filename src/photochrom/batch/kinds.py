@@ -6,16 +6,18 @@ A new kind is one entry of `KINDS`. Its `colorize` imports what it needs when it
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from typing import Protocol
 
 from photochrom._support.text import shown
-from photochrom.batch.jobs import Done, Job, Tell
-from photochrom.colorizer import Colorizer, Report
-from photochrom.errors import BadSetting
+from photochrom.batch.jobs import Done, Job, Outcome, Tell
+from photochrom.colorizer import Colorizer
+from photochrom.errors import AlreadyThere, BadSetting, PhotochromError
 from photochrom.imaging.formats import EXTENSIONS
 from photochrom.imaging.moving import ANIMATIONS, FILMS, ONLY_READ
 from photochrom.imaging.moving import kind_of as moving_kind_of
+from photochrom.photographs import PhotographReport
 
 NOTE_COLOR = "it had colour already and was coloured from its lightness"
 NOTE_TINTED = "it was tinted and was coloured from its lightness"
@@ -53,7 +55,7 @@ def _photograph(colorizer: Colorizer, job: Job, *, overwrite: bool, tell: Tell) 
     return Done(_note(report), report.size, report.kept)
 
 
-def _note(report: Report) -> str:
+def _note(report: PhotographReport) -> str:
     pages = f"{len(report.toning)} pages; " if len(report.toning) > 1 else ""
     if report.kept:
         return pages + NOTE_KEPT
@@ -109,3 +111,15 @@ def kind_of_file(path: str | os.PathLike[str]) -> Kind | None:
     if kind is None or suffix in ANIMATIONS or "%" in os.path.basename(path):
         return KINDS["film"] if moving_kind_of(path) else kind
     return kind
+
+
+def attempt(colorizer: Colorizer, job: Job, overwrite: bool, skip_existing: bool, tell: Tell) -> Outcome:
+    """Do one job; what goes wrong is in the outcome."""
+    start = time.perf_counter()
+    try:
+        done = KINDS[job.kind].colorize(colorizer, job, overwrite=overwrite, tell=tell)
+        return Outcome(job, None, done, time.perf_counter() - start)
+    except PhotochromError as error:
+        if skip_existing and isinstance(error, AlreadyThere):
+            return Outcome(job)  # another run was faster
+        return Outcome(job, error, None, time.perf_counter() - start)

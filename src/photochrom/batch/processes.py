@@ -14,7 +14,7 @@ from typing import Any
 from photochrom._support.processes import usable_cores
 from photochrom._support.text import shown
 from photochrom.batch.jobs import Job, Outcome
-from photochrom.batch.runner import attempt
+from photochrom.batch.kinds import attempt
 from photochrom.colorizer import Colorizer
 from photochrom.errors import OutOfMemory, PhotochromError, UnreadableImage
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 
 from photochrom._support.files import sweep
 from photochrom._support.processes import usable_cores
-from photochrom.batch.jobs import Job, Outcome, Tell
-from photochrom.batch.kinds import KINDS
+from photochrom.batch.jobs import Job, Outcome
+from photochrom.batch.kinds import attempt
 from photochrom.colorizer import Colorizer
-from photochrom.errors import AlreadyThere, PhotochromError
 
 MOST_PROCESSES = 8  # that are started unasked: each holds the model and a photograph
 # A process takes half a second to start, in which a core colours several photographs.
@@ -76,15 +74,3 @@ def _triaged(jobs: Iterable[Job], skip_existing: bool) -> Iterator[Job | Outcome
             yield Outcome(job)
         else:
             yield job
-
-
-def attempt(colorizer: Colorizer, job: Job, overwrite: bool, skip_existing: bool, tell: Tell) -> Outcome:
-    """Do one job; what goes wrong is in the outcome."""
-    start = time.perf_counter()
-    try:
-        done = KINDS[job.kind].colorize(colorizer, job, overwrite=overwrite, tell=tell)
-        return Outcome(job, None, done, time.perf_counter() - start)
-    except PhotochromError as error:
-        if skip_existing and isinstance(error, AlreadyThere):
-            return Outcome(job)  # another run was faster
-        return Outcome(job, error, None, time.perf_counter() - start)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from cyclopts import App
 from cyclopts.exceptions import CycloptsError
 
-from photochrom import __version__
+from photochrom._support.version import __version__
 from photochrom.errors import BadRecipe, BadSetting, PhotochromError, UnknownName
 
 app = App(

@@ -13,8 +13,8 @@ import photochrom
 from photochrom._support.optional_packages import training
 from photochrom.cli import show
 from photochrom.errors import BadSetting
-from photochrom.inference.backends import packaged, read_card, read_model
 from photochrom.inference.card import ModelCard
+from photochrom.inference.model_files import packaged, read_card, read_model
 from photochrom.video.recurrent import PACKAGED
 
 models = App(name="models")

@@ -6,7 +6,7 @@ import re
 import struct
 from dataclasses import replace
 
-from photochrom import __version__
+from photochrom._support.version import __version__
 from photochrom.imaging.metadata import EXIF_PREFIX
 from photochrom.imaging.picture import Picture
 

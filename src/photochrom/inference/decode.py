@@ -14,8 +14,6 @@ from photochrom.inference.decoders import decoders
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from photochrom.train.config import Recipe
-
 NO_CHROMA = 1e-3  # Lab units; keeps the gradient of a power finite where a picture is gray
 
 
@@ -44,21 +42,6 @@ class Decoding:
     saturation: float = 1.0
     chroma_gamma: float = 1.0
     smooth_radius: int = 0
-
-    @classmethod
-    def from_config(cls, recipe: Recipe) -> Decoding:
-        """What the recipe says."""
-        how, loss = recipe.decode, recipe.loss
-        return cls(
-            how.decoder,
-            how.temperature,
-            how.vividness,
-            loss.rebalance,
-            loss.smoothing,
-            how.saturation,
-            how.chroma_gamma,
-            how.smooth_radius,
-        )
 
 
 def scores_to_ab(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 
 import numpy as np
 
 from photochrom.errors import BadCheckpoint, BadSetting
-from photochrom.inference import backends
+from photochrom.inference.backends import Backend
 from photochrom.inference.card import ModelCard
 
 
@@ -30,18 +29,15 @@ class Network:
     """A loaded model whose answers are checked.
 
     Args:
-        model, device, threads: see `photochrom.Colorizer`.
+        backend: what computes.
 
     Attributes:
-        backend: what computes.
+        backend: likewise.
         bins: the codebook, None for a model that gives ab.
-
-    Raises:
-        UnknownName, BadCheckpoint, DeviceUnavailable.
     """
 
-    def __init__(self, model: str | os.PathLike[str] | backends.Backend, device: str, threads: int | None) -> None:
-        self.backend = backends.load(model, device, threads)
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
         self.bins = self.card.codebook()
 
     @property

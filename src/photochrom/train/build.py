@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from photochrom._support.settings import from_dict, to_dict
+from photochrom._support.settings import from_dict
 from photochrom.errors import BadRecipe, DeviceUnavailable
 from photochrom.inference.bins import Bins
 from photochrom.losses import losses
 from photochrom.models import models
 from photochrom.train.config import OptimConfig, Recipe
-from photochrom.train.tasks import tasks
-
-
-def resolved(recipe: Recipe) -> Recipe:
-    """The recipe with the model's and the task's own settings filled in, so that a later default changes nothing."""
-    model = from_dict(models[recipe.model.name].Settings, recipe.model.settings, "model.settings")
-    task = from_dict(tasks[recipe.task.name].Settings, recipe.task.settings, "task.settings")
-    return replace(
-        recipe,
-        model=replace(recipe.model, settings=to_dict(model)),
-        task=replace(recipe.task, settings=to_dict(task)),
-    )
 
 
 def build_model(recipe: Recipe, bins: Bins | None) -> nn.Module:

@@ -7,6 +7,8 @@ from typing import Any
 
 from photochrom._support.settings import check
 from photochrom.data.config import DataConfig
+from photochrom.inference.decode import Decoding
+from photochrom.inference.decoders import decoders
 
 
 @dataclass(frozen=True)
@@ -189,8 +191,6 @@ class DecodeConfig:
     mirror: bool = True
 
     def __post_init__(self) -> None:
-        from photochrom.inference.decoders import decoders
-
         check(self.decoder in decoders, "decode.decoder", self.decoder, ", ".join(decoders))
         check(0.01 <= self.temperature <= 10, "decode.temperature", self.temperature, "0.01 to 10")
         check(0 <= self.vividness <= 1, "decode.vividness", self.vividness, "0 to 1")
@@ -217,3 +217,17 @@ class Recipe:
     optim: OptimConfig = field(default_factory=OptimConfig)
     run: RunConfig = field(default_factory=RunConfig)
     decode: DecodeConfig = field(default_factory=DecodeConfig)
+
+    def decoding(self) -> Decoding:
+        """How the finished model's scores become colour."""
+        how, loss = self.decode, self.loss
+        return Decoding(
+            how.decoder,
+            how.temperature,
+            how.vividness,
+            loss.rebalance,
+            loss.smoothing,
+            how.saturation,
+            how.chroma_gamma,
+            how.smooth_radius,
+        )

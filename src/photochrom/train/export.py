@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 import torch
 from google.protobuf.message import DecodeError
@@ -18,74 +17,21 @@ from torch import Tensor, nn
 
 from photochrom._support.files import check_free, write_bytes
 from photochrom._support.text import shown
-from photochrom.color import L_CENTER
 from photochrom.errors import BadCheckpoint, BadSetting
-from photochrom.inference.backends import DEVICES, OnnxBackend, out_of_memory, packaged, read_card, read_model, session
+from photochrom.inference.backends import OnnxBackend, session
 from photochrom.inference.bins import Bins
 from photochrom.inference.card import NO_DIGEST, ModelCard
-from photochrom.inference.decode import Decoding
+from photochrom.inference.model_files import packaged, read_card, read_model
 from photochrom.models.ensemble import Ensemble
-from photochrom.train.build import build_model, fixed_size, pick_device
-from photochrom.train.config import ModelConfig, Recipe
+from photochrom.train.build import build_model
+from photochrom.train.config import ModelConfig
 from photochrom.train.onnx_file import BITS, parity, parity_over_time, round_weights, stored_weights, to_onnx
 from photochrom.train.recipe import recipe_dict, recipe_from_dict
-from photochrom.train.runs import fitting, load_run, load_weights
+from photochrom.train.runs import load_run
+from photochrom.train.torch_backend import ORIGIN, make_card
+from photochrom.train.weights import fitting, load_weights
 
 PARITY = 1e-4
-ORIGIN = ("sources", "pictures", "started_from", "machine", "photochrom", "torch")  # of facts.json, for the card
-
-
-class TorchBackend:
-    """A run folder's network, run by torch, so that a run can be evaluated while it trains."""
-
-    def __init__(self, run: Path, device: str = "auto") -> None:
-        if device not in DEVICES:
-            raise BadSetting(f"there is no device '{device}'; it may be {', '.join(DEVICES)}")
-        self.device = pick_device(device)
-        model, bins, recipe, facts = load_run(run)
-        self.model = model.to(self.device)
-        self.card = make_card(model, bins, recipe, facts, run.name)
-
-    def run(self, x: np.ndarray, variation: np.ndarray | None = None) -> np.ndarray:
-        given = [torch.from_numpy(each).to(self.device) for each in (x, variation) if each is not None]
-        try:
-            with torch.inference_mode():
-                return self.model(*given).float().cpu().numpy()
-        except RuntimeError as error:
-            if isinstance(error, torch.OutOfMemoryError) or "can't allocate" in str(error):
-                raise out_of_memory(x, self.card) from None
-            raise
-
-
-def make_card(model: nn.Module, bins: Bins | None, recipe: Recipe, facts: dict[str, Any], name: str) -> ModelCard:
-    """The card of a trained network."""
-    size = fixed_size(model)
-    return ModelCard(
-        name=name,
-        title=recipe.title,
-        architecture=recipe.model.name,
-        bins=bins.to_dict() if bins else None,
-        decoding=asdict(Decoding.from_config(recipe)),
-        render_size=size or recipe.decode.render_size,
-        mirror=recipe.decode.mirror,
-        multiple=int(model.multiple),  # type: ignore[arg-type]
-        stride=int(model.stride),  # type: ignore[arg-type]
-        size=size,
-        l_center=facts.get("center", L_CENTER),
-        variation=len(getattr(model, "variation", ())),
-        dropout=model.settings.dropout if hasattr(model, "variation") else 0.0,  # type: ignore[union-attr]
-        steadies=facts.get("task", {}).get("base", {}),
-        parameters=sum(p.numel() for p in model.parameters()),
-        recipe=recipe_dict(recipe),
-        training={
-            "steps": facts["step"],
-            "images": facts["step"] * recipe.run.batch,
-            "hours": round(facts["seconds"] / 3600, 2),
-            "seed": recipe.run.seed,
-            "data_digest": facts["data"],
-            **{key: facts[key] for key in ORIGIN if key in facts},
-        },
-    )
 
 
 def export(

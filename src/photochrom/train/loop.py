@@ -21,25 +21,15 @@ from photochrom.data.sources import digest
 from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting, OutOfMemory
 from photochrom.inference.bins import Bins
 from photochrom.train import checkpoint
-from photochrom.train.build import resolved
 from photochrom.train.codebook import Basis
 from photochrom.train.config import Recipe
 from photochrom.train.distributed import ALONE, Team
 from photochrom.train.log import Log
 from photochrom.train.progress import Meter, Plateau, Progress
 from photochrom.train.recipe import recipe_dict
-from photochrom.train.runs import (
-    CHECKPOINT,
-    begin_folder,
-    load_weights,
-    part,
-    read_checkpoint,
-    same_recipe,
-    source_names,
-    write_recipe,
-)
-from photochrom.train.task import Batch, Sources, Task
-from photochrom.train.tasks import tasks
+from photochrom.train.runs import CHECKPOINT, begin_folder, read_checkpoint, same_recipe, source_names, write_recipe
+from photochrom.train.task import Batch, Sources, Task, resolved, tasks
+from photochrom.train.weights import load_weights, part
 
 
 class Trainer:

@@ -14,8 +14,9 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from photochrom.errors import BadCheckpoint
-from photochrom.inference.backends import MAX_MODEL_BYTES, OnnxBackend
+from photochrom.inference.backends import OnnxBackend
 from photochrom.inference.card import KEY, ModelCard, seal
+from photochrom.inference.model_files import MAX_MODEL_BYTES
 from photochrom.train.build import example
 
 BITS = (16, 8)

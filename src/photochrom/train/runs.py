@@ -11,13 +11,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from photochrom._support.version import __version__
 from photochrom.data.sources import Entry
 from photochrom.errors import BadCheckpoint, BadRecipe, WriteFailed
 from photochrom.inference.bins import Bins, bins_from_dict
 from photochrom.train import checkpoint
-from photochrom.train.build import build_model, resolved
+from photochrom.train.build import build_model
 from photochrom.train.config import Recipe
 from photochrom.train.recipe import recipe_dict, recipe_from_dict, recipe_text
+from photochrom.train.task import resolved
+from photochrom.train.weights import load_weights, part
 
 CHECKPOINT = "checkpoint.safetensors"
 # These may differ when a run is resumed: they change neither what is learned nor in which order. Two do: a new `steps`
@@ -38,8 +41,6 @@ def begin_folder(out: Path, recipe: Recipe, facts: dict[str, Any]) -> None:
     Raises:
         WriteFailed: the disk is full or the folder cannot be made.
     """
-    from photochrom import __version__
-
     made_by = {
         "photochrom": __version__,
         "torch": torch.__version__,
@@ -95,37 +96,6 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if missing:
         raise BadCheckpoint(f"{path}: no checkpoint of a training run, or damaged (no {', '.join(sorted(missing))})")
     return tensors, facts
-
-
-def load_weights(model: torch.nn.Module, state: dict[str, Tensor], where: str) -> None:
-    """Load a state dict.
-
-    Raises:
-        BadCheckpoint: names or shapes are those of another network.
-    """
-    # How many batches a batch norm has seen has no effect, and exported files do not keep it.
-    counts = {k: v for k, v in model.state_dict().items() if k.endswith("num_batches_tracked")}
-    try:
-        model.load_state_dict(counts | state)
-    except RuntimeError as error:
-        first = str(error).splitlines()[1:2] or [str(error)]
-        raise BadCheckpoint(f"{where}: the weights are those of another network ({first[0].strip()[:160]})") from None
-
-
-def fitting(model: torch.nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Of an ensemble's weights, those of the first member that is a network like `model`; any other weights as they
-    are."""
-    own = {name: value.shape for name, value in model.state_dict().items() if not name.endswith("num_batches_tracked")}
-    for member in dict.fromkeys(name.split(".")[1] for name in state if name.startswith("members.")):
-        theirs = part(state, f"members.{member}.")
-        if {name: value.shape for name, value in theirs.items()} == own:
-            return theirs
-    return state
-
-
-def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The tensors whose names start with `prefix`, without it."""
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def same_recipe(recipe: Recipe, saved: dict[str, Any], out: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,23 +14,26 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from photochrom._support.settings import from_dict
+from photochrom._support.registry import Registry
+from photochrom._support.settings import from_dict, to_dict
 from photochrom.color import L_CENTER, L_SCALE
 from photochrom.data.loader import Order, Pictures, batches
 from photochrom.data.samples import Sampler
 from photochrom.data.sources import Entry, list_pictures
 from photochrom.inference.bins import Bins
-from photochrom.inference.decode import Decoding
 from photochrom.losses.colors import DecodedColors
+from photochrom.models import models
 from photochrom.train.build import build_model, check_size
 from photochrom.train.codebook import Basis, measure_basis
 from photochrom.train.config import Recipe
 from photochrom.train.distributed import ALONE
-from photochrom.train.runs import fitting, load_weights
 from photochrom.train.validate import Look, Validation
+from photochrom.train.weights import fitting, load_weights
 
 Batch = tuple[Tensor, ...]
 Sources = Sequence[Path | str | Entry]
+
+tasks = Registry("task", "photochrom.train.tasks")
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,7 @@ class Task(ABC):
         Raises:
             BadRecipe: bins a channel, or a decoder without a gradient.
         """
-        return DecodedColors(self.bins, Decoding.from_config(self.recipe), self.recipe.task.name).to(self.device)
+        return DecodedColors(self.bins, self.recipe.decoding(), self.recipe.task.name).to(self.device)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The recipe's precision."""
@@ -189,3 +192,14 @@ class Task(ABC):
 
     def _groups(self) -> list[dict[str, Any]]:
         return [group for optimizer in self.optimizers.values() for group in optimizer.param_groups]
+
+
+def resolved(recipe: Recipe) -> Recipe:
+    """The recipe with the model's and the task's own settings filled in, so that a later default changes nothing."""
+    model = from_dict(models[recipe.model.name].Settings, recipe.model.settings, "model.settings")
+    task = from_dict(tasks[recipe.task.name].Settings, recipe.task.settings, "task.settings")
+    return replace(
+        recipe,
+        model=replace(recipe.model, settings=to_dict(model)),
+        task=replace(recipe.task, settings=to_dict(task)),
+    )

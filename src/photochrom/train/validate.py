@@ -15,7 +15,7 @@ from photochrom import color
 from photochrom.data.samples import decode_entry
 from photochrom.data.sources import Entry, list_pictures
 from photochrom.inference.bins import Bins
-from photochrom.inference.decode import Decoding, scores_to_ab
+from photochrom.inference.decode import scores_to_ab
 from photochrom.metrics import Comparison, Rendition, measure
 from photochrom.painting.painter import Painter
 from photochrom.painting.upsample import GuidedChroma
@@ -63,7 +63,7 @@ class Validation:
         center: float = color.L_CENTER,
     ) -> None:
         size, self.bins, self.center = recipe.data.size, bins, center
-        self.decoding = Decoding.from_config(recipe)
+        self.decoding = recipe.decoding()
         rgb = np.stack(
             [
                 np.asarray(decode_entry(e).resize((size, size), Image.Resampling.BOX), np.float32) / 255

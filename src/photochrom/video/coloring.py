@@ -14,10 +14,10 @@ from photochrom.colorizer import Colorizer
 from photochrom.imaging.picture import Picture, to_dtype
 from photochrom.inference.network import Scores
 from photochrom.painting.upsample import GuidedChroma
-from photochrom.video.consistency import State, Steady
 from photochrom.video.painting import paint_frame
 from photochrom.video.pipeline import ahead, pooled
 from photochrom.video.reading import Frame
+from photochrom.video.steadiness import State, Steady
 
 MOST_WORKERS = 4  # each holds several planes of a frame while it works
 

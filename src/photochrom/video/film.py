@@ -13,19 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from photochrom import __version__
 from photochrom._support.files import check_free, move, write_failed
 from photochrom._support.text import shown
+from photochrom._support.version import __version__
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting
 from photochrom.video.codecs import CODECS, Codec, Encoding, encoding_for
 from photochrom.video.coloring import Painted, paint_film
-from photochrom.video.consistency import Steady, steady
+from photochrom.video.consistency import steady
 from photochrom.video.encoding import SegmentWriter
 from photochrom.video.joining import Cut, Parts, join
 from photochrom.video.progress import FilmReport, Listener, Meter
 from photochrom.video.reading import Facts, Frame, Reader
 from photochrom.video.segments import Segment, Work, identity
+from photochrom.video.steadiness import Steady
 
 SEGMENT = 120  # frames that a kill can cost
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from photochrom.video.consistency import State
+from photochrom.video.steadiness import State
 
 MEMORY = 10.0  # frames whose mean is taken, at most
 SCALE = 8  # pixels of the picture in which motion is sought, for each point of the network's map

@@ -11,9 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from photochrom import __version__
 from photochrom._support.files import check_free, move, write_failed
 from photochrom._support.text import shown
+from photochrom._support.version import __version__
 from photochrom.colorizer import Colorizer
 from photochrom.errors import OutOfMemory, UnreadableFilm, UnreadableImage
 from photochrom.imaging import io
@@ -21,9 +21,10 @@ from photochrom.imaging.formats import format_for
 from photochrom.imaging.picture import Picture
 from photochrom.video.animation import Animation, assemble
 from photochrom.video.coloring import paint_pictures
-from photochrom.video.consistency import Steady, steady
+from photochrom.video.consistency import steady
 from photochrom.video.progress import FilmReport, Listener, Meter
 from photochrom.video.segments import Segment, Work, identity
+from photochrom.video.steadiness import Steady
 
 SEGMENT = 25  # frames that a kill can cost
 

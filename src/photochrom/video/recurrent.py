@@ -10,9 +10,10 @@ from PIL import Image
 
 from photochrom import color
 from photochrom.errors import BadCheckpoint, BadSetting
-from photochrom.inference.backends import naming_failures, read_card, read_model, session
+from photochrom.inference.backends import naming_failures, session
 from photochrom.inference.card import ModelCard
-from photochrom.video.consistency import State
+from photochrom.inference.model_files import read_card, read_model
+from photochrom.video.steadiness import State
 
 PACKAGED = Path(__file__).parents[1] / "weights" / "recurrent" / "default.onnx"
 CUT = 0.15  # a frame whose past is trusted less begins a new scene; how it was chosen: docs/video.md

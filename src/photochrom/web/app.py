@@ -10,8 +10,8 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from photochrom import __version__
-from photochrom.inference.backends import read_card, read_model
+from photochrom._support.version import __version__
+from photochrom.inference.model_files import read_card, read_model
 from photochrom.web import api, login, pages, problems, turing
 from photochrom.web.guard import Guard
 from photochrom.web.metrics import Measured, Metrics

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from photochrom import color
-from photochrom.colorizer import Colorizer
+from photochrom.colorizer import Colorizer, load_backend
 from photochrom.data.sources import list_pictures
-from photochrom.inference import backends
 from photochrom.research.study.measure import VIEW_METRICS, Photographs, colored, measured, quantised
 from photochrom.research.study.results import Spread
 from photochrom.research.study.tables import Table
@@ -53,7 +52,7 @@ def test_more_bins_round_less(photographs: Photographs) -> None:
 
 def test_a_network_that_takes_any_size_is_used_as_on_any_photograph(photographs: Photographs) -> None:
     session = Colorizer(threads=1, render_size=32)
-    backend = backends.load("default", threads=1)
+    backend = load_backend("default", threads=1)
     backend.card = replace(backend.card, render_size=32)
     for index, ours in enumerate(colored(backend, photographs)):
         expected = photographs.joined(session.ab(photographs.L[index]), index)

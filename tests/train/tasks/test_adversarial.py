@@ -9,10 +9,10 @@ from photochrom.errors import BadRecipe
 from photochrom.losses import adversarial as game
 from photochrom.losses.adversarial import fooling, judging
 from photochrom.train import checkpoint
-from photochrom.train.export import make_card
 from photochrom.train.loop import Trainer
 from photochrom.train.runs import CHECKPOINT, load_run
 from photochrom.train.tasks.adversarial import AdversarialTask
+from photochrom.train.torch_backend import make_card
 
 CPU = torch.device("cpu")
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from photochrom.errors import BadCheckpoint, BadRecipe
-from photochrom.inference.backends import packaged, read_card, read_model
 from photochrom.inference.card import seal
+from photochrom.inference.model_files import packaged, read_card, read_model
 from photochrom.losses.steadiness import mistrust, strays, unsteadiness
 from photochrom.train.export import export, load_state
 from photochrom.train.loop import Trainer

@@ -13,9 +13,10 @@ from typing import Any
 from photochrom._support.settings import from_dict, read_toml
 from photochrom.errors import BadRecipe
 from photochrom.research.search.spans import Choices, Range, Ranges
-from photochrom.train.build import classifies, resolved
+from photochrom.train.build import classifies
 from photochrom.train.config import Recipe
 from photochrom.train.recipe import put, recipe_dict, recipe_from_dict
+from photochrom.train.task import resolved
 
 # What a search decides itself, or what no training loss depends on.
 _REFUSED = {

@@ -25,9 +25,9 @@ from photochrom.research.search.spans import Range, Ranges
 from photochrom.research.search.store import Store, opened
 from photochrom.research.search.trial import Assignment, Outcome, Trial, train_trial
 from photochrom.research.search.workers import executor
-from photochrom.train.build import resolved
 from photochrom.train.config import Recipe
 from photochrom.train.recipe import recipe_dict
+from photochrom.train.task import resolved
 
 RATE = "optim.lr"
 

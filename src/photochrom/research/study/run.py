@@ -17,11 +17,12 @@ from photochrom.research.study.measure import measured
 from photochrom.research.study.plan import Job
 from photochrom.research.study.prepare import Parts, dataset_of, read_facts
 from photochrom.research.study.realism import measure_realism, save_arrays
-from photochrom.train.build import resolved
-from photochrom.train.export import TorchBackend, starting_point
+from photochrom.train.export import starting_point
 from photochrom.train.loop import Trainer
 from photochrom.train.progress import Progress
 from photochrom.train.runs import CHECKPOINT, same_recipe
+from photochrom.train.task import resolved
+from photochrom.train.torch_backend import TorchBackend
 
 RESULT = "result.json"
 

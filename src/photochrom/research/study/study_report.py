@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from photochrom import __version__
 from photochrom._support.files import write_bytes
 from photochrom._support.html_report import Table, figure, page
+from photochrom._support.version import __version__
 from photochrom.errors import BadDataset
 from photochrom.research.study.figures import figures
 from photochrom.research.study.results import scales

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from photochrom import __version__
 from photochrom._support.files import making
 from photochrom._support.text import shown
+from photochrom._support.version import __version__
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadDataset, BadSetting, MissingExtra, UnreadableImage, UnsupportedFormat
 from photochrom.evaluation import Skipped, join

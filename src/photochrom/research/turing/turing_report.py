@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from photochrom import __version__
 from photochrom._support.contact_sheet import thumbnail
 from photochrom._support.files import write_bytes
 from photochrom._support.html_report import Table, figure, page
+from photochrom._support.version import __version__
 from photochrom.imaging.io import encode
 from photochrom.imaging.picture import Picture
 from photochrom.research.turing.answers import Answers, Entry

@@ -1,5 +1,1 @@
-"""Kinds of training, by name: each owns its networks, losses and optimisers; see `photochrom.train.task.Task`."""
-
-from photochrom._support.registry import Registry
-
-tasks = Registry("task", "photochrom.train.tasks")
+"""Kinds of training, a file each, which registers itself in `photochrom.train.task.tasks`."""

@@ -16,8 +16,7 @@ from photochrom.inference.bins import Bins
 from photochrom.train.build import build_loss, build_optimizer, parameter_groups
 from photochrom.train.config import Recipe
 from photochrom.train.discriminator import GameSettings, Judge, put_back, streaks
-from photochrom.train.task import Batch, Task
-from photochrom.train.tasks import tasks
+from photochrom.train.task import Batch, Task, tasks
 
 
 @dataclass(frozen=True)

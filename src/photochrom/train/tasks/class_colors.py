@@ -21,10 +21,9 @@ from photochrom.errors import BadRecipe
 from photochrom.inference.bins import Bins
 from photochrom.models.efficientnet_lite import pretrained_encoder
 from photochrom.train.config import Recipe
-from photochrom.train.runs import fitting
-from photochrom.train.task import Batch, Task
-from photochrom.train.tasks import tasks
+from photochrom.train.task import Batch, Task, tasks
 from photochrom.train.tasks.recognition import Asked, refuse_without_classes
+from photochrom.train.weights import fitting
 
 LEAN = 0.035  # what a colour gains in its score for each Lab unit that it lies in the direction; a visible change
 ROUNDING = 0.03  # share by which weights may differ that were stored in few bits

@@ -26,8 +26,7 @@ from photochrom.models.cyclegan import ColorGenerator, Translator, gray_picture
 from photochrom.train.build import build_optimizer, parameter_groups
 from photochrom.train.config import Recipe
 from photochrom.train.discriminator import GameSettings, Judge, put_back, streaks
-from photochrom.train.task import Batch, Task
-from photochrom.train.tasks import tasks
+from photochrom.train.task import Batch, Task, tasks
 from photochrom.train.tasks.adversarial import refuse_parts
 
 

@@ -16,10 +16,10 @@ from torch.nn import functional as F
 from photochrom.color import L_CENTER
 from photochrom.inference.bins import Bins
 from photochrom.train.config import Recipe
-from photochrom.train.runs import fitting
-from photochrom.train.tasks import tasks
+from photochrom.train.task import tasks
 from photochrom.train.tasks.recognition import Settings, refuse_without_classes
 from photochrom.train.tasks.supervised import SupervisedTask
+from photochrom.train.weights import fitting
 
 
 @tasks.register("distillation")

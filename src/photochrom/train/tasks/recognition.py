@@ -17,8 +17,7 @@ from photochrom.losses.pallor import pallor
 from photochrom.losses.recognition import LabClassifier, Recognition
 from photochrom.train.config import Recipe
 from photochrom.train.export import load_model
-from photochrom.train.task import Task
-from photochrom.train.tasks import tasks
+from photochrom.train.task import Task, tasks
 from photochrom.train.tasks.supervised import SupervisedTask
 
 

@@ -12,8 +12,7 @@ from photochrom.color import L_CENTER
 from photochrom.inference.bins import Bins
 from photochrom.train.build import build_loss, build_optimizer, parameter_groups
 from photochrom.train.config import Recipe
-from photochrom.train.task import Batch, Task
-from photochrom.train.tasks import tasks
+from photochrom.train.task import Batch, Task, tasks
 
 
 @tasks.register("supervised")
