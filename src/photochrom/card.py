@@ -74,6 +74,11 @@ class ModelCard:
     digest: str = NO_DIGEST
     format: int = FORMAT
 
+    @property
+    def has_variants(self) -> bool:
+        """Whether a photograph has several colourings: drawn over bins, or by dropping channels at use."""
+        return self.bins is not None or self.variation > 0
+
     def codebook(self) -> Bins | None:
         """The bins, rebuilt."""
         return bins_from_dict(self.bins) if self.bins else None

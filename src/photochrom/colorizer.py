@@ -206,7 +206,7 @@ class Colorizer:
 
         Args:
             picture: what to colour.
-            scores: what `scores` gave for it, where the network has run already.
+            scores: what `scores` gave for it, with the same variant, where the network has run already.
             decoding: instead of the session's, whole.
             rng: for the decoder "sample".
             lightness: L (H, W) instead of the picture's own, see `photochrom.tone`.

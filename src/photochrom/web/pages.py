@@ -60,7 +60,7 @@ async def home(request: Request) -> HTMLResponse:
             "keep": f"{settings.keep_minutes:g}",
             "samples": [(name, Path(name).stem) for name in SAMPLES],
             "sliders": sliders(card),
-            "has_variants": card.bins is not None,
+            "has_variants": card.has_variants,
             "variants": VARIANTS,
         },
     )
