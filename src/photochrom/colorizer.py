@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import numbers
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +13,7 @@ from PIL import Image
 
 from photochrom import backends, io, provenance
 from photochrom.card import ModelCard
-from photochrom.decode import Decoding, scores_to_ab
+from photochrom.decode import RENDER_SIZE, SATURATION, TEMPERATURES, VIVIDNESS, Decoding, scores_to_ab
 from photochrom.decoders import decoders
 from photochrom.errors import BadSetting, OutOfMemory
 from photochrom.files import check_free, write_bytes
@@ -27,6 +25,7 @@ from photochrom.network import Network, Scores
 from photochrom.painting import Painter
 from photochrom.picture import Picture, Toning
 from photochrom.restore import Tone
+from photochrom.settings import Range
 from photochrom.upsample import GuidedChroma, guide_size, resize
 
 MOST_PAINTERS = 8  # each holds about 16 MB while it paints a strip; more would cost memory and win little
@@ -108,12 +107,16 @@ class Colorizer:
             "restore_tone": restore_tone,
             "mark": mark,
         }
-        _within("vividness", vividness, 0, 1)
-        _within("saturation", saturation, 0, 4)
-        _within("temperature", temperature, 0.01, 10)
-        _within("render size", render_size, 32, 2048, whole=True)
-        _within("number of threads", threads, 1, 1024, whole=True)
-        _within("largest number of pixels", max_pixels, 1, math.inf, whole=True)
+        for name, value, allowed in (
+            ("vividness", vividness, VIVIDNESS),
+            ("saturation", saturation, SATURATION),
+            ("temperature", temperature, TEMPERATURES),
+            ("render size", render_size, RENDER_SIZE),
+            ("number of threads", threads, Range(1, 1024, whole=True)),
+            ("largest number of pixels", max_pixels, Range(1, whole=True)),
+        ):
+            if value is not None:
+                allowed.check(f"the {name}", value)
         if decoder is not None:
             decoders[decoder]
         self.network = Network(model, device, threads)
@@ -124,13 +127,8 @@ class Colorizer:
             raise BadSetting(
                 f"the model '{self.card.name}' takes squares of {side} pixels only; leave the render size away"
             )
-        default = self.card.default_decoding()
-        self.decoding = replace(
-            default,
-            saturation=default.saturation * saturation,
-            vividness=default.vividness if vividness is None else vividness,
-            decoder=decoder or default.decoder,
-            temperature=temperature or default.temperature,
+        self.decoding = self.card.default_decoding().chosen(
+            vividness=vividness, saturation=saturation, decoder=decoder, temperature=temperature
         )
         self.render_size = self.card.size or render_size or self.card.render_size
         self.max_pixels = max_pixels
@@ -156,7 +154,7 @@ class Colorizer:
         return self.network.scores(Tone.fit(small)(small) if self.restore_tone else small, mirror, variant)
 
     def _drawn(self, variant: int, decoding: Decoding | None) -> Decoding:
-        _within("variant", variant, 0, 2**32, whole=True)
+        Range(0, 2**32, whole=True).check("the variant", variant)
         self.network.need_variants()
         return replace(decoding or self.decoding, decoder="tilted")
 
@@ -393,13 +391,6 @@ class Colorizer:
         chroma = self.chroma(scores, guide if tone is None else tone(guide), how, rng)
         height, width = shape
         return Painter(height, width, chroma, tone, Mark(height, width) if self.mark else None)
-
-
-def _within(name: str, value: Any, low: float, high: float, *, whole: bool = False) -> None:
-    fits = isinstance(value, numbers.Integral if whole else numbers.Real)
-    if value is not None and not (fits and low <= float(value) <= high):
-        limits = f"{low} to {high}" if high < math.inf else f"{low} or more"
-        raise BadSetting(f"the {name} is {value!r}; it may be {'a whole number, ' if whole else ''}{limits}")
 
 
 def usable_cores() -> int:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Query
 from pydantic import BaseModel, Field
 
 from photochrom.colorizer import Colorizer
-from photochrom.decode import Decoding
+from photochrom.decode import SATURATION, VIVIDNESS, Decoding
 from photochrom.errors import BadSetting
 from photochrom.hints import Hint, check_inside
 
 MOST_VARIANTS = 99
-MOST_SATURATION = 4.0
 
 
 class Look(BaseModel, frozen=True):
@@ -29,13 +27,17 @@ class Look(BaseModel, frozen=True):
 
     vividness: float | None = Field(
         default=None,
-        ge=0,
-        le=1,
+        ge=VIVIDNESS.low,
+        le=VIVIDNESS.high,
         allow_inf_nan=False,
         description="0 is cautious, 1 garish; by default as the model has it.",
     )
     saturation: float = Field(
-        default=1.0, ge=0, le=MOST_SATURATION, allow_inf_nan=False, description="A factor on the colours."
+        default=1.0,
+        ge=SATURATION.low,
+        le=SATURATION.high,
+        allow_inf_nan=False,
+        description="A factor on the colours.",
     )
     contrast: float = Field(
         default=0.0, ge=-1, le=1, allow_inf_nan=False, description="Tones: -1 flat, 0 as they are, 1 strong."
@@ -71,16 +73,11 @@ class Look(BaseModel, frozen=True):
         Raises:
             BadSetting: its model has no vividness, or one colouring only.
         """
-        how = colorizer.decoding
         if colorizer.card.bins is None and self.vividness is not None:
             raise BadSetting(f"the model '{colorizer.card.name}' has no vividness; leave it away")
         if self.variant:
             colorizer.network.need_variants()
-        return replace(
-            how,
-            vividness=how.vividness if self.vividness is None else self.vividness,
-            saturation=how.saturation * self.saturation,
-        )
+        return colorizer.decoding.chosen(vividness=self.vividness, saturation=self.saturation)
 
 
 async def look(look: Annotated[Look, Query()]) -> Look:
