@@ -20,6 +20,11 @@ T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
+class NoSettings:
+    """Of a part (a task, a loss) that has none."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Range:
     """The numbers that a setting may be; `Annotated[float, Range(0, 1)]` gives one to a field, for `check_ranges`.
 
@@ -90,7 +95,7 @@ def from_dict(cls: type[T], facts: dict[str, Any], where: str = "") -> T:
     for key in facts:
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-            hint = f"did you mean {prefix}{close[0]}?" if close else f"there are: {', '.join(known)}"
+            hint = f"did you mean {prefix}{close[0]}?" if close else f"there are: {', '.join(known) or 'none'}"
             raise BadRecipe(f"{prefix}{key} is not a setting; {hint}")
     return cls(**{key: _convert(value, known[key], prefix + key) for key, value in facts.items()})
 

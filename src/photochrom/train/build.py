@@ -13,20 +13,30 @@ from photochrom.bins import Bins
 from photochrom.errors import BadRecipe, DeviceUnavailable
 from photochrom.losses import losses
 from photochrom.models import models
-from photochrom.settings import from_dict, to_dict
-from photochrom.train.config import OptimConfig, Recipe
+from photochrom.settings import NoSettings, from_dict, to_dict
+from photochrom.train.config import LossConfig, OptimConfig, Recipe
 from photochrom.train.tasks import tasks
 
 
 def resolved(recipe: Recipe) -> Recipe:
-    """The recipe with the model's and the task's own settings filled in, so that a later default changes nothing."""
+    """The recipe with its parts' own settings filled in, so that a later default changes nothing."""
     model = from_dict(models[recipe.model.name].Settings, recipe.model.settings, "model.settings")
     task = from_dict(tasks[recipe.task.name].Settings, recipe.task.settings, "task.settings")
     return replace(
         recipe,
         model=replace(recipe.model, settings=to_dict(model)),
         task=replace(recipe.task, settings=to_dict(task)),
+        loss=_resolved_loss(recipe.loss),
     )
+
+
+def _resolved_loss(loss: LossConfig) -> LossConfig:
+    filled = to_dict(loss_settings(loss.name, loss.settings, "loss.settings"))
+    added = [
+        replace(entry, settings=to_dict(loss_settings(entry.name, entry.settings, f"loss.added[{index}].settings")))
+        for index, entry in enumerate(loss.added)
+    ]
+    return replace(loss, settings=filled, added=tuple(added))
 
 
 def build_model(recipe: Recipe, bins: Bins | None) -> nn.Module:
@@ -79,13 +89,37 @@ def classifies(recipe: Recipe) -> bool:
 
 
 def build_loss(recipe: Recipe, bins: Bins | None) -> nn.Module:
-    """The recipe's loss over `bins`."""
-    kind = losses[recipe.loss.name]
+    """The recipe's main loss over `bins`.
+
+    Raises:
+        BadRecipe: it is one that can be added only.
+    """
+    if getattr(losses[recipe.loss.name], "sees_light", False):
+        raise BadRecipe(
+            f"loss.name is '{recipe.loss.name}', which is beside another one only; put it into [[loss.added]]"
+        )
+    return make_loss(recipe, bins, recipe.loss.name, recipe.loss.settings, "loss.settings")
+
+
+def make_loss(recipe: Recipe, bins: Bins | None, name: str, settings: dict[str, Any], where: str) -> Any:
+    """A loss with settings of its own, over the recipe's bins; `where` is what messages call these settings."""
+    kind, own = losses[name], loss_settings(name, settings, where)
+    how = {"settings": own} if hasattr(kind, "Settings") else {}
     if not kind.classifies:
-        return kind()
-    assert bins is not None
+        return kind(**how)
+    if bins is None:
+        raise BadRecipe(f"the loss '{name}' is over bins, and the recipe's loss '{recipe.loss.name}' has none")
     weights = bins.rebalancing_weights(recipe.loss.smoothing) ** recipe.loss.rebalance
-    return kind(bins, recipe.bins.sigma, weights if recipe.loss.rebalance else None)
+    return kind(bins, recipe.bins.sigma, weights if recipe.loss.rebalance else None, **how)
+
+
+def loss_settings(name: str, settings: dict[str, Any], where: str) -> Any:
+    """A loss's own settings, checked.
+
+    Raises:
+        UnknownName, BadRecipe: no such loss, or not these settings.
+    """
+    return from_dict(getattr(losses[name], "Settings", NoSettings), settings, where)
 
 
 def build_optimizer(config: OptimConfig, groups: Iterable[dict[str, Any]]) -> torch.optim.Optimizer:

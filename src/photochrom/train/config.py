@@ -19,7 +19,7 @@ from photochrom.decode import (
 )
 from photochrom.decoders import decoders
 from photochrom.errors import BadRecipe
-from photochrom.settings import check, check_ranges
+from photochrom.settings import Range, check, check_ranges
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,24 @@ class BinsConfig:
 
 
 @dataclass(frozen=True)
+class AddedLoss:
+    """A loss beside the main one; an entry [[loss.added]].
+
+    Attributes:
+        name: a registered loss.
+        weight: how much it counts beside the main one.
+        settings: the loss's own settings; what is left out keeps the loss's default.
+    """
+
+    name: str
+    weight: Annotated[float, Range(0, 1e6, above=True)] = 1.0
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_ranges(self, "loss.added.{}".format, BadRecipe)
+
+
+@dataclass(frozen=True)
 class LossConfig:
     """What is minimised.
 
@@ -82,14 +100,21 @@ class LossConfig:
         name: a registered loss.
         rebalance: how much of the rare colours' extra weight goes into training: 0 none, 1 all of it.
         smoothing: share of the uniform distribution in the rebalancing (lambda of Zhang et al.), above 0 to 1.
+        settings: the loss's own settings; what is left out keeps the loss's default.
+        added: losses that are minimised with it, each of another name.
     """
 
     name: str = "cross_entropy"
     rebalance: Annotated[float, REBALANCE] = Decoding.trained_rebalance
     smoothing: Annotated[float, SMOOTHING] = Decoding.smoothing
+    settings: dict[str, Any] = field(default_factory=dict)
+    added: tuple[AddedLoss, ...] = ()
 
     def __post_init__(self) -> None:
         check_ranges(self, "loss.{}".format, BadRecipe)
+        names = [entry.name for entry in self.added]
+        for name in names:
+            check(names.count(name) == 1, "loss.added", names, "losses of different names")
 
 
 @dataclass(frozen=True)

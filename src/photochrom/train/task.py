@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,8 +19,9 @@ from photochrom.data.loader import Order, Pictures, batches
 from photochrom.data.samples import Sampler
 from photochrom.data.sources import Entry, list_pictures
 from photochrom.decode import Decoding
+from photochrom.errors import BadRecipe
 from photochrom.losses.colors import DecodedColors
-from photochrom.settings import from_dict
+from photochrom.settings import NoSettings, from_dict
 from photochrom.train.build import build_model, check_size
 from photochrom.train.codebook import Basis, measure_basis
 from photochrom.train.config import Recipe
@@ -33,11 +33,6 @@ Batch = tuple[Tensor, ...]
 Sources = Sequence[Path | str | Entry]
 
 
-@dataclass(frozen=True)
-class NoSettings:
-    """Of a task that has none."""
-
-
 class Task(ABC):
     """A kind of training: the loop gives it batches, and saves, restores, averages and evaluates what it owns.
 
@@ -46,6 +41,7 @@ class Task(ABC):
 
     Attributes:
         Settings: a frozen dataclass, the recipe's [task.settings].
+        takes_added: whether it minimises the recipe's added losses as well.
         networks: whatever has weights, by name. "model", the recipe's network, is the one that is averaged, evaluated
             and exported.
         optimizers: by name; a parameter group's "role" names its rate in the log ("encoder" waits for
@@ -64,10 +60,13 @@ class Task(ABC):
     """
 
     Settings: ClassVar[type] = NoSettings
+    takes_added: ClassVar[bool] = False
 
     def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
         self.recipe, self.bins, self.device, self.center = recipe, bins, device, center
         self.team = ALONE
+        if recipe.loss.added and not self.takes_added:
+            raise BadRecipe(f"loss.added has entries; with the task '{recipe.task.name}' it may have none")
         self.settings: Any = from_dict(self.Settings, recipe.task.settings, "task.settings")
         self.networks: dict[str, nn.Module] = {}
         self.optimizers: dict[str, Optimizer] = {}
