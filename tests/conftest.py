@@ -100,3 +100,21 @@ def tiny(tmp_path_factory):
     path = tmp_path_factory.mktemp("models") / "tiny.onnx"
     path.write_bytes(seal(proto.SerializeToString()))
     return path
+
+
+@pytest.fixture(scope="session")
+def gan_file(tmp_path_factory):
+    """An untrained U-Net whose weights are large enough to show, and which drops channels at use."""
+    import torch
+
+    from photochrom.inference.card import ModelCard
+    from photochrom.models.unet import Settings, UNet
+    from photochrom.train.onnx_file import round_weights, to_onnx
+
+    torch.manual_seed(0)
+    net = UNet(Settings(size=32, width=4, dropped=2), 2).eval()
+    round_weights(net)
+    path = tmp_path_factory.mktemp("gan") / "gan.onnx"
+    card = ModelCard("gan", multiple=16, stride=1, variation=len(net.variation), dropout=0.5, render_size=32)
+    path.write_bytes(to_onnx(net, card))
+    return path

@@ -29,21 +29,8 @@ def default():
 
 
 @pytest.fixture(scope="module")
-def gan(tmp_path_factory):
-    """An untrained U-Net whose weights are large enough to show."""
-    import torch
-
-    from photochrom.inference.card import ModelCard
-    from photochrom.models.unet import Settings, UNet
-    from photochrom.train.onnx_file import round_weights, to_onnx
-
-    torch.manual_seed(0)
-    net = UNet(Settings(size=32, width=4, dropped=2), 2).eval()
-    round_weights(net)
-    path = tmp_path_factory.mktemp("gan") / "gan.onnx"
-    card = ModelCard("gan", multiple=16, stride=1, variation=len(net.variation), dropout=0.5, render_size=32)
-    path.write_bytes(to_onnx(net, card))
-    return Colorizer(path, threads=1)
+def gan(gan_file):
+    return Colorizer(gan_file, threads=1)
 
 
 def colored(session, gray, variant):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import numbers
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,6 +14,7 @@ from PIL import Image
 from photochrom import photographs
 from photochrom._support.optional_packages import training
 from photochrom._support.processes import usable_cores
+from photochrom._support.settings import Range
 from photochrom._support.text import shown
 from photochrom.errors import BadSetting, OutOfMemory
 from photochrom.imaging import io, provenance
@@ -23,7 +22,7 @@ from photochrom.imaging.picture import Picture
 from photochrom.imaging.result_names import beside
 from photochrom.inference.backends import Backend, OnnxBackend
 from photochrom.inference.card import ModelCard
-from photochrom.inference.decode import Decoding, scores_to_ab
+from photochrom.inference.decode import RENDER_SIZE, SATURATION, TEMPERATURES, VIVIDNESS, Decoding, scores_to_ab
 from photochrom.inference.decoders import decoders
 from photochrom.inference.model_files import packaged, read_model
 from photochrom.inference.network import Network, Scores
@@ -99,12 +98,16 @@ class Colorizer:
             "restore_tone": restore_tone,
             "mark": mark,
         }
-        _within("vividness", vividness, 0, 1)
-        _within("saturation", saturation, 0, 4)
-        _within("temperature", temperature, 0.01, 10)
-        _within("render size", render_size, 32, 2048, whole=True)
-        _within("number of threads", threads, 1, 1024, whole=True)
-        _within("largest number of pixels", max_pixels, 1, math.inf, whole=True)
+        for name, value, allowed in (
+            ("vividness", vividness, VIVIDNESS),
+            ("saturation", saturation, SATURATION),
+            ("temperature", temperature, TEMPERATURES),
+            ("render size", render_size, RENDER_SIZE),
+            ("number of threads", threads, Range(1, 1024, whole=True)),
+            ("largest number of pixels", max_pixels, Range(1, whole=True)),
+        ):
+            if value is not None:
+                allowed.check(f"the {name}", value)
         if decoder is not None:
             decoders[decoder]
         self.network = Network(load_backend(model, device, threads))
@@ -115,13 +118,8 @@ class Colorizer:
             raise BadSetting(
                 f"the model '{self.card.name}' takes squares of {side} pixels only; leave the render size away"
             )
-        default = self.card.default_decoding()
-        self.decoding = replace(
-            default,
-            saturation=default.saturation * saturation,
-            vividness=default.vividness if vividness is None else vividness,
-            decoder=decoder or default.decoder,
-            temperature=temperature or default.temperature,
+        self.decoding = self.card.default_decoding().chosen(
+            vividness=vividness, saturation=saturation, decoder=decoder, temperature=temperature
         )
         self.render_size = self.card.size or render_size or self.card.render_size
         self.max_pixels = max_pixels
@@ -147,7 +145,7 @@ class Colorizer:
         return self.network.scores(Tone.fit(small)(small) if self.restore_tone else small, mirror, variant)
 
     def _drawn(self, variant: int, decoding: Decoding | None) -> Decoding:
-        _within("variant", variant, 0, 2**32, whole=True)
+        Range(0, 2**32, whole=True).check("the variant", variant)
         self.network.need_variants()
         return replace(decoding or self.decoding, decoder="tilted")
 
@@ -197,7 +195,7 @@ class Colorizer:
 
         Args:
             picture: what to colour.
-            scores: what `scores` gave for it, where the network has run already.
+            scores: what `scores` gave for it, with the same variant, where the network has run already.
             decoding: instead of the session's, whole.
             rng: for the decoder "sample".
             lightness: L (H, W) instead of the picture's own, see `photochrom.painting.tone`.
@@ -348,13 +346,6 @@ class Colorizer:
         chroma = self.chroma(scores, guide if tone is None else tone(guide), how, rng)
         height, width = shape
         return Painter(height, width, chroma, tone, Mark(height, width) if self.mark else None)
-
-
-def _within(name: str, value: Any, low: float, high: float, *, whole: bool = False) -> None:
-    fits = isinstance(value, numbers.Integral if whole else numbers.Real)
-    if value is not None and not (fits and low <= float(value) <= high):
-        limits = f"{low} to {high}" if high < math.inf else f"{low} or more"
-        raise BadSetting(f"the {name} is {value!r}; it may be {'a whole number, ' if whole else ''}{limits}")
 
 
 def load_backend(model: str | os.PathLike[str] | Backend, device: str = "auto", threads: int | None = None) -> Backend:

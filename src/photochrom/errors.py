@@ -35,6 +35,10 @@ class UnknownName(PhotochromError):
     """No model, loss, metric, decoder or dataset has this name."""
 
 
+class BadPlugin(PhotochromError):
+    """A plug-in, a part that another distribution adds, cannot be loaded."""
+
+
 class BadSetting(PhotochromError):
     """An argument has a value that is not possible."""
 

@@ -407,6 +407,13 @@ def test_models(call):
         assert word in text
 
 
+def test_tables_end_their_lines_with_text(call):
+    for argv in (["models"], ["models", "show", "baseline"]):
+        lines = call(*argv)[1].decode().splitlines()
+        assert [line for line in lines if line != line.rstrip()] == []
+        assert "" in lines, "empty lines between the tables stay"
+
+
 def test_models_as_json(call):
     status, out, err = call("models", "--json")
     assert (status, err) == (0, [])

@@ -1,6 +1,7 @@
 """The model card: it goes through JSON, it seals its file, and what is wrong with it is named."""
 
 import json
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -44,7 +45,16 @@ def test_a_card_that_is_older_than_the_fixed_size_has_none():
         json.dumps({"format": "one"}),
         json.dumps({"format": FORMAT}),
         card(bins={"kind": "cube"}).to_json(),
-        card(decoding={"heat": 1}).to_json(),
+        card(decoding={"temperature": -3}).to_json(),
+        card(decoding={"vividness": 7}).to_json(),
+        card(decoding={"saturation": 4.1}).to_json(),
+        card(decoding={"trained_rebalance": 1.5}).to_json(),
+        card(decoding={"smoothing": 0}).to_json(),
+        card(decoding={"smooth_radius": 1.5}).to_json(),
+        card(decoding={"chroma_gamma": "much"}).to_json(),
+        card(decoding=[]).to_json(),
+        card(decoding=7).to_json(),
+        card(render_size=4096).to_json(),
     ],
 )
 def test_a_damaged_card_is_named(text):
@@ -53,10 +63,39 @@ def test_a_damaged_card_is_named(text):
     assert "\n" not in str(error.value)
 
 
-def test_a_newer_card_says_to_update():
+def test_what_is_wrong_with_a_card_is_said():
+    with pytest.raises(BadCheckpoint, match=r"\(the temperature is -3; it may be 0.01 to 10\); the file is damaged$"):
+        ModelCard.from_json(card(decoding={"temperature": -3}).to_json(), "x.onnx")
+    with pytest.raises(BadCheckpoint, match=r"^x: no decoder is called 'means'; .*; update photochrom, or"):
+        ModelCard.from_json(card(decoding={"decoder": "means"}).to_json(), "x")
+
+
+@pytest.mark.parametrize(
+    ("newer", "reason"),
+    [
+        ({"format": FORMAT + 1}, f"its format is {FORMAT + 1}"),
+        ({"heat": 1}, "it has the key heat"),
+        ({"decoding": {"heat": 1}}, "it has the key decoding.heat"),
+    ],
+)
+def test_a_newer_card_says_to_update(newer, reason):
+    text = json.dumps(json.loads(card().to_json()) | newer)
     with pytest.raises(BadCheckpoint) as error:
-        ModelCard.from_json(card(format=FORMAT + 1).to_json(), "x.onnx")
-    assert str(error.value) == "x.onnx: the model was made by a newer version of photochrom; update this one"
+        ModelCard.from_json(text, "x.onnx")
+    line = f"x.onnx: its model card was written by a newer photochrom ({reason}); update this one to use it"
+    assert str(error.value) == line
+
+
+def test_the_format_counts_up_when_keys_are_added():
+    """Who changes these lists adds one to FORMAT, so that an older photochrom does not call the file damaged."""
+    assert FORMAT == 1
+    keys = (
+        "name, title, architecture, bins, decoding, render_size, mirror, multiple, stride, size, l_center, l_scale, "
+        "ab_scale, variation, dropout, steadies, parameters, recipe, training, metrics, limits, license, digest, format"
+    )
+    assert ", ".join(field.name for field in fields(ModelCard)) == keys
+    keys = "decoder, temperature, vividness, trained_rebalance, smoothing, saturation, chroma_gamma, smooth_radius"
+    assert ", ".join(field.name for field in fields(Decoding)) == keys
 
 
 def test_a_seal_breaks_at_any_byte():

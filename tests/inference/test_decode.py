@@ -1,13 +1,16 @@
 """From scores to ab: vividness moves the probabilities by the rebalancing weights, and by no more than was missing."""
 
+import inspect
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from photochrom.errors import BadSetting, UnknownName
+from photochrom.colorizer import Colorizer
+from photochrom.errors import BadRecipe, BadSetting, UnknownName
 from photochrom.inference.bins import ChannelBins, JointBins
-from photochrom.inference.decode import Decoding, scores_to_ab
+from photochrom.inference.decode import SATURATION, Decoding, scores_to_ab
+from photochrom.inference.decoders import TEMPERATURE, decoders
 
 CENTERS = np.array([[0.0, 0], [60, 0], [0, 60], [-60, -60]])
 AB = np.random.default_rng(1).normal(size=(2, 6, 5)).astype(np.float32)
@@ -102,3 +105,52 @@ def test_an_unknown_decoder_and_a_bad_temperature_are_named():
         scores_to_ab(scores(), BINS, Decoding("means"))
     with pytest.raises(BadSetting, match="temperature"):
         scores_to_ab(scores(), BINS, Decoding(temperature=0))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"temperature": 0.009}, "the temperature is 0.009; it may be 0.01 to 10"),
+        ({"vividness": float("nan")}, "the vividness is nan; it may be 0 to 1"),
+        ({"trained_rebalance": -0.1}, "the trained rebalance is -0.1; it may be 0 to 1"),
+        ({"smoothing": 0}, "the smoothing is 0; it may be above 0 to 1"),
+        ({"saturation": 17}, "the saturation is 17; it may be 0 to 16"),
+        ({"chroma_gamma": 5}, "the chroma gamma is 5; it may be 0.25 to 4"),
+        ({"smooth_radius": 0.5}, "the smooth radius is 0.5; it may be a whole number, 0 to 16"),
+    ],
+    ids=str,
+)
+def test_a_decoding_out_of_range_is_refused(value, message):
+    with pytest.raises(BadSetting) as error:
+        Decoding(**value)
+    assert str(error.value) == message
+
+
+def test_what_a_person_chooses_goes_over_the_models_own():
+    model = Decoding(temperature=0.5, vividness=0.25, saturation=1.5, chroma_gamma=2.0)
+    assert model.chosen() == model
+    assert model.chosen(vividness=0.0, saturation=4, decoder="mean", temperature=2) == Decoding(
+        "mean", temperature=2, vividness=0.0, saturation=6.0, chroma_gamma=2.0
+    )
+
+
+def test_one_range_and_one_default_everywhere():
+    """Recipe, card and session have those of `Decoding`; the page and the interface, too."""
+    from photochrom.train.config import DecodeConfig, LossConfig
+    from photochrom.web.look import Look
+
+    recipe, how = DecodeConfig(), Decoding()
+    shared = ("decoder", "temperature", "vividness", "saturation", "chroma_gamma", "smooth_radius")
+    assert [getattr(recipe, name) for name in shared] == [getattr(how, name) for name in shared]
+    assert (LossConfig().rebalance, LossConfig().smoothing) == (how.trained_rebalance, how.smoothing)
+    for function in (decoders["annealed_mean"], decoders["tilted"]):
+        assert inspect.signature(function).parameters["temperature"].default == how.temperature == TEMPERATURE
+    look = Look.model_json_schema()["properties"]
+    assert (look["vividness"]["anyOf"][0]["minimum"], look["vividness"]["anyOf"][0]["maximum"]) == (0, 1)
+    assert (look["saturation"]["minimum"], look["saturation"]["maximum"]) == (0, SATURATION.high)
+    for value, message in (({"temperature": 11}, "0.01 to 10"), ({"saturation": 4.5}, "0 to 4")):
+        (name,) = value
+        with pytest.raises(BadRecipe, match=rf"^decode\.{name} is .*; it may be {message}$"):
+            DecodeConfig(**value)
+        with pytest.raises(BadSetting, match=rf"^the {name} is .*; it may be {message}$"):
+            Colorizer(**value)

@@ -5,6 +5,7 @@ import pytest
 
 from photochrom import color
 from photochrom.metrics import Comparison, Rendition, facts, measure
+from photochrom.metrics.accuracy import gray_by_signs, share_right
 
 NAMES = ("accuracy_10", "accuracy_30", "accuracy_50")
 
@@ -30,6 +31,16 @@ def test_gray_is_a_guess_next_to_zero():
     truth = picture([(-3, 3), (3, 3), (3, -3)])
     gray = Rendition(np.full((1, 3, 3), 0.5))
     assert facts("accuracy_10")(Comparison(gray, truth)) == pytest.approx(3 / 6)
+
+
+def test_gray_is_four_guesses_with_an_even_number_of_bins_and_one_with_an_odd():
+    truth = np.array([(5.0, -5.0), (5.0, 5.0), (5.0, -30.0), (-8.0, 12.0)])
+    # a is within 20 above 0 in three of four, and within 20 below it in one; b in two, and in one.
+    assert gray_by_signs(truth, 10) == {"--": 2 / 8, "-+": 3 / 8, "+-": 4 / 8, "++": 5 / 8}
+    # The middle one of 11 bins reaches from -9.1 to 9.1.
+    assert gray_by_signs(truth, 11) == dict.fromkeys(("--", "-+", "+-", "++"), 6 / 8)
+    assert share_right(0.01 * truth, truth, 10) == 7 / 8
+    assert share_right(-0.01 * truth, truth, 10) == 0
 
 
 def test_more_bins_are_harder():

@@ -1,6 +1,8 @@
 """Several processes that train one network, for real: they learn what one would, and end together."""
 
 import multiprocessing
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,12 +10,12 @@ import torch
 from PIL import Image
 
 from photochrom.cli import main
-from photochrom.errors import BadDataset, BadRecipe, BadSetting, DeviceUnavailable
+from photochrom.errors import BadDataset, BadRecipe, BadSetting, DeviceUnavailable, WriteFailed
 from photochrom.train import checkpoint
 from photochrom.train.distributed import ALONE, MemberLost, Team
 from photochrom.train.launch import Job, together
 from photochrom.train.recipe import recipe_from_dict
-from photochrom.train.runs import CHECKPOINT
+from photochrom.train.runs import CHECKPOINT, LOCK
 
 GAN = {
     "task": {"name": "adversarial", "settings": {"warmup": 1, "discriminator": {"width": 4, "layers": 1}}},
@@ -142,3 +144,58 @@ def test_shares():
         Team(0, 2).share([1, 2, 3])
     assert ALONE.mean({"loss": 1.5}) == {"loss": 1.5}
     assert ALONE.gather("a") == ["a"]
+
+
+def test_a_folder_is_trained_in_by_one_process_and_is_free_when_that_dies(pictures, tmp_path):
+    out = tmp_path / "run"
+    hold = "import sys, time, pathlib\nfrom photochrom.train.runs import alone_in\n"
+    hold += "with alone_in(pathlib.Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(600)\n"
+    other = subprocess.Popen([sys.executable, "-c", hold, out], stdout=subprocess.PIPE, text=True)
+    try:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(WriteFailed) as error:
+            carry(Job(recipe(PLAIN), [pictures], out), 1)
+        line = f"{out}: another process is training in this folder; wait for it, or give another --out"
+        assert str(error.value) == line
+        assert [path.name for path in out.iterdir()] == [LOCK], "the second one has written nothing"
+    finally:
+        other.kill()
+        other.wait()
+        other.stdout.close()
+    carry(Job(recipe(PLAIN), [pictures], out), 1)
+    assert kept(out)[1]["step"] == 4
+
+
+def test_what_is_refused_leaves_no_folder(pictures, tmp_path):
+    with pytest.raises(BadRecipe, match=r"data\.size is 32; for this model it may be 64 only"):
+        carry(Job(recipe(PLAIN | {"model": {"name": "paper_cnn"}}), [pictures], tmp_path / "run"), 1)
+    assert not (tmp_path / "run").exists()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(WriteFailed, match=r"file cannot be written: a part of the path is a file, not a folder"):
+        carry(Job(recipe(PLAIN), [pictures], tmp_path / "file"), 1)
+
+
+@pytest.mark.parametrize(
+    ("environment", "advice"),
+    [
+        ({"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "TORCHELASTIC_RUN_ID": "none"}, "--processes 2"),
+        ({"RANK": "0", "WORLD_SIZE": "8"}, "--processes 8"),
+        ({"RANK": "0", "WORLD_SIZE": "1", "TORCHELASTIC_RUN_ID": "none"}, "--processes N"),
+    ],
+)
+def test_torchrun_is_refused(pictures, tmp_path, monkeypatch, environment, advice):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(BadSetting) as error:
+        carry(Job(recipe(PLAIN), [pictures], tmp_path / "run"), 1)
+    assert str(error.value).startswith("photochrom cannot be started by torchrun: each of its processes would train a ")
+    assert str(error.value).endswith(f"; start it without torchrun, once, with {advice}")
+    assert not (tmp_path / "run").exists()
+
+
+def test_one_process_among_none_is_no_torchrun(pictures, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    monkeypatch.setenv("RANK", "0")
+    carry(Job(recipe(PLAIN), [pictures], tmp_path / "run", max_steps=1), 1)
+    assert kept(tmp_path / "run")[1]["step"] == 1

@@ -37,7 +37,7 @@ def client_of(**settings):
 @pytest.fixture
 def site(tiny):
     """Makes a client for a site with these settings; its model is the tiny one, and its workers start when needed."""
-    return lambda **settings: client_of(model=str(tiny), **settings)
+    return lambda **settings: client_of(**{"model": str(tiny), **settings})
 
 
 @pytest.fixture

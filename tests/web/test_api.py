@@ -11,6 +11,7 @@ from PIL import Image
 
 import photochrom
 from photochrom import Colorizer, Hint, color
+from photochrom.cli import main
 from photochrom.errors import MissingExtra
 from photochrom.imaging.formats import FORMATS
 from photochrom.imaging.picture import Picture
@@ -175,9 +176,6 @@ def test_a_job_gives_every_look_of_one_answer(real, tmp_path):
     large = opened(real.get(f"{address}/result?format=png")).resize((128, 128), Image.Resampling.BOX)
     assert small.shape == (128, 128, 3)
     assert np.abs(small - np.asarray(large, float)).mean() < 6
-    variants = [real.get(f"{address}/result?max_side=64&format=png&variant={n}").content for n in (0, 1, 2, 1)]
-    assert variants[1] == variants[3]
-    assert len(set(variants)) == 3
     original = opened(real.get(f"{address}/original?max_side=100&format=png"))
     assert original.size == (100, 100)
     assert real.delete(address).status_code == 204
@@ -203,11 +201,39 @@ def test_a_job_that_fails_says_why_and_keeps_saying_it(server, png):
     assert server.get(f"{address}/result").json() == states[-1]["problem"]
 
 
-def test_a_model_without_bins_has_no_vividness_and_no_variants(server, png):
-    for query in ("vividness=0.5", "variant=1"):
+def test_a_model_without_bins_and_dropout_has_no_vividness_and_no_variants(server, png):
+    reasons = {"vividness=0.5": "has no vividness; leave it away", "variant=1": "it has neither bins nor dropout"}
+    for query, reason in reasons.items():
         refused = server.post(f"/api/colorize?{query}", content=png(1))
         assert refused.status_code == 422
-        assert "leave them away" in refused.json()["detail"]
+        assert refused.json()["detail"].endswith(reason)
+    assert 'id="variants"' not in server.get("/").text
+
+
+@pytest.mark.parametrize("name", ["default", "gan"])
+def test_a_variant_is_the_picture_of_that_number_everywhere(running, drawn, gan_file, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = str(gan_file) if name == "gan" else name
+    drawn(3, 200, 160).convert("L").save("old.png")
+    with pytest.raises(SystemExit) as ended:
+        main(["colorize", "old.png", "--model", model, "--variants", "2"])
+    assert ended.value.code == 0
+    data = Path("old.png").read_bytes()
+    expected = [np.asarray(Image.open(f"old.color-{n}.png")) for n in (1, 2)]
+    assert not np.array_equal(*expected)
+    site = running(model=model)
+    assert 'id="variants"' in site.get("/").text
+    address, _ = submitted(site, data)
+    for number, picture in enumerate(expected, 1):
+        look = {"variant": number}
+        for answer in (
+            site.post("/api/colorize", content=data, params=look),
+            site.get(f"{address}/result", params=look),
+            site.get(f"{address}/result", params={**look, "max_side": 200, "format": "png"}),
+        ):
+            assert np.array_equal(np.asarray(opened(answer)), picture)
+    plain = np.asarray(opened(site.get(f"{address}/result")))
+    assert not np.array_equal(plain, expected[0])
 
 
 # ---- what is refused

@@ -1,4 +1,8 @@
-"""Names for interchangeable parts (models, losses, metrics, ...), so that adding one is adding one file."""
+"""Names for interchangeable parts (models, losses, metrics, ...), so that adding one is adding one file.
+
+Other distributions add parts through entry points (plug-ins). They are loaded only when a name is not the package's own
+or all names are wanted, so that a broken plug-in does not stop what does without it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from photochrom.errors import UnknownName
+from photochrom.errors import BadPlugin, PhotochromError, UnknownName
 
 T = TypeVar("T")
 
@@ -27,7 +31,7 @@ class Registry:
         >>> shapes = Registry("shape", "photochrom.empty")
         >>> @shapes.register("disc")
         ... def disc(): ...
-        >>> shapes._loaded = True
+        >>> shapes._loaded = shapes._plugged = True
         >>> list(shapes)
         ['disc']
         >>> shapes["disk"]
@@ -40,7 +44,7 @@ class Registry:
         self.kind = kind
         self.package = package
         self._entries: dict[str, object] = {}
-        self._loaded = False
+        self._loaded = self._plugged = False
         self._loading = threading.RLock()
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -59,23 +63,30 @@ class Registry:
         return enter
 
     def __getitem__(self, name: str) -> Any:
-        self._load()
-        if name not in self._entries:
+        """The part called `name`.
+
+        Raises:
+            UnknownName: there is none; the message has the closest names.
+            BadPlugin: the package has none, and a plug-in that may have it cannot be loaded.
+        """
+        if name not in self:
             close = difflib.get_close_matches(str(name), self._entries, n=3, cutoff=0.5)
             hint = "did you mean " + " or ".join(f"'{c}'" for c in close) if close else "there are: " + ", ".join(self)
             raise UnknownName(f"no {self.kind} is called '{name}'; {hint}{'?' if close else ''}")
         return self._entries[name]
 
     def __iter__(self) -> Iterator[str]:
-        self._load()
+        self._load_all()
         return iter(sorted(self._entries))
 
     def __contains__(self, name: object) -> bool:
         self._load()
+        if name not in self._entries:
+            self._load_all()
         return name in self._entries
 
     def __len__(self) -> int:
-        self._load()
+        self._load_all()
         return len(self._entries)
 
     def _load(self) -> None:
@@ -90,9 +101,36 @@ class Registry:
                     self._loaded = False
                     raise
 
+    def _load_all(self) -> None:
+        """Load the plug-ins too."""
+        self._load()
+        with self._loading:
+            if not self._plugged:
+                self._plugged = True
+                try:
+                    for entry_point in importlib.metadata.entry_points(group=self.package):
+                        self._plug_in(entry_point)
+                except BaseException:
+                    self._plugged = False
+                    raise
+
     def _import(self) -> None:
         package = importlib.import_module(self.package)
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self.package}.{module.name}")
-        for entry_point in importlib.metadata.entry_points(group=self.package):
+
+    def _plug_in(self, entry_point: importlib.metadata.EntryPoint) -> None:
+        before = dict(self._entries)
+        try:
             entry_point.load()
+        except Exception as error:
+            # Its module is imported anew the next time, and what it had registered would then be there twice.
+            self._entries = before
+            source = entry_point.dist.name if entry_point.dist else "an unknown distribution"
+            reason = (
+                str(error) if isinstance(error, PhotochromError | ValueError) else f"{type(error).__name__}: {error}"
+            )
+            raise BadPlugin(
+                f"the plug-in '{entry_point.name}' ({entry_point.value}) of {source}, in the entry-point group "
+                f"{self.package}, cannot be loaded ({reason}); update {source}, or uninstall it"
+            ) from error

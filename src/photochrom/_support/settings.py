@@ -4,15 +4,65 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
+import math
+import numbers
 import tomllib
 import types
 import typing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from photochrom.errors import BadRecipe
+from photochrom.errors import BadRecipe, BadSetting, PhotochromError
 
 T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class NoSettings:
+    """Of a part (a task, a loss) that has none."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """The numbers that a setting may be; `Annotated[float, Range(0, 1)]` gives one to a field, for `check_ranges`.
+
+    Attributes:
+        low, high: both may be reached.
+        whole: whole numbers only.
+        above: `low` itself is left out.
+
+    Example:
+        >>> 0.5 in Range(0, 1), float("nan") in Range(0, 1), 1.5 in Range(0, 4, whole=True)
+        (True, False, False)
+        >>> str(Range(0, 1, above=True)), str(Range(1, whole=True))
+        ('above 0 to 1', 'a whole number, 1 or more')
+    """
+
+    low: float
+    high: float = math.inf
+    whole: bool = False
+    above: bool = False
+
+    def __contains__(self, value: object) -> bool:
+        if not isinstance(value, numbers.Integral if self.whole else numbers.Real) or isinstance(value, bool):
+            return False
+        number = float(value)
+        return self.low <= number <= self.high and not (self.above and number == self.low)
+
+    def __str__(self) -> str:
+        limits = f"{self.low} to {self.high}" if self.high < math.inf else f"{self.low} or more"
+        return f"{'a whole number, ' if self.whole else ''}{'above ' if self.above else ''}{limits}"
+
+    def check(self, name: str, value: Any, error: type[PhotochromError] = BadSetting) -> None:
+        """Refuse a value outside.
+
+        Raises:
+            PhotochromError: of the type `error`; it names the setting, its value, and what it may be.
+        """
+        if value not in self:
+            raise error(f"{name} is {value!r}; it may be {self}")
 
 
 def from_dict(cls: type[T], facts: dict[str, Any], where: str = "") -> T:
@@ -45,7 +95,7 @@ def from_dict(cls: type[T], facts: dict[str, Any], where: str = "") -> T:
     for key in facts:
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-            hint = f"did you mean {prefix}{close[0]}?" if close else f"there are: {', '.join(known)}"
+            hint = f"did you mean {prefix}{close[0]}?" if close else f"there are: {', '.join(known) or 'none'}"
             raise BadRecipe(f"{prefix}{key} is not a setting; {hint}")
     return cls(**{key: _convert(value, known[key], prefix + key) for key, value in facts.items()})
 
@@ -76,6 +126,25 @@ def check(ok: bool, name: str, value: Any, allowed: str) -> None:
     """
     if not ok:
         raise BadRecipe(f"{name} is {value!r}; it may be {allowed}")
+
+
+def check_ranges(settings: Any, name: Callable[[str], str], error: type[PhotochromError]) -> None:
+    """Refuse a dataclass of settings with a value outside the `Range` of its field.
+
+    Args:
+        settings: the dataclass; fields without a range are not looked at.
+        name: what a field is called in the message.
+        error: what is raised.
+    """
+    for field, allowed in _ranges(type(settings)).items():
+        allowed.check(name(field), getattr(settings, field), error)
+
+
+@functools.cache
+def _ranges(cls: type) -> dict[str, Range]:
+    hints = typing.get_type_hints(cls, include_extras=True)
+    extras = {name: getattr(hint, "__metadata__", ()) for name, hint in hints.items()}
+    return {name: extra for name, found in extras.items() for extra in found if isinstance(extra, Range)}
 
 
 def check_not_negative(settings: Any, where: str, *names: str) -> None:

@@ -59,7 +59,15 @@ def table(rows: list[tuple[str, ...]], title: str | None = None) -> None:
         view.add_row(*row)
     if title:
         result(title)
-    _results().print(view, soft_wrap=False)
+    results = _results()
+    if sys.stdout.isatty():
+        results.print(view, soft_wrap=False)
+        return
+    # rich fills every line to the width of the widest, which a pipe or a file would keep.
+    with results.capture() as drawn:
+        results.print(view, soft_wrap=False)
+    for line in drawn.get().splitlines():
+        results.out(line.rstrip(), highlight=False)
 
 
 def _results() -> Console:

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from photochrom.color import AB_SCALE, L_CENTER, L_SCALE
-from photochrom.errors import BadCheckpoint, PhotochromError
+from photochrom.errors import BadCheckpoint, BadPlugin, PhotochromError, UnknownName
 from photochrom.inference.bins import Bins, bins_from_dict
-from photochrom.inference.decode import Decoding
+from photochrom.inference.decode import RENDER_SIZE, SATURATION, Decoding
 
 KEY = "photochrom.card"
-FORMAT = 1
+FORMAT = 1  # one more when a key is added here or to `Decoding`, so that older versions say that they are older
 NO_DIGEST = "0" * 64
 
 
@@ -74,13 +74,26 @@ class ModelCard:
     digest: str = NO_DIGEST
     format: int = FORMAT
 
+    @property
+    def has_variants(self) -> bool:
+        """Whether a photograph has several colourings: drawn over bins, or by dropping channels at use."""
+        return self.bins is not None or self.variation > 0
+
     def codebook(self) -> Bins | None:
         """The bins, rebuilt."""
         return bins_from_dict(self.bins) if self.bins else None
 
     def default_decoding(self) -> Decoding:
-        """How the model wants its scores decoded."""
-        return Decoding(**self.decoding)
+        """How the model wants its scores decoded.
+
+        Raises:
+            UnknownName, BadSetting: no such decoder, or a value out of its range.
+        """
+        how = Decoding(**self.decoding)
+        SATURATION.check("the saturation", how.saturation)
+        if self.size is None:
+            RENDER_SIZE.check("the render size", self.render_size)
+        return how
 
     def to_json(self) -> str:
         """The card as it stands in a file's metadata."""
@@ -99,17 +112,31 @@ class ModelCard:
         """
         try:
             facts = json.loads(text)
-            if facts["format"] > FORMAT:
-                raise BadCheckpoint(f"{where}: the model was made by a newer version of photochrom; update this one")
-            card = cls(**{f.name: facts[f.name] for f in fields(cls) if f.name in facts})
+            _refuse_newer(facts, where)
+            card = cls(**facts)
             # Both are rebuilt here, so that a damaged card is named now and not in the middle of a folder.
             card.codebook()
             card.default_decoding()
             return card
-        except (ValueError, KeyError, TypeError, PhotochromError) as error:
-            if isinstance(error, BadCheckpoint):
-                raise
+        except (BadCheckpoint, BadPlugin):
+            raise
+        except UnknownName as error:
+            raise BadCheckpoint(
+                f"{where}: {error}; update photochrom, or install what the model was made with"
+            ) from None
+        except (ValueError, KeyError, TypeError, AttributeError, PhotochromError) as error:
             raise BadCheckpoint(f"{where}: its model card cannot be read ({error}); the file is damaged") from None
+
+
+def _refuse_newer(facts: dict[str, Any], where: str) -> None:
+    known = {field.name for field in fields(ModelCard)}, {field.name for field in fields(Decoding)}
+    keys = [key for key in facts if key not in known[0]]
+    keys += [f"decoding.{key}" for key in facts.get("decoding", {}) if key not in known[1]]
+    if facts["format"] > FORMAT or keys:
+        reason = f"it has the key {keys[0]}" if keys else f"its format is {facts['format']}"
+        raise BadCheckpoint(
+            f"{where}: its model card was written by a newer photochrom ({reason}); update this one to use it"
+        )
 
 
 def seal(data: bytes) -> bytes:

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, overload
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, overload
 
 import numpy as np
 
+from photochrom._support.settings import Range, check_ranges
 from photochrom.color import AB_SCALE
+from photochrom.errors import BadSetting
 from photochrom.inference.bins import Bins
-from photochrom.inference.decoders import decoders
+from photochrom.inference.decoders import TEMPERATURE, decoders
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 NO_CHROMA = 1e-3  # Lab units; keeps the gradient of a power finite where a picture is gray
+
+# What the settings may be, in a recipe, in a model's card, in a session, on the page and in the interface alike.
+TEMPERATURES = Range(0.01, 10)
+VIVIDNESS = Range(0, 1)
+REBALANCE = Range(0, 1)
+SMOOTHING = Range(0, 1, above=True)
+SATURATION = Range(0, 4)
+CHROMA_GAMMA = Range(0.25, 4)
+SMOOTH_RADIUS = Range(0, 16, whole=True)
+RENDER_SIZE = Range(32, 2048, whole=True)
 
 
 @dataclass(frozen=True)
@@ -27,21 +39,46 @@ class Decoding:
         vividness: 0 the colours as frequent as in the training pictures, 1 rare and common ones alike.
         trained_rebalance: how much rebalancing went into training, so that decoding adds only the rest.
         smoothing: the rebalancing's share of the uniform distribution.
-        saturation: factor on ab.
+        saturation: factor on ab; a model's own, times the one that a person chooses.
         chroma_gamma: power of the chroma, as a share of the picture's mean, before that factor. Above 1 colour moves to
             where the network is sure of it, since the mean over what is likely is gray where it is not.
         smooth_radius: of the windows in which ab is made even where L is, points of the network's map; 0 leaves it.
             Done where ab meets the picture (`photochrom.painting.upsample.GuidedChroma.fit`), not by `scores_to_ab`.
+
+    Raises:
+        UnknownName: no such decoder.
+        BadSetting: a value out of its range.
     """
 
     decoder: str = "annealed_mean"
-    temperature: float = 0.38
-    vividness: float = 0.5
-    trained_rebalance: float = 0.5
-    smoothing: float = 0.5
-    saturation: float = 1.0
-    chroma_gamma: float = 1.0
-    smooth_radius: int = 0
+    temperature: Annotated[float, TEMPERATURES] = TEMPERATURE
+    vividness: Annotated[float, VIVIDNESS] = 0.5
+    trained_rebalance: Annotated[float, REBALANCE] = 0.5
+    smoothing: Annotated[float, SMOOTHING] = 0.5
+    saturation: Annotated[float, Range(0, SATURATION.high**2)] = 1.0
+    chroma_gamma: Annotated[float, CHROMA_GAMMA] = 1.0
+    smooth_radius: Annotated[int, SMOOTH_RADIUS] = 0
+
+    def __post_init__(self) -> None:
+        decoders[self.decoder]
+        check_ranges(self, lambda name: f"the {name.replace('_', ' ')}", BadSetting)
+
+    def chosen(
+        self,
+        *,
+        vividness: float | None = None,
+        saturation: float = 1.0,
+        decoder: str | None = None,
+        temperature: float | None = None,
+    ) -> Decoding:
+        """What a person chooses, over the model's own: None leaves it, the saturation is a factor on it."""
+        return replace(
+            self,
+            vividness=self.vividness if vividness is None else vividness,
+            saturation=self.saturation * saturation,
+            decoder=self.decoder if decoder is None else decoder,
+            temperature=self.temperature if temperature is None else temperature,
+        )
 
 
 def scores_to_ab(

@@ -59,7 +59,7 @@ class Network:
         Raises:
             BadSetting: it has neither bins to draw from nor dropout.
         """
-        if self.bins is None and not self.card.variation:
+        if not self.card.has_variants:
             raise BadSetting(
                 f"the model '{self.card.name}' has one colouring for a photograph: it has neither bins nor dropout"
             )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Annotated
+
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from photochrom._support.settings import Range, check_ranges
 from photochrom.color import AB_SCALE
+from photochrom.errors import BadRecipe
 from photochrom.losses import losses
 
 
@@ -38,12 +43,35 @@ class L1(Regression):
         return F.l1_loss(x, y)
 
 
+@dataclass(frozen=True)
+class SmoothL1Settings:
+    """Settings of `smooth_l1`.
+
+    Attributes:
+        bend: the difference, in Lab units, up to which the error is squared.
+    """
+
+    bend: Annotated[float, Range(0, 110, above=True)] = 1.0
+
+    def __post_init__(self) -> None:
+        check_ranges(self, "smooth_l1's {}".format, BadRecipe)
+
+
 @losses.register("smooth_l1")
 class SmoothL1(Regression):
     """Squared under one Lab unit, absolute above. Source: the paper, section 4.2.4 (P9), divided by 110.
 
     On the network's own scale no difference reaches 1, and it would be half the squared error everywhere.
+
+    Args:
+        settings: where it bends instead.
     """
 
+    Settings = SmoothL1Settings
+
+    def __init__(self, settings: SmoothL1Settings | None = None) -> None:
+        super().__init__()
+        self.bend = (settings or SmoothL1Settings()).bend / AB_SCALE
+
     def distance(self, x: Tensor, y: Tensor) -> Tensor:
-        return F.smooth_l1_loss(x, y, beta=1 / AB_SCALE)
+        return F.smooth_l1_loss(x, y, beta=self.bend)

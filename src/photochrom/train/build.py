@@ -8,12 +8,22 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from photochrom._support.settings import from_dict
+from photochrom._support.settings import NoSettings, from_dict, to_dict
 from photochrom.errors import BadRecipe, DeviceUnavailable
 from photochrom.inference.bins import Bins
 from photochrom.losses import losses
 from photochrom.models import models
-from photochrom.train.config import OptimConfig, Recipe
+from photochrom.train.config import LossConfig, OptimConfig, Recipe
+
+
+def resolved_loss(loss: LossConfig) -> LossConfig:
+    """The section with the losses' own settings filled in."""
+    filled = to_dict(loss_settings(loss.name, loss.settings, "loss.settings"))
+    added = [
+        replace(entry, settings=to_dict(loss_settings(entry.name, entry.settings, f"loss.added[{index}].settings")))
+        for index, entry in enumerate(loss.added)
+    ]
+    return replace(loss, settings=filled, added=tuple(added))
 
 
 def build_model(recipe: Recipe, bins: Bins | None) -> nn.Module:
@@ -66,13 +76,37 @@ def classifies(recipe: Recipe) -> bool:
 
 
 def build_loss(recipe: Recipe, bins: Bins | None) -> nn.Module:
-    """The recipe's loss over `bins`."""
-    kind = losses[recipe.loss.name]
+    """The recipe's main loss over `bins`.
+
+    Raises:
+        BadRecipe: it is one that can be added only.
+    """
+    if getattr(losses[recipe.loss.name], "sees_light", False):
+        raise BadRecipe(
+            f"loss.name is '{recipe.loss.name}', which is beside another one only; put it into [[loss.added]]"
+        )
+    return make_loss(recipe, bins, recipe.loss.name, recipe.loss.settings, "loss.settings")
+
+
+def make_loss(recipe: Recipe, bins: Bins | None, name: str, settings: dict[str, Any], where: str) -> Any:
+    """A loss with settings of its own, over the recipe's bins; `where` is what messages call these settings."""
+    kind, own = losses[name], loss_settings(name, settings, where)
+    how = {"settings": own} if hasattr(kind, "Settings") else {}
     if not kind.classifies:
-        return kind()
-    assert bins is not None
+        return kind(**how)
+    if bins is None:
+        raise BadRecipe(f"the loss '{name}' is over bins, and the recipe's loss '{recipe.loss.name}' has none")
     weights = bins.rebalancing_weights(recipe.loss.smoothing) ** recipe.loss.rebalance
-    return kind(bins, recipe.bins.sigma, weights if recipe.loss.rebalance else None)
+    return kind(bins, recipe.bins.sigma, weights if recipe.loss.rebalance else None, **how)
+
+
+def loss_settings(name: str, settings: dict[str, Any], where: str) -> Any:
+    """A loss's own settings, checked.
+
+    Raises:
+        UnknownName, BadRecipe: no such loss, or not these settings.
+    """
+    return from_dict(getattr(losses[name], "Settings", NoSettings), settings, where)
 
 
 def build_optimizer(config: OptimConfig, groups: Iterable[dict[str, Any]]) -> torch.optim.Optimizer:

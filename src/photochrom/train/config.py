@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from photochrom._support.settings import check
+from photochrom._support.settings import Range, check, check_ranges
 from photochrom.data.config import DataConfig
-from photochrom.inference.decode import Decoding
+from photochrom.errors import BadRecipe
+from photochrom.inference.decode import (
+    CHROMA_GAMMA,
+    REBALANCE,
+    RENDER_SIZE,
+    SATURATION,
+    SMOOTH_RADIUS,
+    SMOOTHING,
+    TEMPERATURES,
+    VIVIDNESS,
+    Decoding,
+)
 from photochrom.inference.decoders import decoders
 
 
@@ -64,6 +75,24 @@ class BinsConfig:
 
 
 @dataclass(frozen=True)
+class AddedLoss:
+    """A loss beside the main one; an entry [[loss.added]].
+
+    Attributes:
+        name: a registered loss.
+        weight: how much it counts beside the main one.
+        settings: the loss's own settings; what is left out keeps the loss's default.
+    """
+
+    name: str
+    weight: Annotated[float, Range(0, 1e6, above=True)] = 1.0
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_ranges(self, "loss.added.{}".format, BadRecipe)
+
+
+@dataclass(frozen=True)
 class LossConfig:
     """What is minimised.
 
@@ -71,15 +100,21 @@ class LossConfig:
         name: a registered loss.
         rebalance: how much of the rare colours' extra weight goes into training: 0 none, 1 all of it.
         smoothing: share of the uniform distribution in the rebalancing (lambda of Zhang et al.), above 0 to 1.
+        settings: the loss's own settings; what is left out keeps the loss's default.
+        added: losses that are minimised with it, each of another name.
     """
 
     name: str = "cross_entropy"
-    rebalance: float = 0.5
-    smoothing: float = 0.5
+    rebalance: Annotated[float, REBALANCE] = Decoding.trained_rebalance
+    smoothing: Annotated[float, SMOOTHING] = Decoding.smoothing
+    settings: dict[str, Any] = field(default_factory=dict)
+    added: tuple[AddedLoss, ...] = ()
 
     def __post_init__(self) -> None:
-        check(0 <= self.rebalance <= 1, "loss.rebalance", self.rebalance, "0 to 1")
-        check(0 < self.smoothing <= 1, "loss.smoothing", self.smoothing, "above 0 to 1")
+        check_ranges(self, "loss.{}".format, BadRecipe)
+        names = [entry.name for entry in self.added]
+        for name in names:
+            check(names.count(name) == 1, "loss.added", names, "losses of different names")
 
 
 @dataclass(frozen=True)
@@ -181,23 +216,19 @@ class DecodeConfig:
         mirror: the network also sees the mirrored picture, and the mean of both answers counts.
     """
 
-    decoder: str = "annealed_mean"
-    temperature: float = 0.38
-    vividness: float = 0.5
-    saturation: float = 1.0
-    chroma_gamma: float = 1.0
-    smooth_radius: int = 0
-    render_size: int = 192
+    decoder: str = Decoding.decoder
+    temperature: Annotated[float, TEMPERATURES] = Decoding.temperature
+    vividness: Annotated[float, VIVIDNESS] = Decoding.vividness
+    saturation: Annotated[float, SATURATION] = Decoding.saturation
+    chroma_gamma: Annotated[float, CHROMA_GAMMA] = Decoding.chroma_gamma
+    smooth_radius: Annotated[int, SMOOTH_RADIUS] = Decoding.smooth_radius
+    render_size: Annotated[int, RENDER_SIZE] = 192
     mirror: bool = True
 
     def __post_init__(self) -> None:
-        check(self.decoder in decoders, "decode.decoder", self.decoder, ", ".join(decoders))
-        check(0.01 <= self.temperature <= 10, "decode.temperature", self.temperature, "0.01 to 10")
-        check(0 <= self.vividness <= 1, "decode.vividness", self.vividness, "0 to 1")
-        check(0 <= self.saturation <= 4, "decode.saturation", self.saturation, "0 to 4")
-        check(0.25 <= self.chroma_gamma <= 4, "decode.chroma_gamma", self.chroma_gamma, "0.25 to 4")
-        check(0 <= self.smooth_radius <= 16, "decode.smooth_radius", self.smooth_radius, "0 to 16")
-        check(32 <= self.render_size <= 2048, "decode.render_size", self.render_size, "32 to 2048")
+        if self.decoder not in decoders:
+            check(False, "decode.decoder", self.decoder, ", ".join(decoders))
+        check_ranges(self, "decode.{}".format, BadRecipe)
 
 
 @dataclass(frozen=True)

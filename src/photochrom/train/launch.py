@@ -23,6 +23,7 @@ from photochrom.train.config import Recipe
 from photochrom.train.distributed import ALONE, MemberLost, Team, joined
 from photochrom.train.export import starting_point
 from photochrom.train.loop import Trainer
+from photochrom.train.runs import alone_in
 
 GRACE = 20.0  # seconds in which the others may end by themselves
 
@@ -62,14 +63,39 @@ def together(job: Job, processes: int = 1) -> Iterator[Trainer]:
         processes: how many in all; on GPUs each has one of its own.
 
     Raises:
-        BadSetting, DeviceUnavailable: so many are not possible.
+        BadSetting, DeviceUnavailable: so many are not possible, or torchrun has started this process.
+        WriteFailed: another process is training in the run's folder.
         PhotochromError: what ended the run in any of the processes.
     """
     if processes < 1:
         raise BadSetting(f"the number of processes is {processes}; it may be 1 or more")
-    if processes == 1:
-        yield job.trainer()
-        return
+    refuse_torchrun()
+    with alone_in(job.out):
+        if processes == 1:
+            yield job.trainer()
+        else:
+            with _with_members(job, processes) as trainer:
+                yield trainer
+
+
+def refuse_torchrun() -> None:
+    """Refuse to be one of several processes that somebody else has started: each would train a whole run.
+
+    Raises:
+        BadSetting: the environment is that of torchrun, or of another launcher that tells its processes alike.
+    """
+    rank, size = os.environ.get("RANK", ""), os.environ.get("WORLD_SIZE", "")
+    several = size.isdecimal() and int(size) > 1 and rank != ""
+    if several or "TORCHELASTIC_RUN_ID" in os.environ:
+        count = size if several else "N"
+        raise BadSetting(
+            "photochrom cannot be started by torchrun: each of its processes would train a run of its own; start it "
+            f"without torchrun, once, with --processes {count}"
+        )
+
+
+@contextmanager
+def _with_members(job: Job, processes: int) -> Iterator[Trainer]:
     kind, context = pick_device(job.device), get_context("spawn")
     if kind == "cuda" and torch.cuda.device_count() < processes:
         raise DeviceUnavailable(f"{processes} processes need as many GPUs, and {torch.cuda.device_count()} are there")

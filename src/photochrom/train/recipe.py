@@ -72,13 +72,22 @@ def recipe_text(recipe: Recipe) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(name: str, table: dict[str, Any]) -> list[str]:
+def _table(name: str, table: dict[str, Any], heading: str = "[{}]") -> list[str]:
     """A table's lines, its own values first, then the tables within; empty ones but the outermost are left out."""
     inner = {key: value for key, value in table.items() if isinstance(value, dict)}
-    lines = [f"\n[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items() if key not in inner)]
+    listed = {key: value for key, value in table.items() if _is_tables(value)}
+    own = {key: value for key, value in table.items() if key not in inner and key not in listed}
+    lines = ["\n" + heading.format(name), *(f"{key} = {_toml(value)}" for key, value in own.items())]
     for key, value in inner.items():
         lines += _table(f"{name}.{key}", value) if value else []
+    for key, tables in listed.items():
+        for each in tables:
+            lines += _table(f"{name}.{key}", each, "[[{}]]")
     return lines
+
+
+def _is_tables(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(each, dict) for each in value)
 
 
 def _toml(value: Any) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from photochrom._support.files import write_failed
 from photochrom._support.version import __version__
 from photochrom.data.sources import Entry
 from photochrom.errors import BadCheckpoint, BadRecipe, WriteFailed
@@ -23,11 +26,55 @@ from photochrom.train.task import resolved
 from photochrom.train.weights import load_weights, part
 
 CHECKPOINT = "checkpoint.safetensors"
+LOCK = "lock"
 # These may differ when a run is resumed: they change neither what is learned nor in which order. Two do: a new `steps`
 # lengthens or shortens the run, and the cosine is stretched to it from there on; `eval_every` is when a plateau is
 # looked for, and free only without one.
 FREE_SECTIONS = ("title", "decode")
 FREE_TO_CHANGE = {"run": ("steps", "log_every", "eval_every", "checkpoint_every"), "data": ("workers",)}
+
+
+@contextmanager
+def alone_in(out: Path) -> Iterator[None]:
+    """Keep other processes from training in a run folder, which is made if it is not there.
+
+    The system drops the lock when this process ends, however it ends. Where there are no locks (Windows, some network
+    shares), nothing is kept out.
+
+    Raises:
+        WriteFailed: another process trains in it, or it cannot be made.
+    """
+    new = not out.exists()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        file = open(out / LOCK, "a")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise write_failed(out, error) from None
+    with file:
+        if not _locked(file.fileno()):
+            raise WriteFailed(f"{out}: another process is training in this folder; wait for it, or give another --out")
+        try:
+            yield
+        finally:
+            # What was refused before anything was trained leaves nothing.
+            if new and os.listdir(out) == [LOCK]:
+                with suppress(OSError):
+                    (out / LOCK).unlink()
+                    out.rmdir()
+
+
+def _locked(number: int) -> bool:
+    """Lock an open file for this process; False where another one has it."""
+    try:
+        import fcntl
+
+        # Not flock: the processes that load pictures would share that lock, and outlive a killed run by seconds.
+        fcntl.lockf(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except (ImportError, OSError):
+        return True
+    return True
 
 
 def begin_folder(out: Path, recipe: Recipe, facts: dict[str, Any]) -> None:

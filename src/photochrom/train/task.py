@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,15 +15,16 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from photochrom._support.registry import Registry
-from photochrom._support.settings import from_dict, to_dict
+from photochrom._support.settings import NoSettings, from_dict, to_dict
 from photochrom.color import L_CENTER, L_SCALE
 from photochrom.data.loader import Order, Pictures, batches
 from photochrom.data.samples import Sampler
 from photochrom.data.sources import Entry, list_pictures
+from photochrom.errors import BadRecipe
 from photochrom.inference.bins import Bins
 from photochrom.losses.colors import DecodedColors
 from photochrom.models import models
-from photochrom.train.build import build_model, check_size
+from photochrom.train.build import build_model, check_size, resolved_loss
 from photochrom.train.codebook import Basis, measure_basis
 from photochrom.train.config import Recipe
 from photochrom.train.distributed import ALONE
@@ -36,11 +37,6 @@ Sources = Sequence[Path | str | Entry]
 tasks = Registry("task", "photochrom.train.tasks")
 
 
-@dataclass(frozen=True)
-class NoSettings:
-    """Of a task that has none."""
-
-
 class Task(ABC):
     """A kind of training: the loop gives it batches, and saves, restores, averages and evaluates what it owns.
 
@@ -49,6 +45,7 @@ class Task(ABC):
 
     Attributes:
         Settings: a frozen dataclass, the recipe's [task.settings].
+        takes_added: whether it minimises the recipe's added losses as well.
         networks: whatever has weights, by name. "model", the recipe's network, is the one that is averaged, evaluated
             and exported.
         optimizers: by name; a parameter group's "role" names its rate in the log ("encoder" waits for
@@ -67,10 +64,13 @@ class Task(ABC):
     """
 
     Settings: ClassVar[type] = NoSettings
+    takes_added: ClassVar[bool] = False
 
     def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
         self.recipe, self.bins, self.device, self.center = recipe, bins, device, center
         self.team = ALONE
+        if recipe.loss.added and not self.takes_added:
+            raise BadRecipe(f"loss.added has entries; with the task '{recipe.task.name}' it may have none")
         self.settings: Any = from_dict(self.Settings, recipe.task.settings, "task.settings")
         self.networks: dict[str, nn.Module] = {}
         self.optimizers: dict[str, Optimizer] = {}
@@ -195,11 +195,12 @@ class Task(ABC):
 
 
 def resolved(recipe: Recipe) -> Recipe:
-    """The recipe with the model's and the task's own settings filled in, so that a later default changes nothing."""
+    """The recipe with its parts' own settings filled in, so that a later default changes nothing."""
     model = from_dict(models[recipe.model.name].Settings, recipe.model.settings, "model.settings")
     task = from_dict(tasks[recipe.task.name].Settings, recipe.task.settings, "task.settings")
     return replace(
         recipe,
         model=replace(recipe.model, settings=to_dict(model)),
         task=replace(recipe.task, settings=to_dict(task)),
+        loss=resolved_loss(recipe.loss),
     )

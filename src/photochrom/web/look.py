@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
-import numpy as np
 from fastapi import Query
 from pydantic import BaseModel, Field
 
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting
-from photochrom.inference.decode import Decoding
+from photochrom.inference.decode import SATURATION, VIVIDNESS, Decoding
 from photochrom.painting.hints import Hint, check_inside
 
 MOST_VARIANTS = 99
-MOST_SATURATION = 4.0
 
 
 class Look(BaseModel, frozen=True):
-    """One way to colour a photograph; none of it makes the network run again.
+    """One way to colour a photograph. The network runs again only for a variant, if it drops channels for that.
 
     Attributes:
         vividness: 0..1; None takes the model's own.
         saturation: 0..4, a factor on the colours.
         contrast: -1..1, see `photochrom.painting.tone`.
-        variant: 0 is the likeliest colouring; others are drawn from what the network holds possible, each the same
-            every time.
+        variant: 0 is the likeliest colouring; others are what `photochrom colorize --variants` numbers so.
     """
 
     vividness: float | None = Field(
         default=None,
-        ge=0,
-        le=1,
+        ge=VIVIDNESS.low,
+        le=VIVIDNESS.high,
         allow_inf_nan=False,
         description="0 is cautious, 1 garish; by default as the model has it.",
     )
     saturation: float = Field(
-        default=1.0, ge=0, le=MOST_SATURATION, allow_inf_nan=False, description="A factor on the colours."
+        default=1.0,
+        ge=SATURATION.low,
+        le=SATURATION.high,
+        allow_inf_nan=False,
+        description="A factor on the colours.",
     )
     contrast: float = Field(
         default=0.0, ge=-1, le=1, allow_inf_nan=False, description="Tones: -1 flat, 0 as they are, 1 strong."
@@ -68,24 +68,16 @@ class Look(BaseModel, frozen=True):
         return [hint.scaled(copy[0] / whole[0], copy[1] / whole[1]) for hint in hints]
 
     def decoding(self, colorizer: Colorizer) -> Decoding:
-        """How `colorizer` has to decode for this look.
+        """How `colorizer` has to decode for this look; what a variant changes is `Colorizer.colorize_picture`'s to say.
 
         Raises:
-            BadSetting: its model gives one colouring only.
+            BadSetting: its model has no vividness, or one colouring only.
         """
-        how = colorizer.decoding
-        if colorizer.card.bins is None and (self.vividness is not None or self.variant):
-            raise BadSetting(f"the model '{colorizer.card.name}' has no vividness and no variants; leave them away")
-        return replace(
-            how,
-            vividness=how.vividness if self.vividness is None else self.vividness,
-            saturation=how.saturation * self.saturation,
-            decoder="sample" if self.variant else how.decoder,
-        )
-
-    def rng(self) -> np.random.Generator:
-        """The draw that makes this variant."""
-        return np.random.default_rng(self.variant)
+        if colorizer.card.bins is None and self.vividness is not None:
+            raise BadSetting(f"the model '{colorizer.card.name}' has no vividness; leave it away")
+        if self.variant:
+            colorizer.network.need_variants()
+        return colorizer.decoding.chosen(vividness=self.vividness, saturation=self.saturation)
 
 
 async def look(look: Annotated[Look, Query()]) -> Look:

@@ -12,6 +12,7 @@ from starlette.templating import Jinja2Templates
 
 from photochrom.imaging.formats import FORMATS
 from photochrom.inference.card import ModelCard
+from photochrom.inference.decode import SATURATION, VIVIDNESS
 from photochrom.web.look import Look
 from photochrom.web.problems import Problem
 from photochrom.web.reference import operations
@@ -40,10 +41,11 @@ class Slider:
 
 def sliders(card: ModelCard) -> list[Slider]:
     """Those that make sense for a model: one that gives ab alone has no vividness."""
-    plain = [Slider("saturation", "Saturation", 0, 2, 1), Slider("contrast", "Contrast", -1, 1, 0)]
+    # Above 2 nothing looks good; programs may go on to `SATURATION.high`.
+    plain = [Slider("saturation", "Saturation", SATURATION.low, 2, 1), Slider("contrast", "Contrast", -1, 1, 0)]
     if card.bins is None:
         return plain
-    return [Slider("vividness", "Vividness", 0, 1, card.default_decoding().vividness), *plain]
+    return [Slider("vividness", "Vividness", VIVIDNESS.low, VIVIDNESS.high, card.default_decoding().vividness), *plain]
 
 
 @router.get("/", response_class=HTMLResponse)
@@ -60,7 +62,7 @@ async def home(request: Request) -> HTMLResponse:
             "keep": f"{settings.keep_minutes:g}",
             "samples": [(name, Path(name).stem) for name in SAMPLES],
             "sliders": sliders(card),
-            "has_variants": card.bins is not None,
+            "has_variants": card.has_variants,
             "variants": VARIANTS,
         },
     )

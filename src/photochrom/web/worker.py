@@ -108,7 +108,8 @@ def render(setup: Setup, folder: str, look: Look | None, format: str | None) -> 
     """
     picture = _read(setup, folder)
     if look is not None:
-        picture = _painted(session(setup), picture, look, _kept(folder)[0], picture.size)
+        scores = _redrawn(session(setup), picture, look) or _kept(folder)[0]
+        picture = _painted(session(setup), picture, look, scores, picture.size)
     name = secrets.token_hex(8)
     Path(folder, name).write_bytes(io.encode(picture, format or picture.format or "PNG"))
     return name
@@ -125,7 +126,8 @@ def colorize(setup: Setup, folder: str, look: Look, format: str | None) -> tuple
     colorizer = session(setup)
     look.decoding(colorizer)  # a look that cannot be is refused before the network runs
     look.given(picture.size, picture.size)
-    picture = _painted(colorizer, picture, look, colorizer.scores(picture.lightness()), picture.size)
+    scores = colorizer.scores(picture.lightness(), variant=look.variant or None)
+    picture = _painted(colorizer, picture, look, scores, picture.size)
     name = secrets.token_hex(8)
     Path(folder, name).write_bytes(io.encode(picture, format))
     return name, format
@@ -134,7 +136,17 @@ def colorize(setup: Setup, folder: str, look: Look, format: str | None) -> tuple
 def preview(setup: Setup, folder: str, look: Look | None, side: int, format: str) -> bytes:
     """The encoded photograph, at most `side` pixels on its longer side, in a look (None: as it came)."""
     scores, small, whole = _sized(folder, side)
-    return io.encode(_painted(session(setup), small, look, scores, whole) if look else small, format)
+    if look is not None:
+        scores = _redrawn(session(setup), _kept(folder)[1], look) or scores
+        small = _painted(session(setup), small, look, scores, whole)
+    return io.encode(small, format)
+
+
+def _redrawn(colorizer: Colorizer, picture: Picture, look: Look) -> Scores | None:
+    """The answer for a variant of a network that drops channels at use; None where the one that is kept will do."""
+    if not (look.variant and colorizer.card.variation):
+        return None
+    return colorizer.scores(picture.lightness(), variant=look.variant)
 
 
 def _painted(colorizer: Colorizer, picture: Picture, look: Look, scores: Scores, whole: tuple[int, int]) -> Picture:
@@ -142,7 +154,7 @@ def _painted(colorizer: Colorizer, picture: Picture, look: Look, scores: Scores,
         picture,
         scores=scores,
         decoding=look.decoding(colorizer),
-        rng=look.rng(),
+        variant=look.variant or None,
         lightness=with_contrast(picture.lightness(), look.contrast) if look.contrast else None,
         hints=look.given(whole, picture.size),
     )

@@ -41,6 +41,11 @@ def test_gray_has_no_colour_and_the_distance_of_the_truth_itself(photographs: Ph
     norms = np.sqrt((ab**2).sum((1, 2, 3)))
     assert references["gray"]["closeness_ab"] == pytest.approx(norms.mean(), rel=0.01)
     assert references["gray"]["mean_saturation"] < 0.02 < references["truth"]["mean_saturation"]
+    for first, second in (("--", "++"), ("-+", "+-")):
+        # What two opposite signs score is all that lies within a bin of 0 on either side.
+        for count, width in ((10, 20), (50, 4)):
+            both = sum(references[f"gray {signs}"][f"accuracy_{count}"] for signs in (first, second))
+            assert both == pytest.approx(np.mean((-width <= ab) & (ab < width)))
 
 
 def test_more_bins_round_less(photographs: Photographs) -> None:

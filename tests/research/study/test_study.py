@@ -72,6 +72,16 @@ def test_table_1_holds_the_means_of_the_runs(finished: Path) -> None:
     assert float(rows["gray"][2]) > 0
 
 
+def test_table_2_gives_gray_by_all_its_signs(finished: Path) -> None:
+    with (finished / "tables" / "table2.csv").open(newline="") as file:
+        rows = {row[0]: row for row in csv.reader(file)}
+    known = Results(finished / "small").references["imagenet"]
+    gray = [100 * known[name]["accuracy_10"] for name in known if name.startswith("gray")]
+    assert len(gray) == 5
+    assert min(gray) < max(gray)
+    assert rows["10"][2].endswith(f" % (gray {min(gray):.4g} to {max(gray):.4g} %)")
+
+
 def test_a_run_leaves_what_is_measured_and_no_checkpoint(finished: Path) -> None:
     folder = finished / "small" / "runs" / "cnn-ce10-seed1"
     assert not (folder / "checkpoint.safetensors").exists()

@@ -3,3 +3,6 @@
 from photochrom._support.registry import Registry
 
 decoders = Registry("decoder", "photochrom.inference.decoders")
+
+# Of the annealed mean, wherever nothing else is said. Source: Zhang et al. 2016, equation 5.
+TEMPERATURE = 0.38

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from photochrom.errors import BadSetting
-from photochrom.inference.decoders import decoders
+from photochrom.inference.decoders import TEMPERATURE, decoders
 
 
 @decoders.register("argmax")
@@ -33,7 +33,7 @@ def annealed_mean(
     log_probability: np.ndarray,
     values: np.ndarray,
     *,
-    temperature: float = 0.38,
+    temperature: float = TEMPERATURE,
     rng: np.random.Generator | None = None,
 ) -> np.ndarray:
     """The mean of the distribution sharpened by `temperature`: 1 is the mean, towards 0 it becomes argmax.

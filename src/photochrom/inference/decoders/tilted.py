@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from photochrom.inference.decoders import decoders
+from photochrom.inference.decoders import TEMPERATURE, decoders
 from photochrom.inference.decoders.classic import annealed_mean
 
 LEAN = 0.03  # logarithm of how much likelier a colour becomes for each Lab unit in the drawn direction
@@ -15,7 +15,7 @@ def tilted(
     log_probability: np.ndarray,
     values: np.ndarray,
     *,
-    temperature: float = 0.38,
+    temperature: float = TEMPERATURE,
     rng: np.random.Generator | None = None,
 ) -> np.ndarray:
     """The annealed mean of the distribution tilted towards a direction of colour that is drawn once a picture.

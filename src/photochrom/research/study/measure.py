@@ -19,9 +19,11 @@ from photochrom.inference.bins import ChannelBins
 from photochrom.inference.decode import Decoding, scores_to_ab
 from photochrom.inference.network import Scores
 from photochrom.metrics import Comparison, Rendition, measure
+from photochrom.metrics.accuracy import gray_by_signs
 from photochrom.painting.smooth import smooth_chroma
 
 BATCH = 50
+ACCURACY_BINS = (10, 30, 50)
 VIEW_METRICS = ("blotchiness", "colorfulness", "mean_saturation", "ciede2000", "closeness_ab", "accuracy_10")
 
 
@@ -62,9 +64,18 @@ class Photographs:
         return self.joined(np.zeros((*self.rgb.shape[1:3], 2)), index)
 
     def references(self) -> dict[str, Numbers]:
-        """What no network is needed for: the metrics of the gray pictures, and the truth's own."""
+        """What no network is needed for: the metrics of the gray pictures, and the truth's own.
+
+        The accuracy of gray stands there for each pair of signs that its a and b may have, too ("gray -+").
+        """
         gray = [measure(Comparison(self.gray(i), truth)) for i, truth in enumerate(self.renditions)]
-        return {"gray": mean(gray), "truth": mean([truth_numbers(truth) for truth in self.renditions])}
+        ab = np.stack([truth.ab for truth in self.renditions])
+        signed: dict[str, Numbers] = {}
+        for count in ACCURACY_BINS:
+            for signs, share in gray_by_signs(ab, count).items():
+                signed.setdefault(f"gray {signs}", {})[f"accuracy_{count}"] = share
+        truth = mean([truth_numbers(truth) for truth in self.renditions])
+        return {"gray": mean(gray), "truth": truth, **signed}
 
 
 @dataclass(frozen=True)

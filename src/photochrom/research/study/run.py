@@ -20,7 +20,7 @@ from photochrom.research.study.realism import measure_realism, save_arrays
 from photochrom.train.export import starting_point
 from photochrom.train.loop import Trainer
 from photochrom.train.progress import Progress
-from photochrom.train.runs import CHECKPOINT, same_recipe
+from photochrom.train.runs import CHECKPOINT, alone_in, same_recipe
 from photochrom.train.task import resolved
 from photochrom.train.torch_backend import TorchBackend
 
@@ -51,9 +51,10 @@ def run_job(
         same_recipe(job.recipe, read_facts(folder / RESULT)["recipe"], folder)
         return False
     start = starting_point(job.init) if job.init else {}
-    trainer = Trainer(job.recipe, parts.train, folder, device=device, **start)
-    if trainer.step < trainer.stop:
-        trainer.run(progress)
+    with alone_in(folder):
+        trainer = Trainer(job.recipe, parts.train, folder, device=device, **start)
+        if trainer.step < trainer.stop:
+            trainer.run(progress)
     facts = {"seconds": trainer.seconds, "steps": trainer.step}
     del trainer  # a fully connected layer and its optimiser fill a gigabyte or more
     backend = TorchBackend(folder, device)

@@ -81,10 +81,14 @@ def _accuracy(scales: Sequence[Results]) -> Table:
                 cells.append("")
                 continue
             values = [v * 100 for v in r.spread(name, f"accuracy_{k}").values]
-            gray = 100 * r.references["imagenet"]["gray"][f"accuracy_{k}"]
-            cells.append(f"{Spread(tuple(values))} % (gray {gray:.4g} %)")
+            known = r.references["imagenet"]
+            gray = [100 * known[name][f"accuracy_{k}"] for name in known if name.startswith("gray")]
+            cells.append(f"{Spread(tuple(values))} % (gray {min(gray):.4g} to {max(gray):.4g} %)")
         rows.append((str(k), f"{paper} %", *cells))
-    note = "Share of the values of a and b whose bin is the truth's. Gray is what a picture without colour scores."
+    note = (
+        "Share of the values of a and b whose bin is the truth's. Gray is what a picture without colour scores; 0 "
+        "is an edge between two bins, so this depends on the signs that a and b get by rounding."
+    )
     return Table("table2", "Table 2: accuracy by number of bins", tuple(rows), note)
 
 

@@ -50,9 +50,11 @@ class DistillationTask(SupervisedTask):
         return scores, self.model.class_colors.classes(world).float().log_softmax(1)
 
     def objective(self, output: Any, ab: Tensor, light: Tensor) -> dict[str, Tensor]:
-        """The recipe's loss and the weighted divergence; the latter is logged as "distillation" too."""
+        """The recipe's losses and the weighted divergence; the latter is logged as "distillation" too."""
         scores, ours = output
+        recipes = super().objective(scores, ab, light)
         with torch.no_grad():
             wanted = self.classifier(ab, light)
         distillation = F.kl_div(ours, wanted, reduction="batchmean", log_target=True)
-        return {"loss": self.loss(scores, ab) + self.settings.weight * distillation, "distillation": distillation}
+        loss = recipes["loss"] + self.settings.weight * distillation
+        return recipes | {"loss": loss, "distillation": distillation}

@@ -132,13 +132,14 @@ class RecognitionTask(SupervisedTask):
         self.before = Reference(self.settings.reference, recipe, device) if self.settings.pallor else None
 
     def objective(self, output: Tensor, ab: Tensor, light: Tensor) -> dict[str, Tensor]:
-        """The recipe's loss with the weighted divergence and pallor, which are logged, unweighted, as well."""
+        """The recipe's losses with the weighted divergence and pallor, which are logged, unweighted, as well."""
+        recipes = super().objective(output, ab, light)
         ours = self.recognition.colors(output, light)
         seen = {"recognition": self.recognition.judged(ours, ab, light)}
-        loss = self.loss(output, ab) + self.settings.weight * seen["recognition"]
+        loss = recipes["loss"] + self.settings.weight * seen["recognition"]
         if self.before is not None:
             with self.autocast():
                 before = self.before(light)
             seen["pallor"] = pallor(ours, before)
             loss = loss + self.settings.pallor * seen["pallor"]
-        return {"loss": loss} | seen
+        return recipes | seen | {"loss": loss}

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from photochrom.color import L_CENTER
 from photochrom.inference.bins import Bins
+from photochrom.train.added import AddedLosses
 from photochrom.train.build import build_loss, build_optimizer, parameter_groups
 from photochrom.train.config import Recipe
 from photochrom.train.task import Batch, Task, tasks
@@ -17,15 +18,19 @@ from photochrom.train.task import Batch, Task, tasks
 
 @tasks.register("supervised")
 class SupervisedTask(Task):
-    """The recipe's network under the recipe's loss.
+    """The recipe's network under the recipe's loss and its added ones.
 
     Attributes:
         loss: see `photochrom.losses`.
+        added: likewise, beside it.
     """
+
+    takes_added = True
 
     def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
         super().__init__(recipe, bins, device, center)
         self.loss = build_loss(recipe, bins).to(device)
+        self.added = AddedLosses(recipe, bins).to(device)
         self.optimizers["model"] = build_optimizer(recipe.optim, parameter_groups(self.model))
 
     def step(self, batch: Batch, step: int) -> dict[str, Tensor]:
@@ -59,4 +64,4 @@ class SupervisedTask(Task):
             ab: the truth, Lab units.
             light: L, 0..100.
         """
-        return {"loss": self.loss(output, ab)}
+        return self.added.joined(self.loss(output, ab), self.added(output, ab, light))
