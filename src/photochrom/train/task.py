@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 from photochrom.bins import Bins
 from photochrom.color import L_CENTER, L_SCALE
 from photochrom.data.loader import Order, Pictures, batches
+from photochrom.data.mixture import Mixture
 from photochrom.data.samples import Sampler
 from photochrom.data.sources import Entry, list_pictures
 from photochrom.decode import Decoding
@@ -133,7 +134,8 @@ class Task(ABC):
         """This process's samples of the steps from `start` to before `stop`; they depend on the seed and the step."""
         recipe = self.recipe
         dataset = Pictures(entries, Sampler(recipe.data, int(self.model.stride)), recipe.run.seed)
-        order = Order(len(entries), recipe.run.batch, recipe.run.seed, start, stop, self.team.share)
+        mixture = Mixture.weighted(entries, recipe.data.weights)
+        order = Order(mixture, recipe.run.batch, recipe.run.seed, start, stop, self.team.share)
         return batches(dataset, order, recipe.data.workers)
 
     def validation(self, sources: Sources) -> Callable[[Any, torch.device], Look]:

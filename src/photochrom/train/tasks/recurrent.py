@@ -14,6 +14,7 @@ from photochrom.card import ModelCard
 from photochrom.color import L_CENTER
 from photochrom.data.clips import ClipConfig, Clips
 from photochrom.data.loader import Order, batches
+from photochrom.data.mixture import Mixture
 from photochrom.data.sources import Entry
 from photochrom.errors import BadCheckpoint, BadRecipe
 from photochrom.losses.steadiness import mistrust, strays, unsteadiness
@@ -84,7 +85,8 @@ class RecurrentTask(Task):
     def batches(self, entries: Sequence[Entry], start: int, stop: int) -> Generator[Batch]:
         run = self.recipe.run
         clips = Clips(entries, self.recipe.data, self.settings.clips, int(self.model.stride), run.seed)
-        order = Order(len(entries), run.batch, run.seed, start, stop, self.team.share)
+        mixture = Mixture.weighted(entries, self.recipe.data.weights)
+        order = Order(mixture, run.batch, run.seed, start, stop, self.team.share)
         return batches(clips, order, self.recipe.data.workers)
 
     def validation(self, sources: Sources) -> ClipValidation:
