@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from photochrom.data.entries import Entry
 from photochrom.data.loader import Order
 from photochrom.data.mixture import Mixture
-from photochrom.data.sources import Entry
 from photochrom.errors import BadDataset
 
 ENTRIES = [

@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from photochrom.data.config import DataConfig
+from photochrom.data.entries import Entry
 from photochrom.data.samples import Wear, decode_entry, small_ab
-from photochrom.data.sources import Entry
 from photochrom.errors import BadDataset
 from photochrom.settings import check
 

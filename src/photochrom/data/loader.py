@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
+from photochrom.data.entries import Entry
 from photochrom.data.mixture import Mixture
 from photochrom.data.samples import Sampler, decode_entry, paste
-from photochrom.data.sources import Entry
 from photochrom.errors import BadDataset
 
 

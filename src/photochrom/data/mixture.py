@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int
 
-from photochrom.data.sources import Entry
+from photochrom.data.entries import Entry
 from photochrom.errors import BadDataset
 
 

@@ -13,8 +13,8 @@ from photochrom import color
 from photochrom.backends import Backend
 from photochrom.bins import ChannelBins
 from photochrom.colorizer import Colorizer
+from photochrom.data.entries import Entry
 from photochrom.data.samples import decode_entry
-from photochrom.data.sources import Entry
 from photochrom.decode import Decoding, scores_to_ab
 from photochrom.evaluation.report import Numbers, mean, truth_numbers
 from photochrom.metrics import Comparison, Rendition, measure

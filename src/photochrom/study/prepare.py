@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from photochrom.data.sources import Entry, digest, list_pictures
+from photochrom.data.entries import Entry
+from photochrom.data.sources import digest, list_pictures
 from photochrom.data.split import check_disjoint, check_size, split
 from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting
 from photochrom.files import write_bytes

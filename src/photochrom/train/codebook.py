@@ -12,9 +12,9 @@ from torch import Tensor
 
 from photochrom import color
 from photochrom.bins import Bins, ChannelBins, JointBins, bins_from_dict
+from photochrom.data.entries import Entry
 from photochrom.data.mixture import Mixture
 from photochrom.data.samples import decode_entry, small_ab
-from photochrom.data.sources import Entry
 from photochrom.errors import BadRecipe
 from photochrom.train.build import classifies
 from photochrom.train.config import BinsConfig, Recipe

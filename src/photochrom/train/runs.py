@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from photochrom.bins import Bins, bins_from_dict
-from photochrom.data.sources import Entry
+from photochrom.data.entries import Entry
 from photochrom.errors import BadCheckpoint, BadRecipe, WriteFailed
 from photochrom.train import checkpoint
 from photochrom.train.build import build_model, resolved

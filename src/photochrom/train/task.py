@@ -16,10 +16,11 @@ from torch.optim import Optimizer
 
 from photochrom.bins import Bins
 from photochrom.color import L_CENTER, L_SCALE
+from photochrom.data.entries import Entry
 from photochrom.data.loader import Order, Pictures, batches
 from photochrom.data.mixture import Mixture
 from photochrom.data.samples import Sampler
-from photochrom.data.sources import Entry, list_pictures
+from photochrom.data.sources import list_pictures
 from photochrom.decode import Decoding
 from photochrom.losses.colors import DecodedColors
 from photochrom.settings import from_dict
@@ -121,7 +122,7 @@ class Task(ABC):
         """Put back what `state` gave."""
 
     @staticmethod
-    def entries(sources: Sources) -> list[Entry]:
+    def entries(sources: Sources) -> Sequence[Entry]:
         """What there is to train or evaluate on in folders, tars and files."""
         return list_pictures(sources)
 

@@ -13,8 +13,9 @@ from torch import nn
 
 from photochrom import color
 from photochrom.bins import Bins
+from photochrom.data.entries import Entry
 from photochrom.data.samples import decode_entry
-from photochrom.data.sources import Entry, list_pictures
+from photochrom.data.sources import list_pictures
 from photochrom.decode import Decoding, scores_to_ab
 from photochrom.metrics import Comparison, Rendition, measure
 from photochrom.painting import Painter

@@ -17,9 +17,9 @@ from torch.nn import functional as F
 
 from photochrom.bins import Bins
 from photochrom.color import AB_SCALE, L_CENTER
+from photochrom.data.entries import Entry
 from photochrom.data.loader import Halves, Pictures, batches
 from photochrom.data.samples import Sampler
-from photochrom.data.sources import Entry
 from photochrom.errors import BadRecipe
 from photochrom.models.cyclegan import ColorGenerator, Translator, gray_picture
 from photochrom.settings import check, check_not_negative

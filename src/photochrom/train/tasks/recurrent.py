@@ -13,9 +13,9 @@ from photochrom.bins import Bins
 from photochrom.card import ModelCard
 from photochrom.color import L_CENTER
 from photochrom.data.clips import ClipConfig, Clips
+from photochrom.data.entries import Entry
 from photochrom.data.loader import Order, batches
 from photochrom.data.mixture import Mixture
-from photochrom.data.sources import Entry
 from photochrom.errors import BadCheckpoint, BadRecipe
 from photochrom.losses.steadiness import mistrust, strays, unsteadiness
 from photochrom.models.recurrent import Recurrent, Steadied
