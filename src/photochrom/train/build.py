@@ -17,6 +17,8 @@ from photochrom.settings import from_dict, to_dict
 from photochrom.train.config import OptimConfig, Recipe
 from photochrom.train.tasks import tasks
 
+INITIAL = "initial"  # the network of the model that a run starts from
+
 
 def resolved(recipe: Recipe) -> Recipe:
     """The recipe with the model's and the task's own settings filled in, so that a later default changes nothing."""
@@ -27,6 +29,23 @@ def resolved(recipe: Recipe) -> Recipe:
         model=replace(recipe.model, settings=to_dict(model)),
         task=replace(recipe.task, settings=to_dict(task)),
     )
+
+
+def with_network_of(recipe: Recipe, initial: Recipe | None) -> Recipe:
+    """The recipe with the network of the model that it starts from, where its model.name is "initial".
+
+    Args:
+        recipe: as written.
+        initial: the recipe of that model; None where the run starts from nothing.
+
+    Raises:
+        BadRecipe: it starts from nothing.
+    """
+    if recipe.model.name != INITIAL:
+        return recipe
+    if initial is None:
+        raise BadRecipe(f"model.name is '{INITIAL}', the network of the model to start from; name that with --init")
+    return replace(recipe, model=initial.model)
 
 
 def build_model(recipe: Recipe, bins: Bins | None) -> nn.Module:

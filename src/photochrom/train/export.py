@@ -237,13 +237,14 @@ def _changed(card: ModelCard, changes: dict[str, Any]) -> ModelCard:
 
 
 def starting_point(model: str | os.PathLike[str]) -> dict[str, Any]:
-    """What a `Trainer` takes to start from the weights of a model: its `init` and its `origin`.
+    """What a `Trainer` takes to start from the weights of a model: its `init`, `origin` and `initial`.
 
     Raises:
         UnknownName, BadCheckpoint: as `load_state`.
     """
     state, bins, card = load_state(model)
-    return {"init": (state, bins), "origin": {"name": card.name, "digest": card.digest, "training": card.training}}
+    origin = {"name": card.name, "digest": card.digest, "training": card.training}
+    return {"init": (state, bins), "origin": origin, "initial": recipe_from_dict(card.recipe)}
 
 
 def load_model(model: str | os.PathLike[str]) -> tuple[nn.Module, ModelCard]:
