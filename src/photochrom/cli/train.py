@@ -38,7 +38,7 @@ def train(
     val
         Pictures to evaluate on while training.
     init
-        Weights to start from: a packaged model such as "default", or a .onnx file.
+        Weights to start from: a packaged model such as "default", a .onnx file, or another run's folder.
     max_steps
         Stop here although the recipe goes on.
     device

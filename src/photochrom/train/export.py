@@ -260,11 +260,14 @@ def load_model(model: str | os.PathLike[str]) -> tuple[nn.Module, ModelCard]:
 
 
 def load_state(model: str | os.PathLike[str]) -> tuple[dict[str, Tensor], Bins | None, ModelCard]:
-    """The weights of an exported file (or packaged model) as a torch state dict, with its bins and card.
+    """The weights of a run folder, an exported file or a packaged model as a torch state dict, with its bins and card.
 
     Raises:
         UnknownName, BadCheckpoint: no such model, or not one of photochrom.
     """
+    if os.path.isdir(model):
+        network, bins, recipe, facts = load_run(Path(model))
+        return network.state_dict(), bins, make_card(network, bins, recipe, facts, Path(model).name)
     data, where = read_model(model)
     card = read_card(data, where)
     try:
