@@ -1,11 +1,17 @@
 """Where pictures lie: folders, tars and files; what is wrong is one line."""
 
 import gzip
+import io
 import os
+import sys
+import tarfile
 
+import numpy as np
 import pytest
 
-from photochrom.data.sources import Entry, digest, list_pictures
+from photochrom.data import tar_index
+from photochrom.data.entries import Entry, Joined, Stored
+from photochrom.data.sources import digest, list_pictures
 from photochrom.errors import BadDataset
 
 
@@ -108,3 +114,55 @@ def test_the_digest_knows_names_and_sizes(folder, tmp_path):
     assert renamed != before
     (moved / "00.png").write_bytes((moved / "00.png").read_bytes() + b" ")
     assert digest(list_pictures([moved])) != renamed
+
+
+@pytest.fixture
+def indexed(tar, monkeypatch):
+    monkeypatch.setattr(tar_index, "LEAST", 1)
+    list_pictures([tar])
+    return tar
+
+
+def test_an_index_beside_a_tar_says_what_the_tar_says(indexed, png, monkeypatch):
+    def unread(*_, **__):
+        raise AssertionError("the tar itself is not read through")
+
+    assert tar_index.path_of(indexed).exists()
+    monkeypatch.setattr("tarfile.open", unread)
+    entries = list_pictures([indexed])
+    assert [e.key for e in entries] == ["a/0.png", "1.png", "2.png"]
+    assert [e.read() for e in entries] == [png(i) for i in range(3)]
+
+
+def test_a_small_tar_gets_no_index(tar):
+    list_pictures([tar])
+    assert not tar_index.path_of(tar).exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b"no index", b"PK\x03\x04 cut off"])
+def test_an_index_that_is_damaged_is_made_anew(indexed, damage):
+    tar_index.path_of(indexed).write_bytes(damage)
+    assert [e.key for e in list_pictures([indexed])] == ["a/0.png", "1.png", "2.png"]
+    assert tar_index.read(indexed) is not None
+
+
+def test_an_index_of_another_tar_does_not_count(indexed, png):
+    with tarfile.open(indexed, "a") as archive:
+        member = tarfile.TarInfo("3.png")
+        member.size = len(png(3))
+        archive.addfile(member, io.BytesIO(png(3)))
+    assert [e.key for e in list_pictures([indexed])] == ["a/0.png", "1.png", "2.png", "3.png"]
+
+
+def test_a_long_list_takes_little_memory():
+    count = 100_000
+    listing = Stored("photos.tar", np.arange(count), np.full(count, 9), (f"photos/{i:06d}.jpg" for i in range(count)))
+    assert listing[-1] == Entry("photos.tar", count - 1, 9, "photos/099999.jpg")
+    assert (
+        sum(sys.getsizeof(part) for part in (listing.text, listing.ends, listing.offsets, listing.sizes)) < 50 * count
+    )
+    both = Joined([listing, [Entry("a.png", 0, 3, "a.png")], listing])
+    assert len(both) == 2 * count + 1
+    assert [e.key for e in both[count - 1 : count + 2]] == ["photos/099999.jpg", "a.png", "photos/000000.jpg"]
+    with pytest.raises(IndexError):
+        both[len(both)]

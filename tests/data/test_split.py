@@ -114,7 +114,7 @@ def test_equal_sizes_are_no_duplicates(tmp_path):
         Image.new("RGB", (4, 4), (i, 0, 0)).save(tmp_path / f"{i}.bmp")
     entries = list_pictures([tmp_path])
     assert len({e.size for e in entries}) == 1
-    assert distinct([*entries, entries[1]]) == entries
+    assert distinct([*entries, entries[1]]) == list(entries)
 
 
 def test_parts_that_share_a_picture(classes):
@@ -125,7 +125,7 @@ def test_parts_that_share_a_picture(classes):
         f"{classes / 'a' / '0.png'}: 0.png (train) and {classes / 'b' / '2.png'}: 2.png (test) are the same picture; "
         "remove one"
     )
-    check_disjoint({"train": train * 2, "test": test[:2]})
+    check_disjoint({"train": [*train, *train], "test": test[:2]})
 
 
 def test_sizes_are_read_from_the_header(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from photochrom.errors import BadRecipe
-from photochrom.models.photochrom import Merge, Photochrom, Settings
+from photochrom.models.photochrom import AttentionBlock, Merge, Photochrom, Settings
 
 TINY = Settings(encoder="lite0", widths=(8, 8, 8), pretrained=False, frozen_stages=2)
 
@@ -17,6 +17,8 @@ TINY = Settings(encoder="lite0", widths=(8, 8, 8), pretrained=False, frozen_stag
         ({"encoder": "lite9"}, "model.settings.encoder is 'lite9'; it may be lite0, lite1, lite2"),
         ({"widths": (8, 8)}, r"model.settings.widths is \(8, 8\); it takes three numbers above 0"),
         ({"widths": (8, 0, 8)}, r"model.settings.widths is \(8, 0, 8\)"),
+        ({"attention": 25}, "model.settings.attention is 25; it may be 0 to 24"),
+        ({"attention": 1, "widths": (40, 8, 8)}, "with attention the first takes a multiple of 32"),
         ({"frozen_stages": 8}, "model.settings.frozen_stages is 8; it may be 0 to 7"),
         ({"dropout": 1.0}, "model.settings.dropout is 1.0; it may be 0 to under 1"),
         ({"feature_dropout": -0.1}, "model.settings.feature_dropout is -0.1; it may be 0 to under 1"),
@@ -51,6 +53,19 @@ def test_a_stage_that_is_frozen_does_not_move():
     for name, parameter in model.named_parameters():
         still = name.startswith(("encoder.stem", "encoder.stages.0.", "encoder.stages.1."))
         assert torch.equal(parameter, before[name]) == still, name
+
+
+def test_a_new_attention_block_changes_nothing_and_then_sees_the_whole_map():
+    torch.manual_seed(0)
+    block = AttentionBlock(64)
+    x = torch.randn(2, 64, 5, 7)
+    assert torch.equal(block(x), x)
+    torch.nn.init.normal_(block.attended.weight)
+    x.requires_grad_()
+    block(x)[0, :, 0, 0].sum().backward()
+    seen = x.grad.abs().sum(1)
+    assert (seen[0] > 0).all(), "a corner sees every point of its picture"
+    assert (seen[1] == 0).all(), "and none of another's"
 
 
 def test_a_transposed_merge_is_the_plain_one():

@@ -6,19 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from photochrom._support.settings import to_dict
 from photochrom.errors import BadRecipe
 from photochrom.inference.bins import JointBins
 from photochrom.models.photochrom import Photochrom, Settings
-from photochrom.train.config import Recipe
+from photochrom.train.config import ModelConfig, Recipe
 from photochrom.train.loop import Trainer
 from photochrom.train.recipe import load_recipe, recipe_dict, recipe_from_dict, recipe_text
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
-SMALL = ("data.workers=0", "run.batch=2", "run.accumulate=1", "run.steps=2", "bins.samples=4")
+SMALL = ("data.workers=0", "data.weights={}", "run.batch=2", "run.accumulate=1", "run.steps=2", "bins.samples=4")
 # The networks as small as they can be; the real fully connected layers have up to 321 million weights.
 NETWORKS = {
     "photochrom": ("data.size=32", "model.settings.pretrained=false"),
     "ensemble": ("data.size=32",),
+    "initial": ("data.size=32",),
     "recurrent": ("data.size=32", "model.settings.width=4", "task.settings.clips.frames=3"),
     "unet": ("data.size=32", "model.settings.size=32", "model.settings.width=4", "model.settings.dropped=2"),
     "cyclegan": ("data.size=32", "model.settings.width=4", "model.settings.blocks=1"),
@@ -33,12 +35,15 @@ def test_there_are_recipes():
 
 def start_of(recipe):
     """What the recipe starts from, if it cannot do without: a network with a published encoder."""
-    if recipe.task.name != "class_colors":
-        return None
+    if recipe.task.name != "class_colors" and recipe.model.name != "initial":
+        return {}
     bins = JointBins.grid(np.random.default_rng(0).normal(0, 30, (500, 2)), recipe.bins.step)
-    network = Photochrom(Settings(widths=recipe.model.settings["widths"], encoder="lite0"), bins.n_scores)
+    network = Photochrom(
+        Settings(widths=recipe.model.settings.get("widths", (32, 16, 8)), encoder="lite0"), bins.n_scores
+    )
     network.load_pretrained()
-    return network.state_dict(), bins
+    model = ModelConfig("photochrom", to_dict(network.settings))
+    return {"init": (network.state_dict(), bins), "initial": Recipe(model=model)}
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -46,7 +51,7 @@ def test_a_shipped_recipe_trains(path, folder, tmp_path):
     made = load_recipe(path)
     judge = ("task.settings.discriminator.layers=1",) if made.task.name == "adversarial" else ()
     small = load_recipe(path, SMALL + NETWORKS[made.model.name] + judge)
-    trainer = Trainer(small, [folder], tmp_path / "run", init=start_of(small))
+    trainer = Trainer(small, [folder], tmp_path / "run", **start_of(small))
     losses = []
     trainer.run(lambda progress: losses.append(progress.loss))
     assert trainer.step == 2

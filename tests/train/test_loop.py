@@ -12,8 +12,9 @@ import torch
 from PIL import Image
 
 from photochrom import Colorizer, color
+from photochrom.data.entries import Entry
 from photochrom.data.samples import small_ab
-from photochrom.data.sources import Entry, list_pictures
+from photochrom.data.sources import list_pictures
 from photochrom.errors import (
     BadCheckpoint,
     BadDataset,

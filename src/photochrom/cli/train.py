@@ -38,7 +38,7 @@ def train(
     val
         Pictures to evaluate on while training.
     init
-        Weights to start from: a packaged model such as "default", or a .onnx file.
+        Weights to start from: a packaged model such as "default", a .onnx file, or another run's folder.
     max_steps
         Stop here although the recipe goes on.
     device
@@ -70,3 +70,22 @@ def train(
 
             trainer.run(show)
     say(f"{out}: step {trainer.step} reached; export it with: photochrom export {out} -o MODEL.onnx")
+    if init:
+        say(_gained(out, init, bool(val)))
+
+
+def _gained(out: Path, init: str, validated: bool) -> str:
+    """What the training was worth, in one line."""
+    from photochrom.train.log import series
+
+    seen = series(out, "val_ciede2000") if validated else []
+    if len(seen) < 2 or seen[0][0] != 0:
+        return f"{out}: to see whether it gained anything over {init}, train with --val PICTURES that are not in --data"
+    before, after = seen[0][1], seen[-1][1]
+    found = f"{out}: CIEDE2000 of the validation pictures {before:.2f} before, {after:.2f} now (lower is better)"
+    if after < before:
+        return found
+    return (
+        f"{found}: {init} is the better one; train on more pictures, for more steps or at a lower optim.lr, "
+        f"or average both with: photochrom export {out} --blend {init} -o MODEL.onnx"
+    )

@@ -18,8 +18,8 @@ from torch.utils.data import Dataset
 
 from photochrom._support.settings import check
 from photochrom.data.config import DataConfig
+from photochrom.data.entries import Entry
 from photochrom.data.samples import Wear, decode_entry, small_ab
-from photochrom.data.sources import Entry
 from photochrom.errors import BadDataset
 
 STILL = 0.2  # share of cameras and things that do not move at all

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from photochrom._support.settings import check
 
@@ -13,6 +14,9 @@ class DataConfig:
 
     Attributes:
         size: side of the square samples, pixels.
+        weights: by the name of a folder or archive, how often an epoch shows each of its pictures: 0.25 shows another
+            quarter of them each time, 3 each one three times; what is not named counts once. See
+            `photochrom.data.mixture.Mixture`.
         scale: smallest and largest share of a picture's area in a sample. A scale of [1, 1] with a ratio of 1 takes
             the whole picture, pressed into a square, as validation does.
         ratio: largest aspect ratio of the piece that is cut out.
@@ -31,6 +35,7 @@ class DataConfig:
     """
 
     size: int = 128
+    weights: dict[str, Any] = field(default_factory=dict)
     scale: tuple[float, float] = (0.4, 1.0)
     ratio: float = 1.33
     flip: bool = True
@@ -43,6 +48,9 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         check(16 <= self.size <= 2048, "data.size", self.size, "16 to 2048")
+        for name, weight in self.weights.items():
+            number = isinstance(weight, int | float) and not isinstance(weight, bool)
+            check(number and 0 <= weight <= 100, f"data.weights.{name}", weight, "0 to 100")
         check(0 < self.scale[0] <= self.scale[1] <= 1, "data.scale", self.scale, "two rising shares above 0 to 1")
         check(1 <= self.ratio <= 4, "data.ratio", self.ratio, "1 to 4")
         check(0 <= self.degrade <= 1, "data.degrade", self.degrade, "0 to 1")

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
+from photochrom.data.entries import Entry
+from photochrom.data.mixture import Mixture
 from photochrom.data.samples import Sampler, decode_entry, paste
-from photochrom.data.sources import Entry
 from photochrom.errors import BadDataset
 
 
@@ -56,10 +57,10 @@ Share = Callable[[list[Any]], list[Any]]
 
 
 class Order:
-    """Batches of (epoch, index), shuffled each epoch, from any step on.
+    """Batches of (time, index), shuffled each epoch, from any step on; see `Mixture.epoch`.
 
     Args:
-        count: pictures in all.
+        mixture: what an epoch shows; a number shows each of so many pictures once.
         batch: samples a step.
         seed: decides the shuffles.
         start: the first step.
@@ -67,22 +68,25 @@ class Order:
         share: gives what is wanted of a batch; all of it by default.
     """
 
-    def __init__(self, count: int, batch: int, seed: int, start: int, stop: int, share: Share = list) -> None:
-        self.count, self.batch, self.seed, self.start, self.stop = count, batch, seed, start, stop
-        self.share = share
+    def __init__(
+        self, mixture: Mixture | int, batch: int, seed: int, start: int, stop: int, share: Share = list
+    ) -> None:
+        self.mixture = Mixture.even(mixture) if isinstance(mixture, int) else mixture
+        self.batch, self.seed, self.start, self.stop, self.share = batch, seed, start, stop, share
 
     def __len__(self) -> int:
         return max(0, self.stop - self.start)
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        epoch, shuffled = -1, np.empty(0, np.int64)
+        epoch, samples, count = -1, np.empty((0, 2), np.int64), self.mixture.count
         for step in range(self.start, self.stop):
             places = []
             for position in range(step * self.batch, (step + 1) * self.batch):
-                if position // self.count != epoch:
-                    epoch = position // self.count
-                    shuffled = np.random.default_rng((self.seed, epoch)).permutation(self.count)
-                places.append((epoch, int(shuffled[position % self.count])))
+                if position // count != epoch:
+                    epoch = position // count
+                    samples = self.mixture.epoch(epoch, self.seed)
+                time, index = samples[position % count]
+                places.append((int(time), int(index)))
             yield self.share(places)
 
 

@@ -16,7 +16,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 from photochrom import color
 from photochrom.data.config import DataConfig
-from photochrom.data.sources import Entry
+from photochrom.data.entries import Entry
 from photochrom.errors import BadDataset, PhotochromError
 from photochrom.imaging import io as photographs
 from photochrom.imaging.picture import to_dtype

@@ -12,38 +12,13 @@ from typing import IO
 
 import numpy as np
 
-from photochrom.data import arrays
+from photochrom.data import arrays, tar_index
+from photochrom.data.entries import Entry, Joined, Stored
 from photochrom.errors import BadDataset, OutOfMemory
 from photochrom.imaging.formats import FORMATS
 
 # HEIC needs an extra that a training machine may not have.
 EXTENSIONS = frozenset(e for form in FORMATS.values() if form.name != "HEIF" for e in form.extensions)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One encoded picture: `size` bytes at `offset` of the file `path`; `key` names it in messages and digests."""
-
-    path: str
-    offset: int
-    size: int
-    key: str
-
-    def read(self) -> bytes:
-        """The encoded bytes.
-
-        Raises:
-            BadDataset: they are not there any more.
-        """
-        try:
-            with open(self.path, "rb") as file:
-                file.seek(self.offset)
-                data = file.read(self.size)
-        except OSError as error:
-            raise BadDataset(f"{self.path}: {self.key} cannot be read ({error.strerror})") from None
-        if len(data) != self.size:
-            raise BadDataset(f"{self.path}: it became shorter while it was read; {self.key} is cut off")
-        return data
 
 
 @dataclass(frozen=True)
@@ -64,7 +39,7 @@ def _ppm_header(planes: np.ndarray) -> bytes:
     return b"P6 %d %d 255\n" % (planes.shape[3], planes.shape[2])
 
 
-def list_pictures(sources: Sequence[Path | str | Entry]) -> list[Entry]:
+def list_pictures(sources: Sequence[Path | str | Entry]) -> Sequence[Entry]:
     """Every picture in the folders (recursively), tar archives and files, in a fixed order.
 
     A source that is named twice counts twice, which is how one makes it weigh more. A file may also be a batch of
@@ -76,25 +51,27 @@ def list_pictures(sources: Sequence[Path | str | Entry]) -> list[Entry]:
         sources: paths, and entries that are listed already, which are passed on.
 
     Returns:
-        The key of a picture in a folder or tar is its path inside; in a batch "label/batch-index".
+        The key of a picture in a folder or tar is its path inside; in a batch "label/batch-index". A tar of more than
+        a thousand pictures gets an index beside it (`NAME.tar.index`, where its folder can be written to), which opens
+        a hundred times faster the next time; a million pictures take 60 MB of memory.
 
     Raises:
         BadDataset: a source is missing, damaged, or holds no picture.
     """
     if not sources:
         raise BadDataset("no pictures to train on; name a folder or a tar with --data")
-    entries: list[Entry] = []
+    parts: list[Sequence[Entry]] = []
     for source in sources:
         found = [source] if isinstance(source, Entry) else _list_one(Path(source))
         if not found:
             raise BadDataset(
                 f"{source}: there are no pictures in it ({', '.join(sorted(EXTENSIONS))}) and no training batches"
             )
-        entries += found
-    return entries
+        parts.append(found)
+    return Joined(parts)
 
 
-def _list_one(source: Path) -> list[Entry]:
+def _list_one(source: Path) -> Sequence[Entry]:
     try:
         if source.is_dir():
             return _list_folder(source)
@@ -120,16 +97,25 @@ def _list_folder(folder: Path) -> list[Entry]:
     return found
 
 
-def _list_tar(source: Path) -> list[Entry]:
+def _list_tar(source: Path) -> Sequence[Entry]:
+    known = tar_index.read(source)
+    if known is not None:
+        return known
     with tarfile.open(source, "r:") as archive:
         members = [member for member in archive if member.isfile()]
         _check_end(archive, source)
-        found = [Entry(str(source), m.offset_data, m.size, m.name) for m in members if _is_picture(Path(m.name))]
-        for member in sorted(members, key=lambda m: m.name) if not found else ():
+        pictures = [member for member in members if _is_picture(Path(member.name))]
+        if pictures:
+            offsets, sizes = (np.array(n) for n in zip(*((m.offset_data, m.size) for m in pictures), strict=True))
+            found = Stored(str(source), offsets, sizes, (m.name for m in pictures))
+            tar_index.keep(found)
+            return found
+        batches: list[Entry] = []
+        for member in sorted(members, key=lambda m: m.name):
             file = archive.extractfile(member)
             if file and arrays.is_for_training(member.name):
-                found += _list_batch(file, str(source), member.name)
-        return found
+                batches += _list_batch(file, str(source), member.name)
+        return batches
 
 
 def _list_batch(file: IO[bytes], path: str, name: str) -> list[Entry]:

@@ -11,8 +11,8 @@ from itertools import islice, zip_longest
 
 import numpy as np
 
+from photochrom.data.entries import Entry
 from photochrom.data.samples import dimensions
-from photochrom.data.sources import Entry
 from photochrom.errors import BadDataset, BadSetting
 
 _log = logging.getLogger(__name__)

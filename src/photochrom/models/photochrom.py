@@ -1,13 +1,15 @@
 """The network `photochrom`: a pretrained encoder, features of several depths, a global feature, a light decoder.
 
 Sources: a pretrained classifier as the encoder and its hypercolumns, Larsson et al. 2016 and Dahl 2016 (P31); global
-features fused with local ones, Iizuka et al. 2016 (P32). Deviation: the depths are combined on the way up, U-Net
-fashion, at a quarter of the input's size, which costs a tenth of full hypercolumns.
+features fused with local ones, Iizuka et al. 2016 (P32); self-attention over the coarsest map, so that distant parts of
+one thing agree, as in ColTran (Kumar et al. 2021) and CT2 (Weng et al. 2022). Deviation: the depths are combined on the
+way up, U-Net fashion, at a quarter of the input's size, which costs a tenth of full hypercolumns.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -25,6 +27,8 @@ from photochrom.models.efficientnet_lite import (
     published_weights,
 )
 
+HEAD_WIDTH = 32  # channels of an attention head
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -41,6 +45,7 @@ class Settings:
             the whole picture, so that less is learned by heart.
         class_colors: add to the scores what is known of the colours of the ImageNet classes that the picture looks
             like; see `ClassColors`. The encoder has to be as published, or trained by the task `distillation`.
+        attention: how many transformer blocks the coarsest map (stride 32) passes through; see `AttentionBlock`.
     """
 
     encoder: str = "lite2"
@@ -50,17 +55,59 @@ class Settings:
     dropout: float = 0.2
     feature_dropout: float = 0.0
     class_colors: bool = False
+    attention: int = 0
 
     def __post_init__(self) -> None:
         if self.encoder not in VARIANTS:
             raise BadRecipe(f"model.settings.encoder is '{self.encoder}'; it may be {', '.join(VARIANTS)}")
         if len(self.widths) != 3 or min(self.widths) < 1:
             raise BadRecipe(f"model.settings.widths is {self.widths}; it takes three numbers above 0")
+        if not 0 <= self.attention <= 24:
+            raise BadRecipe(f"model.settings.attention is {self.attention}; it may be 0 to 24")
+        if self.attention and self.widths[0] % HEAD_WIDTH:
+            raise BadRecipe(
+                f"model.settings.widths is {self.widths}; with attention the first takes a multiple of {HEAD_WIDTH}"
+            )
         if not 0 <= self.frozen_stages <= 7:
             raise BadRecipe(f"model.settings.frozen_stages is {self.frozen_stages}; it may be 0 to 7")
         for name in ("dropout", "feature_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise BadRecipe(f"model.settings.{name} is {getattr(self, name)}; it may be 0 to under 1")
+
+
+class AttentionBlock(nn.Module):
+    """A transformer block over the points of a map: every point sees every other, whatever lies between.
+
+    A 3 x 3 depthwise convolution tells where a point is relative to its neighbours, so that any size will do. The last
+    layer of each branch starts at zero: a new block changes nothing.
+
+    Args:
+        width: channels, a multiple of `HEAD_WIDTH`.
+
+    Source: Dosovitskiy et al. 2021, pre-norm; the conditional positional encoding of Chu et al. 2021.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.place = nn.Conv2d(width, width, 3, padding=1, groups=width)
+        self.norm1 = nn.LayerNorm(width)
+        self.queries_keys_values = nn.Linear(width, 3 * width)
+        self.attended = nn.Linear(width, width)
+        self.norm2 = nn.LayerNorm(width)
+        self.expand = nn.Linear(width, 3 * width)
+        self.project = nn.Linear(3 * width, width)
+        for last in (self.place, self.attended, self.project):
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(cast(Tensor, last.bias))
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        n, c, h, w = x.shape
+        points = (x + self.place(x)).flatten(2).transpose(1, 2)
+        heads = self.queries_keys_values(self.norm1(points)).view(n, h * w, 3, c // HEAD_WIDTH, HEAD_WIDTH)
+        seen = F.scaled_dot_product_attention(*heads.permute(2, 0, 3, 1, 4).unbind(0))
+        points = points + self.attended(seen.transpose(1, 2).reshape(n, h * w, c))
+        points = points + self.project(F.gelu(self.expand(self.norm2(points))))
+        return points.transpose(1, 2).reshape(n, c, h, w)
 
 
 class Merge(nn.Module):
@@ -151,6 +198,7 @@ class Photochrom(nn.Module):
         w16, w8, w4 = settings.widths
         self.bottom = nn.Conv2d(at32, w16, 1)
         self.world = nn.Linear(HEAD, w16)
+        self.attention = nn.Sequential(*(AttentionBlock(w16) for _ in range(settings.attention)))
         self.dropout = nn.Dropout(settings.dropout)
         self.feature_dropout = nn.Dropout2d(settings.feature_dropout)
         self.merge16 = Merge(w16, at16, w16, transposed=False)
@@ -178,6 +226,7 @@ class Photochrom(nn.Module):
         (_, at4, *deeper), world = self.encoder(x)
         at8, at16, at32 = (self.feature_dropout(feature) for feature in deeper)
         y = F.relu(self.bottom(at32) + self.world(self.dropout(world))[:, :, None, None])
+        y = self.attention(y)
         y = self.merge4(self.merge8(self.merge16(y, at16), at8), at4)
         return self.scores(y)[:, :, : -(-h // self.stride), : -(-w // self.stride)], world
 

@@ -15,6 +15,8 @@ from photochrom.losses import losses
 from photochrom.models import models
 from photochrom.train.config import LossConfig, OptimConfig, Recipe
 
+INITIAL = "initial"  # the network of the model that a run starts from
+
 
 def resolved_loss(loss: LossConfig) -> LossConfig:
     """The section with the losses' own settings filled in."""
@@ -24,6 +26,23 @@ def resolved_loss(loss: LossConfig) -> LossConfig:
         for index, entry in enumerate(loss.added)
     ]
     return replace(loss, settings=filled, added=tuple(added))
+
+
+def with_network_of(recipe: Recipe, initial: Recipe | None) -> Recipe:
+    """The recipe with the network of the model that it starts from, where its model.name is "initial".
+
+    Args:
+        recipe: as written.
+        initial: the recipe of that model; None where the run starts from nothing.
+
+    Raises:
+        BadRecipe: it starts from nothing.
+    """
+    if recipe.model.name != INITIAL:
+        return recipe
+    if initial is None:
+        raise BadRecipe(f"model.name is '{INITIAL}', the network of the model to start from; name that with --init")
+    return replace(recipe, model=initial.model)
 
 
 def build_model(recipe: Recipe, bins: Bins | None) -> nn.Module:

@@ -11,8 +11,9 @@ from PIL import Image
 from torch import Tensor
 
 from photochrom import color
+from photochrom.data.entries import Entry
+from photochrom.data.mixture import Mixture
 from photochrom.data.samples import decode_entry, small_ab
-from photochrom.data.sources import Entry
 from photochrom.errors import BadRecipe
 from photochrom.inference.bins import Bins, ChannelBins, JointBins, bins_from_dict
 from photochrom.train.build import classifies
@@ -52,6 +53,9 @@ def measure_basis(
         BadRecipe: those weights were trained for another kind of loss.
     """
     seed = recipe.run.seed
+    if recipe.data.weights:
+        order = Mixture.weighted(entries, recipe.data.weights).epoch(0, seed)[: recipe.bins.samples, 1]
+        entries = [entries[index] for index in order]
     center = fit_center(recipe.bins, entries, seed) if recipe.data.subtract_mean else color.L_CENTER
     if not init:
         return Basis(fit_bins(recipe.bins, entries, seed) if classifies(recipe) else None, center)

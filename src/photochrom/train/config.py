@@ -27,7 +27,8 @@ class ModelConfig:
     """Which network.
 
     Attributes:
-        name: a network of `photochrom.models`; an unknown name is answered with those there are.
+        name: a network of `photochrom.models`, or "initial" for the network of the model that --init names; an
+            unknown name is answered with those there are.
         settings: the model's own settings; what is left out keeps the model's default.
     """
 

@@ -183,13 +183,14 @@ def _changed(card: ModelCard, changes: dict[str, Any]) -> ModelCard:
 
 
 def starting_point(model: str | os.PathLike[str]) -> dict[str, Any]:
-    """What a `Trainer` takes to start from the weights of a model: its `init` and its `origin`.
+    """What a `Trainer` takes to start from the weights of a model: its `init`, `origin` and `initial`.
 
     Raises:
         UnknownName, BadCheckpoint: as `load_state`.
     """
     state, bins, card = load_state(model)
-    return {"init": (state, bins), "origin": {"name": card.name, "digest": card.digest, "training": card.training}}
+    origin = {"name": card.name, "digest": card.digest, "training": card.training}
+    return {"init": (state, bins), "origin": origin, "initial": recipe_from_dict(card.recipe)}
 
 
 def load_model(model: str | os.PathLike[str]) -> tuple[nn.Module, ModelCard]:
@@ -205,11 +206,14 @@ def load_model(model: str | os.PathLike[str]) -> tuple[nn.Module, ModelCard]:
 
 
 def load_state(model: str | os.PathLike[str]) -> tuple[dict[str, Tensor], Bins | None, ModelCard]:
-    """The weights of an exported file (or packaged model) as a torch state dict, with its bins and card.
+    """The weights of a run folder, an exported file or a packaged model as a torch state dict, with its bins and card.
 
     Raises:
         UnknownName, BadCheckpoint: no such model, or not one of photochrom.
     """
+    if os.path.isdir(model):
+        network, bins, recipe, facts = load_run(Path(model))
+        return network.state_dict(), bins, make_card(network, bins, recipe, facts, Path(model).name)
     data, where = read_model(model)
     card = read_card(data, where)
     try:

@@ -70,6 +70,11 @@ class Log:
         return WriteFailed(f"{self.path}: the log cannot be written ({error.strerror or error})")
 
 
+def series(run: Path, name: str) -> list[tuple[int, float]]:
+    """What the log of a run folder says of a value: (step, value), in the order of the steps."""
+    return [(int(row["step"]), float(row["value"])) for row in _rows(run / "log.csv") if row["name"] == name]
+
+
 def _rows(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []

@@ -21,6 +21,7 @@ from photochrom.data.sources import digest
 from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting, OutOfMemory
 from photochrom.inference.bins import Bins
 from photochrom.train import checkpoint
+from photochrom.train.build import with_network_of
 from photochrom.train.codebook import Basis
 from photochrom.train.config import Recipe
 from photochrom.train.distributed import ALONE, Team
@@ -42,6 +43,7 @@ class Trainer:
         validation: likewise, to evaluate on; none evaluates nothing.
         init: a state (tensors by parameter name) and its bins to start from, as `load_state` gives.
         origin: what the card shall say of those weights: name, digest, training.
+        initial: the recipe of those weights, whose network a recipe with `model.name = "initial"` takes.
         device: "cpu" or "cuda".
         max_steps: stop after this step, although the recipe goes on; the run can be resumed.
         team: the processes that share the run.
@@ -59,11 +61,12 @@ class Trainer:
         validation: Sources = (),
         init: tuple[dict[str, Tensor], Bins | None] | None = None,
         origin: dict[str, Any] | None = None,
+        initial: Recipe | None = None,
         device: str = "cpu",
         max_steps: int | None = None,
         team: Team = ALONE,
     ) -> None:
-        recipe = resolved(recipe)
+        recipe = resolved(with_network_of(recipe, initial))
         _check_shares(recipe, team)
         kind: type[Task] = tasks[recipe.task.name]
         self.recipe, self.out, self.device, self.team = recipe, out, torch.device(device), team
@@ -78,6 +81,7 @@ class Trainer:
         average = copy.deepcopy(self.task.model).requires_grad_(False) if recipe.run.ema else self.task.model
         self.average: nn.Module = average
         self.step, self.plateau, self.meter, self.seconds = 0, Plateau(), Meter(), 0.0
+        self.trained_on = init is not None
         self.validation = self.task.validation(validation) if validation and team.leads else None
         if saved:
             self._restore(*saved)
@@ -95,6 +99,8 @@ class Trainer:
             closing(Log(self.out, self.step)) if self.team.leads else nullcontext() as self.log,
             closing(self.task.batches(self.entries, self.step, self.stop)) as loader,
         ):
+            if self.trained_on and not self.step:
+                self._look()  # what the model to start from was worth
             self.meter.restart_clock()
             started = waiting_since = time.perf_counter()
             for batch in loader:
@@ -245,6 +251,9 @@ class Trainer:
         # Not at a stop in between, which must not change what is learned.
         if self.step % self.recipe.run.eval_every == 0:
             self.plateau.check(optim.factor, optim.patience, optim.lr_end)
+        self._look()
+
+    def _look(self) -> None:
         if self.validation and self.log:
             started = time.perf_counter()
             seen = self.validation(self.average, self.device)

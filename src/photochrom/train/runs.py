@@ -15,7 +15,7 @@ from torch import Tensor
 
 from photochrom._support.files import write_failed
 from photochrom._support.version import __version__
-from photochrom.data.sources import Entry
+from photochrom.data.entries import Entry
 from photochrom.errors import BadCheckpoint, BadRecipe, WriteFailed
 from photochrom.inference.bins import Bins, bins_from_dict
 from photochrom.train import checkpoint

@@ -17,9 +17,11 @@ from torch.optim import Optimizer
 from photochrom._support.registry import Registry
 from photochrom._support.settings import NoSettings, from_dict, to_dict
 from photochrom.color import L_CENTER, L_SCALE
+from photochrom.data.entries import Entry
 from photochrom.data.loader import Order, Pictures, batches
+from photochrom.data.mixture import Mixture
 from photochrom.data.samples import Sampler
-from photochrom.data.sources import Entry, list_pictures
+from photochrom.data.sources import list_pictures
 from photochrom.errors import BadRecipe
 from photochrom.inference.bins import Bins
 from photochrom.losses.colors import DecodedColors
@@ -123,7 +125,7 @@ class Task(ABC):
         """Put back what `state` gave."""
 
     @staticmethod
-    def entries(sources: Sources) -> list[Entry]:
+    def entries(sources: Sources) -> Sequence[Entry]:
         """What there is to train or evaluate on in folders, tars and files."""
         return list_pictures(sources)
 
@@ -136,7 +138,8 @@ class Task(ABC):
         """This process's samples of the steps from `start` to before `stop`; they depend on the seed and the step."""
         recipe = self.recipe
         dataset = Pictures(entries, Sampler(recipe.data, int(self.model.stride)), recipe.run.seed)
-        order = Order(len(entries), recipe.run.batch, recipe.run.seed, start, stop, self.team.share)
+        mixture = Mixture.weighted(entries, recipe.data.weights)
+        order = Order(mixture, recipe.run.batch, recipe.run.seed, start, stop, self.team.share)
         return batches(dataset, order, recipe.data.workers)
 
     def validation(self, sources: Sources) -> Callable[[Any, torch.device], Look]:

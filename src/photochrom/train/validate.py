@@ -12,8 +12,9 @@ from PIL import Image
 from torch import nn
 
 from photochrom import color
+from photochrom.data.entries import Entry
 from photochrom.data.samples import decode_entry
-from photochrom.data.sources import Entry, list_pictures
+from photochrom.data.sources import list_pictures
 from photochrom.inference.bins import Bins
 from photochrom.inference.decode import scores_to_ab
 from photochrom.metrics import Comparison, Rendition, measure

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from photochrom.data.sources import Entry, digest, list_pictures
+from photochrom.data.entries import Entry
+from photochrom.data.sources import digest, list_pictures
 from photochrom.errors import BadDataset, BadRecipe, BadSetting, OutOfMemory
 from photochrom.evaluation.files import claim
 from photochrom.research.search import result_files
@@ -108,7 +109,7 @@ def search(
     return Found(found, ranges, relative, files)
 
 
-def choose(data: Sequence[Path | str], count: int | None, seed: int) -> list[Entry]:
+def choose(data: Sequence[Path | str], count: int | None, seed: int) -> Sequence[Entry]:
     """The pictures of a search: `count` of them, chosen by the seed.
 
     Raises:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from photochrom.data.sources import Entry
+from photochrom.data.entries import Entry
 from photochrom.errors import BadRecipe, OutOfMemory
 from photochrom.evaluation.files import write_csv
 from photochrom.train.config import Recipe

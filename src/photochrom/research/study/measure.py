@@ -11,8 +11,8 @@ from PIL import Image
 
 from photochrom import color
 from photochrom.colorizer import Colorizer
+from photochrom.data.entries import Entry
 from photochrom.data.samples import decode_entry
-from photochrom.data.sources import Entry
 from photochrom.evaluation.per_photograph import Numbers, mean, truth_numbers
 from photochrom.inference.backends import Backend
 from photochrom.inference.bins import ChannelBins

@@ -10,7 +10,8 @@ from typing import Any
 
 from photochrom._support.files import write_bytes
 from photochrom._support.settings import to_dict
-from photochrom.data.sources import Entry, digest, list_pictures
+from photochrom.data.entries import Entry
+from photochrom.data.sources import digest, list_pictures
 from photochrom.data.split import check_disjoint, check_size, split
 from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting
 from photochrom.research.study.measure import Photographs, quantised

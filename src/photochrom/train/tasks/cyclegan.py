@@ -17,9 +17,9 @@ from torch.nn import functional as F
 
 from photochrom._support.settings import check, check_not_negative
 from photochrom.color import AB_SCALE, L_CENTER
+from photochrom.data.entries import Entry
 from photochrom.data.loader import Halves, Pictures, batches
 from photochrom.data.samples import Sampler
-from photochrom.data.sources import Entry
 from photochrom.errors import BadRecipe
 from photochrom.inference.bins import Bins
 from photochrom.models.cyclegan import ColorGenerator, Translator, gray_picture
@@ -94,6 +94,7 @@ class CycleGanTask(Task):
         if not isinstance(self.model, ColorGenerator) or bins is not None:
             raise BadRecipe("the task cyclegan takes model.name 'cyclegan' and a loss on ab, such as 'l1'")
         check(recipe.run.batch % 2 == 0, "run.batch", recipe.run.batch, "an even number for the task cyclegan")
+        check(not recipe.data.weights, "data.weights", recipe.data.weights, "empty only, for the task cyclegan")
         self.back = self.add("back", Translator(self.model.settings, 3, 1))
         self.optimizers["model"] = build_optimizer(recipe.optim, parameter_groups(self.model))
         self.optimizers["back"] = build_optimizer(

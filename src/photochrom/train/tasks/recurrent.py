@@ -15,8 +15,10 @@ from photochrom import color
 from photochrom._support.settings import check_not_negative, from_dict
 from photochrom.color import L_CENTER
 from photochrom.data.clips import ClipConfig, Clips
+from photochrom.data.entries import Entry
 from photochrom.data.loader import Order, batches
-from photochrom.data.sources import Entry, list_pictures
+from photochrom.data.mixture import Mixture
+from photochrom.data.sources import list_pictures
 from photochrom.errors import BadCheckpoint, BadRecipe
 from photochrom.inference.bins import Bins
 from photochrom.inference.card import ModelCard
@@ -90,7 +92,8 @@ class RecurrentTask(Task):
     def batches(self, entries: Sequence[Entry], start: int, stop: int) -> Generator[Batch]:
         run = self.recipe.run
         clips = Clips(entries, self.recipe.data, self.settings.clips, int(self.model.stride), run.seed)
-        order = Order(len(entries), run.batch, run.seed, start, stop, self.team.share)
+        mixture = Mixture.weighted(entries, self.recipe.data.weights)
+        order = Order(mixture, run.batch, run.seed, start, stop, self.team.share)
         return batches(clips, order, self.recipe.data.workers)
 
     def validation(self, sources: Sources) -> ClipValidation:
