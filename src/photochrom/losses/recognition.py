@@ -16,7 +16,7 @@ class LabClassifier(nn.Module):
     """A frozen ImageNet classifier that is shown L and ab, each at its own resolution.
 
     It knows things best at the size that it was trained with, 224 pixels; small samples are enlarged for it. Whether
-    its judgement then agrees better with other classifiers' is within chance (docs/default-model.md has the figures).
+    its judgement then agrees better with other classifiers' is within chance (see docs/experiments/default-model.md).
     The one that top-1 is measured with must be another (`photochrom evaluate --top1`: lite2).
 
     Args:

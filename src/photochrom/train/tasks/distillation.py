@@ -2,7 +2,7 @@
 
 An encoder that learns colours from a few ten thousand photographs forgets the million that it was made with. Here it
 has to name, from L alone and through the published layer of the classes, what a classifier names in the same sample in
-colour. Of what its photographs do not show it forgets much all the same (docs/default-model.md has the figures).
+colour. Of what its photographs do not show it forgets much all the same (see docs/experiments/default-model.md).
 """
 
 from __future__ import annotations
