@@ -1,5 +1,8 @@
 """photochrom: colour for grayscale photographs, by networks that this project trains.
 
+In docstrings, "the paper" is M. Agrawal and K. Sawhney, Exploring Convolutional Neural Networks for Automatic Image
+Colorization, 2017 (docs/study.md).
+
 Example:
     >>> import numpy, photochrom
     >>> photochrom.colorize(numpy.zeros((64, 48), numpy.uint8)).shape

@@ -1,7 +1,7 @@
 """The network `photochrom`: a pretrained encoder, features of several depths, a global feature, a light decoder.
 
-Sources: a pretrained classifier as the encoder and its hypercolumns, Larsson et al. 2016 and Dahl 2016 (P31); global
-features fused with local ones, Iizuka et al. 2016 (P32). Deviation: the depths are combined on the way up, U-Net
+Sources: a pretrained classifier as the encoder and its hypercolumns, Larsson et al. 2016 and Dahl 2016; global
+features fused with local ones, Iizuka et al. 2016. Deviation: the depths are combined on the way up, U-Net
 fashion, at a quarter of the input's size, which costs a tenth of full hypercolumns.
 """
 

@@ -61,7 +61,7 @@ def search(
     device: str = "cpu",
     progress: Callable[[int, int, Outcome | None], None] = lambda done, total, latest: None,
 ) -> Found:
-    """Train a recipe for a few steps with values drawn at random, and rank them by the lowest training loss (P13).
+    """Train a recipe for a few steps with random values, and rank them by their lowest training loss.
 
     Trials that are in `out` already are kept; only those that are missing are trained.
 

@@ -103,7 +103,7 @@ def opened(out: Path, ranges: Ranges, seed: int, facts: dict[str, Any]) -> Itera
 
 
 def narrow_from(out: Path, recipe: Recipe) -> Ranges:
-    """The ranges of a second round: those of the search in `out`, narrowed to its best quarter of trials (P13).
+    """The ranges of a second round: those of the search in `out`, narrowed to its best quarter of trials.
 
     Raises:
         BadSetting: no search is there, or fewer than two of its trials could be trained to their end.
