@@ -15,6 +15,8 @@ from photochrom.search.store import best_quarter, narrow_from
 from photochrom.search.trial import Assignment, Outcome, Trial, train_trial
 from photochrom.train.recipe import load_recipe, recipe_from_dict, recipe_text
 
+pytestmark = pytest.mark.slow
+
 RATES = {"optim.lr": Range(1e-5, 1e-1, log=True)}
 
 

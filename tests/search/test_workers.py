@@ -16,6 +16,8 @@ from photochrom.search.trial import Outcome
 from photochrom.search.workers import executor
 from photochrom.train.recipe import recipe_from_dict
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_process_finds_what_this_one_finds(folder, tmp_path, monkeypatch):
     monkeypatch.setattr("photochrom.search.run.plot_rates", lambda trials, relative, path: path)

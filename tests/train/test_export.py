@@ -22,6 +22,8 @@ from photochrom.train.loop import Trainer
 from photochrom.train.onnx_file import LEAST_TO_SHRINK, parity, round_weights
 from photochrom.train.recipe import recipe_dict
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def once():

@@ -38,6 +38,8 @@ from photochrom.train.tasks.recognition import RecognitionTask
 from photochrom.train.tasks.supervised import SupervisedTask
 from photochrom.train.validate import Validation
 
+pytestmark = pytest.mark.slow
+
 
 def rows(run, timed=("images_per_second", "data_wait")):
     with (run / "log.csv").open() as file:

@@ -18,6 +18,8 @@ from photochrom.train.loop import Trainer
 from photochrom.train.recipe import recipe_text
 from photochrom.train.runs import CHECKPOINT, load_run
 
+pytestmark = pytest.mark.slow
+
 TIMED = ("images_per_second", "data_wait")
 
 

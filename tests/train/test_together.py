@@ -15,6 +15,8 @@ from photochrom.train.runs import CHECKPOINT
 from photochrom.train.team import ALONE, MemberLost, Team
 from photochrom.train.together import Job, together
 
+pytestmark = pytest.mark.slow
+
 GAN = {
     "task": {"name": "adversarial", "settings": {"warmup": 1, "discriminator": {"width": 4, "layers": 1}}},
     "model": {"name": "unet", "settings": {"size": 32, "width": 4, "dropped": 2}},

@@ -12,6 +12,8 @@ from photochrom.turing.features import color_statistics, edge_statistics, object
 from photochrom.turing.logistic import fit, held_out
 from photochrom.turing.standin import load_standin
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def study(tmp_path, drawn, colorizer):

@@ -14,6 +14,8 @@ from photochrom import BadSetting, ImageTooLarge, UnreadableFilm, WriteFailed, c
 from photochrom.video import colorize_film
 from photochrom.video import film as film_module
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _short_segments(monkeypatch):

@@ -13,6 +13,8 @@ from photochrom.video.consistency import steady
 from photochrom.video.evaluating import evaluate_films
 from photochrom.video.recurrent import find
 
+pytestmark = pytest.mark.slow
+
 COVERED = (22.5, 15.0)  # of a map of 16 x 24
 
 
