@@ -91,7 +91,7 @@ class Client:
         """
         if isinstance(x, bytes | bytearray | memoryview):
             if output is not None:
-                raise BadSetting("an output is for a path; the result of bytes is returned, and written by the caller")
+                raise BadSetting("an output needs a path as input; for bytes the result is returned")
             return self._ask("POST", "/api/colorize", look, bytes(x))
         source = Path(x)
         target = Path(output) if output is not None else beside(source)

@@ -121,9 +121,7 @@ class Colorizer:
             raise BadSetting(f"the model '{self.card.name}' has no bins, so no vividness, decoder or temperature")
         if self.card.size is not None and render_size is not None:
             side = self.card.size
-            raise BadSetting(
-                f"the model '{self.card.name}' takes squares of {side} pixels only; leave the render size away"
-            )
+            raise BadSetting(f"the model '{self.card.name}' takes squares of {side} pixels only; omit --render-size")
         default = self.card.default_decoding()
         self.decoding = replace(
             default,
@@ -235,7 +233,7 @@ class Colorizer:
             if isinstance(error, RuntimeError) and "start new thread" not in str(error):
                 raise
             raise OutOfMemory(
-                f"memory ran out over a photograph of {picture.width} x {picture.height}; colour a smaller copy"
+                f"not enough memory for a photograph of {picture.width} x {picture.height}; colour a smaller copy"
             ) from None
 
     def paint(self, picture: Picture, light: np.ndarray, chroma: GuidedChroma) -> Picture:
@@ -269,11 +267,11 @@ class Colorizer:
             self.colorize_file(os.fsdecode(x), target, overwrite=overwrite, hints=hints)
             return str(target) if isinstance(x, str) else target
         if output is not None:
-            raise BadSetting("an output is for a path; what is given otherwise is returned, and written by the caller")
+            raise BadSetting("an output needs a path as input; for other inputs the result is returned")
         try:
             return self._colorize_here(x, hints)
         except MemoryError:
-            raise OutOfMemory("memory ran out over the photograph; colour a smaller copy") from None
+            raise OutOfMemory("not enough memory for the photograph; colour a smaller copy") from None
 
     def colorize_file(
         self,

@@ -63,7 +63,7 @@ class Hint:
     def __post_init__(self) -> None:
         # A comparison is false for what is no number, and takes integers that no float holds.
         if not all(isinstance(place, Real) and abs(place) < BEYOND for place in (self.x, self.y)):
-            raise BadSetting(f"a hint at {self.x!r}, {self.y!r} is nowhere; x and y are pixels")
+            raise BadSetting(f"a hint cannot be at {self.x!r}, {self.y!r}; x and y are pixels")
         if not (isinstance(self.reach, Real) and 0.01 <= self.reach <= 100):
             raise BadSetting(f"the reach of a hint is {self.reach!r}; it may be 0.01 to 100")
         _rgb(self.color)
@@ -120,7 +120,7 @@ def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Hint]) -> Gu
     height, width = light.shape
     check_inside(hints, width, height)
     if len(hints) > MOST:
-        raise BadSetting(f"{len(hints)} hints are too many; {MOST} is the most")
+        raise BadSetting(f"there are {len(hints)} hints; {MOST} is the limit")
     size = render_shape(light.shape, SIDE)
     w, h = size = min(size[0], width), min(size[1], height)
     small = resize(light, size)
@@ -220,5 +220,5 @@ def _rgb(color: str) -> tuple[int, ...]:
     except (ValueError, TypeError, AttributeError):
         rgb = ()
     if not rgb or max(rgb) > 255:
-        raise BadSetting(f"'{color}' is no colour; it may be #rrggbb or a CSS name such as navy")
+        raise BadSetting(f"'{color}' is not a colour; use #rrggbb or a CSS name such as navy")
     return rgb

@@ -75,5 +75,5 @@ def test_an_error_ends_what_runs():
 def test_a_process_that_is_killed_is_named():
     with executor(2) as pool:
         killed = pool.submit(signal.raise_signal, signal.SIGKILL)
-        with pytest.raises(OutOfMemory, match="the process of a trial was killed, probably for want of memory"):
+        with pytest.raises(OutOfMemory, match="a trial's process was killed, probably out of memory"):
             _result(killed)

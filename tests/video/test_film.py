@@ -109,7 +109,7 @@ def test_a_part_beyond_the_end_is_refused(film, colorizer, tmp_path):
     source = film(tmp_path / "a.mp4", frames=4)
     with pytest.raises(BadSetting, match="no frame between 9"):
         colorize_film(source, tmp_path / "b.mp4", colorizer, start=9)
-    with pytest.raises(BadSetting, match="to a later end, not 2 to 1"):
+    with pytest.raises(BadSetting, match="end after its start, not 2 to 1"):
         colorize_film(source, tmp_path / "b.mp4", colorizer, start=2, end=1)
     assert not (tmp_path / "b.mp4").exists()
 

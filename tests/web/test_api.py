@@ -112,10 +112,10 @@ def test_hints_are_those_of_the_whole_photograph(server, tiny, drawn):
 @pytest.mark.parametrize(
     ("hints", "message"),
     [
-        ("30,5=rde", "'rde' is no colour; it may be #rrggbb or a CSS name such as navy"),
+        ("30,5=rde", "'rde' is not a colour; use #rrggbb or a CSS name such as navy"),
         ("30=#ff0000", "the hint '30=#ff0000' is not X,Y=COLOR or X,Y,REACH=COLOR, such as"),
         ("-3,5=#ff0000", "the hint at -3,5 lies outside the photograph"),
-        ("1,1=red;" * 257, "257 hints are too many; 256 is the most"),
+        ("1,1=red;" * 257, "there are 257 hints; 256 is the limit"),
         ("30,5,0=#ff0000", "the reach of a hint is 0"),
         ("48,5=#ff0000", "the hint at 48,5 lies outside the photograph, which is 48 x 40 pixels"),
     ],
@@ -207,7 +207,7 @@ def test_a_model_without_bins_has_no_vividness_and_no_variants(server, png):
     for query in ("vividness=0.5", "variant=1"):
         refused = server.post(f"/api/colorize?{query}", content=png(1))
         assert refused.status_code == 422
-        assert "leave them away" in refused.json()["detail"]
+        assert "omit them" in refused.json()["detail"]
 
 
 # ---- what is refused

@@ -76,8 +76,8 @@ def prepare(
         apart = held_out if name == "imagenet" else ()
         if not apart and (job := next((j for j in jobs if j.init and dataset_of(j) == name), None)):
             raise BadDataset(
-                f"the plan's {job.name} starts from weights that were trained on photographs of their own; name some "
-                "that those have not seen with --held-out"
+                f"the plan's {job.name} starts from trained weights; name photographs that they have not "
+                "seen with --held-out"
             )
         chosen[name] = _chosen(sources[name], apart, wanted[name], counts.seed)
         check_size([entry for part in chosen[name].values() for entry in part], size)

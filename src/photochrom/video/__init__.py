@@ -60,7 +60,7 @@ def colorize_film(
     if kind != "film" and (codec, crf, start, end) != (None, None, None, None):
         from photochrom.errors import BadSetting
 
-        raise BadSetting("codec, crf, start and end are for films")
+        raise BadSetting("codec, crf, start and end are for films only")
     if kind == "film":
         from photochrom.video import film
 

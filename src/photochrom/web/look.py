@@ -75,7 +75,7 @@ class Look(BaseModel, frozen=True):
         """
         how = colorizer.decoding
         if colorizer.card.bins is None and (self.vividness is not None or self.variant):
-            raise BadSetting(f"the model '{colorizer.card.name}' has no vividness and no variants; leave them away")
+            raise BadSetting(f"the model '{colorizer.card.name}' has no vividness and no variants; omit them")
         return replace(
             how,
             vividness=how.vividness if self.vividness is None else self.vividness,
