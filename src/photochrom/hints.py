@@ -1,8 +1,7 @@
-"""Hints: a person says which colour something has, and what hangs together with it takes that colour.
+"""Hints: the colour of a point, given by a person, spreads to the nearest edge.
 
-Each hint spreads from its point over the photograph, quickly where lightness and the network's own colours are even,
-and hardly over edges: how far a point is from it is the length of the shortest way there, on which edges count. Near it
-the colour is the hint's, far from it the network's.
+The distance of a pixel from a hint is the length of the shortest path to it, where edges of lightness and of the
+network's own colours count as far. Near a hint the colour is the hint's, far from it the network's.
 
 Source: the way that edges make long is the geodesic distance of Protiere and Sapiro, "Interactive Image Segmentation
 via Adaptive Weighted Distances", 2007; that colour spreads along even lightness is Levin, Lischinski and Weiss,
@@ -43,12 +42,12 @@ class Hint:
 
     Attributes:
         x, y: the point, pixels from the left and from the top of the upright photograph.
-        color: its colour, #rrggbb or a CSS name; hue and chroma count, and the latter in proportion where the
-            photograph, which keeps its lightness, is darker. Grays keep something gray.
-        reach: a factor on how far it spreads, 0.01 to 100.
+        color: #rrggbb or a CSS name. Only hue and chroma count, and chroma is reduced in proportion where the
+            photograph, which keeps its lightness, is darker. A gray keeps something gray.
+        reach: multiplies how far it spreads, 0.01 to 100.
 
     Raises:
-        BadSetting: none of that.
+        BadSetting: a value is out of range.
 
     Example:
         >>> Hint(120, 340, "navy").lab.round()
@@ -105,7 +104,7 @@ class Hint:
 
 
 def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Hint]) -> GuidedChroma:
-    """The chroma of a photograph with a person's hints in it.
+    """A photograph's chroma with hints applied.
 
     Args:
         chroma: what the network found.

@@ -38,7 +38,7 @@ class Settings:
             see edges and textures, which need no adapting, and cost the most to train.
         dropout: share of the global feature that is dropped in training.
         feature_dropout: share of the encoder's channels at strides 8, 16 and 32 that are dropped in training, each in
-            the whole picture, so that less is learned by heart.
+            the whole picture, against overfitting.
         class_colors: add to the scores what is known of the colours of the ImageNet classes that the picture looks
             like; see `ClassColors`. The encoder has to be as published, or trained by the task `distillation`.
     """

@@ -19,7 +19,7 @@ from photochrom.study.realism import save_arrays, write_true_features
 
 REFERENCES, PLAN = "references.json", "plan.json"
 BASELINE = "baseline"
-SEEN = 100  # training photographs that are coloured too, to see what was learned by heart
+SEEN = 100  # training photographs that are coloured too, to measure overfitting
 QUANTISED = (2, 4, 6, 10, 20, 30, 50)
 OPTIONS = {"imagenet": "--data", "cifar": "--cifar"}
 

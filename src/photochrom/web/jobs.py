@@ -150,7 +150,7 @@ class Jobs:
         return job
 
     def get(self, identity: str) -> Job:
-        """The job, whose time to live begins anew.
+        """The job, whose time to live restarts.
 
         Raises:
             Problem: 404.
