@@ -7,6 +7,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import io
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,18 @@ settings.register_profile(
     "photochrom", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], max_examples=50
 )
 settings.load_profile("photochrom")
+
+HERE = Path(__file__).parent
+SLOW_FOLDERS = ("e2e", "study", "train/tasks")  # whole commands, whole trainings; other modules mark themselves
+
+
+def pytest_collection_modifyitems(items):
+    """Marks whole folders as slow, and as browser whatever asks for Chromium."""
+    for item in items:
+        if any(item.path.is_relative_to(HERE / folder) for folder in SLOW_FOLDERS):
+            item.add_marker(pytest.mark.slow)
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
 
 
 def draw(seed, width=48, height=40):

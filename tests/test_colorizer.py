@@ -415,7 +415,7 @@ class TestFixedSize:
 
     def test_it_takes_no_render_size(self, square):
         assert Colorizer(square).render_size == 16
-        with pytest.raises(BadSetting, match="the model 'square' takes squares of 16 pixels only; leave the render"):
+        with pytest.raises(BadSetting, match="the model 'square' takes squares of 16 pixels only; omit --render-size"):
             Colorizer(square, render_size=64)
 
     def test_memory_that_runs_out_is_not_the_render_sizes_fault(self, square, monkeypatch):
@@ -506,7 +506,7 @@ def test_bad_arrays(session, bad):
 
 
 def test_an_output_for_what_is_no_path(session, tmp_path):
-    with pytest.raises(BadSetting, match="an output is for a path"):
+    with pytest.raises(BadSetting, match="an output needs a path"):
         session.colorize(noise((4, 4)), tmp_path / "x.png")
     assert not list(tmp_path.iterdir())
 

@@ -83,7 +83,7 @@ def test_the_run_folder_varies_as_its_file_does(gray, folder, tmp_path):
 
 def test_a_model_with_one_colouring_says_so(tiny, gray):
     session = Colorizer(tiny, threads=1)
-    with pytest.raises(BadSetting, match="has one colouring for a photograph: it has neither bins nor dropout"):
+    with pytest.raises(BadSetting, match="gives only one colouring: it has neither bins nor dropout"):
         colored(session, gray, 1)
 
 

@@ -1,5 +1,8 @@
 """photochrom: colour for grayscale photographs, by networks that this project trains.
 
+In docstrings, "the paper" is M. Agrawal and K. Sawhney, Exploring Convolutional Neural Networks for Automatic Image
+Colorization, 2017 (docs/study.md).
+
 Example:
     >>> import numpy, photochrom
     >>> photochrom.colorize(numpy.zeros((64, 48), numpy.uint8)).shape
@@ -83,16 +86,16 @@ def colorize(
 
     Args:
         x: a path, the bytes of a file, a PIL image, or an array (H, W[, 1 | 3 | 4]) of uint8, uint16 or floats 0..1.
-        output: for a path, where the result goes; NAME.color.EXT beside it by default.
-        overwrite: replace a file that is there.
-        hints: colours that a person knows, such as `Hint(120, 340, "navy")`.
-        **settings: those of `Colorizer`, such as model, vividness, saturation, render_size, device.
+        output: where to write the result of a path; by default NAME.color.EXT next to it.
+        overwrite: replace an existing file.
+        hints: known colours of points, such as `Hint(120, 340, "navy")`.
+        **settings: those of `Colorizer`: model, vividness, saturation, render_size, device.
 
     Returns:
-        The type that was given: the path of the result, the bytes of a file, a PIL image, or an array.
+        The same type as `x`: the path of the result, the bytes of a file, a PIL image, or an array.
 
     Raises:
-        PhotochromError: one of its kinds, with one line that says what to do.
+        PhotochromError: one of its subclasses, with a one-line message that says what to do.
     """
     try:
         session = _session(**settings)

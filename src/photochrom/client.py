@@ -24,7 +24,7 @@ _BYTES = "application/octet-stream"
 
 @dataclass(frozen=True)
 class JobState:
-    """How far a job is.
+    """The progress of a job.
 
     Attributes:
         status: "queued", "running", "done" or "failed".
@@ -43,8 +43,8 @@ class Client:
     Args:
         url: of the server.
         token: what it was started with.
-        timeout: seconds without an answer after which a request is given up.
-        patience: seconds that a busy server (429 or 503) is asked again.
+        timeout: seconds to wait for an answer.
+        patience: seconds to retry while the server is busy (429 or 503).
 
     Example:
         >>> client = Client("http://127.0.0.1:8000")
@@ -77,8 +77,8 @@ class Client:
 
         Args:
             x: a path, or a file's bytes.
-            output: for a path, where the result goes; NAME.color.EXT beside it by default.
-            overwrite: replace a file that is there.
+            output: where to write the result of a path; by default NAME.color.EXT next to it.
+            overwrite: replace an existing file.
             **look: vividness, saturation, contrast, variant, format; see the server's /docs. `hints` are `Hint`s.
 
         Returns:
@@ -86,12 +86,12 @@ class Client:
 
         Raises:
             UnreadableImage: the file cannot be read.
-            ServerRefused: the server is not there, or does not take the photograph; its line says why.
+            ServerRefused: the server does not answer, or refuses the photograph; the message says why.
             WriteFailed: the result cannot be written; the server was not asked then.
         """
         if isinstance(x, bytes | bytearray | memoryview):
             if output is not None:
-                raise BadSetting("an output is for a path; the result of bytes is returned, and written by the caller")
+                raise BadSetting("an output needs a path as input; for bytes the result is returned")
             return self._ask("POST", "/api/colorize", look, bytes(x))
         source = Path(x)
         target = Path(output) if output is not None else beside(source)
@@ -100,7 +100,7 @@ class Client:
         return str(target) if isinstance(x, str) else target
 
     def submit(self, x: str | os.PathLike[str] | bytes) -> RemoteJob:
-        """Send a photograph and go on; what comes back gives it in any look, once it is done."""
+        """Send a photograph and return at once; the job renders it with any settings, once it is done."""
         data = bytes(x) if isinstance(x, bytes | bytearray | memoryview) else _read(Path(x))
         answer = json.loads(self._ask("POST", "/api/jobs", {}, data))
         return RemoteJob(self, answer["id"])

@@ -37,23 +37,23 @@ MOST_PAINTERS = 8  # each holds about 16 MB while it paints a strip; more would 
 
 
 class Colorizer:
-    """A loaded model with its settings; use one for many photographs. `settings` makes another of its kind.
+    """A loaded model with its settings; use one for many photographs. Its attribute `settings` can make another.
 
     Args:
-        model: a packaged model's name, a .onnx file, a run folder (which needs the extra `train`), or a backend that is
-            loaded already.
-        render_size: side in pixels of the square whose area the network sees; more is slower and more local. None
-            takes the model's own, as do the others. A model that is bound to one size takes none.
-        vividness: 0 (colours as frequent as in nature) to 1 (rare colours as likely as common ones).
-        saturation: factor on the chroma; 1 leaves it.
+        model: a packaged model's name, a .onnx file, a run folder (which needs the extra `train`), or a loaded
+            backend.
+        render_size: side in pixels of the square whose area the network sees; larger is slower and more local. None
+            here and below uses the model's own value. Models bound to one size accept only None.
+        vividness: 0 (cautious) to 1 (rare colours as likely as common ones).
+        saturation: multiplies the chroma.
         decoder: "annealed_mean", "mean", "argmax", "sample" or "tilted".
         temperature: of the annealed mean and of sampling.
-        device: "auto", "cpu" or "cuda"; honoured or an error.
-        max_pixels: the largest photograph that is read; None is no limit.
-        threads: CPU threads; None takes all cores.
-        keep_color: leave what shows colours already as it is; what is only tinted, as by sepia, is coloured.
-        restore_tone: stretch the tone of a faded print over the whole scale; L is not the original's then.
-        mark: lay a small mark over the lower right corner.
+        device: "auto", "cpu" or "cuda"; an error if it is not available.
+        max_pixels: the largest photograph to read; None for no limit.
+        threads: CPU threads; None for all cores.
+        keep_color: leave photographs that are already in colour as they are; tinted ones are coloured.
+        restore_tone: stretch the tones of a faded print to the full range, which changes L.
+        mark: add a small visible mark in the lower right corner.
 
     Attributes:
         network: what gives the scores.
@@ -115,9 +115,7 @@ class Colorizer:
             raise BadSetting(f"the model '{self.card.name}' has no bins, so no vividness, decoder or temperature")
         if self.card.size is not None and render_size is not None:
             side = self.card.size
-            raise BadSetting(
-                f"the model '{self.card.name}' takes squares of {side} pixels only; leave the render size away"
-            )
+            raise BadSetting(f"the model '{self.card.name}' takes squares of {side} pixels only; omit --render-size")
         self.decoding = self.card.default_decoding().chosen(
             vividness=vividness, saturation=saturation, decoder=decoder, temperature=temperature
         )
@@ -224,7 +222,7 @@ class Colorizer:
             if isinstance(error, RuntimeError) and "start new thread" not in str(error):
                 raise
             raise OutOfMemory(
-                f"memory ran out over a photograph of {picture.width} x {picture.height}; colour a smaller copy"
+                f"not enough memory for a photograph of {picture.width} x {picture.height}; colour a smaller copy"
             ) from None
 
     def paint(self, picture: Picture, light: np.ndarray, chroma: GuidedChroma) -> Picture:
@@ -240,29 +238,29 @@ class Colorizer:
         overwrite: bool = False,
         hints: Sequence[Hint] = (),
     ) -> Any:
-        """Colour a photograph and return the type that was given.
+        """Colour a photograph and return the same type.
 
         Args:
-            x: a path (the result is written beside it as NAME.color.EXT and its path is returned), the bytes of a
-                file, a PIL image, or an array (H, W[, 1 | 3 | 4]) of uint8, uint16 or floats in 0..1. What has colour
-                already is coloured from its lightness.
-            output: for a path, where the result goes.
-            overwrite: replace a file that is there.
-            hints: colours that a person knows, such as `Hint(120, 340, "navy")`.
+            x: a path (the result is written next to it as NAME.color.EXT, and its path returned), the bytes of a
+                file, a PIL image, or an array (H, W[, 1 | 3 | 4]) of uint8, uint16 or floats in 0..1. A photograph that
+                is already in colour is coloured from its lightness.
+            output: where to write the result of a path.
+            overwrite: replace an existing file.
+            hints: known colours of points, such as `Hint(120, 340, "navy")`.
 
         Raises:
-            PhotochromError: see `photochrom.errors`; nothing has been written then.
+            PhotochromError: see `photochrom.errors`; nothing was written.
         """
         if isinstance(x, str | os.PathLike):
             target = Path(output) if output is not None else beside(Path(os.fsdecode(x)))
             self.colorize_file(os.fsdecode(x), target, overwrite=overwrite, hints=hints)
             return str(target) if isinstance(x, str) else target
         if output is not None:
-            raise BadSetting("an output is for a path; what is given otherwise is returned, and written by the caller")
+            raise BadSetting("an output needs a path as input; for other inputs the result is returned")
         try:
             return self._colorize_here(x, hints)
         except MemoryError:
-            raise OutOfMemory("memory ran out over the photograph; colour a smaller copy") from None
+            raise OutOfMemory("not enough memory for the photograph; colour a smaller copy") from None
 
     def colorize_file(
         self,

@@ -22,6 +22,8 @@ from photochrom.errors import (
     UnsupportedFormat,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def session(tiny):

@@ -230,7 +230,7 @@ WRONG = {
     "pipe": (1, ["colorize", "folder", "-o", "-"], "folder is a folder"),
     "device file": (1, ["colorize", "/dev/null"], "is not a file"),
     "no arguments": (2, ["colorize"], "INPUTS"),
-    "empty argument": (2, ["colorize", ""], "one of the arguments is empty"),
+    "empty argument": (2, ["colorize", ""], "an argument is empty"),
     "unknown command": (2, ["colourise", "good.png"], "colourise"),
     "unknown option": (2, [*GOOD, "--vividnes", "1"], "--vividnes"),
     "option without value": (2, [*GOOD, "--vividness"], "--vividness"),
@@ -257,9 +257,9 @@ WRONG = {
     "evaluate gray": (1, ["evaluate", "good.png"], "nothing could be measured"),
     "evaluate what is gone": (1, ["evaluate", "gone"], "gone does not exist"),
     "sheet ending": (1, ["evaluate", "good.png", "--sheet", "x.xyz"], "'.xyz'"),
-    "sweep and sheet": (2, ["evaluate", "good.png", "--sweep", "--sheet", "x.png"], "--sweep goes by itself"),
-    "sweep and top1": (2, ["evaluate", "good.png", "--sweep", "--top1"], "--sweep goes by itself"),
-    "sweep at a point": (2, ["evaluate", "good.png", "--sweep", "--vividness", "0.3"], "--sweep goes by itself"),
+    "sweep and sheet": (2, ["evaluate", "good.png", "--sweep", "--sheet", "x.png"], "--sweep cannot be combined"),
+    "sweep and top1": (2, ["evaluate", "good.png", "--sweep", "--top1"], "--sweep cannot be combined"),
+    "sweep at a point": (2, ["evaluate", "good.png", "--sweep", "--vividness", "0.3"], "--sweep cannot be combined"),
     "demo into nowhere": (1, ["demo", "-o", "notes.txt/x.jpg"], "cannot be written"),
     "demo over a file": (1, ["demo", "-o", "good.png"], "good.png is already there"),
     "demo ending": (1, ["demo", "-o", "x.xyz"], "'.xyz'"),
@@ -315,7 +315,7 @@ def test_memory_and_the_system(call, model, monkeypatch):
     for error, words in (
         (MemoryError(), "memory ran out"),
         (OSError(24, "Too many open files", "x"), "the system refused: Too many open files (x)"),
-        (KeyboardInterrupt(), "stopped; nothing half-written is left"),
+        (KeyboardInterrupt(), "stopped; no half-written file is left"),
     ):
 
         def fail(*_, error=error, **__):
@@ -593,8 +593,8 @@ def test_variants(call, tmp_path, drawn, tiny):
     assert sorted(f.name for f in tmp_path.glob("a.*")) == ["a.color-1.png", "a.color-2.png", "a.png"]
     for arguments, message in (
         (["--variants", 0], "--variants is 0; it may be 1 to 1000"),
-        (["--variants", 2, "-m", tiny], "the model 'tiny' has one colouring for a photograph: it has neither bins nor"),
-        (["--variants", 2, "-o", "-"], "variants are several files; they cannot go through standard input or output"),
+        (["--variants", 2, "-m", tiny], "the model 'tiny' gives only one colouring: it has neither bins nor"),
+        (["--variants", 2, "-o", "-"], "variants are several files; they cannot use standard input or output"),
     ):
         status, _, err = call("colorize", tmp_path / "a.png", *arguments)
         assert status == 2
@@ -616,13 +616,13 @@ def test_hints_that_cannot_be(call, model, drawn):
     gray("in/a.png")
     gray("in/b.png")
     drawn(1).save("moves.gif", save_all=True, append_images=[drawn(2)])
-    one = "hints are for one photograph; name one, and no film"
+    one = "hints are for one photograph; name one photograph, and no film"
     for status, arguments, message in (
         (2, ["in/a.png", "in/b.png", "--hint", "1,1=red"], one),
         (2, ["in", "--hint", "1,1=red"], one),
         (2, ["moves.gif", "--hint", "1,1=red"], one),
         (2, ["in/a.png", "--hint", "1,1"], "the hint '1,1' is not X,Y=COLOR or X,Y,REACH=COLOR, such as"),
-        (2, ["in/a.png", "--hint", "1,1=rde"], "'rde' is no colour; it may be #rrggbb or a CSS name such as navy"),
+        (2, ["in/a.png", "--hint", "1,1=rde"], "'rde' is not a colour; use #rrggbb or a CSS name such as navy"),
         (1, ["in/a.png", "--hint", "30,1=red"], "in/a.png: the hint at 30,1 lies outside the photograph, which is 30"),
     ):
         got, _, err = call("colorize", *arguments, *model)

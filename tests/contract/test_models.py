@@ -18,6 +18,8 @@ from photochrom.train.export import load_state
 from photochrom.train.onnx_file import LEAST_TO_SHRINK, parity, round_weights, to_onnx
 from photochrom.train.weights import load_weights
 
+pytestmark = pytest.mark.slow
+
 # What makes a model small enough for a test; one that is not named here is tested with its defaults.
 SMALL = {
     "cyclegan": {"width": 4, "blocks": 1, "lightness": "free"},

@@ -12,6 +12,8 @@ from photochrom.data.samples import Sampler
 from photochrom.data.sources import list_pictures
 from photochrom.errors import BadDataset
 
+pytestmark = pytest.mark.slow
+
 
 @given(st.integers(1, 30), st.integers(1, 40), st.integers(0, 5))
 def test_every_epoch_is_a_permutation(count, batch, seed):

@@ -222,7 +222,7 @@ def test_stopped_in_the_middle_of_a_folder(tmp_path, tiny, sign, status, jobs):
         lines = running.stderr.read().splitlines()
         assert running.wait(60) == status
     if sign == signal.SIGINT:
-        assert lines[-1] == "photochrom: stopped; nothing half-written is left"
+        assert lines[-1] == "photochrom: stopped; no half-written file is left"
         assert leftovers(tmp_path) == []
     done = [path for path in (tmp_path / "out").iterdir() if path.suffix == ".png"]
     assert 0 < len(done) < count

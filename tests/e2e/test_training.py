@@ -38,7 +38,7 @@ def test_fine_tune_export_and_colour(folder, tmp_path, drawn, capfd):
     assert run(*train, "--val", folder / "0.png") == 0
     assert "step 2 of 4" in capfd.readouterr().err
     assert run(*train) == 0
-    assert "reached already" in capfd.readouterr().err
+    assert "already reached" in capfd.readouterr().err
 
     model = tmp_path / "mine.onnx"
     assert run("export", tmp_path / "run", "-o", model) == 0

@@ -132,7 +132,7 @@ class TestHinted:
             painted(halves(), Hint(x, y, "teal"))
 
     def test_too_many_are_refused(self):
-        with pytest.raises(BadSetting, match="257 hints are too many; 256 is the most"):
+        with pytest.raises(BadSetting, match="there are 257 hints; 256 is the limit"):
             painted(halves(), *[Hint(5, 5, "teal")] * 257)
 
 
@@ -150,15 +150,15 @@ class TestHint:
     @pytest.mark.parametrize(
         ("values", "message"),
         [
-            ((1, 2, "bluu"), "'bluu' is no colour; it may be #rrggbb or a CSS name such as navy"),
+            ((1, 2, "bluu"), "'bluu' is not a colour; use #rrggbb or a CSS name such as navy"),
             ((1, 2, 7), "'7' is no colour"),
             ((1, 2, "navy", 0), r"the reach of a hint is 0; it may be 0\.01 to 100"),
             ((1, 2, "navy", float("nan")), "the reach of a hint is nan"),
-            ((float("nan"), 2, "navy"), "a hint at nan, 2 is nowhere; x and y are pixels"),
-            (("1", 2, "navy"), "a hint at '1', 2 is nowhere"),
-            ((10**400, 2, "navy"), "a hint at 10*, 2 is nowhere"),
+            ((float("nan"), 2, "navy"), "a hint cannot be at nan, 2; x and y are pixels"),
+            (("1", 2, "navy"), "a hint cannot be at '1', 2"),
+            ((10**400, 2, "navy"), "a hint cannot be at 10*, 2"),
             ((1, 2, "rgb(300,0,0)"), r"'rgb\(300,0,0\)' is no colour"),
-            ((1, float("inf"), "navy"), "a hint at 1, inf is nowhere"),
+            ((1, float("inf"), "navy"), "a hint cannot be at 1, inf"),
         ],
     )
     def test_values_out_of_range_are_said(self, values, message):

@@ -17,6 +17,8 @@ from photochrom.train.launch import Job, together
 from photochrom.train.recipe import recipe_from_dict
 from photochrom.train.runs import CHECKPOINT, LOCK
 
+pytestmark = pytest.mark.slow
+
 GAN = {
     "task": {"name": "adversarial", "settings": {"warmup": 1, "discriminator": {"width": 4, "layers": 1}}},
     "model": {"name": "unet", "settings": {"size": 32, "width": 4, "dropped": 2}},
@@ -97,7 +99,7 @@ def test_one_that_is_killed_ends_the_run_which_then_goes_on(pictures, tmp_path):
                 child.kill()
 
     with (
-        pytest.raises(MemberLost, match=r"process 1 of the run has ended \(exit status -9\); the same command goes on"),
+        pytest.raises(MemberLost, match=r"process 1 of the run crashed \(exit status -9\); the same command resumes"),
         together(Job(made, [pictures], tmp_path / "killed"), 2) as trainer,
     ):
         trainer.run(kill)
@@ -126,7 +128,7 @@ def test_a_line_for_what_is_not_possible(pictures, tmp_path, capsys):
         carry(job, 3)
     assert not job.out.exists()
     carry(Job(job.recipe, [pictures], job.out, max_steps=1), 1)
-    with pytest.raises(BadSetting, match=r"begun by 1 process\(es\), now 2 would go on; give --processes 1"):
+    with pytest.raises(BadSetting, match=r"started with 1 process\(es\), not 2; give --processes 1"):
         carry(job, 2)
     if not torch.cuda.is_available():
         with pytest.raises(DeviceUnavailable, match="cuda was asked for"):

@@ -40,6 +40,8 @@ from photochrom.train.torch_backend import TorchBackend
 from photochrom.train.validate import Validation
 from photochrom.train.weights import load_weights
 
+pytestmark = pytest.mark.slow
+
 
 def rows(run, timed=("images_per_second", "data_wait")):
     with (run / "log.csv").open() as file:
@@ -241,7 +243,7 @@ class TestRun:
         assert facts["data"] == [Path(listed[3].path).name, "pictures.tar", Path(listed[0].path).name]
         assert facts["pictures"] == 5
         assert Trainer(tiny(), chosen, tmp_path / "run").step == 6
-        with pytest.raises(BadDataset, match="begun on other pictures"):
+        with pytest.raises(BadDataset, match="started on other pictures"):
             Trainer(tiny(), chosen[1:], tmp_path / "run")
 
     def test_workers_and_other_random_numbers_change_nothing(self, tiny, folder, tmp_path, changed):
@@ -375,7 +377,7 @@ class TestWhatIsWrong:
     def test_other_data_in_the_run_folder(self, tiny, folder, tmp_path):
         trained(tiny(), folder, tmp_path / "run", max_steps=1)
         (folder / "7.png").unlink()
-        assert "the run was begun on other pictures" in self.fails(BadDataset, tiny(), [folder], tmp_path / "run")
+        assert "the run was started on other pictures" in self.fails(BadDataset, tiny(), [folder], tmp_path / "run")
 
     def test_a_damaged_checkpoint(self, tiny, folder, tmp_path):
         run = tmp_path / "run"

@@ -18,6 +18,8 @@ from photochrom.train.loop import Trainer
 from photochrom.train.recipe import recipe_text
 from photochrom.train.runs import CHECKPOINT, load_run
 
+pytestmark = pytest.mark.slow
+
 TIMED = ("images_per_second", "data_wait")
 
 
@@ -135,7 +137,7 @@ def test_a_run_of_the_format_before_can_be_exported_only(tiny, folder, tmp_path)
     tensors, facts = checkpoint.load(path)
     del facts["recipe"]["task"]
     checkpoint.save(path, tensors, facts | {"format": 1})
-    with pytest.raises(BadCheckpoint, match="begun by an older version of photochrom; it can be exported"):
+    with pytest.raises(BadCheckpoint, match="started by an older version of photochrom; it can be exported"):
         Trainer(tiny(), [folder], tmp_path / "run")
     assert load_run(tmp_path / "run")[3]["step"] == 3
 

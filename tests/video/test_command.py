@@ -6,6 +6,8 @@ from PIL import Image
 
 from photochrom.cli import main
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def run(tiny, capsys):

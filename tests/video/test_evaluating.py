@@ -9,6 +9,8 @@ from photochrom import UnreadableFilm, WriteFailed
 from photochrom.cli import main
 from photochrom.video.evaluating import evaluate_films, means, write
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def colored(film, tmp_path_factory):

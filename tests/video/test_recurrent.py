@@ -13,6 +13,8 @@ from photochrom.video.consistency import steady
 from photochrom.video.evaluating import evaluate_films
 from photochrom.video.recurrent import find
 
+pytestmark = pytest.mark.slow
+
 COVERED = (22.5, 15.0)  # of a map of 16 x 24
 
 
@@ -137,9 +139,7 @@ class TestThePackagedOne:
     def test_another_model_is_told_what_it_may_use(self, colorizer):
         with pytest.raises(BadSetting) as error:
             steady("recurrent", colorizer.card)
-        assert str(error.value) == (
-            "the consistency recurrent was not trained for the model 'tiny'; take frame or flow"
-        )
+        assert str(error.value) == ("the consistency recurrent was not trained for the model 'tiny'; use frame or flow")
 
 
 class TestWhomItIsFor:
@@ -147,19 +147,17 @@ class TestWhomItIsFor:
         with pytest.raises(BadSetting) as error:
             steady(str(steadying), Colorizer().card)
         assert str(error.value).startswith("the consistency ")
-        assert str(error.value).endswith(" was not trained for the model 'default'; take frame or flow")
+        assert str(error.value).endswith(" was not trained for the model 'default'; use frame or flow")
 
     def test_one_that_was_tuned_from_it_is_served(self, steadying, colorizer):
         assert steady(str(steadying), replace(colorizer.card, name="mine", digest="1" * 64)).cuts == 0
 
     def test_a_model_that_colours_steadies_nothing(self, tiny, colorizer):
-        with pytest.raises(BadCheckpoint, match=r"tiny\.onnx: it colours, and makes no other model's colours steady"):
+        with pytest.raises(BadCheckpoint, match=r"tiny\.onnx: it colours pictures, and does not steady another's"):
             steady(str(tiny), colorizer.card)
 
     def test_it_colours_nothing_by_itself(self, steadying):
-        with pytest.raises(
-            BadCheckpoint, match=r"it makes another model's colours steady in films; name it with --cons"
-        ):
+        with pytest.raises(BadCheckpoint, match=r"this model steadies another's colours in films; use it with --cons"):
             Colorizer(steadying)
 
     def test_files_that_are_not_there_or_damaged(self, steadying, colorizer, tmp_path):

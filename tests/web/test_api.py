@@ -113,10 +113,10 @@ def test_hints_are_those_of_the_whole_photograph(server, tiny, drawn):
 @pytest.mark.parametrize(
     ("hints", "message"),
     [
-        ("30,5=rde", "'rde' is no colour; it may be #rrggbb or a CSS name such as navy"),
+        ("30,5=rde", "'rde' is not a colour; use #rrggbb or a CSS name such as navy"),
         ("30=#ff0000", "the hint '30=#ff0000' is not X,Y=COLOR or X,Y,REACH=COLOR, such as"),
         ("-3,5=#ff0000", "the hint at -3,5 lies outside the photograph"),
-        ("1,1=red;" * 257, "257 hints are too many; 256 is the most"),
+        ("1,1=red;" * 257, "there are 257 hints; 256 is the limit"),
         ("30,5,0=#ff0000", "the reach of a hint is 0"),
         ("48,5=#ff0000", "the hint at 48,5 lies outside the photograph, which is 48 x 40 pixels"),
     ],
@@ -202,7 +202,7 @@ def test_a_job_that_fails_says_why_and_keeps_saying_it(server, png):
 
 
 def test_a_model_without_bins_and_dropout_has_no_vividness_and_no_variants(server, png):
-    reasons = {"vividness=0.5": "has no vividness; leave it away", "variant=1": "it has neither bins nor dropout"}
+    reasons = {"vividness=0.5": "has no vividness; omit it", "variant=1": "it has neither bins nor dropout"}
     for query, reason in reasons.items():
         refused = server.post(f"/api/colorize?{query}", content=png(1))
         assert refused.status_code == 422

@@ -17,6 +17,8 @@ import photochrom
 from photochrom.cli import app
 from photochrom.web.app import create_app
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 # A mount namespace of its own, in which nothing but TMPDIR can be written and no process has or gets a right.
 ALONE = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-ec")

@@ -10,6 +10,8 @@ from PIL import Image
 
 from photochrom.web import films
 
+pytestmark = pytest.mark.slow
+
 
 def followed(client, data, query=""):
     created = client.post(f"/api/jobs{query}", content=data)

@@ -7,6 +7,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 import photochrom
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "a token of the tests"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 EXAMPLES = 15

@@ -69,7 +69,7 @@ def _film(colorizer: Colorizer, job: Job, *, overwrite: bool, tell: Tell) -> Don
 
     if colorizer.keep_color or colorizer.restore_tone or colorizer.mark:
         raise BadSetting(
-            f"{shown(job.source)}: --keep-color, --restore-tone and --mark are for photographs; colour films apart"
+            f"{shown(job.source)}: --keep-color, --restore-tone and --mark are for photographs; colour films separately"
         )
     how = job.settings or {}
     report = colorize_film(

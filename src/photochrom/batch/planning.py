@@ -151,7 +151,7 @@ class Plan:
         )
         if is_input:
             raise BadSetting(
-                f"{shown(job.source)} would be written over the photograph {shown(job.target)}; name another folder"
+                f"{shown(job.source)} would overwrite the photograph {shown(job.target)}; name another folder"
             )
 
     # ---- files that were named stand in memory anyway
@@ -196,7 +196,7 @@ class Plan:
 def _check_same(other: str, source: str, job: Job) -> None:
     if other != source:
         raise BadSetting(
-            f"{shown(other)} and {shown(job.source)} would both be written to {shown(job.target)}; colour them apart"
+            f"{shown(other)} and {shown(job.source)} would both be written to {shown(job.target)}; run them separately"
         )
 
 

@@ -1,4 +1,4 @@
-"""Several processes that colour one input each at a time; one that dies takes its input with it and no other."""
+"""Several processes that colour one input each at a time; a crash fails only that process's input."""
 
 from __future__ import annotations
 

@@ -34,10 +34,10 @@ def run(
         colorizer: the session. Each process loads its model once more, with its share of the threads.
         jobs: from `plan`.
         overwrite: replace results that are there.
-        skip_existing: leave alone what has a result; so a run that was stopped goes on.
-        processes: how many inputs are in work at a time, each in a process of its own. With 1 they are coloured in
-            this one. A script that asks for several has to start under `if __name__ == "__main__":`.
-        tell: called while a long input is in work: the job, parts done, parts in all (None where nobody knows).
+        skip_existing: skip inputs that have a result, to resume a run that was stopped.
+        processes: how many inputs to colour at once, each in its own process; 1 colours them in this one. A script
+            that asks for several has to start under `if __name__ == "__main__":`.
+        tell: called during a long input: the job, parts done, parts in all (None where nobody knows).
 
     Yields:
         What became of each, in the order in which they end.

@@ -22,16 +22,16 @@ app = App(
 # Each command is imported when it is called: `--help` is instant, and none that does not train imports torch.
 for name, what in {
     "colorize": "Colour photographs: files, folders, or standard input.",
-    "serve": "Colour in the browser: a page for people and an interface for programs.",
+    "serve": "Colour in the browser, and serve an HTTP API for programs.",
     "demo": "Colour the sample photograph that comes with the package.",
-    "models": "List the models with their measured quality; `models show` prints a network layer by layer.",
+    "models": "List the models and their measured quality; `models show` prints a network layer by layer.",
     "evaluate": "Measure a model on colour photographs.",
-    "evaluate-video": "Measure how steady a model's colours are on films.",
+    "evaluate-video": "Measure how steady a model's colours are in films.",
     "train": "Train a network from a recipe; the same command resumes.",
-    "search": "Search for good values of a recipe's fields by short training runs; the same command resumes.",
+    "search": "Search for good values of a recipe's fields with short training runs; the same command resumes.",
     "study": "Train, measure and report every experiment of the paper.",
-    "turing": "Ask people whether coloured photographs look real: make a study, report on it.",
-    "export": "Write a training run as one file that `colorize --model` takes.",
+    "turing": "Ask people whether coloured photographs look real: create a study, report on it.",
+    "export": "Export a training run as one file for `colorize --model`.",
 }.items():
     module = name.replace("-", "_")
     app.command(f"photochrom.cli.{module}:{module}", name=name, help=what)
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _status(argv: Sequence[str]) -> int:
     try:
         if "" in argv:
-            raise BadSetting("one of the arguments is empty; is a variable not set?")
+            raise BadSetting("an argument is empty; is a shell variable unset?")
         # cyclopts would take a lone - for an option; as a path, ./- is the same.
         status = app(["./-" if token == "-" else token for token in argv], exit_on_error=False, print_error=False)
         return status if isinstance(status, int) else 0
@@ -65,7 +65,7 @@ def _status(argv: Sequence[str]) -> int:
     except PhotochromError as error:
         return _complain(str(error), 1)
     except KeyboardInterrupt:
-        return _complain("stopped; nothing half-written is left", 130)
+        return _complain("stopped; no half-written file is left", 130)
     except BrokenPipeError:
         # Whoever read our output has gone; there is nobody to tell.
         return 1

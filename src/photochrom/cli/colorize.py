@@ -49,38 +49,37 @@ def colorize(
     film: FilmOptions = FILM_DEFAULTS,
     max_pixels: int = io.MAX_PIXELS,
 ) -> int:
-    """Colour photographs and films: portrait.jpg becomes portrait.color.jpg beside it, clip.mp4 clip.color.mp4.
+    """Colour photographs and films: portrait.jpg becomes portrait.color.jpg next to it, clip.mp4 clip.color.mp4.
 
-    The original lightness, size and metadata are kept, and the metadata say that it was coloured. A photograph that has
-    colour already is coloured from its lightness. All pages of a TIFF are coloured. A file that cannot be read is named
-    and skipped, and the exit status is 1. A film that was stopped goes on where it was when the same command is given
-    again.
+    The original lightness, size and metadata are kept, and the metadata record that it was coloured. A photograph that
+    is already in colour is coloured from its lightness. All pages of a TIFF are coloured. A file that cannot be read is
+    reported and skipped, and the exit status is 1. To resume a film that was stopped, run the same command again.
 
     Parameters
     ----------
     inputs
         Files, folders, or a numbered sequence such as frame-%05d.png; - reads one photograph from standard input.
     output
-        A file, or a folder (FOLDER/) that is made; - writes to standard output.
+        A file, or a folder (FOLDER/), which is created if needed; - writes to standard output.
     recursive
-        Go into folders within folders.
+        Search subfolders.
     overwrite
-        Replace results that are there already.
+        Replace existing results.
     skip_existing
-        Leave alone what has a result already; so a run that was stopped goes on.
+        Skip inputs that have a result, to resume a run that was stopped.
     jobs
-        Photographs in work at a time, each in a process of its own. [default: one a core, one alone for a handful]
+        How many photographs to colour at once, each in its own process. [default: one per core, one for a handful]
     log
-        A CSV file that gets a row for each photograph as it is done.
+        A CSV file; each finished photograph adds a row.
     variants
-        This many colourings of each photograph, as NAME.color-1.EXT, NAME.color-2.EXT, ... What could have any colour
-        gets another one in each; the same number gives the same colouring.
+        Write this many colourings of each photograph: NAME.color-1.EXT, NAME.color-2.EXT, ... Objects that could have
+        any colour differ between them. The same number gives the same colouring.
     hint
-        A colour that you know, X,Y=COLOR: the point in pixels from the left and from the top, and #rrggbb or a name
-        such as navy. What hangs together there takes it; X,Y,REACH=COLOR spreads less or more than REACH = 1. For one
-        photograph, as often as you like.
+        A colour that you know, X,Y=COLOR: sets the colour at the point X pixels from the left and Y from the top, and
+        spreads to the nearest edge. COLOR is #rrggbb or a name such as navy. X,Y,REACH=COLOR spreads less or more than
+        REACH = 1. Repeat for more points; for one photograph only.
     max_pixels
-        Largest photograph that is read, in pixels; protects from files made to fill the memory.
+        Largest photograph to read, in pixels; protects against files made to exhaust memory.
     """
     if jobs is not None and not 1 <= jobs <= 256:
         raise BadSetting(f"--jobs is {jobs}; it may be 1 to 256")
@@ -93,15 +92,15 @@ def colorize(
     with only_our_words():
         if STREAM in inputs or to_stream:
             if len(inputs) > 1:
-                raise BadSetting("only one photograph goes through standard input or output")
+                raise BadSetting("standard input and output take one photograph only")
             if variants:
-                raise BadSetting("variants are several files; they cannot go through standard input or output")
+                raise BadSetting("variants are several files; they cannot use standard input or output")
             return _pipe(
                 inputs[0], None if to_stream else output, overwrite, options.colorizer(max_pixels, finish), hints
             )
         plan = batch.plan(inputs, output, recursive, {"film": dataclasses.asdict(film), "photograph": {"hints": hints}})
         if hints and [job.kind for job in itertools.islice(plan, 2)] != ["photograph"]:
-            raise BadSetting("hints are for one photograph; name one, and no film")
+            raise BadSetting("hints are for one photograph; name one photograph, and no film")
         colorizer = options.colorizer(max_pixels, finish)
         if variants:
             colorizer.network.need_variants()

@@ -24,9 +24,9 @@ def demo(
     Parameters
     ----------
     output
-        Where the result goes; the default is made anew each time.
+        Where to write the result; the default is overwritten each time.
     overwrite
-        Replace another file that is there already.
+        Replace an existing file.
     """
     with only_our_words(), resources.as_file(resources.files("photochrom") / "samples" / "astronaut.jpg") as sample:
         Colorizer().colorize_file(sample, output, overwrite=overwrite or output == RESULT)

@@ -38,31 +38,31 @@ def evaluate(
     overwrite: Annotated[bool, Parameter(negative=())] = False,
     options: ModelOptions = DEFAULTS,
 ) -> int:
-    """Measure a model on colour photographs: they are turned gray, coloured, and compared with themselves.
+    """Measure a model on colour photographs: turn them gray, colour them, and compare with the originals.
 
-    A file that cannot be measured is named and left out, and the exit status is 1.
+    A file that cannot be measured is reported and left out, and the exit status is 1.
 
     Parameters
     ----------
     data
-        Folders (searched through) and files.
+        Files, and folders with their subfolders.
     out
-        A folder for per_image.csv and totals.json, or sweep.csv and sweep.png.
+        A folder for per_image.csv and totals.json, or for sweep.csv and sweep.png.
     sweep
-        Measure along vividness 0 to 1 instead of at one point.
+        Measure at several values of vividness, 0 to 1, instead of one.
     top1
-        Also count how often an ImageNet classifier finds the class; file or folder names carry the synset.
+        Also count how often an ImageNet classifier finds the class; file or folder names must contain the synset.
     judge
-        Which EfficientNet that classifier is.
+        The classifier for --top1, an EfficientNet.
     sheet
-        A picture file with every photograph in gray, as coloured, and as it was.
+        A picture file to write: each photograph in gray, coloured, and original.
     overwrite
-        Replace results that are there already.
+        Replace existing results.
     """
     with only_our_words():
         if sweep:
             if top1 or sheet or options.vividness is not None:
-                raise BadSetting("--sweep goes by itself, without --top1, --sheet and --vividness; run them apart")
+                raise BadSetting("--sweep cannot be combined with --top1, --sheet or --vividness; run them separately")
             return _sweep(_files(data), options, out, overwrite)
         if sheet:
             format_for(sheet)

@@ -28,24 +28,24 @@ def evaluate_video(
     overwrite: Annotated[bool, Parameter(negative=())] = False,
     options: ModelOptions = DEFAULTS,
 ) -> int:
-    """Measure how steady colours are over time: films in colour are turned gray, coloured, and compared.
+    """Measure how steady colours are over time: turn colour films gray, colour them, and compare.
 
-    Warping: how far chroma is from that of the frame before, followed along motion, in Lab units. CDC: how much the
-    distribution of colours changes over 1, 2 and 4 frames. Both lower is steadier; gray is perfectly steady, and the
-    truth's own numbers say what the film itself does.
+    Warping: the distance of chroma from the previous frame's, followed along motion, in Lab units. CDC: the change in
+    the distribution of colours over 1, 2 and 4 frames. Lower is steadier for both. Gray is perfectly steady; the
+    truth's own numbers show how much the film itself changes.
 
     Parameters
     ----------
     films
         Films in colour.
     consistency
-        A mode to measure: frame, flow, recurrent or a .onnx file; again for another one. [default: frame and flow]
+        A mode to measure: frame, flow, recurrent or a .onnx file; repeat for more. [default: frame and flow]
     frames
-        Measure only so many of the first frames of each film.
+        Measure only the first N frames of each film.
     out
         A folder for per_film.csv and totals.json.
     overwrite
-        Replace results that are there already.
+        Replace existing results.
     """
     if frames is not None and frames < 5:
         raise BadSetting(f"--frames is {frames}; it takes 5 or more")

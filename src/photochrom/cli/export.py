@@ -30,29 +30,29 @@ def export(
     share: float | None = None,
     overwrite: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
-    """Write a run as the one file that `colorize --model` takes, its card inside, checked against torch.
+    """Export a run as one file for `colorize --model`, with its card inside, checked against torch.
 
-    Several become one model, an ensemble: the mean of their scores. They have to be over the same colour bins; of an
-    ensemble among them, each member counts as one.
+    Several runs become an ensemble: the mean of their scores. They need the same colour bins. Each member of an
+    ensemble among them counts as one.
 
     Parameters
     ----------
     runs
-        The run folder, or several; a packaged model's name or a .onnx file may be among them.
+        One or more run folders; packaged models' names and .onnx files work too.
     output
         The .onnx file.
     card
-        A JSON file whose fields replace those of the card: name, title, limits, metrics, training, license, decoding,
+        A JSON file with fields to replace in the card: name, title, limits, metrics, training, license, decoding,
         render_size, mirror.
     bits
-        Of each weight in the file: 8 halve it, for colours that differ by little.
+        Bits per weight: 8 halves the file, with nearly the same colours.
     blend
-        The model that the run started from, a name or a .onnx file: the weights of both are averaged, so that less of
-        what it knew is lost. Or another run from the same start.
+        The model that the run started from, a name or a .onnx file: averages the weights of both, so that the run
+        forgets less. Or another run from the same start.
     share
-        Of the run in that average, 0 to 1. [default: 0.5]
+        The run's share in that average, 0 to 1. [default: 0.5]
     overwrite
-        Replace a file that is there.
+        Replace an existing file.
     """
     changes = _changes(card)
     with training("exporting"):

@@ -22,14 +22,14 @@ models = App(name="models")
 
 @models.default
 def packaged_models(*, json: Annotated[bool, Parameter(negative=())] = False) -> None:
-    """List the models: size, what they see, how they decode, and their measured quality.
+    """List the models: size, input, decoding, and measured quality.
 
-    Last comes the network that keeps their colours steady in films; --json leaves it out.
+    The network that keeps their colours steady in films comes last; --json omits it.
 
     Parameters
     ----------
     json
-        Print the whole cards as JSON instead.
+        Print the complete cards as JSON.
     """
     cards = photochrom.models()
     if json:
@@ -48,21 +48,21 @@ def layers(
     *,
     set_: Annotated[list[str], Parameter(name="--set", negative=())] = [],  # noqa: B006 - cyclopts wants a literal
 ) -> None:
-    """Print a network layer by layer: what each gives, its weights, and the multiply-adds for one picture.
+    """Print a network layer by layer: output shape, weights, and multiply-adds for one picture.
 
     Parameters
     ----------
     network
-        A recipe (a .toml file), or the name of a network, which is shown as it is by default with 2 outputs.
+        A recipe (a .toml file), or the name of a network, shown with its default settings and 2 outputs.
     set_
-        A field of the recipe to change, such as --set bins.count=30; may be given several times.
+        A recipe field to change, such as --set bins.count=30; repeat for more.
     """
     with training("showing a network's layers"):
         from photochrom.train.recipe import load_recipe
         from photochrom.train.summary import default_recipe, summary
     is_recipe = network.endswith(".toml")
     if set_ and not is_recipe:
-        raise BadSetting(f"--set changes a recipe, and '{network}' is none; name a .toml file")
+        raise BadSetting(f"--set changes a recipe, and '{network}' is not one; name a .toml file")
     recipe = load_recipe(Path(network), tuple(set_)) if is_recipe else default_recipe(network)
     found = summary(recipe)
     rows: list[tuple[str, ...]] = [("layer", "kind", "gives", "parameters", "multiply-adds")]

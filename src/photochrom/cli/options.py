@@ -18,28 +18,28 @@ class FinishOptions:
     """What is done to a photograph besides colouring it."""
 
     keep_color: Annotated[bool, Parameter(negative=())] = False
-    """Leave what shows colours already as it is; what is only tinted, as by sepia, is coloured."""
+    """Leave photographs that are already in colour as they are; tinted ones, such as sepia, are coloured."""
     restore_tone: Annotated[bool, Parameter(negative=())] = False
-    """Stretch the tone of a faded print over the whole scale."""
+    """Stretch the tones of a faded print to the full range."""
     mark: Annotated[bool, Parameter(negative=())] = False
-    """Lay a small mark over the lower right corner."""
+    """Add a small visible mark in the lower right corner."""
 
 
 @Parameter(name="*")
 @dataclass(frozen=True)
 class ModelOptions:
-    """Which model, and how its answer becomes colour."""
+    """Which model to use, and how to decode its scores."""
 
     model: Annotated[str, Parameter(alias="-m")] = "default"
     """A packaged model's name (see `photochrom models`), a .onnx file, or a run folder."""
     render_size: int | None = None
     """Side, in pixels, of the square whose area the network sees. [default: the model's own]"""
     vividness: float | None = None
-    """0 (natural, cautious) to 1 (rare colours as likely as common ones). [default: the model's own]"""
+    """0 (cautious) to 1 (rare colours as likely as common ones). [default: the model's own]"""
     saturation: float = 1.0
-    """Factor on the colours, 0 to 4."""
+    """Multiplies the strength of all colours, 0 to 4."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where the network runs; honoured, or an error."""
+    """Where the network runs; an error if it is not available."""
 
     def colorizer(self, max_pixels: int = MAX_PIXELS, finish: FinishOptions | None = None) -> Colorizer:
         """Load the model."""
@@ -57,16 +57,16 @@ class ModelOptions:
 @Parameter(name="*")
 @dataclass(frozen=True)
 class FilmOptions:
-    """How films are coloured; photographs pay no heed to it."""
+    """How films are coloured; photographs ignore it."""
 
     consistency: str = "flow"
-    """flow carries colours along motion from frame to frame; recurrent has a network do it, trained for the default
-    model (a .onnx file from `photochrom export` is another one); frame takes each frame by itself, and flickers."""
+    """flow carries colours along motion from frame to frame; recurrent uses a network trained for the default model
+    (or a .onnx file from `photochrom export`); frame colours each frame by itself, and flickers."""
     codec: CodecName | None = None
-    """How films are encoded. [default: h264, and vp9 in WebM]"""
+    """Video codec. [default: h264, and vp9 in WebM]"""
     crf: int | None = None
-    """Quality of the encoding, lower is better and larger. [default: 18 for h264]"""
+    """Encoding quality; lower is better and larger. [default: 18 for h264]"""
     start: float | None = None
-    """Colour a film from here on, in seconds."""
+    """Start of the part to colour, in seconds."""
     end: float | None = None
-    """Colour a film up to here, in seconds."""
+    """End of the part to colour, in seconds."""

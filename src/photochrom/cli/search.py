@@ -35,7 +35,7 @@ def search(
     device: Literal["auto", "cpu", "cuda"] = "auto",
     set_: Annotated[list[str], Parameter(name="--set", negative=())] = [],  # noqa: B006 - cyclopts wants a literal
 ) -> None:
-    """Search for good values of a recipe's fields by short training runs; the same command resumes.
+    """Search for good values of a recipe's fields with short training runs; the same command resumes.
 
     Parameters
     ----------
@@ -44,25 +44,25 @@ def search(
     data
         Folders, tar archives or files of colour pictures.
     out
-        The search's folder: all trials, the best values, the plot of the learning rate.
+        A folder for all trials, the best values, and the plot of the learning rate.
     ranges
-        A TOML file of what to draw, see recipes/search/.
+        A TOML file with the ranges to draw from, see recipes/search/.
     narrow
-        Instead of --ranges: the folder of a search whose best quarter says where to look closer.
+        Instead of --ranges: the folder of an earlier search; its best quarter of trials gives the ranges.
     trials
-        How many in all, those of an earlier call included.
+        Total number of trials, including those of earlier calls.
     images
         Pictures to train on, chosen by the seed. [default: 100; with --narrow all]
     steps
-        Training steps of a trial.
+        Training steps per trial.
     jobs
-        Trials at a time, each in a process of its own.
+        How many trials to run at once, each in its own process.
     seed
-        Decides the pictures and what is drawn.
+        Decides which pictures and which values are drawn.
     device
         Where to train.
     set_
-        A field of the recipe to change, such as --set optim.warmup=0; may be given several times.
+        A recipe field to change, such as --set optim.warmup=0; repeat for more.
     """
     with training("searching"):
         from photochrom.research.search import run as searching

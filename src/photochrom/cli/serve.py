@@ -32,22 +32,22 @@ def serve(
     keep: float = DEFAULTS.keep_minutes,
     turing: Path | None = None,
 ) -> None:
-    """Colour in the browser: a page for people and an interface for programs, on this computer.
+    """Colour in the browser, and serve an HTTP API for programs, on this computer.
 
     Parameters
     ----------
     host
-        The address to listen on; any but this computer's own needs a token.
+        The address to listen on; any address that others can reach needs a token.
     port
-        The port to listen on; 0 takes a free one.
+        The port to listen on; 0 picks a free one.
     token
-        What clients have to show; as an option others on this computer can see it, in the variable they can't.
+        What clients need to get in. Other users of this computer can see the option, but not the variable.
     allow_host
-        A further name under which the server is reached, such as photos.example.org; may be given several times.
+        Another name under which the server is reached, such as photos.example.org; repeat for more.
     model
         A packaged model's name (see `photochrom models`), or a .onnx file.
     workers
-        Processes that run the network. [default: one for two cores]
+        Processes that run the network. [default: one per two cores]
     max_megabytes
         Largest upload.
     max_pixels
@@ -55,11 +55,11 @@ def serve(
     max_seconds
         Longest film.
     queue
-        Photographs that may wait at a time.
+        How many jobs may wait or run at once.
     jobs_per_client
-        How many of them one client may have.
+        How many of these one client may have.
     keep
-        Minutes that uploads and results are kept after they were last asked for.
+        Minutes to keep uploads and results after their last use.
     turing
         The folder of a Turing test (see `photochrom turing new`); people take part at /turing.
     """

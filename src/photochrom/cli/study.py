@@ -27,32 +27,32 @@ def study(
     device: Literal["auto", "cpu", "cuda"] = "auto",
     report_only: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
-    """Train, measure and report every experiment of the paper; the same command goes on where it was stopped.
+    """Train, measure and report every experiment of the paper; the same command resumes.
 
     Parameters
     ----------
     scale
-        "paper" takes the paper's counts, "small" what two cores do in some hours, "adversarial" sets GANs beside L2,
-        small as well: see recipes/study/.
+        "paper" is the paper's scale, "small" takes two cores a few hours, "adversarial" compares GANs with L2, small
+        as well: see recipes/study/.
     out
-        The study's folder; all scales may share one, and the report sets them side by side.
+        The study's folder; scales can share one, and the report shows them side by side.
     data
-        Photographs of downsampled ImageNet: folders, tars, or its public array files. They are split by the plan.
+        Photographs of downsampled ImageNet: folders, tars, or its public array files. The plan splits them.
     cifar
         Photographs of CIFAR-10, likewise.
     held_out
-        Photographs of downsampled ImageNet to validate and to test on; without them those come from --data, too. Runs
-        that start from trained weights need them: photographs that these weights have not seen.
+        Photographs of downsampled ImageNet for validation and testing, by default part of --data. Runs that start from
+        trained weights need them: photographs that those weights have not seen.
     recipes
         The folder of the recipes.
     only
-        Train these runs only; the report covers whatever is finished.
+        Train only these runs; the report covers whatever is finished.
     seeds
         Train with these seeds instead of the plan's.
     device
         Where to train.
     report_only
-        Train nothing; write the report anew.
+        Train nothing; only rewrite the report.
     """
     with training("the study"):
         from photochrom.research.study.plan import jobs, load_plan

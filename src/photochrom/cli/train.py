@@ -40,13 +40,13 @@ def train(
     init
         Weights to start from: a packaged model such as "default", a .onnx file, or another run's folder.
     max_steps
-        Stop here although the recipe goes on.
+        Stop at this step, even if the recipe has more.
     device
         Where to train.
     processes
-        Processes of this machine that share each batch; on GPUs, each has one of its own.
+        How many processes share each batch; each has its own GPU, if there are GPUs.
     set_
-        A field of the recipe to change, such as --set optim.lr=1e-3; may be given several times.
+        A recipe field to change, such as --set optim.lr=1e-3; repeat for more.
     """
     with training("training"):
         from photochrom.train.launch import Job, together
@@ -55,7 +55,7 @@ def train(
     job = Job(load_recipe(recipe, tuple(set_)), data, out, val, init, device, max_steps)
     with together(job, processes) as trainer:
         if trainer.step >= trainer.stop:
-            say(f"{out}: step {trainer.step} is reached already; raise run.steps or --max-steps to go on")
+            say(f"{out}: step {trainer.step} was already reached; raise run.steps or --max-steps to continue")
             return
         say(f"{out}: {len(trainer.entries)} pictures, step {trainer.step} of {trainer.stop}")
         with progress(TextColumn("loss {task.fields[loss]:.3f}  {task.fields[speed]:.0f} images/s")) as bar:

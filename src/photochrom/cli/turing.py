@@ -33,27 +33,27 @@ def new(
     time_limit: float | None = None,
     side: int = 384,
 ) -> None:
-    """Make a study: photographs in their own colours and as models colour them, all through the same steps.
+    """Create a study: photographs in their own colours and coloured by models, all processed alike.
 
     Parameters
     ----------
     study
-        The study's folder; it must not be there yet.
+        The study's folder; it must not exist yet.
     real
         A folder of colour photographs.
     model
-        A packaged model's name, a .onnx file, or a run folder; may be given several times. [default: the packaged]
+        A packaged model's name, a .onnx file, or a run folder; repeat for more. [default: the packaged one]
     kind
         single: is this picture real, or coloured by a computer? pair: which of the two is coloured?
         preference: which of two colourings looks better?
     size
-        How many photographs each person judges, each once. [default: 40, or as many as there are]
+        How many photographs each person judges. [default: 40, or as many as there are]
     practice
-        How many more come first, with the solution told; they do not count.
+        How many practice photographs come first, with the answer shown; they do not count.
     seed
         Decides which photographs, and who sees what.
     time_limit
-        Seconds for which pictures are shown; 0 is until the answer. [default: 1 for pairs, 0 else]
+        Seconds for which pictures are shown; 0 for until the answer. [default: 1 for pairs, otherwise 0]
     side
         The longer side of the pictures, in pixels.
     """
@@ -72,14 +72,14 @@ def new(
 
 @turing.command
 def report(study: Path, /, *, out: Annotated[Path | None, Parameter(alias="-o")] = None) -> None:
-    """Say what came out of a study, so far as people have answered; older reports are replaced.
+    """Report a study's results so far; replaces an older report.
 
     Parameters
     ----------
     study
         The study's folder.
     out
-        Where the page, the tables (CSV) and all numbers (JSON) go. [default: report/ in the study's folder]
+        A folder for the page, the tables (CSV) and all numbers (JSON). [default: report/ in the study's folder]
     """
     found = studies.write_report(study, out)
     if not found.results.answers:
@@ -92,20 +92,20 @@ def report(study: Path, /, *, out: Annotated[Path | None, Parameter(alias="-o")]
 
 @turing.command
 def classifier(study: Path, /, *, objects: Annotated[bool, Parameter(negative=())] = False, seed: int = 0) -> None:
-    """Put classifiers in the place of people: an automatic stand-in, not a Turing test.
+    """Let classifiers judge in place of people: an automatic stand-in, not a Turing test.
 
-    They learn to tell a study's coloured pictures from the real ones by their colours, or by how colours change in
-    space, and judge those of photographs that they have not seen. The study's report shows them, apart from what people
-    said.
+    They learn to tell a study's coloured pictures from the real ones, by their colours or by how colours change in
+    space, and judge photographs that they have not seen. The study's report shows them separately from people's
+    answers.
 
     Parameters
     ----------
     study
         The study's folder.
     objects
-        Also one that sees what EfficientNet-Lite0 sees; needs the extra train.
+        Add a classifier on EfficientNet-Lite0's features; needs the extra train.
     seed
-        Decides the parts of the cross-validation.
+        Decides the folds of the cross-validation.
     """
     with progress() as bar:
         task = bar.add_task("looking", total=None)
@@ -121,5 +121,5 @@ def _named(models: Sequence[str]) -> dict[str, str]:
     names = [Path(model).name.removesuffix(".onnx") for model in models]
     for name, count in Counter(names).items():
         if count > 1:
-            raise BadSetting(f"{count} models would be called '{name}'; give their files or folders names of their own")
+            raise BadSetting(f"{count} models would be called '{name}'; rename their files or folders")
     return dict(zip(names, models, strict=True))

@@ -62,8 +62,8 @@ def read_batch(file: IO[bytes], name: str) -> Batch:
     Raises:
         BadDataset: it is damaged, or holds something else.
 
-    Source: SPEC P3, P4. The layout is CIFAR's (cs.toronto.edu/~kriz/cifar.html), taken over by downsampled ImageNet
-        (Chrabaszcz, Loshchilov, Hutter 2017).
+    Source: the paper, sections 4.1 and 4.2.1. The layout is CIFAR's (cs.toronto.edu/~kriz/cifar.html),
+        also used by downsampled ImageNet (Chrabaszcz, Loshchilov, Hutter 2017).
     """
     facts = _npz(file, name) if file.read(4) == _ZIP else _pickled(file, name)
     data = facts.get("data")

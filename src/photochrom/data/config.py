@@ -26,9 +26,9 @@ class DataConfig:
         soften: share of samples that are shrunk and enlarged again. Collections of different resolution then look
             alike, and sharpness does not give away which one's colours to expect.
         cutmix: share of samples into which a rectangle of another picture is pasted, with its colours (Yun et al.
-            2019): what a picture is as a whole then says less, so that less is learned by heart.
-        subtract_mean: subtract the mean L of the training pictures instead of 50 before the network (SPEC P2: our
-            reading of "subtracting the mean pixel value").
+            2019): against overfitting.
+        subtract_mean: subtract the mean L of the training pictures from the network's input instead of 50 (the paper,
+            section 4.2.1: our reading of "subtracting the mean pixel value").
         cache: keep every sample in memory after its first use, 4 to 12 bytes a pixel in each worker; only where the
             settings above leave nothing to chance.
         workers: processes that decode; 0 decodes in the training process.

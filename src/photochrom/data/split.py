@@ -54,7 +54,7 @@ def split(entries: Sequence[Entry], counts: Mapping[str, int], seed: int) -> dic
         BadDataset: there are too few pictures, or one cannot be read.
         BadSetting: a count is negative.
 
-    Source: SPEC P4.
+    Source: the paper, section 4.2.1.
     """
     if min(counts.values(), default=0) < 0:
         raise BadSetting(f"a split takes 0 pictures or more for each part, not {dict(counts)}")

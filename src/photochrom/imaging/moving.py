@@ -131,7 +131,7 @@ def check_target(source: str | os.PathLike[str], target: str | os.PathLike[str])
     kind = kind_of(source)
     if kind is None:
         raise BadSetting(
-            f"{shown(source)} is not a film, a moving GIF, WebP or PNG, nor a sequence like frame-%05d.png"
+            f"{shown(source)} is not a film, an animated GIF, WebP or PNG, or a sequence like frame-%05d.png"
         )
     endings = {"film": FILMS, "animation": ANIMATIONS}.get(kind)
     if endings and Path(target).suffix.lower() not in endings:

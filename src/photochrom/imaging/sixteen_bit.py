@@ -31,7 +31,7 @@ def deep_samples(image: ImageFile.ImageFile, reopen: Callable[[], ImageFile.Imag
 
     Args:
         image: opened, its samples not yet loaded; it is loaded here.
-        reopen: opens the same file anew.
+        reopen: opens the same file again.
 
     Returns:
         (H, W, 2), (H, W, 3) or (H, W, 4) uint16; None where `image` is not such a file (nothing is loaded then).

@@ -42,9 +42,7 @@ class OnnxBackend:
     def __init__(self, data: bytes, where: str, device: str = "auto", threads: int | None = None) -> None:
         self.card = read_card(data, where)
         if self.card.steadies:
-            raise BadCheckpoint(
-                f"{where}: it makes another model's colours steady in films; name it with --consistency"
-            )
+            raise BadCheckpoint(f"{where}: this model steadies another's colours in films; use it with --consistency")
         self._session = session(data, where, device, threads)
 
     def run(self, x: np.ndarray, variation: np.ndarray | None = None) -> np.ndarray:

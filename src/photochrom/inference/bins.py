@@ -34,7 +34,7 @@ class ChannelBins:
 
     @classmethod
     def equal_width(cls, k: int = 10, limit: float = 100.0) -> ChannelBins:
-        """k bins of equal width over -limit..limit (P11; the paper's 10 bins are 20 wide)."""
+        """k bins of equal width over -limit..limit (the paper, section 4.2.2: 10 bins, each 20 wide)."""
         if k < 2:
             raise BadSetting(f"there must be at least 2 bins, not {k}")
         edges = np.linspace(-limit, limit, k + 1)
@@ -43,7 +43,7 @@ class ChannelBins:
 
     @classmethod
     def quantile(cls, ab: np.ndarray, k: int = 10) -> ChannelBins:
-        """k bins a channel that hold equally many of `ab` (n, 2): narrow around 0, wide in the tails (P25)."""
+        """k bins a channel that hold equally many of `ab` (n, 2): narrow around 0 (the paper, section 6)."""
         if k < 2:
             raise BadSetting(f"there must be at least 2 bins, not {k}")
         edges = np.quantile(ab, np.linspace(0, 1, k + 1)[1:-1], axis=0).T
@@ -98,7 +98,7 @@ class ChannelBins:
 
 @dataclass(frozen=True)
 class JointBins:
-    """a and b binned as a pair: a codebook of colours and a 2-D table that finds the nearest one (P26).
+    """a and b binned as a pair: a codebook of colours and a table of the nearest one (the paper, section 6).
 
     Attributes:
         centers: (q, 2) the codebook; a colour belongs to the nearest centre.

@@ -60,9 +60,7 @@ class Network:
             BadSetting: it has neither bins to draw from nor dropout.
         """
         if not self.card.has_variants:
-            raise BadSetting(
-                f"the model '{self.card.name}' has one colouring for a photograph: it has neither bins nor dropout"
-            )
+            raise BadSetting(f"the model '{self.card.name}' gives only one colouring: it has neither bins nor dropout")
 
     def scores(self, small: np.ndarray, mirror: bool | None = None, variant: int | None = None) -> Scores:
         """The answer to L (h, w), 0..100, of the size that the network sees; padded to the model's multiple.

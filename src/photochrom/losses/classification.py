@@ -14,13 +14,15 @@ from photochrom.losses import losses
 
 @losses.register("cross_entropy")
 class CrossEntropy(nn.Module):
-    """Cross-entropy of the scores against the bin of each pixel's colour (P10), or its neighbouring bins (P30).
+    """Cross-entropy of the scores against the bin of each pixel's colour, or against its neighbouring bins too.
 
     Args:
         bins: the codebook.
         sigma: width of the soft encoding in Lab units; 0 takes the one bin a colour falls in.
         weights: the bins' rebalancing weights; None weighs all alike. A pixel weighs as its nearest bin; the mean is
             over pixels, not over weights, so that a batch of rare colours pulls harder.
+
+    Sources: the paper, section 4.2.4; soft targets and rebalancing, Zhang et al. 2016.
     """
 
     classifies = True

@@ -1,4 +1,4 @@
-"""An added loss: what a network learns anew shall not make its colours paler."""
+"""An added loss: penalises colours paler than a reference model's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An added loss: a classifier that knows the world in colour shall see in a colouring what it sees in the truth."""
+"""Perceptual loss: the KL divergence between a classifier's outputs on the colouring and on the original."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from photochrom.models.classifier import ImageNetClassifier
 class LabClassifier(nn.Module):
     """A frozen ImageNet classifier that is shown L and ab, each at its own resolution.
 
-    It knows things best at the size that it was trained with, 224 pixels; small samples are enlarged for it. Whether
-    its judgement then agrees better with other classifiers' is within chance (docs/default-model.md has the figures).
-    The one that top-1 is measured with must be another (`photochrom evaluate --top1`: lite2).
+    It recognises best at the size that it was trained with, 224 pixels, so small samples are enlarged for it. Whether
+    it then agrees better with other classifiers is within chance (see docs/experiments/default-model.md). Top-1 must be
+    measured with a different one (`photochrom evaluate --top1`: lite2).
 
     Args:
         variant: "lite0" or "lite1".
@@ -47,7 +47,7 @@ class Recognition(nn.Module):
 
     Args:
         colors: how the network's output becomes colour.
-        classifier: who is asked.
+        classifier: gives the outputs to compare.
 
     Source: a classifier's judgement as a loss, after Johnson et al., "Perceptual Losses", 2016; the divergence of the
     answers after Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.

@@ -29,7 +29,7 @@ class Regression(nn.Module):
 
 @losses.register("l2")
 class L2(Regression):
-    """Mean squared error. Source: the paper, section 4.2.4 (P8)."""
+    """Mean squared error. Source: the paper, section 4.2.4."""
 
     def distance(self, x: Tensor, y: Tensor) -> Tensor:
         return F.mse_loss(x, y)
@@ -37,7 +37,7 @@ class L2(Regression):
 
 @losses.register("l1")
 class L1(Regression):
-    """Mean absolute error. Source: the paper's appendix, the cGAN's second term (P17)."""
+    """Mean absolute error. Source: the paper, appendix 1, second term of the cGAN's loss."""
 
     def distance(self, x: Tensor, y: Tensor) -> Tensor:
         return F.l1_loss(x, y)
@@ -59,7 +59,7 @@ class SmoothL1Settings:
 
 @losses.register("smooth_l1")
 class SmoothL1(Regression):
-    """Squared under one Lab unit, absolute above. Source: the paper, section 4.2.4 (P9), divided by 110.
+    """Squared under one Lab unit, absolute above. Source: the paper, section 4.2.4, divided by 110.
 
     On the network's own scale no difference reaches 1, and it would be half the squared error everywhere.
 

@@ -1,4 +1,4 @@
-"""The paper's classification accuracy (SPEC P19), for any prediction, whatever it was trained on."""
+"""The paper's classification accuracy (section 5.4), for any prediction, whatever the network was trained on."""
 
 from __future__ import annotations
 

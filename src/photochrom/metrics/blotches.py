@@ -1,4 +1,4 @@
-"""Blotches (SPEC P27): colour that varies where the lightness does not, as decisions pixel by pixel make it.
+"""Blotches (the paper, section 5.5): colour that varies where lightness does not, from per-pixel decisions.
 
 Where the picture is even, so should be its colour; an edge of colour alone is rare in photographs. So the windows are
 those of even lightness in the truth, the same ones for every prediction, and how much chroma varies in them is compared

@@ -1,4 +1,4 @@
-"""The paper's closeness (SPEC P18): the Frobenius norm of prediction minus truth.
+"""The paper's closeness (section 5.3): the Frobenius norm of prediction minus truth.
 
 The paper subtracts "image matrices" and does not say which values; so both ab in Lab units and RGB in 0..1 are given,
 each also divided by the root of the number of values, which makes pictures of different sizes comparable.

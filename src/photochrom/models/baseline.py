@@ -1,4 +1,4 @@
-"""The paper's baseline: three convolutions and a fully connected layer, on CIFAR-10 (P5)."""
+"""The paper's baseline: three convolutions and a fully connected layer, on CIFAR-10 (section 4.1)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Baseline(PlainCnn):
         settings: see `Settings`.
         n_outputs: channels of the result.
 
-    Source: the paper, section 4.1 (P5). It names neither channels nor kernel; ours are settings.
+    Source: the paper, section 4.1. It names neither channels nor kernel; here they are settings.
     """
 
     Settings = Settings

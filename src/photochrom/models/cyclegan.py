@@ -1,4 +1,4 @@
-"""CycleGAN's generators: ResNets that translate between gray and colour (P28).
+"""CycleGAN's generators: ResNets that translate between gray and colour (the paper, section 6).
 
 Sources: Zhu et al. 2017; the architecture is Johnson et al.'s (2016). Deviation: Lab instead of RGB.
 """

@@ -1,6 +1,6 @@
 """Several networks over the same colours, whose scores are averaged: each errs in its own way.
 
-Source: Hansen and Salamon 1990. What it wins for the default model is in docs/default-model.md.
+Source: Hansen and Salamon 1990. What it wins for the default model is in docs/experiments/default-model.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The paper's network: nine convolutions and a fully connected layer, with every ablation as a setting (P6, P7)."""
+"""The paper's network: nine convolutions and a fully connected layer, with every ablation as a setting."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ class PaperCnn(PlainCnn):
         settings: see `Settings`.
         n_outputs: channels of the result.
 
-    Source: the paper, sections 4.2.3 to 4.2.7 and figure 4 (P6, P7). Its channels were in a picture; ours are a
-    setting. It does not name the padding; "the only down sampling is done through the convolutional layers themselves"
+    Source: the paper, sections 4.2.3 to 4.2.7 and figure 4. Its channels were in a picture; ours are a setting.
+    It does not name the padding; "the only down sampling is done through the convolutional layers themselves"
     with stride 1 means none: 64 pixels become 28. Deviation: He et al.'s first weights, where the paper names none.
     """
 

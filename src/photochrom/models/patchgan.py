@@ -1,4 +1,4 @@
-"""The discriminator of the paper's GAN: a network that judges every patch of a coloured picture (P16).
+"""The discriminator of the paper's GAN: a network that judges every patch of a coloured picture.
 
 Sources: the paper, appendix 1; Isola et al. 2017 (pix2pix); spectral norm, Miyato et al. 2018.
 """

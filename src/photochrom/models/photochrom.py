@@ -1,7 +1,7 @@
 """The network `photochrom`: a pretrained encoder, features of several depths, a global feature, a light decoder.
 
-Sources: a pretrained classifier as the encoder and its hypercolumns, Larsson et al. 2016 and Dahl 2016 (P31); global
-features fused with local ones, Iizuka et al. 2016 (P32); self-attention over the coarsest map, so that distant parts of
+Sources: a pretrained classifier as the encoder and its hypercolumns, Larsson et al. 2016 and Dahl 2016; global
+features fused with local ones, Iizuka et al. 2016; self-attention over the coarsest map, so that distant parts of
 one thing agree, as in ColTran (Kumar et al. 2021) and CT2 (Weng et al. 2022). Deviation: the depths are combined on the
 way up, U-Net fashion, at a quarter of the input's size, which costs a tenth of full hypercolumns.
 """
@@ -42,7 +42,7 @@ class Settings:
             see edges and textures, which need no adapting, and cost the most to train.
         dropout: share of the global feature that is dropped in training.
         feature_dropout: share of the encoder's channels at strides 8, 16 and 32 that are dropped in training, each in
-            the whole picture, so that less is learned by heart.
+            the whole picture, against overfitting.
         class_colors: add to the scores what is known of the colours of the ImageNet classes that the picture looks
             like; see `ClassColors`. The encoder has to be as published, or trained by the task `distillation`.
         attention: how many transformer blocks the coarsest map (stride 32) passes through; see `AttentionBlock`.

@@ -82,7 +82,7 @@ class ConvLayer(nn.Sequential):
 
 
 class LinearHead(nn.Module):
-    """The map flattened, one fully connected layer, and a value for each output and pixel (P5, P6).
+    """The map flattened, one fully connected layer, and a value for each output and pixel.
 
     Args:
         n_in, side: channels and side of the map.

@@ -1,4 +1,4 @@
-"""The U-Net of the paper's conditional GAN: strided convolutions down, deconvolutions up, joined at every size (P15).
+"""The U-Net of the paper's conditional GAN: strided convolutions down, deconvolutions up, skip connections.
 
 Sources: the paper, appendix 1; Ronneberger et al. 2015; Isola et al. 2017 (pix2pix). Deviations: it goes down to 2 x 2
 and not 1 x 1, so that batch norm has something to average; the output is linear, since ab / 110 seldom leaves +-0.8.

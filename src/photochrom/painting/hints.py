@@ -1,8 +1,7 @@
-"""Hints: a person says which colour something has, and what hangs together with it takes that colour.
+"""Hints: the colour of a point, given by a person, spreads to the nearest edge.
 
-Each hint spreads from its point over the photograph, quickly where lightness and the network's own colours are even,
-and hardly over edges: how far a point is from it is the length of the shortest way there, on which edges count. Near it
-the colour is the hint's, far from it the network's.
+The distance of a pixel from a hint is the length of the shortest path to it, where edges of lightness and of the
+network's own colours count as far. Near a hint the colour is the hint's, far from it the network's.
 
 Source: the way that edges make long is the geodesic distance of Protiere and Sapiro, "Interactive Image Segmentation
 via Adaptive Weighted Distances", 2007; that colour spreads along even lightness is Levin, Lischinski and Weiss,
@@ -43,12 +42,12 @@ class Hint:
 
     Attributes:
         x, y: the point, pixels from the left and from the top of the upright photograph.
-        color: its colour, #rrggbb or a CSS name; hue and chroma count, and the latter in proportion where the
-            photograph, which keeps its lightness, is darker. Grays keep something gray.
-        reach: a factor on how far it spreads, 0.01 to 100.
+        color: #rrggbb or a CSS name. Only hue and chroma count, and chroma is reduced in proportion where the
+            photograph, which keeps its lightness, is darker. A gray keeps something gray.
+        reach: multiplies how far it spreads, 0.01 to 100.
 
     Raises:
-        BadSetting: none of that.
+        BadSetting: a value is out of range.
 
     Example:
         >>> Hint(120, 340, "navy").lab.round()
@@ -63,7 +62,7 @@ class Hint:
     def __post_init__(self) -> None:
         # A comparison is false for what is no number, and takes integers that no float holds.
         if not all(isinstance(place, Real) and abs(place) < BEYOND for place in (self.x, self.y)):
-            raise BadSetting(f"a hint at {self.x!r}, {self.y!r} is nowhere; x and y are pixels")
+            raise BadSetting(f"a hint cannot be at {self.x!r}, {self.y!r}; x and y are pixels")
         if not (isinstance(self.reach, Real) and 0.01 <= self.reach <= 100):
             raise BadSetting(f"the reach of a hint is {self.reach!r}; it may be 0.01 to 100")
         _rgb(self.color)
@@ -105,7 +104,7 @@ class Hint:
 
 
 def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Hint]) -> GuidedChroma:
-    """The chroma of a photograph with a person's hints in it.
+    """A photograph's chroma with hints applied.
 
     Args:
         chroma: what the network found.
@@ -120,7 +119,7 @@ def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Hint]) -> Gu
     height, width = light.shape
     check_inside(hints, width, height)
     if len(hints) > MOST:
-        raise BadSetting(f"{len(hints)} hints are too many; {MOST} is the most")
+        raise BadSetting(f"there are {len(hints)} hints; {MOST} is the limit")
     size = render_shape(light.shape, SIDE)
     w, h = size = min(size[0], width), min(size[1], height)
     small = resize(light, size)
@@ -220,5 +219,5 @@ def _rgb(color: str) -> tuple[int, ...]:
     except (ValueError, TypeError, AttributeError):
         rgb = ()
     if not rgb or max(rgb) > 255:
-        raise BadSetting(f"'{color}' is no colour; it may be #rrggbb or a CSS name such as navy")
+        raise BadSetting(f"'{color}' is not a colour; use #rrggbb or a CSS name such as navy")
     return rgb

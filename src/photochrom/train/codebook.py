@@ -77,7 +77,7 @@ def fit_bins(config: BinsConfig, entries: Sequence[Entry], seed: int) -> Bins:
 
 
 def fit_center(config: BinsConfig, entries: Sequence[Entry], seed: int) -> float:
-    """The mean L, 0..100, of the training pictures, over those that the bins are measured on as well (P2)."""
+    """The mean L, 0..100, of the training pictures that the bins are measured on (the paper, section 4.2.1)."""
     means = [
         color.srgb_to_lightness(np.asarray(image.resize(LOOK, Image.Resampling.BOX))).mean(dtype=np.float64)
         for image in _chosen(config, entries, seed)

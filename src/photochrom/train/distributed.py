@@ -123,5 +123,5 @@ def _naming_loss() -> Iterator[None]:
         if isinstance(error, torch.OutOfMemoryError):
             raise
         raise MemberLost(
-            "another process of the run has ended; the same command goes on from the last step kept"
+            "another process of the run ended; the same command resumes from the last checkpoint"
         ) from None

@@ -71,9 +71,7 @@ def export(
         raise BadSetting(f"the weights are stored in 16 or 8 bits, not in {bits}")
     check_free(output, overwrite)
     if blend is None and share is not None:
-        raise BadSetting(
-            "a share is that of a run in a blend; say with what it is blended (--blend MODEL, blend= in Python)"
-        )
+        raise BadSetting("a share needs a blend; name the model to blend with (--blend MODEL, blend= in Python)")
     share = 0.5 if share is None else share
     if blend is not None and (len(sources) != 1 or not 0 <= share <= 1):
         raise BadSetting(f"one network is blended with another at a share of 0 to 1, not {len(sources)} at {share:g}")
@@ -109,7 +107,7 @@ def _blended(model: nn.Module, card: ModelCard, first: str, share: float) -> tup
     own, theirs = model.state_dict(), fitting(model, origin.state_dict())
     fits = theirs.keys() <= own.keys() and all(own[name].shape == value.shape for name, value in theirs.items())
     if not fits or _answers(card) != _answers(other):
-        raise BadSetting(f"{shown(first)}: the network that is blended was not trained on from it, nor both from one")
+        raise BadSetting(f"{shown(first)}: to blend, train one network from the other, or both from the same start")
     for name, value in theirs.items():
         if value.is_floating_point():
             own[name].lerp_(value, 1 - share)
@@ -125,8 +123,8 @@ def _joined(parts: list[tuple[nn.Module, ModelCard]], names: list[str]) -> tuple
     for card, name in zip(cards, names, strict=True):
         if card.bins is None or _answers(card) != _answers(first):
             raise BadSetting(
-                f"{name}: it does not answer over the same colour bins, trained in the same way, as {names[0]}; "
-                "an ensemble takes classifiers with one codebook and one loss.rebalance"
+                f"{name}: its colour bins or its training differ from those of {names[0]}; "
+                "an ensemble needs classifiers with the same codebook and loss.rebalance"
             )
     members = [member for part in parts for member in _members(*part)]
     settings = {str(i): _seen(config, size / first.render_size) for i, (_, config, size, _) in enumerate(members, 1)}

@@ -98,7 +98,7 @@ def refuse_torchrun() -> None:
 def _with_members(job: Job, processes: int) -> Iterator[Trainer]:
     kind, context = pick_device(job.device), get_context("spawn")
     if kind == "cuda" and torch.cuda.device_count() < processes:
-        raise DeviceUnavailable(f"{processes} processes need as many GPUs, and {torch.cuda.device_count()} are there")
+        raise DeviceUnavailable(f"{processes} processes need as many GPUs; there are {torch.cuda.device_count()}")
     with tempfile.TemporaryDirectory() as folder:
         meeting, members = Path(folder) / "meeting", list[tuple[BaseProcess, Any]]()
         for rank in range(1, processes):
@@ -131,8 +131,8 @@ def _hear(members: Sequence[tuple[BaseProcess, Any]]) -> None:
         except EOFError:
             member.join(GRACE)
             raise MemberLost(
-                f"process {rank} of the run has ended (exit status {member.exitcode}); "
-                "the same command goes on from the last step kept"
+                f"process {rank} of the run crashed (exit status {member.exitcode}); "
+                "the same command resumes from the last checkpoint"
             ) from None
         if isinstance(said, PhotochromError) and not isinstance(said, MemberLost):
             raise said

@@ -185,18 +185,20 @@ class Trainer:
         tensors, facts = read_checkpoint(path)
         if facts["format"] < checkpoint.FORMAT:
             raise BadCheckpoint(
-                f"{self.out}: the run was begun by an older version of photochrom; it can be exported, but to go on "
-                "training give another --out"
+                f"{self.out}: the run was started by an older version of photochrom; it can be exported, but not "
+                "resumed; give another --out"
             )
         same_recipe(self.recipe, facts["recipe"], self.out)
         processes = 1 + len(facts.get("members", ()))
         if processes != self.team.size:
             raise BadSetting(
-                f"{self.out}: the run was begun by {processes} process(es), now {self.team.size} would go on; "
+                f"{self.out}: the run was started with {processes} process(es), not {self.team.size}; "
                 f"give --processes {processes}, or another --out"
             )
         if facts["data"] != digest(self.entries):
-            raise BadDataset(f"{self.out}: the run was begun on other pictures; name the same --data, or another --out")
+            raise BadDataset(
+                f"{self.out}: the run was started on other pictures; give the same --data or another --out"
+            )
         return tensors, facts
 
     def _restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:

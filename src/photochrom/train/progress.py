@@ -22,8 +22,8 @@ class Progress:
 
 @dataclass
 class Plateau:
-    """Learning-rate decay when the loss stops falling (P12): `scale` falls by `factor` after more than `patience` bad
-    checks in a row."""
+    """Learning-rate decay on a plateau (the paper, section 4.2.8): `scale` falls by `factor` after more than `patience`
+    bad checks in a row."""
 
     scale: float = 1.0
     best: float = math.inf

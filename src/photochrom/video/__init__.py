@@ -42,8 +42,8 @@ def colorize_film(
         source: a file, or a pattern like `frame-%05d.png`.
         target: a file, or for a sequence a pattern.
         colorizer: the session.
-        consistency: "flow" carries colours along motion, "recurrent" (or a .onnx file) has a network do it, and "frame"
-            takes each frame by itself.
+        consistency: "flow" carries colours along motion, "recurrent" (or a .onnx file) uses a network, and "frame"
+            colours each frame by itself.
         codec: "h264" (default), "hevc", "vp9" (default in WebM), "av1" or "ffv1"; films only.
         crf: constant quality, lower is better; films only.
         start, end: the part that is wanted, in seconds; films only.
@@ -60,7 +60,7 @@ def colorize_film(
     if kind != "film" and (codec, crf, start, end) != (None, None, None, None):
         from photochrom.errors import BadSetting
 
-        raise BadSetting("codec, crf, start and end are for films")
+        raise BadSetting("codec, crf, start and end are for films only")
     if kind == "film":
         from photochrom.video import film
 

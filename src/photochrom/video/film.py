@@ -55,7 +55,7 @@ class Job:
     def __post_init__(self) -> None:
         start, end = self.start or 0, self.end
         if start < 0 or (end is not None and not end > start):
-            raise BadSetting(f"a part of a film goes from its start, 0 or later, to a later end, not {start} to {end}")
+            raise BadSetting(f"a part must start at 0 or later and end after its start, not {start} to {end}")
 
 
 def colorize(job: Job, colorizer: Colorizer, listener: Listener | None = None) -> FilmReport:

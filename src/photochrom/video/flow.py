@@ -77,8 +77,8 @@ def follow(seek: cv2.DISOpticalFlow, now: np.ndarray, before: np.ndarray) -> tup
         now, before: (H, W) uint8.
 
     Returns:
-        (H, W, 2) displacement (x, y) in pixels, and (H, W) float32 of 0 or 1: 1 where the way back leads home, and
-        where the gray that is found there is that of `now`, apart from a change of lighting as a whole.
+        (H, W, 2) displacement (x, y) in pixels, and (H, W) float32 of 0 or 1: 1 where the
+        forward-backward check and the brightness check pass, apart from a change of exposure over the whole frame.
 
     Source: Sundaram, Brox, Keutzer, "Dense point trajectories by GPU-accelerated large displacement optical flow",
     2010, equation 5 (the check of both ways).

@@ -126,7 +126,7 @@ def _read_segment(path: Path, segment: Segment, base: Fraction) -> tuple[list[An
 
 
 class _Copies:
-    """The source's other streams: copied as they are, sound encoded anew where the container wants that."""
+    """The source's other streams: copied as they are, sound re-encoded where the container needs it."""
 
     def __init__(self, new: Any, old: Any, main: Any, ending: str, notes: list[str]) -> None:
         self._new, self._old = new, old

@@ -34,10 +34,10 @@ def find(consistency: str, card: ModelCard) -> tuple[bytes, str, ModelCard]:
     data, where = read_model(PACKAGED if consistency == "recurrent" else consistency)
     found = read_card(data, where)
     if not found.steadies:
-        raise BadCheckpoint(f"{where}: it colours, and makes no other model's colours steady; name it with --model")
+        raise BadCheckpoint(f"{where}: it colours pictures, and does not steady another's; use it with --model")
     if (found.bins, found.stride) != (card.bins, card.stride):
         raise BadSetting(
-            f"the consistency {consistency} was not trained for the model '{card.name}'; take frame or flow"
+            f"the consistency {consistency} was not trained for the model '{card.name}'; use frame or flow"
         )
     return data, where, found
 

@@ -120,7 +120,7 @@ async def colorize(request: Request, studio: StudioOf, look: LookOf, format: For
         try:
             kind = await receive(request, job.folder / INPUT)
             if kind in films.MEDIA_TYPES:
-                raise Problem(415, "the upload is a film or moves; send it to /api/jobs, and follow it there")
+                raise Problem(415, "the upload is a film or an animation; send it to /api/jobs")
             wanted = wanted_format(format, request.headers.get("accept"), kind)
             studio.jobs.measure(job)
             path, format_name = await studio.colorize(job, look, wanted)

@@ -70,7 +70,7 @@ def colour(setup: Setup, folder: str, look: Look, ending: str, max_seconds: floa
         PhotochromError: it cannot be read.
     """
     if look.variant or look.contrast or look.hints:
-        raise BadSetting("a film has no variants, no contrast and no hints; leave them away")
+        raise BadSetting("films take no variant, no contrast and no hints; omit them")
     source = Path(folder, INPUT)
     colorizer = Colorizer(
         setup.model, max_pixels=setup.max_pixels, vividness=look.vividness, saturation=look.saturation, device="cpu"
@@ -80,7 +80,7 @@ def colour(setup: Setup, folder: str, look: Look, ending: str, max_seconds: floa
     def heard(progress: Progress) -> None:
         nonlocal last
         if progress.done > max_seconds * _MOST_FRAMES_A_SECOND:
-            raise FilmTooLong(f"a film may last {max_seconds:g} seconds; send a part of it")
+            raise FilmTooLong(f"films may last {max_seconds:g} seconds at most; send a part of it")
         if progress.total and time.monotonic() - last > _PROGRESS_SECONDS:
             last = time.monotonic()
             _say(Path(folder), min(1.0, progress.done / progress.total))
@@ -117,4 +117,4 @@ def _check_length(source: Path, ending: str, max_seconds: float) -> None:
 
     seconds = Reader(source).facts.seconds
     if seconds is not None and seconds > max_seconds:
-        raise FilmTooLong(f"the film lasts {seconds:.0f} seconds, and may last {max_seconds:g}; send a part of it")
+        raise FilmTooLong(f"films may last {max_seconds:g} seconds, this one lasts {seconds:.0f}; send a part of it")

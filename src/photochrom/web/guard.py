@@ -79,7 +79,7 @@ class Guard:
         name = host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
         if name in self.settings.names or (not is_loopback(self.settings.host) and _is_address(name)):
             return
-        raise Problem(421, f"this server does not go by the name '{name[:80]}'; allow it with --allow-host")
+        raise Problem(421, f"'{name[:80]}' is not a name of this server; allow it with --allow-host")
 
     def _check_token(self, scope: Scope, headers: Headers) -> Response | None:
         token, path = self.settings.token, scope["path"]
@@ -89,7 +89,7 @@ class Guard:
             return RedirectResponse("/login", 303)
         raise Problem(
             401,
-            "this server asks for its token; send it as 'Authorization: Bearer TOKEN'",
+            "this server needs a token; send it as 'Authorization: Bearer TOKEN'",
             {"WWW-Authenticate": "Bearer"},
         )
 
@@ -155,7 +155,7 @@ def _check_origin(method: str, headers: Headers) -> None:
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
     foreign = origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
     if foreign or site not in (None, "same-origin", "none"):
-        raise Problem(403, "another site's page may not use this server")
+        raise Problem(403, "requests from another site's page are refused")
 
 
 def _is_address(name: str) -> bool:

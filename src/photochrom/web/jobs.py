@@ -104,7 +104,7 @@ class Admission:
             Problem: 429 where the client has as much as it may, 503 where all have.
         """
         if self._of[client] >= self._most_per_client:
-            raise Problem(429, f"{self._most_per_client} jobs of yours are under way; wait for one to end", RETRY)
+            raise Problem(429, f"you have {self._most_per_client} jobs under way; wait for one to finish", RETRY)
         if self.count >= self._most:
             raise Problem(503, "the queue is full; try again in a moment", RETRY)
         self._of[client] += 1
@@ -150,14 +150,14 @@ class Jobs:
         return job
 
     def get(self, identity: str) -> Job:
-        """The job, whose time to live begins anew.
+        """The job, whose time to live restarts.
 
         Raises:
             Problem: 404.
         """
         job = self._jobs.get(identity)
         if job is None:
-            raise Problem(404, "there is no such job; what was uploaded is removed some time after it was last used")
+            raise Problem(404, "there is no such job; uploads are removed some time after their last use")
         job.touched = time.monotonic()
         return job
 
@@ -174,7 +174,7 @@ class Jobs:
                 return
             self.remove(old)
         if self.kept > self._settings.max_kept:
-            raise Problem(503, "the room for uploads is used up; try again in a moment", RETRY)
+            raise Problem(503, "the space for uploads is full; try again in a moment", RETRY)
 
     def remove(self, job: Job) -> None:
         """Forget a job and delete its files."""

@@ -74,7 +74,7 @@ class Look(BaseModel, frozen=True):
             BadSetting: its model has no vividness, or one colouring only.
         """
         if colorizer.card.bins is None and self.vividness is not None:
-            raise BadSetting(f"the model '{colorizer.card.name}' has no vividness; leave it away")
+            raise BadSetting(f"the model '{colorizer.card.name}' has no vividness; omit it")
         if self.variant:
             colorizer.network.need_variants()
         return colorizer.decoding.chosen(vividness=self.vividness, saturation=self.saturation)

@@ -67,10 +67,10 @@ class Worker:
                 return await asyncio.wrap_future(future)
         except BrokenProcessPool:
             self._replace()
-            raise WorkerDied("the process that did this work crashed; others are not affected") from None
+            raise WorkerDied("the worker process crashed; other jobs are not affected") from None
         except TimeoutError:
             self._replace()
-            raise WorkerDied(f"this took longer than {limit:g} seconds and was ended") from None
+            raise WorkerDied(f"this took longer than {limit:g} seconds and was stopped") from None
         except asyncio.CancelledError:
             self._replace()
             raise

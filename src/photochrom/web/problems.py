@@ -92,7 +92,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def _fault(_: Request, error: Exception) -> JSONResponse:
-        return response(Problem(500, "the server made a mistake; its log says which"))
+        return response(Problem(500, "internal error; see the server's log"))
 
 
 def _line(fault: Any) -> str:

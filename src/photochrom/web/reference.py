@@ -1,4 +1,4 @@
-"""The OpenAPI description, in the order and the words of a page."""
+"""Flattens the OpenAPI schema for the docs template."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def run(settings: ServeSettings, ready: Callable[[str], None] = lambda _: None) 
     server = uvicorn.Server(config)
     server.run(sockets=[listening])
     if not server.started:
-        raise PhotochromError("the server did not start; the lines above say why")
+        raise PhotochromError("the server did not start; see the lines above")
 
 
 def address(listening: socket.socket) -> str:

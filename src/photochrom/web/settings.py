@@ -66,7 +66,7 @@ class ServeSettings:
         if self.token is not None and len(self.token) < SHORTEST_TOKEN:
             raise BadSetting(f"the token has {len(self.token)} characters; take {SHORTEST_TOKEN} or more")
         if self.token is None and not is_loopback(self.host):
-            raise BadSetting(f"on {self.host} others can reach the server; give it a --token, or leave --host away")
+            raise BadSetting(f"on {self.host} others can reach the server; set a --token, or omit --host")
 
     @property
     def processes(self) -> int:

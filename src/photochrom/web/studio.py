@@ -96,7 +96,7 @@ class Studio:
             except Exception:
                 # Whoever follows the job must hear of its end, whatever that is.
                 log.exception("a job failed by a mistake of ours")
-                _fail(job, Problem(500, "the server made a mistake; its log says which"))
+                _fail(job, Problem(500, "internal error; see the server's log"))
 
     async def _photograph(self, job: Job) -> worker.Facts:
         return await self.photographs.run(worker.prepare, str(job.folder), started=_starts(job))

@@ -160,7 +160,7 @@ def picture(request: Request, number: int, side: str, ticket: Ticket = "") -> Re
             path = session.study.picture(session.folder, entry.photograph, _sides(entry)[side])
             # Neither a date nor a tag of the file goes with it.
             return Response(path.read_bytes(), media_type="image/png")
-    raise Problem(404, "there is no such picture now; go on at /turing")
+    raise Problem(404, "this picture is no longer available; continue at /turing")
 
 
 @router.get("/thanks", response_class=HTMLResponse)

@@ -60,7 +60,7 @@ async def receive(request: Request, target: Path) -> str:
     except HTTPException as error:
         raise Problem(400, f"the form cannot be read: {error.detail}") from None
     except ClientDisconnect:
-        raise Problem(400, "the upload broke off") from None
+        raise Problem(400, "the upload was interrupted") from None
     return await anyio.to_thread.run_sync(_kind, target)
 
 

@@ -16,6 +16,8 @@ from photochrom.research.search.trial import Outcome
 from photochrom.research.search.workers import executor
 from photochrom.train.recipe import recipe_from_dict
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_process_finds_what_this_one_finds(folder, tmp_path, monkeypatch):
     monkeypatch.setattr("photochrom.research.search.run.plot_rates", lambda trials, relative, path: path)
@@ -73,5 +75,5 @@ def test_an_error_ends_what_runs():
 def test_a_process_that_is_killed_is_named():
     with executor(2) as pool:
         killed = pool.submit(signal.raise_signal, signal.SIGKILL)
-        with pytest.raises(OutOfMemory, match="the process of a trial was killed, probably for want of memory"):
+        with pytest.raises(OutOfMemory, match="a trial's process was killed, probably out of memory"):
             _result(killed)

@@ -47,6 +47,6 @@ def test_trained_weights_are_not_measured_on_what_they_may_have_seen(
     tmp_path: Path, pictures: Path, held_out_pictures: Path
 ) -> None:
     plan = Plan(photographs=COUNTS, runs=STARTED)
-    with pytest.raises(BadDataset, match=r"photochrom-adversarial starts from weights .* --held-out"):
+    with pytest.raises(BadDataset, match=r"photochrom-adversarial starts from trained weights; .* --held-out"):
         prepare(plan, tmp_path, [pictures], [], jobs(plan, RECIPES))
     assert not list(tmp_path.iterdir())

@@ -12,6 +12,8 @@ from photochrom.research.turing.features import color_statistics, edge_statistic
 from photochrom.research.turing.logistic import fit, held_out
 from photochrom.research.turing.standin import load_standin
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def study(tmp_path, drawn, colorizer):

@@ -130,7 +130,7 @@ def test_an_encoder_that_was_trained_is_refused(start):
 
 
 def test_a_run_without_weights_to_start_from_is_refused(folder, tmp_path):
-    with pytest.raises(BadRecipe, match="is about a trained network; give its exported file with --init"):
+    with pytest.raises(BadRecipe, match="needs a trained network; give its exported file with --init"):
         Trainer(recipe(), [folder], tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -16,7 +16,7 @@ from photochrom.inference.decoders import TEMPERATURE, decoders
 def argmax(
     log_probability: np.ndarray, values: np.ndarray, *, temperature: float = 1.0, rng: np.random.Generator | None = None
 ) -> np.ndarray:
-    """The value of the most likely bin (P11). Vivid, blotchy. The temperature has no effect."""
+    """The value of the most likely bin (the paper, section 4.2.2). Vivid, blotchy. The temperature has no effect."""
     return values[log_probability.argmax(0)]
 
 

@@ -1,1 +1,1 @@
-"""Random search over the fields of a recipe (SPEC P13): short runs on few pictures, ranked by their training loss."""
+"""Random search over a recipe's fields (the paper, section 4.2.8): short runs on few pictures, ranked by loss."""

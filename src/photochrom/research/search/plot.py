@@ -1,4 +1,4 @@
-"""Learning rate against what it does to the loss (SPEC P13): where training starts, is best, and breaks."""
+"""Learning rate against loss (the paper, section 4.2.8): where training starts, is best, and diverges."""
 
 from __future__ import annotations
 

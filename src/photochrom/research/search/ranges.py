@@ -116,7 +116,7 @@ def _span(name: str, table: Any, now: Any) -> Range | Choices:
     if facts.choices is not None:
         values = facts.choices
         if len(table) > 1 or not isinstance(values, list) or not values:
-            raise BadRecipe(f"{name}: choices is {values!r}; it takes a list of values, and nothing beside it")
+            raise BadRecipe(f"{name}: choices is {values!r}; it takes a list of values, without low, high or step")
         return Choices(tuple(_storable(name, value) for value in values))
     low, high, step = facts.low, facts.high, facts.step
     if low is None or high is None:

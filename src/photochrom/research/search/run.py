@@ -62,7 +62,7 @@ def search(
     device: str = "cpu",
     progress: Callable[[int, int, Outcome | None], None] = lambda done, total, latest: None,
 ) -> Found:
-    """Train a recipe for a few steps with values drawn at random, and rank them by the lowest training loss (P13).
+    """Train a recipe for a few steps with random values, and rank them by their lowest training loss.
 
     Trials that are in `out` already are kept; only those that are missing are trained.
 
@@ -103,7 +103,7 @@ def search(
         found, relative = store.trials(), store.relative
     files = result_files.write(found, ranges, relative, out)
     if found[0].score is None:
-        raise BadRecipe(f"{out}: not one of {len(found)} trials could be trained to its end: {found[0].outcome.reason}")
+        raise BadRecipe(f"{out}: none of {len(found)} trials finished training: {found[0].outcome.reason}")
     if isinstance(ranges.get(RATE), Range):
         files.append(plot_rates(found, relative, out / "lr.png"))
     return Found(found, ranges, relative, files)
@@ -158,7 +158,7 @@ def _result(future: Future[Outcome]) -> Outcome:
         return future.result()
     except BrokenProcessPool:
         raise OutOfMemory(
-            "the process of a trial was killed, probably for want of memory; lower --jobs and run this again"
+            "a trial's process was killed, probably out of memory; lower --jobs and run this again"
         ) from None
 
 

@@ -85,5 +85,5 @@ Ranges = dict[str, Range | Choices]
 
 
 def narrowed(ranges: Ranges, best: Sequence[Mapping[str, Any]]) -> Ranges:
-    """The ranges of a second round: what the values of the first round's best trials span (P13)."""
+    """The ranges of a second round: the span of the first round's best trials (the paper, section 4.2.8)."""
     return {name: span.narrowed([values[name] for values in best]) for name, span in ranges.items()}

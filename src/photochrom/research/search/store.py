@@ -103,7 +103,7 @@ def opened(out: Path, ranges: Ranges, seed: int, facts: dict[str, Any]) -> Itera
 
 
 def narrow_from(out: Path, recipe: Recipe) -> Ranges:
-    """The ranges of a second round: those of the search in `out`, narrowed to its best quarter of trials (P13).
+    """The ranges of a second round: those of the search in `out`, narrowed to its best quarter of trials.
 
     Raises:
         BadSetting: no search is there, or fewer than two of its trials could be trained to their end.
@@ -116,7 +116,7 @@ def narrow_from(out: Path, recipe: Recipe) -> Ranges:
         ranges = parse_ranges(study.user_attrs.get(_FACTS, {}).get("ranges"), recipe, str(out))
         best = best_quarter(Store(study, ranges, 0).trials())
     if len(best) < 2:
-        raise BadSetting(f"{out}: fewer than two trials could be trained to their end; search wider, or longer")
+        raise BadSetting(f"{out}: fewer than two trials finished training; widen the ranges, or run more trials")
     return narrowed(ranges, [trial.values for trial in best])
 
 
@@ -177,7 +177,7 @@ def _alone(out: Path) -> Iterator[None]:
             lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
-                raise BadSetting(f"{out}: a search runs there already; wait for it, or give another --out") from None
+                raise BadSetting(f"{out}: a search is running there; wait for it, or give another --out") from None
             raise WriteFailed(f"{out}: the search cannot be stored there ({error})") from None
         yield
 

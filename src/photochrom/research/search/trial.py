@@ -97,7 +97,7 @@ def judge(losses: Sequence[float], seconds: float = 0.0) -> Outcome:
         losses: one a step, at least two.
         seconds: taken over.
 
-    Source: the paper, section 4.2.8 (P13); it leaves open how the two are measured.
+    Source: the paper, section 4.2.8, which does not say how the two are measured.
 
     Example:
         >>> judge([5.0, 4.0, 3.0, 3.5])

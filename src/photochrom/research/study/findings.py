@@ -1,4 +1,4 @@
-"""The paper's claims (P24) against our numbers: each holds, does not hold, or is undecided between the seeds."""
+"""The paper's claims against our numbers: each holds, does not hold, or is undecided between the seeds."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Photographs:
         return np.stack([each.lab[..., 0] for each in self.renditions]).astype(np.float32)
 
     def joined(self, ab: np.ndarray, index: int) -> Rendition:
-        """The picture with its own L and the ab (s, s, 2) given, values out of gamut clipped as the paper does (P1)."""
+        """The picture with its own L and the ab (s, s, 2) given, values out of gamut clipped as in the paper."""
         lab = np.concatenate([self.renditions[index].lab[..., :1], ab.astype(np.float64)], -1)
         return Rendition(np.round(255 * color.lab_to_rgb(lab)) / 255)
 
@@ -126,7 +126,7 @@ def measured(backend: Backend, photographs: Photographs, *, viewed: bool = False
     Args:
         backend: the network; it runs once over the photographs.
         photographs: what it colours.
-        viewed: also decode its answers in several ways, with and without smoothing along edges (P27).
+        viewed: also decode its answers in several ways, with and without smoothing along edges.
     """
     how = backend.card.default_decoding()
     ways = _ways(backend) if viewed else {}

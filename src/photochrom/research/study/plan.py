@@ -19,8 +19,8 @@ class Counts:
     """How many photographs.
 
     Attributes:
-        train, val, test: of downsampled ImageNet (P4), disjoint.
-        baseline_train, baseline_test: of CIFAR-10 (P3).
+        train, val, test: of downsampled ImageNet, disjoint.
+        baseline_train, baseline_test: of CIFAR-10.
         seed: decides which.
     """
 

@@ -20,7 +20,7 @@ from photochrom.research.study.realism import save_arrays, write_true_features
 
 REFERENCES, PLAN = "references.json", "plan.json"
 BASELINE = "baseline"
-SEEN = 100  # training photographs that are coloured too, to see what was learned by heart
+SEEN = 100  # training photographs that are coloured too, to measure overfitting
 QUANTISED = (2, 4, 6, 10, 20, 30, 50)
 OPTIONS = {"imagenet": "--data", "cifar": "--cifar"}
 
@@ -77,8 +77,8 @@ def prepare(
         apart = held_out if name == "imagenet" else ()
         if not apart and (job := next((j for j in jobs if j.init and dataset_of(j) == name), None)):
             raise BadDataset(
-                f"the plan's {job.name} starts from weights that were trained on photographs of their own; name some "
-                "that those have not seen with --held-out"
+                f"the plan's {job.name} starts from trained weights; name photographs that they have not "
+                "seen with --held-out"
             )
         chosen[name] = _chosen(sources[name], apart, wanted[name], counts.seed)
         check_size([entry for part in chosen[name].values() for entry in part], size)

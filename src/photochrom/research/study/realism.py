@@ -1,4 +1,4 @@
-"""How real coloured pictures look as a set: the Frechet distance, and an automatic AdverSuc (P20).
+"""How real coloured pictures look as a set: the Frechet distance, and an automatic AdverSuc (the paper, section 5.2).
 
 Both rest on the features of a public classifier, EfficientNet-Lite0, which was trained on colour photographs. So the
 distances are comparable with each other, and not with the FID of the literature, whose network is Inception.

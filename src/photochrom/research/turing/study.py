@@ -76,4 +76,4 @@ def load_study(folder: Path) -> Study:
     except OSError as error:
         raise BadDataset(f"{shown(path)}: the study cannot be read ({error.strerror})") from None
     except (ValueError, KeyError, TypeError) as error:
-        raise BadDataset(f"{shown(path)}: the study is damaged ({error}); make it anew") from None
+        raise BadDataset(f"{shown(path)}: the study is damaged ({error}); create it again") from None

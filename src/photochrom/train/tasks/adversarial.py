@@ -1,4 +1,4 @@
-"""The paper's conditional GAN: the recipe's network colours, a PatchGAN judges, each learns from the other (P17)."""
+"""The paper's conditional GAN (appendix 1): the recipe's network colours, and a PatchGAN judges the result."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class ClassColorsTask(Task):
         Raises:
             BadRecipe: always.
         """
-        raise BadRecipe("the task 'class_colors' is about a trained network; give its exported file with --init")
+        raise BadRecipe("the task 'class_colors' needs a trained network; give its exported file with --init")
 
     def start_from(self, state: dict[str, Tensor]) -> None:
         """Take the weights of a network that may know no classes yet; their public weights come with it.

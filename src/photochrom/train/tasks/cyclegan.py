@@ -1,4 +1,4 @@
-"""CycleGAN: gray photographs on one side, colour ones on the other, and no pairs (P28).
+"""CycleGAN: gray photographs on one side, colour ones on the other, and no pairs (the paper, section 6).
 
 Two generators translate, one discriminator a side judges; there and back again shall be the same picture. Source: Zhu
 et al. 2017. Deviation: a gray picture is L alone, so the way back to gray has one channel.

@@ -1,8 +1,8 @@
-"""Supervised training of a network that goes on knowing what it sees, as an ImageNet classifier knows it in colour.
+"""Supervised training with distillation, so that the encoder keeps the ImageNet classes that it recognises.
 
-An encoder that learns colours from a few ten thousand photographs forgets the million that it was made with. Here it
-has to name, from L alone and through the published layer of the classes, what a classifier names in the same sample in
-colour. Of what its photographs do not show it forgets much all the same (docs/default-model.md has the figures).
+An encoder fine-tuned on a few ten thousand photographs forgets much of the million that it was trained on. Here it also
+has to predict, from L alone and through the published class layer, what a classifier predicts for the same sample in
+colour. It forgets classes that its photographs do not show all the same (see docs/experiments/default-model.md).
 """
 
 from __future__ import annotations

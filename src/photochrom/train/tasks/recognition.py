@@ -1,4 +1,4 @@
-"""Supervised training with a second loss: what a classifier sees in the colouring is what it sees in the truth."""
+"""Supervised training with an added perceptual loss, see `photochrom.losses.recognition`."""
 
 from __future__ import annotations
 
