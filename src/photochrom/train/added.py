@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from photochrom.color import AB_SCALE
 from photochrom.errors import BadRecipe
 from photochrom.inference.bins import Bins, JointBins
-from photochrom.inference.decode import Decoding
 from photochrom.losses.colors import DecodedColors
 from photochrom.train.build import classifies, make_loss
 from photochrom.train.config import Recipe
@@ -38,7 +37,7 @@ class AddedLosses(nn.Module):
             if classifies(recipe) and not loss.classifies and self.colors is None:
                 if not isinstance(bins, JointBins):
                     raise BadRecipe(f"{where}.name is '{entry.name}', a loss on ab; bins.kind may be joint only then")
-                self.colors = DecodedColors(bins, Decoding.from_config(recipe), recipe.task.name)
+                self.colors = DecodedColors(bins, recipe.decoding(), recipe.task.name)
             self.losses.append(loss)
 
     def forward(
