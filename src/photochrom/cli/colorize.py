@@ -60,7 +60,7 @@ def colorize(
     output
         A file, or a folder (FOLDER/), which is created if needed; - writes to standard output.
     recursive
-        Search subfolders.
+        Search subfolders as well.
     overwrite
         Replace existing results.
     skip_existing
