@@ -222,7 +222,7 @@ class Colorizer:
             if isinstance(error, RuntimeError) and "start new thread" not in str(error):
                 raise
             raise OutOfMemory(
-                f"not enough memory for a photograph of {picture.width} x {picture.height}; colour a smaller copy"
+                f"memory ran out on a photograph of {picture.width} x {picture.height}; colour a smaller copy"
             ) from None
 
     def paint(self, picture: Picture, light: np.ndarray, chroma: GuidedChroma) -> Picture:
@@ -260,7 +260,7 @@ class Colorizer:
         try:
             return self._colorize_here(x, hints)
         except MemoryError:
-            raise OutOfMemory("not enough memory for the photograph; colour a smaller copy") from None
+            raise OutOfMemory("memory ran out while colouring; use a smaller copy") from None
 
     def colorize_file(
         self,

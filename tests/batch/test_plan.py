@@ -103,8 +103,8 @@ def test_results_among_the_inputs_are_no_inputs(tree):
         (["photos/a.png"], "photos/notes.txt", "no picture format goes by '.txt'"),
         (["photos/a.png", "copy/a.png"], "out", "would both be written to out/a.png; run them separately"),
         (["photos/a.png"], "photos", "photos/a.png would overwrite the photograph photos/a.png"),
-        (["photos/a.png"], "photos/a.png", "over the photograph"),
-        (["photos"], "photos", "over the photograph"),
+        (["photos/a.png"], "photos/a.png", "overwrite the photograph"),
+        (["photos"], "photos", "overwrite the photograph"),
         (["photos", "copy"], ".", "both be written"),
     ],
 )
@@ -117,7 +117,7 @@ def test_outputs_that_cannot_be(tree, inputs, output, words):
 
 def test_a_photograph_is_not_replaced_through_a_link(tree):
     Path("link").symlink_to(tree)
-    with pytest.raises(BadSetting, match="over the photograph"):
+    with pytest.raises(BadSetting, match="overwrite the photograph"):
         plan(["photos/a.png"], "link/")
 
 

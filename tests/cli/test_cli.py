@@ -158,7 +158,7 @@ def test_the_originals_are_not_replaced_even_with_overwrite(call, model):
     for inputs, output in ((["in"], "in"), (["in/a.png"], "in/"), (["in/a.png"], "in/a.png")):
         status, _, (line,) = call("colorize", *inputs, "-o", output, "--overwrite", *model)
         assert status == 2
-        assert "over the photograph in/a.png" in line
+        assert "overwrite the photograph in/a.png" in line
     assert Path("in/a.png").read_bytes() == before
 
 

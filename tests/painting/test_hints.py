@@ -151,13 +151,13 @@ class TestHint:
         ("values", "message"),
         [
             ((1, 2, "bluu"), "'bluu' is not a colour; use #rrggbb or a CSS name such as navy"),
-            ((1, 2, 7), "'7' is no colour"),
+            ((1, 2, 7), "'7' is not a colour"),
             ((1, 2, "navy", 0), r"the reach of a hint is 0; it may be 0\.01 to 100"),
             ((1, 2, "navy", float("nan")), "the reach of a hint is nan"),
             ((float("nan"), 2, "navy"), "a hint cannot be at nan, 2; x and y are pixels"),
             (("1", 2, "navy"), "a hint cannot be at '1', 2"),
             ((10**400, 2, "navy"), "a hint cannot be at 10*, 2"),
-            ((1, 2, "rgb(300,0,0)"), r"'rgb\(300,0,0\)' is no colour"),
+            ((1, 2, "rgb(300,0,0)"), r"'rgb\(300,0,0\)' is not a colour"),
             ((1, float("inf"), "navy"), "a hint cannot be at 1, inf"),
         ],
     )

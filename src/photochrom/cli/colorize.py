@@ -62,7 +62,7 @@ def colorize(
     output
         A file, or a folder (FOLDER/), which is created if needed; - writes to standard output.
     recursive
-        Search subfolders.
+        Search subfolders as well.
     overwrite
         Replace existing results.
     skip_existing
@@ -75,9 +75,9 @@ def colorize(
         Write this many colourings of each photograph: NAME.color-1.EXT, NAME.color-2.EXT, ... Objects that could have
         any colour differ between them. The same number gives the same colouring.
     hint
-        A colour that you know, X,Y=COLOR: sets the colour at the point X pixels from the left and Y from the top, and
-        spreads to the nearest edge. COLOR is #rrggbb or a name such as navy. X,Y,REACH=COLOR spreads less or more than
-        REACH = 1. Repeat for more points; for one photograph only.
+        X,Y=COLOR sets the colour at the point X pixels from the left and Y from the top; it spreads to the nearest
+        edge. COLOR is #rrggbb or a name such as navy. X,Y,REACH=COLOR spreads less or more than REACH = 1. For one
+        photograph; repeat for more points.
     max_pixels
         Largest photograph to read, in pixels; protects against files made to exhaust memory.
     """

@@ -63,7 +63,7 @@ class FilmOptions:
     """flow carries colours along motion from frame to frame; recurrent uses a network trained for the default model
     (or a .onnx file from `photochrom export`); frame colours each frame by itself, and flickers."""
     codec: CodecName | None = None
-    """Video codec. [default: h264, and vp9 in WebM]"""
+    """Video codec of the result. [default: h264, and vp9 in WebM]"""
     crf: int | None = None
     """Encoding quality; lower is better and larger. [default: 18 for h264]"""
     start: float | None = None
