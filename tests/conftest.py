@@ -20,7 +20,7 @@ settings.register_profile(
 settings.load_profile("photochrom")
 
 HERE = Path(__file__).parent
-SLOW_FOLDERS = ("e2e", "study", "train/tasks")  # whole commands, whole trainings; other modules mark themselves
+SLOW_FOLDERS = ("e2e", "research/study", "train/tasks")  # whole commands, whole trainings; other modules mark themselves
 
 
 def pytest_collection_modifyitems(items):

@@ -10,7 +10,8 @@ from photochrom.errors import BadRecipe, UnknownName
 from photochrom.inference.bins import ChannelBins
 from photochrom.losses import losses
 from photochrom.train.added import AddedLosses
-from photochrom.train.build import build_loss, resolved
+from photochrom.train.build import build_loss
+from photochrom.train.task import resolved
 from photochrom.train.loop import Trainer
 from photochrom.train.recipe import load_recipe, recipe_from_dict, recipe_text
 from photochrom.train.runs import load_run
