@@ -34,11 +34,11 @@ def gan(tmp_path_factory):
     import torch
 
     from photochrom.inference.card import ModelCard
-    from photochrom.models.unet import Settings, UNet
+    from photochrom.models.unet import UNet, UNetSettings
     from photochrom.train.onnx_file import round_weights, to_onnx
 
     torch.manual_seed(0)
-    net = UNet(Settings(size=32, width=4, dropped=2), 2).eval()
+    net = UNet(UNetSettings(size=32, width=4, dropped=2), 2).eval()
     round_weights(net)
     path = tmp_path_factory.mktemp("gan") / "gan.onnx"
     card = ModelCard("gan", multiple=16, stride=1, variation=len(net.variation), dropout=0.5, render_size=32)
