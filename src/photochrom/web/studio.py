@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+from photochrom._support.processes import usable_cores
 from photochrom.errors import PhotochromError
 from photochrom.web import films, worker
 from photochrom.web.jobs import Admission, ColoringJob, Jobs, Status
@@ -15,7 +16,7 @@ from photochrom.web.look import Look
 from photochrom.web.metrics import Metrics
 from photochrom.web.pool import Lane, Worker
 from photochrom.web.problems import Problem, problem_of
-from photochrom.web.settings import ServeSettings, cores
+from photochrom.web.settings import ServeSettings
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class Studio:
         self.jobs = Jobs(settings)
         self._admission = Admission(settings.queue, settings.jobs_per_client)
         self._previews_admission = Admission(PREVIEWS, PREVIEWS_PER_CLIENT)
-        setup = worker.Setup(settings.model, settings.max_pixels, min(2, cores()))
+        setup = worker.Setup(settings.model, settings.max_pixels, min(2, usable_cores()))
 
         def lane(workers: int, limit: float) -> Lane:
             return Lane([Worker(setup, self.jobs.folder, metrics.replaced) for _ in range(workers)], limit)
