@@ -20,7 +20,11 @@ settings.register_profile(
 settings.load_profile("photochrom")
 
 HERE = Path(__file__).parent
-SLOW_FOLDERS = ("e2e", "research/study", "train/tasks")  # whole commands, whole trainings; other modules mark themselves
+SLOW_FOLDERS = (
+    "e2e",
+    "research/study",
+    "train/tasks",
+)  # other modules mark themselves
 
 
 def pytest_collection_modifyitems(items):
@@ -121,11 +125,11 @@ def gan_file(tmp_path_factory):
     import torch
 
     from photochrom.inference.card import ModelCard
-    from photochrom.models.unet import Settings, UNet
+    from photochrom.models.unet import UNet, UNetSettings
     from photochrom.train.onnx_file import round_weights, to_onnx
 
     torch.manual_seed(0)
-    net = UNet(Settings(size=32, width=4, dropped=2), 2).eval()
+    net = UNet(UNetSettings(size=32, width=4, dropped=2), 2).eval()
     round_weights(net)
     path = tmp_path_factory.mktemp("gan") / "gan.onnx"
     card = ModelCard("gan", multiple=16, stride=1, variation=len(net.variation), dropout=0.5, render_size=32)

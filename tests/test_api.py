@@ -70,7 +70,7 @@ def test_settings_and_errors_pass_through(tiny):
 
 
 def test_models():
-    cards = photochrom.models()
+    cards = photochrom.available_models()
     assert "default" in cards
     for card in cards.values():
         assert 32 <= card.render_size <= 512
@@ -83,4 +83,4 @@ def test_the_networks_do_not_hide_the_function():
     from photochrom.models import models as networks
 
     assert "photochrom" in networks
-    assert "default" in photochrom.models()
+    assert "default" in photochrom.available_models()

@@ -111,7 +111,7 @@ def test_by_strips_or_whole_is_the_same_picture(tiny, tmp_path, samples, setting
     more = {"extrasamples": ["unassalpha"]} if samples.startswith("alpha") else {}
     data = written(SAMPLES[samples], rowsperstrip=4, iccprofile=srgb_profile(), resolution=(300, 300), **more)
     (tmp_path / "a.tif").write_bytes(data)
-    report = photographs.colorize_scan(session, tmp_path / "a.tif", tmp_path / "b.tif", False, 2)
+    report = photographs.colorize_by_strips(session, tmp_path / "a.tif", tmp_path / "b.tif", False)
     assert (report.size, report.kept) == ((77, 131), False)
     whole, strips = pio.read(session.colorize(data)), pio.read(tmp_path / "b.tif")
     assert strips.pixels.dtype == whole.pixels.dtype

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import sys
-import types
 from typing import TYPE_CHECKING, Any
 
 from photochrom import errors as errors
@@ -69,8 +67,8 @@ __all__ = [
     "UnreadableImage",
     "UnsupportedFormat",
     "WriteFailed",
+    "available_models",
     "colorize",
-    "models",
 ]
 
 
@@ -106,7 +104,7 @@ def colorize(
     return session.colorize(x, output, overwrite=overwrite, hints=hints)
 
 
-def models() -> dict[str, ModelCard]:
+def available_models() -> dict[str, ModelCard]:
     """The cards of the models inside the package, by name."""
     from photochrom.inference.model_files import packaged, read_card
 
@@ -128,14 +126,3 @@ def __getattr__(name: str) -> Any:
     if name in _LATER:
         return getattr(importlib.import_module(_LATER[name]), name)
     raise AttributeError(f"module 'photochrom' has no attribute '{name}'")
-
-
-class _Face(types.ModuleType):
-    """This module. Importing the subpackage `models`, the networks, would put it in the place of the function."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name != "models" or not isinstance(value, types.ModuleType):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Face

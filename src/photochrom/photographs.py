@@ -23,7 +23,7 @@ from photochrom.errors import OutOfMemory
 from photochrom.imaging import io, provenance
 from photochrom.imaging.formats import format_for
 from photochrom.imaging.picture import Picture, Pixels, Toning, color_step, to_dtype, toning_of
-from photochrom.imaging.result_names import format_of, naming
+from photochrom.imaging.result_names import errors_naming, format_of
 from photochrom.imaging.sixteen_bit import with_alpha
 from photochrom.imaging.tiff_strips import Page, pages_in_strips
 from photochrom.imaging.tiff_writing import TiffWriter, needs_big, packed
@@ -95,10 +95,10 @@ def colorize_file(
     form = format_for(target)
     check_free(target, overwrite)
     by_strips = form.name == "TIFF" and variant is None and not hints
-    if by_strips and (report := _by_strips(colorizer, source, target, overwrite)):
+    if by_strips and (report := colorize_by_strips(colorizer, source, target, overwrite)):
         return report
     picture = io.read(source, colorizer.max_pixels)
-    with naming(source):
+    with errors_naming(source):
         coloured = colorizer.colorize_picture(picture, variant=variant, hints=hints)
         kept = coloured is picture
         data = io.encode(coloured, form.name)
@@ -108,7 +108,7 @@ def colorize_file(
     return PhotographReport(picture.size, tuple(page.toning for page in (picture, *picture.pages)), kept)
 
 
-def _by_strips(
+def colorize_by_strips(
     colorizer: Session, source: str | os.PathLike[str], target: str | os.PathLike[str], overwrite: bool
 ) -> PhotographReport | None:
     """`colorize_file` for what is a TIFF in strips; None for all else, and nothing was written."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from photochrom.batch import Job, Log, Outcome
+from photochrom.batch import BatchLog, Job, Outcome
 from photochrom.batch.jobs import Done
 from photochrom.errors import UnreadableImage, WriteFailed
 
@@ -22,7 +22,7 @@ def rows(path):
 
 def test_rows(tmp_path):
     path = tmp_path / "new" / "log.csv"
-    with Log(path) as log:
+    with BatchLog(path) as log:
         log.add(COLOURED)
         assert len(rows(path)) == 1
         log.add(FAILED)
@@ -39,11 +39,11 @@ def test_rows(tmp_path):
 def test_a_second_run_goes_on(tmp_path):
     path = tmp_path / "log.csv"
     for _ in range(2):
-        with Log(path) as log:
+        with BatchLog(path) as log:
             log.add(SKIPPED)
     # Killed within a row.
     path.write_bytes(path.read_bytes() + b"2026-01-01,colo")
-    with Log(path) as log, Log(path) as other:
+    with BatchLog(path) as log, BatchLog(path) as other:
         log.add(SKIPPED)
         other.add(SKIPPED)
     assert [row["status"] for row in rows(path)] == ["skipped", "skipped", "colo", "skipped", "skipped"]
@@ -54,21 +54,21 @@ def test_another_file_is_not_written_to(tmp_path, content):
     path = tmp_path / "log.csv"
     path.write_bytes(content)
     with pytest.raises(WriteFailed, match="is not a log of photochrom; choose another name"):
-        Log(path)
+        BatchLog(path)
     assert path.read_bytes() == content
 
 
 def test_a_place_that_cannot_be_written(tmp_path):
     with pytest.raises(WriteFailed, match="there is a folder of that name"):
-        Log(tmp_path)
+        BatchLog(tmp_path)
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(WriteFailed, match="cannot be written"):
-        Log(tmp_path / "file" / "log.csv")
+        BatchLog(tmp_path / "file" / "log.csv")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk(tmp_path):
-    with Log(tmp_path / "log.csv") as log, open("/dev/full", "wb", buffering=0) as full:
+    with BatchLog(tmp_path / "log.csv") as log, open("/dev/full", "wb", buffering=0) as full:
         os.dup2(full.fileno(), log._file.fileno())
         with pytest.raises(WriteFailed, match=r"log\.csv cannot be written: the disk is full"):
             log.add(SKIPPED)

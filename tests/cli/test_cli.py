@@ -393,7 +393,7 @@ def test_models(call):
     status, out, err = call("models")
     assert (status, err) == (0, [])
     text = out.decode()
-    card = photochrom.models()["default"]
+    card = photochrom.available_models()["default"]
     assert text.startswith(f"default  {card.title}\n")
     for word in (
         "network",
@@ -418,8 +418,8 @@ def test_models_as_json(call):
     status, out, err = call("models", "--json")
     assert (status, err) == (0, [])
     cards = json.loads(out)
-    assert cards["default"]["digest"] == photochrom.models()["default"].digest
-    assert list(cards) == list(photochrom.models()), "what --model takes"
+    assert cards["default"]["digest"] == photochrom.available_models()["default"].digest
+    assert list(cards) == list(photochrom.available_models()), "what --model takes"
     assert "bins" in cards["default"]
 
 

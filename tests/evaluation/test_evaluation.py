@@ -14,7 +14,7 @@ from PIL import Image
 from photochrom import color
 from photochrom.errors import BadCheckpoint, BadDataset, BadSetting, MissingExtra, OutOfMemory, UnknownName, WriteFailed
 from photochrom.evaluation import (
-    Report,
+    Evaluation,
     Top1Counter,
     evaluate,
     join,
@@ -327,7 +327,7 @@ def test_top1_rides_on_evaluate_and_leaves_out_the_unnamed(paths, tmp_path):
     Image.open(paths[0]).save(unnamed)
     counter = Top1Counter(SkyOrLeaf())
     report = evaluate(Gray(), [*paths, unnamed], each=counter)
-    assert isinstance(report, Report)
+    assert isinstance(report, Evaluation)
     assert counter.result().unnamed == 1
     assert counter.result().ours == 1
     nothing = Top1Counter(SkyOrLeaf())

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from photochrom.errors import BadCheckpoint, MissingExtra, OutOfMemory, UnreadableImage
-from photochrom.imaging.result_names import beside, naming, picture_name
+from photochrom.imaging.result_names import beside, errors_naming, picture_name
 
 
 def test_a_name_without_an_ending_gets_that_of_its_format(tmp_path, png):
@@ -23,9 +23,9 @@ def test_a_folder_has_no_name(path):
 
 
 def test_errors_get_the_name_of_the_photograph():
-    with pytest.raises(BadCheckpoint, match=r"^a\.png: it is broken$"), naming("a.png"):
+    with pytest.raises(BadCheckpoint, match=r"^a\.png: it is broken$"), errors_naming("a.png"):
         raise BadCheckpoint("it is broken")
-    with pytest.raises(OutOfMemory, match=r"^a\.png: memory ran out; colour a smaller copy$"), naming("a.png"):
+    with pytest.raises(OutOfMemory, match=r"^a\.png: memory ran out; colour a smaller copy$"), errors_naming("a.png"):
         raise MemoryError
-    with pytest.raises(MissingExtra, match=r"^reading HEIC needs the extra 'heif'"), naming("a.png"):
+    with pytest.raises(MissingExtra, match=r"^reading HEIC needs the extra 'heif'"), errors_naming("a.png"):
         raise MissingExtra("reading HEIC", "heif")

@@ -5,11 +5,11 @@ import torch
 from torch import nn
 
 from photochrom.errors import BadRecipe
-from photochrom.models.baseline import Baseline, Settings
+from photochrom.models.baseline import Baseline, BaselineSettings
 
 
 def test_three_convolutions_with_relu_and_batch_norm_then_a_fully_connected_layer():
-    model = Baseline(Settings(size=16, channels=(2, 3, 1), kernel=5), 2)
+    model = Baseline(BaselineSettings(size=16, channels=(2, 3, 1), kernel=5), 2)
     kinds = [[type(m) for m in layer] for layer in model.layers]
     assert kinds == [[nn.Conv2d, nn.ReLU, nn.BatchNorm2d]] * 3
     # 16 -> 12 -> 8 -> 4
@@ -32,4 +32,4 @@ def test_three_convolutions_with_relu_and_batch_norm_then_a_fully_connected_laye
 )
 def test_settings_out_of_range_are_named(settings, message):
     with pytest.raises(BadRecipe, match=message):
-        Settings(**settings)
+        BaselineSettings(**settings)

@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from photochrom.errors import BadRecipe
-from photochrom.models.cyclegan import ColorGenerator, Settings, gray_picture
+from photochrom.models.cyclegan import ColorGenerator, GeneratorSettings, gray_picture
 
 
 def made(lightness):
     torch.manual_seed(0)
-    return ColorGenerator(Settings(width=4, blocks=1, lightness=lightness), 2)
+    return ColorGenerator(GeneratorSettings(width=4, blocks=1, lightness=lightness), 2)
 
 
 @pytest.mark.parametrize("lightness", ["pinned", "free"])
@@ -38,6 +38,6 @@ def test_a_gray_picture_has_no_colour():
 
 def test_what_is_wrong_is_named():
     with pytest.raises(BadRecipe, match=r"model\.settings\.lightness is 'loose'; it may be pinned, free"):
-        Settings(lightness="loose")
+        GeneratorSettings(lightness="loose")
     with pytest.raises(BadRecipe, match=r"model\.settings\.blocks is 0; it may be 1 or more"):
-        Settings(blocks=0)
+        GeneratorSettings(blocks=0)

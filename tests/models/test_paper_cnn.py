@@ -8,7 +8,7 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from photochrom.errors import BadRecipe, BadSetting
-from photochrom.models.paper_cnn import PaperCnn, Settings
+from photochrom.models.paper_cnn import PaperCnn, PaperCnnSettings
 from photochrom.models.plain import map_sides
 
 NARROW = (2, 3, 2, 2, 2, 2, 2, 2, 1)
@@ -17,7 +17,7 @@ CONV, RELU, NORM, DROP = nn.Conv2d, nn.ReLU, nn.BatchNorm2d, nn.Dropout
 
 def build(n_outputs=2, **settings):
     torch.manual_seed(0)
-    return PaperCnn(Settings(**({"size": 40, "channels": NARROW} | settings)), n_outputs)
+    return PaperCnn(PaperCnnSettings(**({"size": 40, "channels": NARROW} | settings)), n_outputs)
 
 
 def kinds(model):
@@ -40,7 +40,7 @@ def test_nine_unpadded_kernels_of_5_turn_64_pixels_into_28():
 @pytest.mark.parametrize(("scores", "head"), [(20, 64_225_280), (60, 192_675_840), (100, 321_126_400)])
 def test_the_papers_own_network_has_these_weights(scores, head):
     with FakeTensorMode():
-        model = PaperCnn(Settings(), scores)
+        model = PaperCnn(PaperCnnSettings(), scores)
         assert model(torch.zeros(250, 1, 64, 64)).shape == (250, scores, 64, 64)
     assert model.head.full.weight.numel() == head == 28 * 28 * 64 * 64 * scores
     channels = (1, 32, 64, 64, 64, 64, 64, 32, 16, 1)
@@ -169,7 +169,7 @@ def test_the_slopes_of_rrelu_are_drawn_in_training_only():
 @pytest.mark.parametrize("order", ["act-norm", "norm-act", "act", "norm", "none"])
 def test_the_signal_arrives_at_the_head_and_leaves_it_small(order):
     torch.manual_seed(1)
-    model = PaperCnn(Settings(size=28, channels=(16,) * 8 + (8,), order=order, kernel=3), 2).train()
+    model = PaperCnn(PaperCnnSettings(size=28, channels=(16,) * 8 + (8,), order=order, kernel=3), 2).train()
     seen = []
     model.layers.register_forward_hook(lambda _, __, out: seen.append(out))
     out = model(torch.randn(4, 1, 28, 28))
@@ -206,4 +206,4 @@ def test_the_signal_arrives_at_the_head_and_leaves_it_small(order):
 )
 def test_settings_out_of_range_are_named(settings, message):
     with pytest.raises(BadRecipe, match=message):
-        Settings(**({"size": 40} | settings))
+        PaperCnnSettings(**({"size": 40} | settings))

@@ -9,7 +9,7 @@ from photochrom._support.settings import from_dict
 from photochrom.errors import BadRecipe
 from photochrom.inference.backends import session
 from photochrom.inference.card import ModelCard
-from photochrom.models.recurrent import Recurrent, Settings, carried, inside
+from photochrom.models.recurrent import Recurrent, RecurrentSettings, carried, inside
 from photochrom.train.export import load_state
 from photochrom.train.onnx_file import parity_over_time, round_weights, to_onnx
 from photochrom.train.weights import load_weights
@@ -21,7 +21,7 @@ OUTPUTS = 5
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    return Recurrent(from_dict(Settings, SMALL), OUTPUTS).eval()
+    return Recurrent(from_dict(RecurrentSettings, SMALL), OUTPUTS).eval()
 
 
 def trusting(model, bias=20.0):
@@ -114,7 +114,7 @@ def test_carrying_is_grid_sampling():
 
 def test_a_gradient_reaches_whatever_is_trained():
     torch.manual_seed(0)
-    model = Recurrent(from_dict(Settings, SMALL), OUTPUTS).train()
+    model = Recurrent(from_dict(RecurrentSettings, SMALL), OUTPUTS).train()
     for name in ("trust", "find"):
         last = getattr(model, name)
         torch.nn.init.normal_((last[-1] if name == "find" else last).weight, std=0.1)
@@ -146,7 +146,7 @@ def test_every_size(model, h, w):
 
 def test_onnx_gives_the_same_over_time(tmp_path):
     torch.manual_seed(0)
-    model = Recurrent(from_dict(Settings, SMALL | {"reach": 1}), OUTPUTS).eval()
+    model = Recurrent(from_dict(RecurrentSettings, SMALL | {"reach": 1}), OUTPUTS).eval()
     torch.nn.init.normal_(trusting(model, 1.0).trust.weight, std=0.3)
     torch.nn.init.normal_(model.find[-1].weight, std=0.1)
     round_weights(model)
@@ -179,5 +179,5 @@ def test_onnx_gives_the_same_over_time(tmp_path):
 )
 def test_settings_are_checked(setting, message):
     with pytest.raises(BadRecipe) as error:
-        from_dict(Settings, setting)
+        from_dict(RecurrentSettings, setting)
     assert str(error.value) == message

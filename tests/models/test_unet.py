@@ -5,18 +5,18 @@ import torch
 from torch import nn
 
 from photochrom.errors import BadRecipe
-from photochrom.models.unet import Settings, UNet
+from photochrom.models.unet import UNet, UNetSettings
 
 
 def made(**settings):
     torch.manual_seed(0)
-    return UNet(Settings(**{"size": 32, "width": 4} | settings), 2)
+    return UNet(UNetSettings(**{"size": 32, "width": 4} | settings), 2)
 
 
 @pytest.mark.parametrize(("size", "depth"), [(64, 5), (128, 6), (256, 7)])
 def test_it_goes_down_to_2_by_2(size, depth):
     with torch.device("meta"):
-        net = UNet(Settings(size=size), 2)
+        net = UNet(UNetSettings(size=size), 2)
         shapes = []
         for module in net.downs:
             module.register_forward_hook(lambda _, __, out: shapes.append(tuple(out.shape[1:])))

@@ -11,11 +11,10 @@ from photochrom.inference.bins import ChannelBins
 from photochrom.losses import losses
 from photochrom.train.added import AddedLosses
 from photochrom.train.build import build_loss
-from photochrom.train.task import resolved
 from photochrom.train.loop import Trainer
 from photochrom.train.recipe import load_recipe, recipe_from_dict, recipe_text
 from photochrom.train.runs import load_run
-from photochrom.train.tasks import tasks
+from photochrom.train.task import resolved, tasks
 
 SMALL = {
     "model": {"name": "paper_cnn", "settings": {"size": 32, "channels": [3, 2], "order": "act"}},

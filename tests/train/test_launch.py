@@ -12,8 +12,8 @@ from PIL import Image
 from photochrom.cli import main
 from photochrom.errors import BadDataset, BadRecipe, BadSetting, DeviceUnavailable, WriteFailed
 from photochrom.train import checkpoint
-from photochrom.train.distributed import ALONE, MemberLost, Team
-from photochrom.train.launch import Job, together
+from photochrom.train.distributed import ALONE, MemberLost, ProcessGroup
+from photochrom.train.launch import TrainingJob, together
 from photochrom.train.recipe import recipe_from_dict
 from photochrom.train.runs import CHECKPOINT, LOCK
 
@@ -62,7 +62,7 @@ def kept(run):
 
 def test_two_learn_what_one_learns(pictures, tmp_path):
     for processes in (1, 2):
-        carry(Job(recipe(PLAIN), [pictures], tmp_path / str(processes)), processes)
+        carry(TrainingJob(recipe(PLAIN), [pictures], tmp_path / str(processes)), processes)
     (one, facts), (two, other) = kept(tmp_path / "1"), kept(tmp_path / "2")
     weights = [name for name in one if name.startswith("model.")]
     assert weights
@@ -77,9 +77,9 @@ def test_two_learn_what_one_learns(pictures, tmp_path):
 @pytest.mark.parametrize("sections", [GAN, CYCLE], ids=["cgan", "cyclegan"])
 def test_a_resumed_run_is_the_run_that_was_not_stopped(pictures, tmp_path, sections):
     made = recipe(sections)
-    carry(Job(made, [pictures], tmp_path / "whole"), 2)
-    carry(Job(made, [pictures], tmp_path / "parts", max_steps=3), 2)
-    carry(Job(made, [pictures], tmp_path / "parts"), 2)
+    carry(TrainingJob(made, [pictures], tmp_path / "whole"), 2)
+    carry(TrainingJob(made, [pictures], tmp_path / "parts", max_steps=3), 2)
+    carry(TrainingJob(made, [pictures], tmp_path / "parts"), 2)
     (one, facts), (two, other) = kept(tmp_path / "whole"), kept(tmp_path / "parts")
     assert one.keys() == two.keys() >= {"random", "member1.random"}
     assert [name for name in one if not torch.equal(one[name], two[name])] == []
@@ -91,7 +91,7 @@ def test_a_resumed_run_is_the_run_that_was_not_stopped(pictures, tmp_path, secti
 
 def test_one_that_is_killed_ends_the_run_which_then_goes_on(pictures, tmp_path):
     made = recipe(GAN, steps=6)
-    carry(Job(made, [pictures], tmp_path / "whole"), 2)
+    carry(TrainingJob(made, [pictures], tmp_path / "whole"), 2)
 
     def kill(now):
         if now.step == 5:
@@ -100,11 +100,11 @@ def test_one_that_is_killed_ends_the_run_which_then_goes_on(pictures, tmp_path):
 
     with (
         pytest.raises(MemberLost, match=r"process 1 of the run crashed \(exit status -9\); the same command resumes"),
-        together(Job(made, [pictures], tmp_path / "killed"), 2) as trainer,
+        together(TrainingJob(made, [pictures], tmp_path / "killed"), 2) as trainer,
     ):
         trainer.run(kill)
     assert kept(tmp_path / "killed")[1]["step"] == 4
-    carry(Job(made, [pictures], tmp_path / "killed"), 2)
+    carry(TrainingJob(made, [pictures], tmp_path / "killed"), 2)
     one, two = kept(tmp_path / "whole")[0], kept(tmp_path / "killed")[0]
     assert [name for name in one if not torch.equal(one[name], two[name])] == []
 
@@ -116,23 +116,23 @@ def test_what_fails_in_another_one_is_what_is_said(pictures, tmp_path):
     (tmp_path / last.name).write_bytes(last.read_bytes()[:200])
     made = recipe(PLAIN | {"data": {"flip": False}}, batch=8, steps=1)
     with pytest.raises(BadDataset, match=rf"{last.name}"):
-        carry(Job(made, sources, tmp_path / "run"), 2)
+        carry(TrainingJob(made, sources, tmp_path / "run"), 2)
     assert multiprocessing.active_children() == []
 
 
 def test_a_line_for_what_is_not_possible(pictures, tmp_path, capsys):
-    job = Job(recipe(PLAIN), [pictures], tmp_path / "run")
+    job = TrainingJob(recipe(PLAIN), [pictures], tmp_path / "run")
     with pytest.raises(BadSetting, match="number of processes is 0; it may be 1 or more"):
         carry(job, 0)
     with pytest.raises(BadRecipe, match=r"run.batch is 4; for 3 processes .* it may be a multiple of 3"):
         carry(job, 3)
     assert not job.out.exists()
-    carry(Job(job.recipe, [pictures], job.out, max_steps=1), 1)
+    carry(TrainingJob(job.recipe, [pictures], job.out, max_steps=1), 1)
     with pytest.raises(BadSetting, match=r"started with 1 process\(es\), not 2; give --processes 1"):
         carry(job, 2)
     if not torch.cuda.is_available():
         with pytest.raises(DeviceUnavailable, match="cuda was asked for"):
-            carry(Job(job.recipe, [pictures], job.out, device="cuda"), 2)
+            carry(TrainingJob(job.recipe, [pictures], job.out, device="cuda"), 2)
     with pytest.raises(SystemExit) as stop:
         main(["train", "no.toml", "--data", str(pictures), "--out", str(tmp_path / "new"), "--processes", "2"])
     assert stop.value.code == 2
@@ -141,9 +141,9 @@ def test_a_line_for_what_is_not_possible(pictures, tmp_path, capsys):
 
 def test_shares():
     assert ALONE.share([1, 2, 3]) == [1, 2, 3]
-    assert [Team(rank, 2).share([1, 2, 3, 4]) for rank in (0, 1)] == [[1, 2], [3, 4]]
+    assert [ProcessGroup(rank, 2).share([1, 2, 3, 4]) for rank in (0, 1)] == [[1, 2], [3, 4]]
     with pytest.raises(BadRecipe, match="3 samples cannot be shared by 2 processes"):
-        Team(0, 2).share([1, 2, 3])
+        ProcessGroup(0, 2).share([1, 2, 3])
     assert ALONE.mean({"loss": 1.5}) == {"loss": 1.5}
     assert ALONE.gather("a") == ["a"]
 
@@ -156,7 +156,7 @@ def test_a_folder_is_trained_in_by_one_process_and_is_free_when_that_dies(pictur
     try:
         assert other.stdout.readline() == "held\n"
         with pytest.raises(WriteFailed) as error:
-            carry(Job(recipe(PLAIN), [pictures], out), 1)
+            carry(TrainingJob(recipe(PLAIN), [pictures], out), 1)
         line = f"{out}: another process is training in this folder; wait for it, or give another --out"
         assert str(error.value) == line
         assert [path.name for path in out.iterdir()] == [LOCK], "the second one has written nothing"
@@ -164,18 +164,18 @@ def test_a_folder_is_trained_in_by_one_process_and_is_free_when_that_dies(pictur
         other.kill()
         other.wait()
         other.stdout.close()
-    carry(Job(recipe(PLAIN), [pictures], out), 1)
+    carry(TrainingJob(recipe(PLAIN), [pictures], out), 1)
     assert kept(out)[1]["step"] == 4
 
 
 def test_what_is_refused_leaves_no_folder(pictures, tmp_path):
     with pytest.raises(BadRecipe, match=r"data\.size is 32; for this model it may be 64 only"):
-        carry(Job(recipe(PLAIN | {"model": {"name": "paper_cnn"}}), [pictures], tmp_path / "run"), 1)
+        carry(TrainingJob(recipe(PLAIN | {"model": {"name": "paper_cnn"}}), [pictures], tmp_path / "run"), 1)
     assert not (tmp_path / "run").exists()
     (tmp_path / "run").mkdir()
     (tmp_path / "file").touch()
     with pytest.raises(WriteFailed, match=r"file cannot be written: a part of the path is a file, not a folder"):
-        carry(Job(recipe(PLAIN), [pictures], tmp_path / "file"), 1)
+        carry(TrainingJob(recipe(PLAIN), [pictures], tmp_path / "file"), 1)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_torchrun_is_refused(pictures, tmp_path, monkeypatch, environment, advic
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(BadSetting) as error:
-        carry(Job(recipe(PLAIN), [pictures], tmp_path / "run"), 1)
+        carry(TrainingJob(recipe(PLAIN), [pictures], tmp_path / "run"), 1)
     assert str(error.value).startswith("photochrom cannot be started by torchrun: each of its processes would train a ")
     assert str(error.value).endswith(f"; start it without torchrun, once, with {advice}")
     assert not (tmp_path / "run").exists()
@@ -199,5 +199,5 @@ def test_torchrun_is_refused(pictures, tmp_path, monkeypatch, environment, advic
 def test_one_process_among_none_is_no_torchrun(pictures, tmp_path, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "1")
     monkeypatch.setenv("RANK", "0")
-    carry(Job(recipe(PLAIN), [pictures], tmp_path / "run", max_steps=1), 1)
+    carry(TrainingJob(recipe(PLAIN), [pictures], tmp_path / "run", max_steps=1), 1)
     assert kept(tmp_path / "run")[1]["step"] == 1

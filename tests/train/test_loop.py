@@ -29,7 +29,7 @@ from photochrom.train import checkpoint
 from photochrom.train.build import build_optimizer, pick_device
 from photochrom.train.codebook import fit_bins, fit_center
 from photochrom.train.config import BinsConfig
-from photochrom.train.log import Log
+from photochrom.train.log import TrainingLog
 from photochrom.train.loop import Trainer
 from photochrom.train.progress import Meter, Plateau
 from photochrom.train.runs import CHECKPOINT, load_run
@@ -416,7 +416,7 @@ class TestWhatIsWrong:
         assert checkpoint.load(run / CHECKPOINT)[1]["step"] == 2
 
     def test_a_full_disk_under_the_log(self, tmp_path):
-        log = Log(tmp_path, 0)
+        log = TrainingLog(tmp_path, 0)
         log._file.close()
         log._file = open("/dev/full", "a")  # noqa: SIM115 - closed by the log
         log._writer = csv.DictWriter(log._file, ("step", "name", "value"))
@@ -549,13 +549,13 @@ def test_a_meter_goes_on_with_the_sums_of_the_one_before():
 
 
 def test_a_log_drops_what_a_resumed_run_writes_again(tmp_path):
-    log = Log(tmp_path, 0)
+    log = TrainingLog(tmp_path, 0)
     for step in (1, 2, 3):
         log.write(step, {"loss": step / 3})
     log.close()
     path = tmp_path / "log.csv"
     path.write_text(path.read_text() + "\0\0x,loss,1\n3,lo")
-    log = Log(tmp_path, 2)
+    log = TrainingLog(tmp_path, 2)
     log.write(3, {"loss": 9.0})
     log.close()
     assert path.read_text().split() == ["step,name,value", "1,loss,0.333333", "2,loss,0.666667", "3,loss,9"]

@@ -113,11 +113,11 @@ def steadying(tmp_path_factory):
     import torch
 
     from photochrom.inference.card import ModelCard
-    from photochrom.models.recurrent import Recurrent, Settings
+    from photochrom.models.recurrent import Recurrent, RecurrentSettings
     from photochrom.train.onnx_file import to_onnx
 
     torch.manual_seed(0)
-    model = Recurrent(Settings(width=4, features=4, reach=1, memory=4.0), 2)
+    model = Recurrent(RecurrentSettings(width=4, features=4, reach=1, memory=4.0), 2)
     torch.nn.init.constant_(model.trust.bias, 3.0)
     path = tmp_path_factory.mktemp("steadying") / "steadying.onnx"
     path.write_bytes(to_onnx(model, ModelCard("steadying", stride=4, steadies={"name": "tiny", "digest": "0"})))

@@ -47,7 +47,7 @@ def test_a_deep_film_keeps_each_of_its_grays(pixels, bits):
     low, high = (0, 2**bits - 1) if full else (16 << (bits - 8), 235 << (bits - 8))
     luma = np.linspace(low, high, 64 * 64).round().astype(np.uint16).reshape(64, 64)
     frame = luma_frame(luma, pixels, 128 << (bits - 8))
-    gray, in_color = gray_of(frame, deep=True)
+    gray, in_color = gray_of(frame, sixteen_bit=True)
     assert (bits_of(frame), gray.dtype, in_color) == (bits, np.uint16, False)
     assert (gray[0, 0], gray[-1, -1]) == (0, 65535)
     assert (gray == np.rint(65535 * (luma - float(low)) / (high - low))).all()
@@ -64,6 +64,6 @@ def test_a_deep_tint_is_colour():
 
 def test_deep_colour_gives_the_gray_of_its_lightness():
     rgb = np.random.default_rng(0).integers(0, 65536, (32, 48, 3)).astype(np.uint16)
-    found, in_color = gray_of(av.VideoFrame.from_ndarray(rgb, format="rgb48le"), deep=True)
+    found, in_color = gray_of(av.VideoFrame.from_ndarray(rgb, format="rgb48le"), sixteen_bit=True)
     assert in_color
     assert np.abs(color.srgb_to_lightness(found) - color.srgb_to_lightness(rgb)).max() < 0.02

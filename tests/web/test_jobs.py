@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from photochrom.web.jobs import Job, Status
+from photochrom.web.jobs import ColoringJob, Status
 
 
 @pytest.mark.parametrize("end", [Status.DONE, Status.FAILED])
 def test_the_end_is_told_even_if_it_comes_while_a_state_is_told(tmp_path, end):
     async def followed():
-        job, told = Job("id", "client", tmp_path), []
+        job, told = ColoringJob("id", "client", tmp_path), []
         async for _ in job.changes():
             told.append(job.status)
             if len(told) == 1:
@@ -23,7 +23,7 @@ def test_the_end_is_told_even_if_it_comes_while_a_state_is_told(tmp_path, end):
 
 def test_a_job_that_is_over_is_told_once(tmp_path):
     async def followed():
-        job = Job("id", "client", tmp_path, status=Status.DONE)
+        job = ColoringJob("id", "client", tmp_path, status=Status.DONE)
         return [job.status async for _ in job.changes()]
 
     assert asyncio.run(asyncio.wait_for(followed(), 5)) == [Status.DONE]

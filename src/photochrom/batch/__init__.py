@@ -2,7 +2,7 @@
 
 from photochrom.batch.jobs import Job, Outcome, Status
 from photochrom.batch.kinds import KINDS, Kind, kind_of
-from photochrom.batch.log import Log
+from photochrom.batch.log import BatchLog
 from photochrom.batch.planning import Plan, plan
 from photochrom.batch.runner import run, sensible_processes
 from photochrom.batch.variants import Variants
@@ -10,9 +10,9 @@ from photochrom.batch.walk import is_result
 
 __all__ = [
     "KINDS",
+    "BatchLog",
     "Job",
     "Kind",
-    "Log",
     "Outcome",
     "Plan",
     "Status",

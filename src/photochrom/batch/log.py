@@ -16,7 +16,7 @@ from photochrom.errors import WriteFailed
 COLUMNS = ("time", "status", "source", "target", "width", "height", "seconds", "note")
 
 
-class Log:
+class BatchLog:
     """Adds a row for each outcome to a file, which is made or gone on with.
 
     Rows are added whole, so that two runs may write to one file.
@@ -46,7 +46,7 @@ class Log:
             # A run was killed within a row.
             self._append(b"\r\n")
 
-    def __enter__(self) -> Log:
+    def __enter__(self) -> BatchLog:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -107,7 +107,7 @@ def colorize(
             plan = batch.Variants(plan, variants)
         processes = jobs or batch.sensible_processes(len(plan))
         with contextlib.ExitStack() as stack:
-            book = stack.enter_context(batch.Log(log)) if log else None
+            book = stack.enter_context(batch.BatchLog(log)) if log else None
             bar = stack.enter_context(progress(_Rate()))
             outcomes = batch.run(
                 colorizer,
@@ -143,7 +143,7 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:.1f} frames/s" if task.speed and task.fields.get("film") else "")
 
 
-def _report(outcomes: Iterator[batch.Outcome], total: int, log: batch.Log | None, bar: Progress) -> int:
+def _report(outcomes: Iterator[batch.Outcome], total: int, log: batch.BatchLog | None, bar: Progress) -> int:
     counts: Counter[str] = Counter()
     task = bar.add_task("colouring", total=total, visible=total > 1)
     for outcome in outcomes:

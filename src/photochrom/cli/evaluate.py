@@ -119,7 +119,7 @@ def _sweep(files: list[Path], options: ModelOptions, out: Path | None, overwrite
     return 1 if report.skipped else 0
 
 
-def _show(report: evaluation.Report | evaluation.Sweep, colorizer: Colorizer, pictures: int) -> None:
+def _show(report: evaluation.Evaluation | evaluation.Sweep, colorizer: Colorizer, pictures: int) -> None:
     for skip in report.skipped:
         say(f"photochrom: left out: {skip.reason}")
     table(report.table(), f"{colorizer.card.name} on {pictures} photographs")

@@ -31,7 +31,7 @@ def packaged_models(*, json: Annotated[bool, Parameter(negative=())] = False) ->
     json
         Print the complete cards as JSON.
     """
-    cards = photochrom.models()
+    cards = photochrom.available_models()
     if json:
         show.json({name: asdict(card) for name, card in cards.items()})
         return

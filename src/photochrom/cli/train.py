@@ -49,10 +49,10 @@ def train(
         A recipe field to change, such as --set optim.lr=1e-3; repeat for more.
     """
     with training("training"):
-        from photochrom.train.launch import Job, together
+        from photochrom.train.launch import TrainingJob, together
         from photochrom.train.progress import Progress
         from photochrom.train.recipe import load_recipe
-    job = Job(load_recipe(recipe, tuple(set_)), data, out, val, init, device, max_steps)
+    job = TrainingJob(load_recipe(recipe, tuple(set_)), data, out, val, init, device, max_steps)
     with together(job, processes) as trainer:
         if trainer.step >= trainer.stop:
             say(f"{out}: step {trainer.step} was already reached; raise run.steps or --max-steps to continue")

@@ -5,14 +5,14 @@ Nothing here imports torch; a classifier for `Top1Counter` is handed in by whoev
 
 from photochrom.evaluation.classes import Classifier, Top1, Top1Counter, synset_of
 from photochrom.evaluation.curve import Sweep, SweepPredictor, plot_sweeps, sweep
-from photochrom.evaluation.per_photograph import Report, Row, evaluate
+from photochrom.evaluation.per_photograph import Evaluation, Row, evaluate
 from photochrom.evaluation.sample import Predictor, Progress, Sample, Skipped, Truth, join, read_truth, samples
 
 __all__ = [
     "Classifier",
+    "Evaluation",
     "Predictor",
     "Progress",
-    "Report",
     "Row",
     "Sample",
     "Skipped",

@@ -30,7 +30,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Report:
+class Evaluation:
     """What `evaluate` found. The totals are plain means over the photographs, each counting the same."""
 
     rows: tuple[Row, ...]
@@ -102,7 +102,7 @@ def evaluate(
     each: Callable[[Sample], object] | None = None,
     counter: Top1Counter | None = None,
     overwrite: bool = False,
-) -> Report:
+) -> Evaluation:
     """Measure a colorizer on photographs whose colours are known.
 
     Args:
@@ -128,7 +128,7 @@ def evaluate(
         for look in (each, counter):
             if look:
                 look(sample)
-    report = Report(tuple(rows), tuple(skipped), counter.result() if counter else None)
+    report = Evaluation(tuple(rows), tuple(skipped), counter.result() if counter else None)
     if out is not None:
         report.write(out, overwrite=overwrite)
     return report

@@ -18,14 +18,14 @@ class Format:
         name: what Pillow calls it.
         extensions: the endings of its names, lower case; the first is the usual one.
         media_type: its name on the web.
-        deep: 16 bits a sample can be written.
+        sixteen_bit: 16 bits a sample can be written.
         alpha: transparency can be written.
     """
 
     name: str
     extensions: tuple[str, ...]
     media_type: str
-    deep: bool = False
+    sixteen_bit: bool = False
     alpha: bool = True
 
 
@@ -33,8 +33,8 @@ FORMATS = {
     entry.name: entry
     for entry in (
         Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), "image/jpeg", alpha=False),
-        Format("PNG", (".png",), "image/png", deep=True),
-        Format("TIFF", (".tif", ".tiff"), "image/tiff", deep=True),
+        Format("PNG", (".png",), "image/png", sixteen_bit=True),
+        Format("TIFF", (".tif", ".tiff"), "image/tiff", sixteen_bit=True),
         Format("WEBP", (".webp",), "image/webp"),
         Format("AVIF", (".avif",), "image/avif"),
         Format("BMP", (".bmp", ".dib"), "image/bmp", alpha=False),

@@ -31,7 +31,7 @@ def split(image: Image.Image) -> Split:
     profile = image.info.get("icc_profile")
     key = image.info.get("transparency")
     if image.mode.startswith("I") or image.mode == "F":
-        gray = _deep_gray(image)
+        gray = _wide_gray(image)
         return _gray(gray, profile, _keyed(gray, key))
     image = _eight_bit(image)
     if image.mode == "L":
@@ -81,8 +81,8 @@ def _keyed(pixels: Pixels, key: Any) -> Pixels | None:
     return np.where(hit, 0, np.iinfo(pixels.dtype).max).astype(pixels.dtype)
 
 
-def _deep_gray(image: Image.Image) -> Pixels:
-    """(H, W) uint16 or float32 of an image with one deep channel."""
+def _wide_gray(image: Image.Image) -> Pixels:
+    """(H, W) uint16 or float32 of an image with one channel of more than 8 bits."""
     values = samples(image)
     tags = getattr(image, "tag_v2", {})
     if image.mode == "F":

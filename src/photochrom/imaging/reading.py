@@ -25,7 +25,7 @@ from photochrom.imaging.formats import SNIFF_BYTES, sniff
 from photochrom.imaging.metadata import exif_of_tiff, sane_dpi, upright, upright_exif, upright_xmp
 from photochrom.imaging.picture import Picture, Pixels
 from photochrom.imaging.pixel_modes import split, split_wide
-from photochrom.imaging.sixteen_bit import deep_samples, raw_mode
+from photochrom.imaging.sixteen_bit import raw_mode, sixteen_bit_samples
 
 _READERS = {
     "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
@@ -104,7 +104,7 @@ def decode(file: IO[bytes], name: str, max_pixels: int | None) -> Picture:
         image = _open(kind, file, name)
         _check(image, max_pixels)
         if not isinstance(image, _TiffReader):
-            wide = _deep_png(image, lambda: _open(kind, file, name)) if kind == "PNG" else None
+            wide = _sixteen_bit_png(image, lambda: _open(kind, file, name)) if kind == "PNG" else None
             return from_image(image, wide)
         first, *others = (_tiff_page(file, name, page) for page in tiff_pages(image, max_pixels))
         return replace(first, pages=tuple(others))
@@ -120,14 +120,14 @@ def open_tiff(file: IO[bytes], name: str, page: int = 0) -> ImageFile.ImageFile:
 def picture_of_tiff(data: bytes) -> Picture:
     """The samples of a TIFF of one page, as they are stored, and the profile that holds for them."""
     image = open_tiff(io.BytesIO(data), "")
-    return from_image(image, deep_samples(image, lambda: open_tiff(io.BytesIO(data), "")))
+    return from_image(image, sixteen_bit_samples(image, lambda: open_tiff(io.BytesIO(data), "")))
 
 
 def _tiff_page(file: IO[bytes], name: str, page: int) -> Picture:
     image = open_tiff(file, name, page)
     with quiet():
         exif, turn = exif_of_tiff(image), getattr(image, "tag_v2", {}).get(_ORIENTATION)
-    samples = deep_samples(image, lambda: open_tiff(file, name, page))
+    samples = sixteen_bit_samples(image, lambda: open_tiff(file, name, page))
     return _turned(replace(from_image(image, samples), exif=exif), turn)
 
 
@@ -196,12 +196,12 @@ def _open(kind: str, file: IO[bytes], name: str) -> ImageFile.ImageFile:
             raise
 
 
-def _deep_png(image: ImageFile.ImageFile, reopen: Callable[[], ImageFile.ImageFile]) -> Pixels | None:
+def _sixteen_bit_png(image: ImageFile.ImageFile, reopen: Callable[[], ImageFile.ImageFile]) -> Pixels | None:
     # Pillow spreads 2 and 4 bits over 0..255, but not the value that stands for transparency.
     factor = {"L;2": 85, "L;4": 17}.get(raw_mode(image))
     if factor and isinstance(image.info.get("transparency"), int):
         image.info["transparency"] *= factor
-    return deep_samples(image, reopen)
+    return sixteen_bit_samples(image, reopen)
 
 
 def _check(image: ImageFile.ImageFile, max_pixels: int | None) -> None:

@@ -52,7 +52,7 @@ def format_of(path: str | os.PathLike[str]) -> str | None:
 
 
 @contextlib.contextmanager
-def naming(source: str | os.PathLike[str]) -> Iterator[None]:
+def errors_naming(source: str | os.PathLike[str]) -> Iterator[None]:
     """Put the photograph's name before errors that do not know it.
 
     Args:

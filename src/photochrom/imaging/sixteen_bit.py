@@ -26,7 +26,9 @@ _SWAPPED = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 _PLANES_TAG = 284
 
 
-def deep_samples(image: ImageFile.ImageFile, reopen: Callable[[], ImageFile.ImageFile]) -> NDArray[np.uint16] | None:
+def sixteen_bit_samples(
+    image: ImageFile.ImageFile, reopen: Callable[[], ImageFile.ImageFile]
+) -> NDArray[np.uint16] | None:
     """Read all 16 bits of a PNG or TIFF with several channels.
 
     Args:

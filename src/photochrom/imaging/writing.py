@@ -58,8 +58,8 @@ def encode(picture: Picture, format: str) -> bytes:
                 f"there are {1 + len(picture.pages)} pages, and {form.name} holds one; name the result .tif"
             )
         if form.name in ("PNG", "TIFF"):
-            deep = _at(picture, "uint16") if picture.depth == 32 else picture
-            return png_bytes(deep) if form.name == "PNG" else _tiff_bytes(deep)
+            sixteen_bit = _at(picture, "uint16") if picture.depth == 32 else picture
+            return png_bytes(sixteen_bit) if form.name == "PNG" else _tiff_bytes(sixteen_bit)
         return _through_pillow(picture if form.alpha else _on_white(picture), form.name)
     except PhotochromError:
         raise

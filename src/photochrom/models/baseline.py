@@ -9,7 +9,7 @@ from photochrom.models.plain import ConvLayer, LinearHead, PlainCnn, check, chec
 
 
 @dataclass(frozen=True)
-class Settings:
+class BaselineSettings:
     """Settings of the baseline.
 
     Attributes:
@@ -34,15 +34,15 @@ class Baseline(PlainCnn):
     """Convolution, ReLU and batch norm three times, then a fully connected layer to every pixel.
 
     Args:
-        settings: see `Settings`.
+        settings: see `BaselineSettings`.
         n_outputs: channels of the result.
 
     Source: the paper, section 4.1. It names neither channels nor kernel; here they are settings.
     """
 
-    Settings = Settings
+    Settings = BaselineSettings
 
-    def __init__(self, settings: Settings, n_outputs: int) -> None:
+    def __init__(self, settings: BaselineSettings, n_outputs: int) -> None:
         channels = (1, *settings.channels)
         layers = [ConvLayer(channels[i], channels[i + 1], settings.kernel) for i in range(len(settings.channels))]
         side = map_sides(settings.size, len(layers), settings.kernel)[-1]

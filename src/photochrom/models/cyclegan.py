@@ -19,7 +19,7 @@ LIGHTNESS = ("pinned", "free")
 
 
 @dataclass(frozen=True)
-class Settings:
+class GeneratorSettings:
     """Settings of the network.
 
     Attributes:
@@ -58,7 +58,7 @@ class Translator(nn.Module):
         n_in, n_out: channels.
     """
 
-    def __init__(self, settings: Settings, n_in: int, n_out: int) -> None:
+    def __init__(self, settings: GeneratorSettings, n_in: int, n_out: int) -> None:
         super().__init__()
         width = settings.width
         self.first = _conv(n_in, width, 7)
@@ -84,16 +84,16 @@ class ColorGenerator(nn.Module):
     """From gray to colour.
 
     Args:
-        settings: see `Settings`.
+        settings: see `GeneratorSettings`.
         n_outputs: channels of the result beside L.
     """
 
-    Settings = Settings
+    Settings = GeneratorSettings
     multiple = 8
     stride = 1
     size = None
 
-    def __init__(self, settings: Settings, n_outputs: int) -> None:
+    def __init__(self, settings: GeneratorSettings, n_outputs: int) -> None:
         super().__init__()
         self.settings, self.n_outputs = settings, n_outputs
         self.net = Translator(settings, 1 + n_outputs, n_outputs + (settings.lightness == "free"))

@@ -24,7 +24,7 @@ HEADS = ("linear", "conv")
 
 
 @dataclass(frozen=True)
-class Settings:
+class PaperCnnSettings:
     """Settings of the network; the defaults are the paper's final model as far as it says.
 
     Attributes:
@@ -75,7 +75,7 @@ class PaperCnn(PlainCnn):
     """Convolutions without pooling or enlarging, then a fully connected layer to every pixel and output.
 
     Args:
-        settings: see `Settings`.
+        settings: see `PaperCnnSettings`.
         n_outputs: channels of the result.
 
     Source: the paper, sections 4.2.3 to 4.2.7 and figure 4. Its channels were in a picture; ours are a setting.
@@ -83,9 +83,9 @@ class PaperCnn(PlainCnn):
     with stride 1 means none: 64 pixels become 28. Deviation: He et al.'s first weights, where the paper names none.
     """
 
-    Settings = Settings
+    Settings = PaperCnnSettings
 
-    def __init__(self, settings: Settings, n_outputs: int) -> None:
+    def __init__(self, settings: PaperCnnSettings, n_outputs: int) -> None:
         channels, orders = (1, *settings.channels), ("none", *settings.orders)
         layers = [
             ConvLayer(
@@ -105,7 +105,7 @@ class PaperCnn(PlainCnn):
         self.settings = settings
 
 
-def _head(settings: Settings, n_outputs: int) -> nn.Module:
+def _head(settings: PaperCnnSettings, n_outputs: int) -> nn.Module:
     if settings.head == "conv":
         return ConvHead(settings.channels[-1], n_outputs, settings.size)
     sides = map_sides(settings.size, len(settings.channels), settings.kernel, settings.stride, settings.padding)

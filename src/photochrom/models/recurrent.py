@@ -28,7 +28,7 @@ SHUT = -2.0  # where the gate begins, before its sigmoid
 
 
 @dataclass(frozen=True)
-class Settings:
+class RecurrentSettings:
     """Settings of the network.
 
     Attributes:
@@ -72,21 +72,21 @@ class Recurrent(nn.Module):
     """One frame after the other; see the module.
 
     Args:
-        settings: see `Settings`.
+        settings: see `RecurrentSettings`.
         n_outputs: channels of the answers that are made steady.
 
     Attributes:
         state_channels: of the state. Zeros are a state without a past.
     """
 
-    Settings = Settings
+    Settings = RecurrentSettings
     task = "recurrent"  # the only one that it is trained by
     multiple = 4
     stride = 4
     size = None
     outputs = ("steadied", "next", "trust", "motion")  # in a file, where inputs and outputs share their names
 
-    def __init__(self, settings: Settings, n_outputs: int) -> None:
+    def __init__(self, settings: RecurrentSettings, n_outputs: int) -> None:
         super().__init__()
         self.settings = settings
         width, features, shifts = settings.width, settings.features, (2 * settings.reach + 1) ** 2

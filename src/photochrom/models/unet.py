@@ -21,7 +21,7 @@ MOST = 8  # the widest layers have this many times the channels of the first
 
 
 @dataclass(frozen=True)
-class Settings:
+class UNetSettings:
     """Settings of the network.
 
     Attributes:
@@ -80,19 +80,19 @@ class UNet(nn.Module):
     """L to ab (or scores) of the same size.
 
     Args:
-        settings: see `Settings`.
+        settings: see `UNetSettings`.
         n_outputs: channels of the result.
 
     Attributes:
         variation: a factor for every channel that dropout may drop; ones at use unless a variant is wanted.
     """
 
-    Settings = Settings
+    Settings = UNetSettings
     stride = 1
     size = None
     variation: Tensor
 
-    def __init__(self, settings: Settings, n_outputs: int) -> None:
+    def __init__(self, settings: UNetSettings, n_outputs: int) -> None:
         super().__init__()
         self.settings = settings
         self.multiple = 2**settings.depth

@@ -51,7 +51,7 @@ class GameSettings:
         check_not_negative(self, "task.settings", "instance_noise", "r1", "patience")
 
 
-class Judge:
+class DiscriminatorTraining:
     """A PatchGAN that belongs to a task, and its optimiser.
 
     Args:
@@ -119,12 +119,12 @@ class Judge:
             )
 
 
-def streaks(*judges: Judge) -> dict[str, Any]:
+def streaks(*judges: DiscriminatorTraining) -> dict[str, Any]:
     """For the state of a task."""
     return {"streaks": {judge.name: judge.streak for judge in judges}}
 
 
-def put_back(facts: dict[str, Any], *judges: Judge) -> None:
+def put_back(facts: dict[str, Any], *judges: DiscriminatorTraining) -> None:
     """The same, back from a checkpoint."""
     for judge in judges:
         judge.streak = facts["streaks"][judge.name]

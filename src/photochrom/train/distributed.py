@@ -27,7 +27,7 @@ class MemberLost(PhotochromError):
 
 
 @dataclass(frozen=True)
-class Team:
+class ProcessGroup:
     """A process among those of a run; by itself unless it has joined others.
 
     Attributes:
@@ -52,7 +52,7 @@ class Team:
             BadRecipe: its length is no multiple of the size.
 
         Example:
-            >>> Team(1, 2).share([10, 11, 12, 13])
+            >>> ProcessGroup(1, 2).share([10, 11, 12, 13])
             [12, 13]
         """
         each, over = divmod(len(batch), self.size)
@@ -89,15 +89,15 @@ class Team:
         return things
 
 
-ALONE = Team()
+ALONE = ProcessGroup()
 
 
 @contextmanager
-def joined(rank: int, size: int, meeting: Path, device: torch.device) -> Iterator[Team]:
+def joined(rank: int, size: int, meeting: Path, device: torch.device) -> Iterator[ProcessGroup]:
     """Meet the other processes, and part from them at the end.
 
     Args:
-        rank, size: of this one, and of the team.
+        rank, size: of this one, and of the group.
         meeting: a file that is not there yet, the same for all.
         device: of this one.
 
@@ -110,7 +110,7 @@ def joined(rank: int, size: int, meeting: Path, device: torch.device) -> Iterato
     with _naming_loss():
         dist.init_process_group(backend, f"file://{meeting}", timeout=PATIENCE, rank=rank, world_size=size)
     try:
-        yield Team(rank, size, device)
+        yield ProcessGroup(rank, size, device)
     finally:
         dist.destroy_process_group()
 

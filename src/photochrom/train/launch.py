@@ -20,7 +20,7 @@ from photochrom._support.processes import usable_cores
 from photochrom.errors import BadSetting, DeviceUnavailable, PhotochromError
 from photochrom.train.build import pick_device
 from photochrom.train.config import Recipe
-from photochrom.train.distributed import ALONE, MemberLost, Team, joined
+from photochrom.train.distributed import ALONE, MemberLost, ProcessGroup, joined
 from photochrom.train.export import starting_point
 from photochrom.train.loop import Trainer
 from photochrom.train.runs import alone_in
@@ -29,7 +29,7 @@ GRACE = 20.0  # seconds in which the others may end by themselves
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainingJob:
     """What a `Trainer` is made of, in each process anew.
 
     Attributes:
@@ -46,16 +46,21 @@ class Job:
     device: str = "auto"
     max_steps: int | None = None
 
-    def trainer(self, team: Team = ALONE) -> Trainer:
+    def trainer(self, process_group: ProcessGroup = ALONE) -> Trainer:
         """Set the run up, or go on with it."""
-        device = str(team.device) if team.size > 1 else pick_device(self.device)
+        device = str(process_group.device) if process_group.size > 1 else pick_device(self.device)
         start = starting_point(self.init) if self.init else {}
-        how = {"validation": self.validation, "device": device, "max_steps": self.max_steps, "team": team}
+        how = {
+            "validation": self.validation,
+            "device": device,
+            "max_steps": self.max_steps,
+            "process_group": process_group,
+        }
         return Trainer(self.recipe, self.data, self.out, **how, **start)
 
 
 @contextmanager
-def together(job: Job, processes: int = 1) -> Iterator[Trainer]:
+def together(job: TrainingJob, processes: int = 1) -> Iterator[Trainer]:
     """The run's trainer in this process, while `processes` - 1 others carry their share of it.
 
     Args:
@@ -95,7 +100,7 @@ def refuse_torchrun() -> None:
 
 
 @contextmanager
-def _with_members(job: Job, processes: int) -> Iterator[Trainer]:
+def _with_members(job: TrainingJob, processes: int) -> Iterator[Trainer]:
     kind, context = pick_device(job.device), get_context("spawn")
     if kind == "cuda" and torch.cuda.device_count() < processes:
         raise DeviceUnavailable(f"{processes} processes need as many GPUs; there are {torch.cuda.device_count()}")
@@ -109,8 +114,8 @@ def _with_members(job: Job, processes: int) -> Iterator[Trainer]:
             members.append((member, ours))
         try:
             _hear(members)  # all are there; otherwise the meeting would be waited for in vain
-            with _fewer_threads(processes), joined(0, processes, meeting, _device(kind, 0)) as team:
-                yield job.trainer(team)
+            with _fewer_threads(processes), joined(0, processes, meeting, _device(kind, 0)) as process_group:
+                yield job.trainer(process_group)
             _hear(members)
         except MemberLost:
             _hear(members)
@@ -138,13 +143,13 @@ def _hear(members: Sequence[tuple[BaseProcess, Any]]) -> None:
             raise said
 
 
-def _member(job: Job, kind: str, rank: int, size: int, meeting: Path, line: Connection) -> None:
+def _member(job: TrainingJob, kind: str, rank: int, size: int, meeting: Path, line: Connection) -> None:
     """One of the other processes: silent, and ended by the first one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches them all, and the first one ends the others
     line.send("here")
     try:
-        with _fewer_threads(size), joined(rank, size, meeting, _device(kind, rank)) as team:
-            trainer = job.trainer(team)
+        with _fewer_threads(size), joined(rank, size, meeting, _device(kind, rank)) as process_group:
+            trainer = job.trainer(process_group)
             if trainer.step < trainer.stop:
                 trainer.run()
         line.send("done")

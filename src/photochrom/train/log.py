@@ -15,7 +15,7 @@ from photochrom.errors import WriteFailed
 COLUMNS: tuple[str, ...] = ("step", "name", "value")
 
 
-class Log:
+class TrainingLog:
     """Rows (step, name, value); rows after `step` are dropped first, since a resumed run writes them again."""
 
     def __init__(self, run: Path, step: int) -> None:

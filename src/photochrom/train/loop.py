@@ -24,8 +24,8 @@ from photochrom.train import checkpoint
 from photochrom.train.build import with_network_of
 from photochrom.train.codebook import Basis
 from photochrom.train.config import Recipe
-from photochrom.train.distributed import ALONE, Team
-from photochrom.train.log import Log
+from photochrom.train.distributed import ALONE, ProcessGroup
+from photochrom.train.log import TrainingLog
 from photochrom.train.progress import Meter, Plateau, Progress
 from photochrom.train.recipe import recipe_dict
 from photochrom.train.runs import CHECKPOINT, begin_folder, read_checkpoint, same_recipe, source_names, write_recipe
@@ -46,7 +46,7 @@ class Trainer:
         initial: the recipe of those weights, whose network a recipe with `model.name = "initial"` takes.
         device: "cpu" or "cuda".
         max_steps: stop after this step, although the recipe goes on; the run can be resumed.
-        team: the processes that share the run.
+        process_group: the processes that share the run.
 
     Raises:
         PhotochromError: bad recipe, data or run folder; nothing has been written then.
@@ -64,25 +64,25 @@ class Trainer:
         initial: Recipe | None = None,
         device: str = "cpu",
         max_steps: int | None = None,
-        team: Team = ALONE,
+        process_group: ProcessGroup = ALONE,
     ) -> None:
         recipe = resolved(with_network_of(recipe, initial))
-        _check_shares(recipe, team)
+        _check_shares(recipe, process_group)
         kind: type[Task] = tasks[recipe.task.name]
-        self.recipe, self.out, self.device, self.team = recipe, out, torch.device(device), team
+        self.recipe, self.out, self.device, self.process_group = recipe, out, torch.device(device), process_group
         self.entries = kind.entries(data)
         self.stop = _last_step(recipe, max_steps)
         torch.manual_seed(recipe.run.seed)
         saved = self._saved()
         basis = Basis.from_dict(saved[1]) if saved else kind.basis(recipe, self.entries, init)
         self.task = kind(recipe, basis.bins, self.device, basis.center)
-        self.task.team = team
+        self.task.process_group = process_group
         # Without an average it is the network itself, which may fill a gigabyte.
         average = copy.deepcopy(self.task.model).requires_grad_(False) if recipe.run.ema else self.task.model
         self.average: nn.Module = average
         self.step, self.plateau, self.meter, self.seconds = 0, Plateau(), Meter(), 0.0
         self.trained_on = init is not None
-        self.validation = self.task.validation(validation) if validation and team.leads else None
+        self.validation = self.task.validation(validation) if validation and process_group.leads else None
         if saved:
             self._restore(*saved)
         else:
@@ -96,7 +96,7 @@ class Trainer:
         torch.set_rng_state(self._random)
         with (
             _naming_memory(),
-            closing(Log(self.out, self.step)) if self.team.leads else nullcontext() as self.log,
+            closing(TrainingLog(self.out, self.step)) if self.process_group.leads else nullcontext() as self.log,
             closing(self.task.batches(self.entries, self.step, self.stop)) as loader,
         ):
             if self.trained_on and not self.step:
@@ -118,8 +118,8 @@ class Trainer:
 
     def save(self) -> None:
         """Write the checkpoint; all processes of the run have to call it."""
-        own = self.team.gather(checkpoint.capture_own(self.task))
-        if not self.team.leads:
+        own = self.process_group.gather(checkpoint.capture_own(self.task))
+        if not self.process_group.leads:
             return
         tensors, facts = checkpoint.capture(self.task)
         if self.recipe.run.ema:
@@ -142,7 +142,7 @@ class Trainer:
     def _advance(self, batch: Batch) -> None:
         self.task.set_rate(self.step, self._rate_scale())
         values = {name: float(value) for name, value in self.task.step(batch, self.step).items()}
-        values = self.team.mean(values)
+        values = self.process_group.mean(values)
         self.step += 1
         # Looked at before anything is kept: a checkpoint of weights that are not numbers would end the run for good.
         for name, value in values.items():
@@ -150,7 +150,7 @@ class Trainer:
                 raise BadRecipe(f"the {name} is {value} at step {self.step}: training diverged; lower optim.lr")
         self._update_average()
         self.plateau.add(values["loss"])
-        self.meter.add(values, len(batch[0]) * self.team.size)
+        self.meter.add(values, len(batch[0]) * self.process_group.size)
 
     def _begin(
         self,
@@ -163,9 +163,9 @@ class Trainer:
         else:
             self.task.load_pretrained()
         self.average.load_state_dict(self.task.model.state_dict())
-        if not self.team.leads:
+        if not self.process_group.leads:
             # Another dropout for other pictures.
-            torch.manual_seed(self.recipe.run.seed + self.team.rank)
+            torch.manual_seed(self.recipe.run.seed + self.process_group.rank)
             return
         begin_folder(
             self.out,
@@ -190,9 +190,9 @@ class Trainer:
             )
         same_recipe(self.recipe, facts["recipe"], self.out)
         processes = 1 + len(facts.get("members", ()))
-        if processes != self.team.size:
+        if processes != self.process_group.size:
             raise BadSetting(
-                f"{self.out}: the run was started with {processes} process(es), not {self.team.size}; "
+                f"{self.out}: the run was started with {processes} process(es), not {self.process_group.size}; "
                 f"give --processes {processes}, or another --out"
             )
         if facts["data"] != digest(self.entries):
@@ -207,13 +207,13 @@ class Trainer:
         if self.recipe.run.ema:
             load_weights(self.average, part(tensors, "average."), str(self.out))
         try:
-            rank = self.team.rank
+            rank = self.process_group.rank
             checkpoint.restore(self.task, tensors, facts)
             own = part(tensors, _member(rank)) if rank else tensors
             checkpoint.restore_own(self.task, own, facts["members"][rank - 1] if rank else facts["task"])
             self.step, self.plateau, self.seconds = facts["step"], Plateau(**facts["plateau"]), facts["seconds"]
             self.meter = Meter(**facts["meter"])
-            if self.team.leads:
+            if self.process_group.leads:
                 write_recipe(self.out, self.recipe)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise BadCheckpoint(f"{self.out / CHECKPOINT}: it is damaged ({error!r}); give another --out") from None
@@ -269,12 +269,12 @@ def _member(rank: int) -> str:
     return f"member{rank}." if rank else ""
 
 
-def _check_shares(recipe: Recipe, team: Team) -> None:
+def _check_shares(recipe: Recipe, process_group: ProcessGroup) -> None:
     run = recipe.run
-    if run.batch % (team.size * run.accumulate):
+    if run.batch % (process_group.size * run.accumulate):
         raise BadRecipe(
-            f"run.batch is {run.batch}; for {team.size} processes and run.accumulate = {run.accumulate} it may be a "
-            f"multiple of {team.size * run.accumulate}"
+            f"run.batch is {run.batch}; for {process_group.size} processes and run.accumulate = {run.accumulate} it "
+            f"may be a multiple of {process_group.size * run.accumulate}"
         )
 
 

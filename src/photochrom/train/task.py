@@ -30,7 +30,7 @@ from photochrom.train.build import build_model, check_size, resolved_loss
 from photochrom.train.codebook import Basis, measure_basis
 from photochrom.train.config import Recipe
 from photochrom.train.distributed import ALONE
-from photochrom.train.validate import Look, Validation
+from photochrom.train.validate import Validation, ValidationResult
 from photochrom.train.weights import fitting, load_weights
 
 Batch = tuple[Tensor, ...]
@@ -54,7 +54,7 @@ class Task(ABC):
             `optim.encoder_from`), its "share", where it has one, is a factor on the recipe's rate.
         bins: the codebook, None for regression.
         center: 50, or the mean L of the training pictures (`data.subtract_mean`).
-        team: the processes that share the run; batches are this one's share, and `update` averages over all.
+        process_group: the processes that share the run; batches are this one's share, and `update` averages over all.
 
     Args:
         recipe: resolved.
@@ -70,7 +70,7 @@ class Task(ABC):
 
     def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
         self.recipe, self.bins, self.device, self.center = recipe, bins, device, center
-        self.team = ALONE
+        self.process_group = ALONE
         if recipe.loss.added and not self.takes_added:
             raise BadRecipe(f"loss.added has entries; with the task '{recipe.task.name}' it may have none")
         self.settings: Any = from_dict(self.Settings, recipe.task.settings, "task.settings")
@@ -139,10 +139,10 @@ class Task(ABC):
         recipe = self.recipe
         dataset = Pictures(entries, Sampler(recipe.data, int(self.model.stride)), recipe.run.seed)
         mixture = Mixture.weighted(entries, recipe.data.weights)
-        order = Order(mixture, recipe.run.batch, recipe.run.seed, start, stop, self.team.share)
+        order = Order(mixture, recipe.run.batch, recipe.run.seed, start, stop, self.process_group.share)
         return batches(dataset, order, recipe.data.workers)
 
-    def validation(self, sources: Sources) -> Callable[[Any, torch.device], Look]:
+    def validation(self, sources: Sources) -> Callable[[Any, torch.device], ValidationResult]:
         """What looks at the model along the run."""
         return Validation(sources, self.recipe, self.bins, center=self.center)
 
@@ -186,7 +186,7 @@ class Task(ABC):
     def update(self, name: str, network: nn.Module) -> Tensor:
         """Average and clip a network's gradients, let the optimiser `name` take its step; the norm before clipping."""
         gradients = [p.grad for p in network.parameters() if p.grad is not None]
-        self.team.average(gradients)
+        self.process_group.average(gradients)
         norm = nn.utils.get_total_norm(gradients)
         if self.recipe.optim.clip:
             nn.utils.clip_grads_with_norm_(network.parameters(), self.recipe.optim.clip, norm)

@@ -29,7 +29,7 @@ SHOWN = 8  # pictures on a sheet
 
 
 @dataclass(frozen=True)
-class Look:
+class ValidationResult:
     """What an evaluation found.
 
     Attributes:
@@ -74,7 +74,7 @@ class Validation:
         self.lab = color.rgb_to_lab(rgb)
         self.truths = [Rendition(picture) for picture in rgb]
 
-    def __call__(self, model: nn.Module, device: torch.device) -> Look:
+    def __call__(self, model: nn.Module, device: torch.device) -> ValidationResult:
         """Look at a network, which is left in evaluation mode."""
         total = dict.fromkeys(MEASURED, 0.0)
         columns = []
@@ -84,7 +84,7 @@ class Validation:
             if len(columns) < SHOWN:
                 columns.append(np.concatenate([color.lab_to_rgb(lab * [1, 0, 0]), rgb, truth.rgb]))
         sheet = np.rint(np.concatenate(columns, 1) * 255).astype(np.uint8)
-        return Look({f"val_{name}": value for name, value in total.items()}, sheet)
+        return ValidationResult({f"val_{name}": value for name, value in total.items()}, sheet)
 
     def _coloured(self, model: nn.Module, device: torch.device) -> Iterator[np.ndarray]:
         model.eval()

@@ -64,7 +64,7 @@ def colorize_film(
     if kind == "film":
         from photochrom.video import film
 
-        job = film.Job(Path(source), Path(target), consistency, codec, crf, start, end, overwrite)
+        job = film.FilmJob(Path(source), Path(target), consistency, codec, crf, start, end, overwrite)
         return film.colorize(job, colorizer, progress)
     from photochrom.video import pictures
 

@@ -25,14 +25,14 @@ from photochrom.video.encoding import SegmentWriter
 from photochrom.video.joining import Cut, Parts, join
 from photochrom.video.progress import FilmReport, Listener, Meter
 from photochrom.video.reading import Facts, Frame, Reader
-from photochrom.video.segments import Segment, Work, identity
+from photochrom.video.segments import Segment, SegmentFolder, identity
 from photochrom.video.steadiness import Steady
 
 SEGMENT = 120  # frames that a kill can cost
 
 
 @dataclass(frozen=True)
-class Job:
+class FilmJob:
     """One film and how it is done.
 
     Attributes:
@@ -58,15 +58,15 @@ class Job:
             raise BadSetting(f"a part must start at 0 or later and end after its start, not {start} to {end}")
 
 
-def colorize(job: Job, colorizer: Colorizer, listener: Listener | None = None) -> FilmReport:
+def colorize(job: FilmJob, colorizer: Colorizer, listener: Listener | None = None) -> FilmReport:
     """Colour a film; see `photochrom.video.colorize_film`."""
     began = time.perf_counter()
     encoding = encoding_for(job.target, job.codec, job.crf)
     check_free(job.target, job.overwrite)
     mode = steady(job.consistency, colorizer.card)
-    reader = Reader(job.source, colorizer.max_pixels, deep=max(encoding.codec.pixels) > 8)
+    reader = Reader(job.source, colorizer.max_pixels, sixteen_bit=max(encoding.codec.pixels) > 8)
     cut = _cut(job, reader)
-    work = Work(job.target, _depends(job, colorizer, mode, encoding))
+    work = SegmentFolder(job.target, _depends(job, colorizer, mode, encoding))
     with work.open():
         earlier = work.finished()
         done = [segment for segment, _ in earlier]
@@ -88,7 +88,7 @@ def colorize(job: Job, colorizer: Colorizer, listener: Listener | None = None) -
 
 def _encode(
     painted: Iterator[Painted[Frame, np.ndarray]],
-    work: Work,
+    work: SegmentFolder,
     index: int,
     encoding: Encoding,
     reader: Reader,
@@ -138,7 +138,7 @@ def _wanted(reader: Reader, cut: Cut, whole: bool, done: list[Segment]) -> Itera
         yield frame
 
 
-def _cut(job: Job, reader: Reader) -> Cut:
+def _cut(job: FilmJob, reader: Reader) -> Cut:
     begin = Fraction(reader.facts.start)
     exact = [None if at is None else Fraction(at).limit_denominator(1_000_000) for at in (job.start, job.end)]
     return Cut(begin + (exact[0] or 0), None if exact[1] is None else begin + exact[1])
@@ -155,7 +155,7 @@ def _expected(reader: Reader, cut: Cut) -> int | None:
     return min(facts.frames, max(1, round(seconds * facts.rate)))
 
 
-def _finish(job: Job, work: Work, done: list[Segment], reader: Reader, cut: Cut, words: str) -> list[str]:
+def _finish(job: FilmJob, work: SegmentFolder, done: list[Segment], reader: Reader, cut: Cut, words: str) -> list[str]:
     """Join the segments, give the film its name, and drop the folder."""
     segments = [(work.path(index), segment) for index, segment in enumerate(done)]
     whole = job.start is None and job.end is None
@@ -221,7 +221,7 @@ def _losses(facts: Facts, encoding: Encoding, target: Path) -> list[str]:
     return notes
 
 
-def _depends(job: Job, colorizer: Colorizer, mode: Steady, encoding: Encoding) -> dict[str, Any]:
+def _depends(job: FilmJob, colorizer: Colorizer, mode: Steady, encoding: Encoding) -> dict[str, Any]:
     """All that the result depends on, so that no segments of another job are taken for this one's."""
     return {
         "version": __version__,

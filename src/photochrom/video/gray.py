@@ -21,7 +21,7 @@ def bits_of(frame: Any) -> int:
     return max(8, *(component.bits for component in frame.format.components))
 
 
-def gray_of(frame: Any, deep: bool = False) -> tuple[np.ndarray, bool]:
+def gray_of(frame: Any, sixteen_bit: bool = False) -> tuple[np.ndarray, bool]:
     """The frame as (H, W) uint8 of full range, and whether it is in colour.
 
     A gray film's luma is its gray, sample for sample. Where there is colour, sepia included, the gray is that of equal
@@ -29,10 +29,10 @@ def gray_of(frame: Any, deep: bool = False) -> tuple[np.ndarray, bool]:
 
     Args:
         frame: PyAV's.
-        deep: a frame of more than 8 bits a sample as uint16.
+        sixteen_bit: a frame of more than 8 bits a sample as uint16.
     """
     gray, in_color = _own_gray(frame)
-    return (gray if deep else to_dtype(gray, "uint8")), in_color
+    return (gray if sixteen_bit else to_dtype(gray, "uint8")), in_color
 
 
 def _own_gray(frame: Any) -> tuple[np.ndarray, bool]:

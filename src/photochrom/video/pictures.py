@@ -23,7 +23,7 @@ from photochrom.video.animation import Animation, assemble
 from photochrom.video.coloring import paint_pictures
 from photochrom.video.consistency import steady
 from photochrom.video.progress import FilmReport, Listener, Meter
-from photochrom.video.segments import Segment, Work, identity
+from photochrom.video.segments import Segment, SegmentFolder, identity
 from photochrom.video.steadiness import Steady
 
 SEGMENT = 25  # frames that a kill can cost
@@ -38,7 +38,7 @@ def colorize_animation(
     began = time.perf_counter()
     check_free(target, overwrite)
     mode, movie = steady(consistency, colorizer.card), Animation(source, colorizer.max_pixels)
-    work = Work(target, _depends(source, colorizer, mode))
+    work = SegmentFolder(target, _depends(source, colorizer, mode))
     with work.open():
 
         def path(index: int) -> Path:
@@ -77,7 +77,7 @@ def colorize_sequence(
     targets = [_numbered(target, number) for number in numbers]
     format_for(targets[0])
     mode, repeated, size = steady(consistency, colorizer.card), list[int](), [(0, 0)]
-    work = Work(target, _depends(_numbered(source, numbers[0]), colorizer, mode) | {"numbers": numbers})
+    work = SegmentFolder(target, _depends(_numbered(source, numbers[0]), colorizer, mode) | {"numbers": numbers})
     if not work.begun:
         for path in targets:
             check_free(path, overwrite)
@@ -143,7 +143,7 @@ def _color(
     keep: Keep,
     colorizer: Colorizer,
     mode: Steady,
-    work: Work,
+    work: SegmentFolder,
     meter: Meter,
 ) -> int:
     """Colour and keep each frame, from where an earlier run ended; returns how many frames that one had done."""

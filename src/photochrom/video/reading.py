@@ -128,7 +128,7 @@ class Reader:
     Args:
         path: the film.
         max_pixels: the largest frame that is decoded; None is no limit.
-        deep: give frames of more than 8 bits as uint16.
+        sixteen_bit: give frames of more than 8 bits as uint16.
 
     Attributes:
         facts: see `Facts`.
@@ -138,8 +138,10 @@ class Reader:
         UnreadableFilm, ImageTooLarge, MissingExtra.
     """
 
-    def __init__(self, path: str | os.PathLike[str], max_pixels: int | None = None, *, deep: bool = False) -> None:
-        self.path, self._deep = path, deep
+    def __init__(
+        self, path: str | os.PathLike[str], max_pixels: int | None = None, *, sixteen_bit: bool = False
+    ) -> None:
+        self.path, self._sixteen_bit = path, sixteen_bit
         self.end: str | None = None
         self._name, self._limit = shown(path), max_pixels
         with open_film(path) as container:
@@ -171,7 +173,7 @@ class Reader:
                         break
                     astray = False
                     if wanted is None or pts >= wanted:
-                        gray, in_color = gray_of(self._same_size(raw), self._deep)
+                        gray, in_color = gray_of(self._same_size(raw), self._sixteen_bit)
                         upright = np.ascontiguousarray(np.rot90(gray, self.facts.turns))
                         yield Frame(upright, pts, duration, repeated, in_color)
                 if not astray:

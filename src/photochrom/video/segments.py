@@ -46,7 +46,7 @@ class Segment:
     depth: int = 0
 
 
-class Work:
+class SegmentFolder:
     """The folder of one target; one process at a time.
 
     Args:

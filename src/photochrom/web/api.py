@@ -16,7 +16,7 @@ from starlette.background import BackgroundTask
 
 from photochrom.imaging.formats import FORMATS
 from photochrom.web import archive, films
-from photochrom.web.jobs import Job, Status
+from photochrom.web.jobs import ColoringJob, Status
 from photochrom.web.look import Look, look
 from photochrom.web.negotiation import FormatName, extension_of, media_type_of, wanted_format
 from photochrom.web.problems import Problem, ProblemBody, documented
@@ -56,7 +56,7 @@ class JobBody(BaseModel):
     problem: ProblemBody | None = Field(None, description="Why it failed.")
 
     @classmethod
-    def of(cls, job: Job) -> JobBody:
+    def of(cls, job: ColoringJob) -> JobBody:
         """What is said of a job."""
         facts = {} if job.facts is None else {**vars(job.facts), "format": job.facts.format.lower()}
         problem = None if job.problem is None else ProblemBody(**job.problem.body())
@@ -72,7 +72,7 @@ async def studio(request: Request) -> Studio:
 StudioOf = Annotated[Studio, Depends(studio)]
 
 
-async def job(studio: StudioOf, identity: str) -> Job:
+async def job(studio: StudioOf, identity: str) -> ColoringJob:
     """The job that a path names."""
     return studio.jobs.get(identity)
 
@@ -98,7 +98,7 @@ async def copy(
     return Copy(format, request.headers.get("accept"), max_side)
 
 
-JobOf = Annotated[Job, Depends(job)]
+JobOf = Annotated[ColoringJob, Depends(job)]
 CopyOf = Annotated[Copy, Depends(copy)]
 
 
@@ -216,7 +216,7 @@ async def remove(studio: StudioOf, job: JobOf) -> None:
     studio.cancel(job)
 
 
-def _check_done(job: Job) -> Facts:
+def _check_done(job: ColoringJob) -> Facts:
     if job.problem is not None:
         raise job.problem
     if job.facts is None:
@@ -224,7 +224,7 @@ def _check_done(job: Job) -> Facts:
     return job.facts
 
 
-async def _picture(studio: Studio, job: Job, look: Look | None, copy: Copy) -> Response:
+async def _picture(studio: Studio, job: ColoringJob, look: Look | None, copy: Copy) -> Response:
     facts = _check_done(job)
     if job.film:
         path = job.folder / INPUT if look is None else films.result_of(job.folder, job.film)

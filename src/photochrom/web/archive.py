@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field
 from photochrom.errors import PhotochromError
 from photochrom.imaging.formats import FORMATS
 from photochrom.web import films
-from photochrom.web.jobs import Job
+from photochrom.web.jobs import ColoringJob
 from photochrom.web.look import Look
 from photochrom.web.negotiation import FormatName, wanted_format
 from photochrom.web.problems import Problem, problem_of
@@ -106,7 +106,7 @@ async def _add(archive: zipfile.ZipFile, studio: Studio, wish: Wish, taken: set[
         path.unlink(missing_ok=True)
 
 
-async def _rendered(studio: Studio, job: Job, look: Look, format: str) -> Path:
+async def _rendered(studio: Studio, job: ColoringJob, look: Look, format: str) -> Path:
     # A client that goes away ends its archive, and not the process that paints for it.
     rendering = asyncio.create_task(studio.render(job, look, format))
     try:

@@ -33,7 +33,7 @@ class Status(StrEnum):
 
 
 @dataclass
-class Job:
+class ColoringJob:
     """One upload and what became of it.
 
     Attributes:
@@ -121,7 +121,7 @@ class Jobs:
 
     def __init__(self, settings: ServeSettings) -> None:
         self._settings = settings
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, ColoringJob] = {}
         self._root = tempfile.TemporaryDirectory(prefix="photochrom-", ignore_cleanup_errors=True)
 
     @property
@@ -141,15 +141,15 @@ class Jobs:
         """How many there are of each status."""
         return Counter(job.status for job in self._jobs.values())
 
-    def new(self, client: str) -> Job:
+    def new(self, client: str) -> ColoringJob:
         """A job with an empty folder."""
         identity = secrets.token_urlsafe(16)
         folder = Path(self._root.name, identity)
         folder.mkdir(mode=0o700)
-        job = self._jobs[identity] = Job(identity, client, folder)
+        job = self._jobs[identity] = ColoringJob(identity, client, folder)
         return job
 
-    def get(self, identity: str) -> Job:
+    def get(self, identity: str) -> ColoringJob:
         """The job, whose time to live restarts.
 
         Raises:
@@ -161,7 +161,7 @@ class Jobs:
         job.touched = time.monotonic()
         return job
 
-    def measure(self, job: Job) -> None:
+    def measure(self, job: ColoringJob) -> None:
         """Note what the job takes on disk, and make room by removing the oldest others.
 
         Raises:
@@ -176,7 +176,7 @@ class Jobs:
         if self.kept > self._settings.max_kept:
             raise Problem(503, "the space for uploads is full; try again in a moment", RETRY)
 
-    def remove(self, job: Job) -> None:
+    def remove(self, job: ColoringJob) -> None:
         """Forget a job and delete its files."""
         self._jobs.pop(job.id, None)
         shutil.rmtree(job.folder, ignore_errors=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from photochrom._support.processes import usable_cores
 from photochrom.errors import BadSetting
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -71,7 +71,7 @@ class ServeSettings:
     @property
     def processes(self) -> int:
         """Worker processes for photographs."""
-        return self.workers or max(1, cores() // 2)
+        return self.workers or max(1, usable_cores() // 2)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,11 +85,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _least(what: str, value: float | None, low: float, high: float | None = None) -> None:

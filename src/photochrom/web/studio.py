@@ -8,14 +8,15 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+from photochrom._support.processes import usable_cores
 from photochrom.errors import PhotochromError
 from photochrom.web import films, worker
-from photochrom.web.jobs import Admission, Job, Jobs, Status
+from photochrom.web.jobs import Admission, ColoringJob, Jobs, Status
 from photochrom.web.look import Look
 from photochrom.web.metrics import Metrics
 from photochrom.web.pool import Lane, Worker
 from photochrom.web.problems import Problem, problem_of
-from photochrom.web.settings import ServeSettings, cores
+from photochrom.web.settings import ServeSettings
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class Studio:
         self.jobs = Jobs(settings)
         self._admission = Admission(settings.queue, settings.jobs_per_client)
         self._previews_admission = Admission(PREVIEWS, PREVIEWS_PER_CLIENT)
-        setup = worker.Setup(settings.model, settings.max_pixels, min(2, cores()))
+        setup = worker.Setup(settings.model, settings.max_pixels, min(2, usable_cores()))
 
         def lane(workers: int, limit: float) -> Lane:
             return Lane([Worker(setup, self.jobs.folder, metrics.replaced) for _ in range(workers)], limit)
@@ -71,19 +72,19 @@ class Studio:
         """Count one job of a client while the context lasts; see `Admission.enter`."""
         return self._admission.enter(client)
 
-    def submit(self, job: Job, admitted: contextlib.ExitStack) -> None:
+    def submit(self, job: ColoringJob, admitted: contextlib.ExitStack) -> None:
         """Let a job run by itself; `admitted` is closed when it is over."""
         task = self._running[job.id] = asyncio.create_task(self._run(job, admitted))
         task.add_done_callback(lambda _: self._running.pop(job.id))
 
-    def cancel(self, job: Job) -> None:
+    def cancel(self, job: ColoringJob) -> None:
         """End a job, whatever it is doing, and delete what is kept of it."""
         if job.id in self._running:
             self._running[job.id].cancel()
         _fail(job, Problem(410, "the job was removed"))
         self.jobs.remove(job)
 
-    async def _run(self, job: Job, admitted: contextlib.ExitStack) -> None:
+    async def _run(self, job: ColoringJob, admitted: contextlib.ExitStack) -> None:
         with admitted:
             try:
                 job.facts = await (self._film(job) if job.film else self._photograph(job))
@@ -98,10 +99,10 @@ class Studio:
                 log.exception("a job failed by a mistake of ours")
                 _fail(job, Problem(500, "internal error; see the server's log"))
 
-    async def _photograph(self, job: Job) -> worker.Facts:
+    async def _photograph(self, job: ColoringJob) -> worker.Facts:
         return await self.photographs.run(worker.prepare, str(job.folder), started=_starts(job))
 
-    async def _film(self, job: Job) -> worker.Facts:
+    async def _film(self, job: ColoringJob) -> worker.Facts:
         started = _starts(job)
         arguments = (str(job.folder), job.look, job.film, self._max_seconds)
         coloured = asyncio.create_task(self.films.run(films.colour, *arguments, started=started))
@@ -113,17 +114,17 @@ class Studio:
             coloured.cancel()  # as this is: it does nothing where the film is done
         return coloured.result()
 
-    async def colorize(self, job: Job, look: Look, format: str | None) -> tuple[Path, str]:
+    async def colorize(self, job: ColoringJob, look: Look, format: str | None) -> tuple[Path, str]:
         """A photograph coloured at once: the result's file and its format."""
         name, format = await self.photographs.run(worker.colorize, str(job.folder), look, format)
         return job.folder / name, format
 
-    async def render(self, job: Job, look: Look | None, format: str | None) -> Path:
+    async def render(self, job: ColoringJob, look: Look | None, format: str | None) -> Path:
         """The whole photograph of a job in a look; the file is the caller's to delete, and the admission to ask for."""
         with present():
             return job.folder / await self.photographs.run(worker.render, str(job.folder), look, format)
 
-    async def preview(self, job: Job, look: Look | None, side: int, format: str) -> bytes:
+    async def preview(self, job: ColoringJob, look: Look | None, side: int, format: str) -> bytes:
         """A job's photograph at `side` pixels in a look."""
         with self._previews_admission.enter(job.client), present():
             return await self._previews.run(worker.preview, str(job.folder), look, side, format)
@@ -138,10 +139,10 @@ def present() -> Iterator[None]:
         raise Problem(404, "the job was removed meanwhile") from None
 
 
-def _starts(job: Job) -> Callable[[], None]:
+def _starts(job: ColoringJob) -> Callable[[], None]:
     return lambda: job.update(Status.RUNNING, 0.0)
 
 
-def _fail(job: Job, problem: Problem) -> None:
+def _fail(job: ColoringJob, problem: Problem) -> None:
     job.problem = problem
     job.update(Status.FAILED, 1.0)

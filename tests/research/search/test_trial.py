@@ -8,12 +8,12 @@ import pytest
 from photochrom.data.sources import list_pictures
 from photochrom.errors import BadDataset
 from photochrom.research.search.ranges import with_values
-from photochrom.research.search.trial import Assignment, judge, train_trial
+from photochrom.research.search.trial import Assignment, outcome_of, train_trial
 
 
 def test_scores_without_smoothing():
     # Under twenty steps a tenth is one step.
-    outcome = judge([8.0, 9.0, 3.0, 4.0, 5.0])
+    outcome = outcome_of([8.0, 9.0, 3.0, 4.0, 5.0])
     assert (outcome.first, outcome.lowest) == (8.0, 3.0)
     assert outcome.drop == pytest.approx((8 - 5) / 4)
 
@@ -22,7 +22,7 @@ def test_scores_rest_on_the_mean_of_a_tenth():
     losses = [10.0] * 20
     losses[7:9] = [0.0, 6.0]  # one lucky batch
     losses[-2:] = [2.0, 6.0]
-    outcome = judge(losses)
+    outcome = outcome_of(losses)
     assert outcome.lowest == 3.0
     # From step 1 to between the last two: 18.5 updates.
     assert outcome.drop == pytest.approx((10 - 4) / 18.5)
@@ -30,7 +30,7 @@ def test_scores_rest_on_the_mean_of_a_tenth():
 
 @pytest.mark.parametrize("steps", [2, 19, 40, 100])
 def test_a_straight_fall_drops_by_its_slope(steps):
-    assert judge([100 - 0.5 * i for i in range(steps)]).drop == pytest.approx(0.5)
+    assert outcome_of([100 - 0.5 * i for i in range(steps)]).drop == pytest.approx(0.5)
 
 
 @pytest.fixture

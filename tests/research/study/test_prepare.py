@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from photochrom.errors import BadDataset
-from photochrom.research.study.plan import Counts, Job, Plan, jobs
+from photochrom.research.study.plan import Counts, Plan, StudyJob, jobs
 from photochrom.research.study.prepare import prepare
 
 RECIPES = Path(__file__).parents[3] / "recipes"
@@ -18,12 +18,12 @@ STARTED = {"photochrom-adversarial": {"init": "default", "size": 32}}
 
 
 @pytest.fixture
-def plain() -> list[Job]:
+def plain() -> list[StudyJob]:
     return jobs(PLAN, RECIPES)
 
 
 def test_validation_and_test_photographs_come_from_those_held_out(
-    tmp_path: Path, gan_pictures: Path, held_out_pictures: Path, plain: list[Job]
+    tmp_path: Path, gan_pictures: Path, held_out_pictures: Path, plain: list[StudyJob]
 ) -> None:
     parts = prepare(PLAN, tmp_path, [gan_pictures], [], plain, [held_out_pictures])["imagenet"]
     assert {Path(entry.path).parents[1] for entry in parts.train} == {gan_pictures}
@@ -34,7 +34,7 @@ def test_validation_and_test_photographs_come_from_those_held_out(
 
 
 def test_a_photograph_on_both_sides_is_refused(
-    tmp_path: Path, gan_pictures: Path, held_out_pictures: Path, plain: list[Job]
+    tmp_path: Path, gan_pictures: Path, held_out_pictures: Path, plain: list[StudyJob]
 ) -> None:
     both = shutil.copytree(held_out_pictures, tmp_path / "both")
     twin = next(gan_pictures.rglob("*.png"))

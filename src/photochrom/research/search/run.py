@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from photochrom._support.processes import usable_cores
 from photochrom.data.entries import Entry
 from photochrom.data.sources import digest, list_pictures
 from photochrom.errors import BadDataset, BadRecipe, BadSetting, OutOfMemory
@@ -94,7 +94,7 @@ def search(
     running = out / "running"
     with opened(out, ranges, seed, facts) as store:
         shutil.rmtree(running, ignore_errors=True)
-        threads = max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else None
+        threads = max(1, usable_cores() // jobs) if jobs > 1 else None
         make = partial(_assign, recipe, pictures, out, device, threads)
         try:
             _train_missing(store, trials, jobs, make, progress)

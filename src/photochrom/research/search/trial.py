@@ -25,7 +25,7 @@ class Outcome:
 
     Attributes:
         first: the loss of the first step, before any update; it does not depend on the learning rate.
-        lowest: the lowest loss, smoothed, see `judge`.
+        lowest: the lowest loss, smoothed, see `outcome_of`.
         drop: how much the loss fell, per step.
         seconds: what the trial took.
         reason: why it could not be finished (it diverged, the values do not go together, memory), or "".
@@ -84,10 +84,10 @@ def train_trial(work: Assignment) -> Outcome:
     if losses:
         write_csv(work.curve, [{"step": i, "loss": loss} for i, loss in enumerate(losses, 1)], overwrite=True)
     seconds = time.perf_counter() - started
-    return Outcome(seconds=seconds, reason=reason) if reason else judge(losses, seconds)
+    return Outcome(seconds=seconds, reason=reason) if reason else outcome_of(losses, seconds)
 
 
-def judge(losses: Sequence[float], seconds: float = 0.0) -> Outcome:
+def outcome_of(losses: Sequence[float], seconds: float = 0.0) -> Outcome:
     """The paper's two scores of a loss curve.
 
     Both rest on the mean over the latest tenth of all steps: the luck of a single batch shall not win, least of all
@@ -100,7 +100,7 @@ def judge(losses: Sequence[float], seconds: float = 0.0) -> Outcome:
     Source: the paper, section 4.2.8, which does not say how the two are measured.
 
     Example:
-        >>> judge([5.0, 4.0, 3.0, 3.5])
+        >>> outcome_of([5.0, 4.0, 3.0, 3.5])
         Outcome(first=5.0, lowest=3.0, drop=0.5, seconds=0.0, reason='')
     """
     window = max(1, len(losses) // 10)

@@ -64,7 +64,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Job:
+class StudyJob:
     """One network to train: a run of the plan with one seed.
 
     Attributes:
@@ -96,7 +96,7 @@ def load_plan(path: Path) -> Plan:
         raise BadRecipe(f"{path}: {error}") from None
 
 
-def jobs(plan: Plan, recipes: Path, only: Sequence[str] = (), seeds: Sequence[int] = ()) -> list[Job]:
+def jobs(plan: Plan, recipes: Path, only: Sequence[str] = (), seeds: Sequence[int] = ()) -> list[StudyJob]:
     """The networks of the plan, the first seed's before the second's, so that a study that is stopped is whole sooner.
 
     Args:
@@ -116,7 +116,7 @@ def jobs(plan: Plan, recipes: Path, only: Sequence[str] = (), seeds: Sequence[in
     return [_seeded(job, seed) for seed in seeds or plan.seeds for job in found]
 
 
-def _job(plan: Plan, name: str, changes: dict[str, Any], recipes: Path) -> Job:
+def _job(plan: Plan, name: str, changes: dict[str, Any], recipes: Path) -> StudyJob:
     path, init, size = (
         recipes / f"{changes.pop('recipe', name)}.toml",
         changes.pop("init", None),
@@ -126,10 +126,10 @@ def _job(plan: Plan, name: str, changes: dict[str, Any], recipes: Path) -> Job:
     check(init is None or isinstance(init, str), f"runs.{name}.init", init, "a model's name or file")
     model = load_recipe(path).model.name
     recipe = load_recipe(path, _texts(plan.overrides.get(model, {}) | changes))
-    return Job(name, recipe.run.seed, recipe, size or recipe.data.size, init)
+    return StudyJob(name, recipe.run.seed, recipe, size or recipe.data.size, init)
 
 
-def _seeded(job: Job, seed: int) -> Job:
+def _seeded(job: StudyJob, seed: int) -> StudyJob:
     return replace(job, seed=seed, recipe=replace(job.recipe, run=replace(job.recipe.run, seed=seed)))
 
 

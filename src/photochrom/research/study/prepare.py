@@ -15,7 +15,7 @@ from photochrom.data.sources import digest, list_pictures
 from photochrom.data.split import check_disjoint, check_size, split
 from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting
 from photochrom.research.study.measure import Photographs, quantised
-from photochrom.research.study.plan import Job, Plan
+from photochrom.research.study.plan import Plan, StudyJob
 from photochrom.research.study.realism import save_arrays, write_true_features
 
 REFERENCES, PLAN = "references.json", "plan.json"
@@ -43,7 +43,7 @@ def prepare(
     out: Path,
     images: Sequence[Path],
     cifar: Sequence[Path],
-    jobs: Sequence[Job],
+    jobs: Sequence[StudyJob],
     held_out: Sequence[Path] = (),
 ) -> dict[str, Parts]:
     """Split the photographs, check them, and open the study's folder.
@@ -106,7 +106,7 @@ def _chosen(
     return parts
 
 
-def _sizes(jobs: Sequence[Job]) -> dict[str, int]:
+def _sizes(jobs: Sequence[StudyJob]) -> dict[str, int]:
     """The side of each dataset's photographs; all of its networks are measured on the same ones."""
     sizes: dict[str, int] = {}
     for job in jobs:
@@ -162,6 +162,6 @@ def write_references(out: Path, data: dict[str, Parts]) -> None:
     write_bytes(path, json.dumps(facts, indent=1).encode(), overwrite=True)
 
 
-def dataset_of(job: Job) -> str:
+def dataset_of(job: StudyJob) -> str:
     """Which photographs a job is trained on."""
     return "cifar" if job.recipe.model.name == BASELINE else "imagenet"

@@ -14,7 +14,7 @@ from photochrom._support.files import write_bytes
 from photochrom._support.settings import to_dict
 from photochrom.evaluation.files import write_csv
 from photochrom.research.study.measure import measured
-from photochrom.research.study.plan import Job
+from photochrom.research.study.plan import StudyJob
 from photochrom.research.study.prepare import Parts, dataset_of, read_facts
 from photochrom.research.study.realism import measure_realism, save_arrays
 from photochrom.train.export import starting_point
@@ -28,7 +28,7 @@ RESULT = "result.json"
 
 
 def run_job(
-    job: Job, data: dict[str, Parts], out: Path, device: str, progress: Callable[[Progress], None] = lambda _: None
+    job: StudyJob, data: dict[str, Parts], out: Path, device: str, progress: Callable[[Progress], None] = lambda _: None
 ) -> bool:
     """Train one network, or go on with it, and measure it.
 

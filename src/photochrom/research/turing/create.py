@@ -31,7 +31,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Settings:
+class StudySettings:
     """How a study is made.
 
     Attributes:
@@ -77,7 +77,7 @@ def new_study(
     folder: Path,
     real: Path,
     models: Mapping[str, Colorizer],
-    settings: Settings,
+    settings: StudySettings,
     progress: Progress = lambda done, total: None,
 ) -> tuple[Study, list[Skipped]]:
     """Make a study in a folder of its own, which appears whole or not at all.
@@ -161,7 +161,7 @@ def _render(picture: Picture, models: Mapping[str, Colorizer], folder: Path) -> 
     return files
 
 
-def _usable(real: Path, settings: Settings, skipped: list[Skipped]) -> Iterator[tuple[str, Picture]]:
+def _usable(real: Path, settings: StudySettings, skipped: list[Skipped]) -> Iterator[tuple[str, Picture]]:
     """Colour photographs in the order that the seed gives, shrunk; what cannot be used is added to `skipped`."""
     files = sorted(p for p in real.rglob("*") if io.is_picture_name(p) and p.is_file() and p.name[0] != ".")
     if not files:
@@ -194,7 +194,7 @@ def _made(models: Mapping[str, Colorizer], skipped: Sequence[Skipped]) -> dict[s
     return {"version": __version__, "models": cards, "left_out": [skip.reason for skip in skipped]}
 
 
-def _check(settings: Settings, models: Mapping[str, Colorizer], ways: int) -> None:
+def _check(settings: StudySettings, models: Mapping[str, Colorizer], ways: int) -> None:
     if len(models) < (2 if settings.kind == "preference" else 1):
         raise BadSetting("a study of preference compares two models or more; name them, each with --model")
     if REAL in models:

@@ -36,7 +36,7 @@ NOBODY = "No answers yet: nobody has taken part in this study."
 
 
 @dataclass(frozen=True)
-class Report:
+class StudyReport:
     """What was found and written.
 
     Attributes:
@@ -50,7 +50,7 @@ class Report:
     files: list[Path]
 
 
-def write_report(folder: Path, out: Path | None = None) -> Report:
+def write_report(folder: Path, out: Path | None = None) -> StudyReport:
     """Write report.html, report.json and the tables as CSV; older ones are replaced.
 
     Args:
@@ -79,7 +79,7 @@ def write_report(folder: Path, out: Path | None = None) -> Report:
     }
     for name, text in files.items():
         write_bytes(out / name, text.encode(), overwrite=True)
-    return Report(results, found, [out / name for name in files])
+    return StudyReport(results, found, [out / name for name in files])
 
 
 def _body(folder: Path, study: Study, results: Results, found: Sequence[Table]) -> list[str]:

@@ -15,12 +15,12 @@ from photochrom.errors import BadRecipe
 from photochrom.inference.bins import Bins
 from photochrom.train.build import build_loss, build_optimizer, parameter_groups
 from photochrom.train.config import Recipe
-from photochrom.train.discriminator import GameSettings, Judge, put_back, streaks
+from photochrom.train.discriminator import DiscriminatorTraining, GameSettings, put_back, streaks
 from photochrom.train.task import Batch, Task, tasks
 
 
 @dataclass(frozen=True)
-class Settings(GameSettings):
+class AdversarialSettings(GameSettings):
     """Settings of the adversarial task; the recipe's [loss] is the part that is measured against the truth.
 
     Attributes:
@@ -45,7 +45,7 @@ class AdversarialTask(Task):
     the generator may be of any kind, one over a joint codebook included.
     """
 
-    Settings = Settings
+    Settings = AdversarialSettings
 
     def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
         super().__init__(recipe, bins, device, center)
@@ -53,7 +53,7 @@ class AdversarialTask(Task):
         self.loss = build_loss(recipe, bins).to(device)
         self.colors = self.decoded_colors()
         self.optimizers["model"] = build_optimizer(recipe.optim, parameter_groups(self.model))
-        self.judge = Judge(self, "discriminator", recipe.data.size // int(self.model.stride))
+        self.judge = DiscriminatorTraining(self, "discriminator", recipe.data.size // int(self.model.stride))
 
     def step(self, batch: Batch, step: int) -> dict[str, Tensor]:
         light, ab = (part.to(self.device) for part in batch)

@@ -30,7 +30,7 @@ ROUNDING = 0.03  # share by which weights may differ that were stored in few bit
 
 
 @dataclass(frozen=True)
-class Settings(Asked):
+class ClassColorsSettings(Asked):
     """Settings of the task.
 
     Attributes:
@@ -56,7 +56,7 @@ class ClassColorsTask(Task):
         weights: (1000,) sums of the weights.
     """
 
-    Settings = Settings
+    Settings = ClassColorsSettings
 
     def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
         super().__init__(recipe, bins, device, center)
@@ -116,7 +116,7 @@ class ClassColorsTask(Task):
             likeness = probabilities.sqrt()
             likeness /= likeness.sum(1, keepdim=True)
             found = [torch.einsum("nc,ncd->cd", likeness, gains), likeness.sum(0)]
-            self.team.average(found)
+            self.process_group.average(found)
             self.gains += found[0]
             self.weights += found[1]
             self.model.class_colors.scores.weight.copy_(LEAN * self.colors.values @ self._leans().T)

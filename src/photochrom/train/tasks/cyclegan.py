@@ -25,13 +25,13 @@ from photochrom.inference.bins import Bins
 from photochrom.models.cyclegan import ColorGenerator, Translator, gray_picture
 from photochrom.train.build import build_optimizer, parameter_groups
 from photochrom.train.config import Recipe
-from photochrom.train.discriminator import GameSettings, Judge, put_back, streaks
+from photochrom.train.discriminator import DiscriminatorTraining, GameSettings, put_back, streaks
 from photochrom.train.task import Batch, Task, tasks
 from photochrom.train.tasks.adversarial import refuse_parts
 
 
 @dataclass(frozen=True)
-class Settings(GameSettings):
+class CycleGanSettings(GameSettings):
     """Settings of the task; the recipe's [loss] has no part in it.
 
     Attributes:
@@ -86,7 +86,7 @@ class ImagePool:
 class CycleGanTask(Task):
     """Colours and back without pairs: the first half of a batch is gray, the second other pictures in colour."""
 
-    Settings = Settings
+    Settings = CycleGanSettings
 
     def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
         super().__init__(recipe, bins, device, center)
@@ -101,13 +101,16 @@ class CycleGanTask(Task):
             recipe.optim, [{"params": list(self.back.parameters()), "role": "back"}]
         )
         side = recipe.data.size
-        self.judges = {"color": Judge(self, "judge_color", side), "gray": Judge(self, "judge_gray", side, 1)}
+        self.judges = {
+            "color": DiscriminatorTraining(self, "judge_color", side),
+            "gray": DiscriminatorTraining(self, "judge_gray", side, 1),
+        }
         self.pools = {"color": ImagePool(self.settings.pool), "gray": ImagePool(self.settings.pool)}
 
     def batches(self, entries: Sequence[Entry], start: int, stop: int) -> Generator[Batch]:
         recipe = self.recipe
         dataset = Pictures(entries, Sampler(recipe.data, int(self.model.stride)), recipe.run.seed)
-        order = Halves(len(entries), recipe.run.batch, recipe.run.seed, start, stop, self.team.share)
+        order = Halves(len(entries), recipe.run.batch, recipe.run.seed, start, stop, self.process_group.share)
         return batches(dataset, order, recipe.data.workers)
 
     def step(self, batch: Batch, step: int) -> dict[str, Tensor]:

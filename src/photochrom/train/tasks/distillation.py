@@ -17,7 +17,7 @@ from photochrom.color import L_CENTER
 from photochrom.inference.bins import Bins
 from photochrom.train.config import Recipe
 from photochrom.train.task import tasks
-from photochrom.train.tasks.recognition import Settings, refuse_without_classes
+from photochrom.train.tasks.recognition import ClassifierLossSettings, refuse_without_classes
 from photochrom.train.tasks.supervised import SupervisedTask
 from photochrom.train.weights import fitting
 
@@ -33,7 +33,7 @@ class DistillationTask(SupervisedTask):
     Knowledge in a Neural Network", 2015.
     """
 
-    Settings = Settings
+    Settings = ClassifierLossSettings
 
     def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
         super().__init__(recipe, bins, device, center)

@@ -45,7 +45,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Settings(Asked):
+class ClassifierLossSettings(Asked):
     """Settings of a second loss by a classifier.
 
     Attributes:
@@ -72,7 +72,7 @@ def refuse_without_classes(task: Task) -> None:
 
 
 @dataclass(frozen=True)
-class RecognitionSettings(Settings):
+class RecognitionSettings(ClassifierLossSettings):
     """Settings of the task "recognition".
 
     A classifier is pleased by paler colours, too: wrong ones mislead it, and gray things it knows well. `pallor` bars

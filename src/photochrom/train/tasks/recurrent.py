@@ -30,7 +30,7 @@ from photochrom.train.config import Recipe
 from photochrom.train.export import load_model, load_state
 from photochrom.train.task import Batch, Sources, Task, tasks
 from photochrom.train.tasks.adversarial import refuse_parts
-from photochrom.train.validate import Look
+from photochrom.train.validate import ValidationResult
 
 CLIPS = 16
 LENGTH = 3  # times as long as the clips that are trained on: a film goes on
@@ -38,7 +38,7 @@ SHOWN = 4  # clips on a sheet, by their last frames
 
 
 @dataclass(frozen=True)
-class Settings:
+class RecurrentTaskSettings:
     """Settings of the task; the recipe's [loss] is the part that is measured against the true colours.
 
     Attributes:
@@ -68,7 +68,7 @@ class RecurrentTask(Task):
         base: the card of that one.
     """
 
-    Settings = Settings
+    Settings = RecurrentTaskSettings
 
     def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
         super().__init__(recipe, bins, device, center)
@@ -82,7 +82,7 @@ class RecurrentTask(Task):
     @staticmethod
     def basis(recipe: Recipe, entries: Sequence[Entry], init: tuple[dict[str, Tensor], Bins | None] | None) -> Basis:
         """The base's own: its scores are what the network gives."""
-        _, bins, card = load_state(from_dict(Settings, recipe.task.settings, "task.settings").base)
+        _, bins, card = load_state(from_dict(RecurrentTaskSettings, recipe.task.settings, "task.settings").base)
         if bins is None:
             raise BadRecipe(
                 f"task.settings.base is '{card.name}', which has no bins; it may be a model over a codebook"
@@ -93,7 +93,7 @@ class RecurrentTask(Task):
         run = self.recipe.run
         clips = Clips(entries, self.recipe.data, self.settings.clips, int(self.model.stride), run.seed)
         mixture = Mixture.weighted(entries, self.recipe.data.weights)
-        order = Order(mixture, run.batch, run.seed, start, stop, self.team.share)
+        order = Order(mixture, run.batch, run.seed, start, stop, self.process_group.share)
         return batches(clips, order, self.recipe.data.workers)
 
     def validation(self, sources: Sources) -> ClipValidation:
@@ -186,7 +186,7 @@ class ClipValidation:
                 raise error
         self.clips = [torch.stack(part) for part in zip(*made, strict=True)]
 
-    def __call__(self, model: Recurrent, device: torch.device) -> Look:
+    def __call__(self, model: Recurrent, device: torch.device) -> ValidationResult:
         """Look at a network, which is left in evaluation mode."""
         model.eval()
         task, found, rows = self.task, list[dict[str, float]](), list[np.ndarray]()
@@ -207,7 +207,7 @@ class ClipValidation:
                 shown = (alone, painted, ab)
                 rows.append(np.concatenate([_picture(light[0, -1, 0], colors[0, -1]) for colors in shown]))
         mean = {name: float(np.mean([values[name] for values in found])) for name in found[0]}
-        return Look(mean, np.concatenate(rows, 1))
+        return ValidationResult(mean, np.concatenate(rows, 1))
 
 
 def _picture(light: torch.Tensor, ab: torch.Tensor) -> np.ndarray:
