@@ -190,7 +190,7 @@ def test_entries_pass_through(tmp_path, cifar, tar):
     listed = list_pictures([tar, cifar(tmp_path / "data_batch_1", [4])])
     assert list(list_pictures(listed)) == list(listed)
     assert list_pictures([listed[0], tar])[:2] == [listed[0], listed[0]]
-    assert list_pictures([Entry("nowhere", 0, 1, "a")]) == [Entry("nowhere", 0, 1, "a")]
+    assert list(list_pictures([Entry("nowhere", 0, 1, "a")])) == [Entry("nowhere", 0, 1, "a")]
 
 
 def test_rows_travel_to_workers_with_their_planes(tmp_path, cifar):

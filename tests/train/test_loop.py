@@ -238,7 +238,7 @@ class TestRun:
         chosen = [listed[3], *listed[-3:], listed[0]]
         trainer = Trainer(tiny(), chosen, tmp_path / "run", validation=chosen[:2])
         trainer.run()
-        assert trainer.entries == chosen
+        assert list(trainer.entries) == chosen
         facts = json.loads((tmp_path / "run" / "facts.json").read_text())
         assert facts["data"] == [Path(listed[3].path).name, "pictures.tar", Path(listed[0].path).name]
         assert facts["pictures"] == 5

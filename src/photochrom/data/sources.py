@@ -61,8 +61,15 @@ def list_pictures(sources: Sequence[Path | str | Entry]) -> Sequence[Entry]:
     if not sources:
         raise BadDataset("no pictures to train on; name a folder or a tar with --data")
     parts: list[Sequence[Entry]] = []
+    given: list[Entry] = []  # entries that follow each other are one part
     for source in sources:
-        found = [source] if isinstance(source, Entry) else _list_one(Path(source))
+        if isinstance(source, Entry):
+            if not parts or parts[-1] is not given:
+                given = []
+                parts.append(given)
+            given.append(source)
+            continue
+        found = _list_one(Path(source))
         if not found:
             raise BadDataset(
                 f"{source}: there are no pictures in it ({', '.join(sorted(EXTENSIONS))}) and no training batches"
