@@ -194,6 +194,7 @@ def test_errors_are_those_of_other_photographs(session, tmp_path):
         session.colorize_file(tmp_path / "gone.tif", tmp_path / "c.tif")
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_scan(session, tmp_path, monkeypatch):
     monkeypatch.setattr(tiff_strips, "STRIP_PIXELS", 20_000)
     peaks = []

@@ -7,6 +7,8 @@ from photochrom import Colorizer, color
 from photochrom.errors import BadSetting
 from photochrom.imaging.io import from_array
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def gray():

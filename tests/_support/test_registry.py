@@ -151,6 +151,7 @@ def test_of_two_plug_ins_with_one_name_the_second_is_named(package):
         things["triangle"]
 
 
+@pytest.mark.slow
 def test_a_command_fails_in_one_line_only_where_it_needs_the_plug_in(tmp_path):
     for kind in ("decoders", "metrics"):
         plug_in(tmp_path, f"photochrom.{kind}", f"broken_{kind}", "import a_package_that_is_not_there\n", f"my-{kind}")

@@ -7,6 +7,8 @@ from PIL import Image
 
 from photochrom.cli import main
 
+pytestmark = pytest.mark.slow
+
 RECIPE = """
 [model]
 name = "baseline"

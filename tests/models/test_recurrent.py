@@ -144,6 +144,7 @@ def test_every_size(model, h, w):
     assert given.scores.isfinite().all()
 
 
+@pytest.mark.slow
 def test_onnx_gives_the_same_over_time(tmp_path):
     torch.manual_seed(0)
     model = Recurrent(from_dict(RecurrentSettings, SMALL | {"reach": 1}), OUTPUTS).eval()

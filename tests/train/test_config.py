@@ -47,6 +47,7 @@ def start_of(recipe):
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+@pytest.mark.slow
 def test_a_shipped_recipe_trains(path, folder, tmp_path):
     made = load_recipe(path)
     judge = ("task.settings.discriminator.layers=1",) if made.task.name == "adversarial" else ()

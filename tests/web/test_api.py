@@ -211,6 +211,7 @@ def test_a_model_without_bins_and_dropout_has_no_vividness_and_no_variants(serve
 
 
 @pytest.mark.parametrize("name", ["default", "gan"])
+@pytest.mark.slow
 def test_a_variant_is_the_picture_of_that_number_everywhere(running, drawn, gan_file, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     model = str(gan_file) if name == "gan" else name

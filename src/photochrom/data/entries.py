@@ -63,7 +63,7 @@ class Listing(Sequence[Entry]):
 
 
 class Stored(Listing):
-    """The pictures of one file, about 40 bytes each: a million of them take less than a small network.
+    """The pictures of one file, in some 45 bytes each; see `benchmarks/listing.py`.
 
     Args:
         path: the file.

@@ -150,6 +150,7 @@ def test_a_failure_in_the_middle_leaves_nothing(tmp_path, photographs, colorizer
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_leaves_what_the_next_run_removes(tmp_path, drawn, tiny):
     real = tmp_path / "real"
     real.mkdir()
