@@ -74,6 +74,7 @@ class Mixture:
         What is chosen follows from the seed and the number alone. No pair comes twice in a run.
         """
         if len(self.groups) == 1 and self.groups[0][1] == 1:
+            # The order of runs that were begun before there were weights.
             indices = self.groups[0][0]
             order = np.random.default_rng((seed, number)).permutation(len(indices))
             return np.stack([np.full(len(order), number), indices[order]], 1)

@@ -97,8 +97,12 @@ def _trained(source: str, name: str) -> tuple[nn.Module, ModelCard]:
     if source in packaged() or source.endswith(".onnx"):
         model, card = load_model(source)
         return model, replace(card, name=name, digest=NO_DIGEST)
-    model, bins, recipe, facts = load_run(Path(source))
-    return model, make_card(model, bins, recipe, facts | _origin(Path(source)), name)
+    return _of_run(Path(source), name)
+
+
+def _of_run(run: Path, name: str) -> tuple[nn.Module, ModelCard]:
+    model, bins, recipe, facts = load_run(run)
+    return model, make_card(model, bins, recipe, facts | _origin(run), name)
 
 
 def _blended(model: nn.Module, card: ModelCard, first: str, share: float) -> tuple[nn.Module, ModelCard]:
@@ -210,8 +214,8 @@ def load_state(model: str | os.PathLike[str]) -> tuple[dict[str, Tensor], Bins |
         UnknownName, BadCheckpoint: no such model, or not one of photochrom.
     """
     if os.path.isdir(model):
-        network, bins, recipe, facts = load_run(Path(model))
-        return network.state_dict(), bins, make_card(network, bins, recipe, facts, Path(model).name)
+        network, card = _of_run(Path(model), Path(model).name)
+        return network.state_dict(), card.codebook(), card
     data, where = read_model(model)
     card = read_card(data, where)
     try:

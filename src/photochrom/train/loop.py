@@ -71,6 +71,7 @@ class Trainer:
         kind: type[Task] = tasks[recipe.task.name]
         self.recipe, self.out, self.device, self.process_group = recipe, out, torch.device(device), process_group
         self.entries = kind.entries(data)
+        self.digest = digest(self.entries)  # of every name: not to be computed anew at each checkpoint
         self.stop = _last_step(recipe, max_steps)
         torch.manual_seed(recipe.run.seed)
         saved = self._saved()
@@ -135,7 +136,7 @@ class Trainer:
             "seconds": self.seconds,
             "plateau": vars(self.plateau),
             "meter": {"sums": self.meter.sums, "counts": self.meter.counts},
-            "data": digest(self.entries),
+            "data": self.digest,
         }
         checkpoint.save(self.out / CHECKPOINT, tensors, facts)
 
@@ -173,7 +174,7 @@ class Trainer:
             {
                 "pictures": len(self.entries),
                 "data": source_names(data),
-                "digest": digest(self.entries),
+                "digest": self.digest,
                 "started_from": (origin or "other weights") if init else "the recipe",
             },
         )
@@ -195,7 +196,7 @@ class Trainer:
                 f"{self.out}: the run was started with {processes} process(es), not {self.process_group.size}; "
                 f"give --processes {processes}, or another --out"
             )
-        if facts["data"] != digest(self.entries):
+        if facts["data"] != self.digest:
             raise BadDataset(
                 f"{self.out}: the run was started on other pictures; give the same --data or another --out"
             )
