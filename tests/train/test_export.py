@@ -147,6 +147,17 @@ def test_an_exported_file_starts_another_run(tiny, run, exported, folder, tmp_pa
     trainer.run()
 
 
+def test_a_run_folder_is_as_good_a_start_as_its_file(run, tmp_path):
+    state, bins, card = load_state(run[0])
+    file = tmp_path / "same.onnx"
+    whole = export(str(run[0]), output=file)
+    stored, their_bins, _ = load_state(file)
+    assert stored.keys() <= state.keys()
+    assert all(torch.allclose(state[name], value, rtol=1e-3, atol=1e-6) for name, value in stored.items())
+    assert (bins and bins.to_dict()) == (their_bins and their_bins.to_dict())
+    assert (card.training, card.recipe) == (whole.training, whole.recipe)
+
+
 def test_several_become_an_ensemble(tiny, run, exported, folder, tmp_path):
     """Of a run and of a file: the mean of their scores, and all that was said of each training."""
     Trainer(replace(run[1], run=replace(run[1].run, steps=4)), [folder], tmp_path / "other").run()
