@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from photochrom.errors import BadRecipe
+from photochrom.errors import BadCheckpoint, BadRecipe
 from photochrom.models.photochrom import AttentionBlock, Merge, Photochrom, Settings
+from photochrom.train.weights import fitting, load_weights
 
 TINY = Settings(encoder="lite0", widths=(8, 8, 8), pretrained=False, frozen_stages=2)
 
@@ -66,6 +67,19 @@ def test_a_new_attention_block_changes_nothing_and_then_sees_the_whole_map():
     seen = x.grad.abs().sum(1)
     assert (seen[0] > 0).all(), "a corner sees every point of its picture"
     assert (seen[1] == 0).all(), "and none of another's"
+
+
+@pytest.mark.parametrize("prefix", ["", "members.m."])
+def test_a_network_with_attention_starts_from_one_without(prefix):
+    torch.manual_seed(0)
+    plain = Photochrom(Settings("lite0", (32, 8, 8), False), 4).eval()
+    more = Photochrom(Settings("lite0", (32, 8, 8), False, attention=2), 4).eval()
+    given = {prefix + name: value for name, value in plain.state_dict().items()}
+    load_weights(more, fitting(more, given), "given")
+    x = torch.randn(1, 1, 64, 32)
+    assert torch.equal(more(x), plain(x))
+    with pytest.raises(BadCheckpoint, match="given: the weights are those of another network"):
+        load_weights(plain, fitting(plain, more.state_dict()), "given")
 
 
 def test_a_transposed_merge_is_the_plain_one():

@@ -189,6 +189,7 @@ class Photochrom(nn.Module):
     multiple = 32
     stride = 4
     size = None
+    neutral = ("attention.",)  # a network without them can be started from
 
     def __init__(self, settings: Settings, n_outputs: int) -> None:
         super().__init__()

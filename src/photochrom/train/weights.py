@@ -24,14 +24,23 @@ def load_weights(model: torch.nn.Module, state: dict[str, Tensor], where: str) -
 
 
 def fitting(model: torch.nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Of an ensemble's weights, those of the first member that is a network like `model`; any other weights as they
-    are."""
-    own = {name: value.shape for name, value in model.state_dict().items() if not name.endswith("num_batches_tracked")}
-    for member in dict.fromkeys(name.split(".")[1] for name in state if name.startswith("members.")):
-        theirs = part(state, f"members.{member}.")
-        if {name: value.shape for name, value in theirs.items()} == own:
-            return theirs
+    """The weights that a network like `model` starts from: an ensemble's first member that is like it, or `state`.
+
+    Parts of `model` that change nothing before they have learned (its `neutral`, beginnings of names) may be missing
+    in `state`; they stay as they are.
+    """
+    own = {name: value for name, value in model.state_dict().items() if not name.endswith("num_batches_tracked")}
+    neutral = {name: value for name, value in own.items() if name.startswith(getattr(model, "neutral", ()))}
+    members = dict.fromkeys(name.split(".")[1] for name in state if name.startswith("members."))
+    for candidate in [state, *(part(state, f"members.{member}.") for member in members)]:
+        complete = neutral | candidate
+        if _shapes(complete) == _shapes(own):
+            return complete
     return state
+
+
+def _shapes(tensors: dict[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in tensors.items() if not name.endswith("num_batches_tracked")}
 
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
