@@ -114,3 +114,20 @@ def test_the_stem_of_l_sees_what_the_rgb_network_sees_of_a_gray_picture(drawn):
     # The stem is the sum of the three exactly; L bends the grays by up to 4 of 100.
     torch.testing.assert_close(exact, expected, rtol=1e-3, atol=1e-3)
     assert F.cosine_similarity(near, expected).item() > 0.95
+
+
+@pytest.mark.parametrize(("height", "width"), [(4, 4), (8, 5), (1, 1)])
+def test_the_quick_backward_pass_of_small_maps_is_the_plain_one(height, width):
+    torch.manual_seed(0)
+    conv = lite.SameConv2d(6, 6, 5, groups=6).train()
+    x = torch.randn(2, 6, height, width, requires_grad=True)
+    grad = torch.randn(2, 6, height, width)
+    inputs = (x, conv.weight, conv.bias)
+    quick = conv(x)
+    assert "SmallDepthwise" in quick.grad_fn.name()
+    plain = F.conv2d(x, conv.weight, conv.bias, padding=2, groups=6)
+    assert torch.equal(quick, plain)
+    for ours, theirs in zip(
+        torch.autograd.grad(quick, inputs, grad), torch.autograd.grad(plain, inputs, grad), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs)

@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import cast
+from itertools import product
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from photochrom.errors import MissingExtra, UnknownName
 
 BATCH_NORM_EPSILON = 1e-3
 EXPECTED_INPUT_SCALE = 255 / 256  # the published network sees (255 rgb - 127) / 128; ours (L - 50) / 50, almost that
+
+SMALL_MAP = 8  # points a side, up to which `SmallDepthwise` is the quicker one for 5 x 5
 
 
 @dataclass(frozen=True)
@@ -78,15 +82,47 @@ class SameConv2d(nn.Conv2d):
         super().__init__(n_in, n_out, kernel, stride, padding=0 if stride == 2 else kernel // 2, groups=groups)
         total = kernel - stride
         self._same = (total // 2, total - total // 2) * 2 if stride == 2 else None
+        self._small = SMALL_MAP if kernel == 5 and stride == 1 and groups == n_in == n_out else 0
 
     def forward(self, input: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d i j"]:
         if self._same:
             input = F.pad(input, self._same)
+        if self.training and self.weight.requires_grad and input.shape[3] <= self._small and input.device.type == "cpu":
+            return SmallDepthwise.apply(input.float(), self.weight, self.bias)  # type: ignore[no-any-return]
         if self.groups > 1 and torch.is_autocast_enabled(input.device.type):
             # The CPU's 16-bit kernels for depthwise gradients are up to ten times slower than the 32-bit ones.
             with torch.autocast(input.device.type, enabled=False):
                 return super().forward(input.float())
         return super().forward(input)
+
+
+class SmallDepthwise(torch.autograd.Function):
+    """A depthwise convolution of stride 1 over a small map, with a quick backward pass on CPUs.
+
+    PyTorch 2.13 takes six times as long for 5 x 5 over 4 x 4 points, which adds up to a ninth of a training step.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Float[Tensor, "n c h w"], weight: Float[Tensor, "c 1 k k"], bias: Float[Tensor, " c"]
+    ) -> Float[Tensor, "n c h w"]:
+        ctx.save_for_backward(x, weight)
+        return F.conv2d(x, weight, bias, padding=weight.shape[2] // 2, groups=len(weight))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Float[Tensor, "n c h w"]) -> tuple[Tensor | None, Tensor, Tensor]:  # type: ignore[override]
+        x, weight = ctx.saved_tensors
+        k, (h, w) = weight.shape[2], x.shape[2:]
+        to_input = None
+        if ctx.needs_input_grad[0]:
+            to_input = F.conv2d(grad, weight.flip(2, 3), padding=k // 2, groups=len(weight))
+        last = grad.permute(0, 2, 3, 1)  # channels last, so that each product runs along them
+        padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, *[k // 2] * 4))
+        to_weight = weight.new_empty(k, k, len(weight))
+        for i, j in product(range(k), range(k)):
+            torch.sum(padded[:, i : i + h, j : j + w] * last, (0, 1, 2), out=to_weight[i, j])
+        return to_input, to_weight.permute(2, 0, 1).unsqueeze(1), last.sum((0, 1, 2))
 
 
 class InvertedBottleneck(nn.Module):
