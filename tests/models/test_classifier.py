@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from photochrom.models.classifier import ImageNetClassifier, SynsetClassifier
-from photochrom.models.efficientnet_lite import published_weights
+from photochrom.models.encoders.efficientnet_lite import published_weights
 
 
 @pytest.fixture(autouse=True)

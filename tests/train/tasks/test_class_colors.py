@@ -8,7 +8,7 @@ from photochrom.color import lab_to_rgb
 from photochrom.errors import BadRecipe
 from photochrom.inference.backends import OnnxBackend
 from photochrom.inference.bins import ChannelBins, JointBins
-from photochrom.models.efficientnet_lite import published_weights
+from photochrom.models.encoders.efficientnet_lite import published_weights
 from photochrom.models.photochrom import Photochrom, Settings
 from photochrom.train.export import export, load_state
 from photochrom.train.loop import Trainer

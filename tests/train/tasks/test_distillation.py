@@ -8,7 +8,7 @@ from photochrom.color import lab_to_rgb
 from photochrom.errors import BadRecipe
 from photochrom.inference.bins import JointBins
 from photochrom.models.classifier import ImageNetClassifier
-from photochrom.models.efficientnet_lite import published_weights
+from photochrom.models.encoders.efficientnet_lite import published_weights
 from photochrom.models.photochrom import Photochrom, Settings
 from photochrom.train.loop import Trainer
 from photochrom.train.recipe import recipe_from_dict

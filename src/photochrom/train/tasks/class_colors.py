@@ -19,7 +19,7 @@ from photochrom._support.settings import check
 from photochrom.color import L_CENTER
 from photochrom.errors import BadRecipe
 from photochrom.inference.bins import Bins
-from photochrom.models.efficientnet_lite import pretrained_encoder
+from photochrom.models.encoders import encoders
 from photochrom.train.config import Recipe
 from photochrom.train.task import Batch, Task, tasks
 from photochrom.train.tasks.recognition import Asked, refuse_without_classes
@@ -83,15 +83,17 @@ class ClassColorsTask(Task):
             BadRecipe: it knows none, and its encoder is not as published any more, so that they cannot be told by it.
         """
         state = fitting(self.model, state)
-        joined = self.model.class_colors.joined(state, self.model.settings.encoder)
+        joined = self.model.class_colors.joined(state, self.model.encoder)
         super().start_from(joined)
         torch.nn.init.zeros_(self.model.class_colors.scores.weight)
         if joined.keys() != state.keys():  # the classes are the published ones
             self._check_encoder()
 
     def _check_encoder(self) -> None:
+        published = encoders[self.model.settings.encoder]()
+        published.load_pretrained()
         ours = self.model.encoder.state_dict()
-        for name, public in pretrained_encoder(self.model.settings.encoder).state_dict().items():
+        for name, public in published.state_dict().items():
             if (ours[name].cpu() - public).norm() > ROUNDING * public.norm():
                 raise BadRecipe(
                     f"the encoder of the weights to start from was trained (its {name} is not the published one); the "

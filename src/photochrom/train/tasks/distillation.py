@@ -42,7 +42,7 @@ class DistillationTask(SupervisedTask):
 
     def start_from(self, state: dict[str, Tensor]) -> None:
         """Take the weights of a network that may know no classes yet; their public weights come with it."""
-        super().start_from(self.model.class_colors.joined(fitting(self.model, state), self.model.settings.encoder))
+        super().start_from(self.model.class_colors.joined(fitting(self.model, state), self.model.encoder))
 
     def answer(self, light: Tensor) -> tuple[Tensor, Tensor]:
         """The scores without what the classes add, and the logarithms of the classes' probabilities."""

