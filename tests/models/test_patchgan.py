@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from photochrom.errors import BadRecipe
-from photochrom.models.patchgan import NORMS, PatchGan, PatchSettings
+from photochrom.models.patchgan import PatchGan, PatchSettings
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_judgements_and_patches(layers, size, side, patch):
     assert touched.any(0).sum() == touched.any(1).sum() == patch
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", ["batch", "spectral", "none"])
 def test_norms(norm):
     torch.manual_seed(0)
     judge = PatchGan(PatchSettings(width=4, layers=1, norm=norm)).train()

@@ -137,7 +137,7 @@ def recipe(tmp_path):
         ("[optim]\nname = 'lion'", "optim.name is 'lion'; it may be adamw, adam, nadam, sgd"),
         ("[optim]\nbetas = [0.9, 1]", "optim.betas is (0.9, 1.0); it may be two rates from 0 to under 1"),
         ("[optim]\nschedule = 'step'", "optim.schedule is 'step'; it may be constant, cosine, plateau"),
-        ("[optim]\nfactor = 1", "optim.factor is 1.0; it may be between 0 and 1"),
+        ("[optim]\nfactor = 1", "optim.factor is 1.0; it may be above 0 to under 1"),
         ("[bins]\nkind = 'cube'", "bins.kind is 'cube'; it may be joint, equal, quantile"),
         ("[bins]\ncount = 1", "bins.count is 1; it may be 2 to 1000"),
         ("[loss]\nsmoothing = 0", "loss.smoothing is 0.0; it may be above 0 to 1"),
@@ -145,7 +145,7 @@ def recipe(tmp_path):
         ("[data]\nscale = [0.9, 0.1]", "data.scale is (0.9, 0.1); it may be two rising shares above 0 to 1"),
         ("[run]\nsteps = 0", "run.steps is 0; it may be 1 or more"),
         ("[run]\nbatch = 10\naccumulate = 3", "run.accumulate is 3; it may be a divisor of run.batch"),
-        ("[run]\nseed = -1", "run.seed is -1; it may be 0 or more, under 2^63"),
+        ("[run]\nseed = -1", "run.seed is -1; it may be 0 to under 9223372036854775808"),
         ("[run]\nema = 1", "run.ema is 1.0; it may be 0 to under 1"),
         ("[run]\nprecision = 'fp8'", "run.precision is 'fp8'; it may be fp32, bf16"),
         (

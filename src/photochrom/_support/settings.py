@@ -26,34 +26,40 @@ class NoSettings:
 
 @dataclasses.dataclass(frozen=True)
 class Range:
-    """The numbers that a setting may be; `Annotated[float, Range(0, 1)]` gives one to a field, for `check_ranges`.
+    """The numbers that a setting may be; `Annotated[float, Range(0, 1)]` gives one to a field of a `Checked`.
 
     Attributes:
         low, high: both may be reached.
         whole: whole numbers only.
         above: `low` itself is left out.
+        below: `high` itself is left out.
 
     Example:
         >>> 0.5 in Range(0, 1), float("nan") in Range(0, 1), 1.5 in Range(0, 4, whole=True)
         (True, False, False)
-        >>> str(Range(0, 1, above=True)), str(Range(1, whole=True))
-        ('above 0 to 1', 'a whole number, 1 or more')
+        >>> str(Range(0, 1, above=True)), str(Range(0, 1, below=True)), str(Range(0, above=True))
+        ('above 0 to 1', '0 to under 1', 'above 0')
+        >>> str(Range(1, whole=True))
+        'a whole number, 1 or more'
     """
 
     low: float
     high: float = math.inf
     whole: bool = False
     above: bool = False
+    below: bool = False
 
     def __contains__(self, value: object) -> bool:
         if not isinstance(value, numbers.Integral if self.whole else numbers.Real) or isinstance(value, bool):
             return False
-        number = float(value)
-        return self.low <= number <= self.high and not (self.above and number == self.low)
+        if (self.above and value == self.low) or (self.below and value == self.high):
+            return False
+        return self.low <= value <= self.high  # type: ignore[operator]
 
     def __str__(self) -> str:
-        limits = f"{self.low} to {self.high}" if self.high < math.inf else f"{self.low} or more"
-        return f"{'a whole number, ' if self.whole else ''}{'above ' if self.above else ''}{limits}"
+        low = f"{'above ' if self.above else ''}{self.low}"
+        high = f" to {'under ' if self.below else ''}{self.high}" if self.high < math.inf else ""
+        return f"{'a whole number, ' if self.whole else ''}{low}{high or ('' if self.above else ' or more')}"
 
     def check(self, name: str, value: Any, error: type[PhotochromError] = BadSetting) -> None:
         """Refuse a value outside.
@@ -63,6 +69,41 @@ class Range:
         """
         if value not in self:
             raise error(f"{name} is {value!r}; it may be {self}")
+
+
+class Checked:
+    """A dataclass of settings that refuses values which the annotations of its fields do not allow.
+
+    A field `Annotated[float, Range(0, 1)]` may be 0 to 1, a field `Literal["sum", "mean"]` one of the two. What depends
+    on several fields is checked in the subclass's own `__post_init__`, after this one.
+
+    Args:
+        where: what the settings are called in a recipe.
+
+    Example:
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class Mean(Checked, where="mean"):
+        ...     share: typing.Annotated[float, Range(0, 1)] = 0.5
+        >>> Mean(2)
+        Traceback (most recent call last):
+        ...
+        photochrom.errors.BadRecipe: mean.share is 2; it may be 0 to 1
+    """
+
+    _where: typing.ClassVar[str]
+
+    def __init_subclass__(cls, where: str = "", **others: Any) -> None:
+        super().__init_subclass__(**others)
+        if where:
+            cls._where = where
+
+    def __post_init__(self) -> None:
+        """Check every field.
+
+        Raises:
+            BadRecipe: it names the setting, its value, and what it may be.
+        """
+        check_fields(self, f"{self._where}.{{}}".format, BadRecipe)
 
 
 def from_dict(cls: type[T], facts: dict[str, Any], where: str = "") -> T:
@@ -119,7 +160,7 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
 
 
 def check(ok: bool, name: str, value: Any, allowed: str) -> None:
-    """Refuse a setting whose value is out of range.
+    """Refuse a setting by a condition that is no mere range.
 
     Raises:
         BadRecipe: names the setting, its value, and what it may be.
@@ -128,37 +169,38 @@ def check(ok: bool, name: str, value: Any, allowed: str) -> None:
         raise BadRecipe(f"{name} is {value!r}; it may be {allowed}")
 
 
-def check_ranges(settings: Any, name: Callable[[str], str], error: type[PhotochromError]) -> None:
-    """Refuse a dataclass of settings with a value outside the `Range` of its field.
+def check_fields(settings: Any, name: Callable[[str], str], error: type[PhotochromError]) -> None:
+    """Refuse a dataclass of settings with a value that the annotation of its field does not allow; see `Checked`.
 
     Args:
-        settings: the dataclass; fields without a range are not looked at.
+        settings: the dataclass; fields without a range or a choice are not looked at.
         name: what a field is called in the message.
         error: what is raised.
     """
-    for field, allowed in _ranges(type(settings)).items():
-        allowed.check(name(field), getattr(settings, field), error)
+    for field, allowed in _allowed(type(settings)).items():
+        value = getattr(settings, field)
+        if isinstance(allowed, Range):
+            allowed.check(name(field), value, error)
+        elif value not in allowed:
+            raise error(f"{name(field)} is {value!r}; it may be {', '.join(map(str, allowed))}")
 
 
 @functools.cache
-def _ranges(cls: type) -> dict[str, Range]:
-    hints = typing.get_type_hints(cls, include_extras=True)
-    extras = {name: getattr(hint, "__metadata__", ()) for name, hint in hints.items()}
-    return {name: extra for name, found in extras.items() for extra in found if isinstance(extra, Range)}
-
-
-def check_not_negative(settings: Any, where: str, *names: str) -> None:
-    """Refuse a dataclass of settings, called `where` in a recipe, one of whose fields `names` is below 0.
-
-    Raises:
-        BadRecipe: as `check`.
-    """
-    for name in names:
-        check(getattr(settings, name) >= 0, f"{where}.{name}", getattr(settings, name), "0 or more")
+def _allowed(cls: type) -> dict[str, Range | tuple[Any, ...]]:
+    found: dict[str, Range | tuple[Any, ...]] = {}
+    for name, hint in typing.get_type_hints(cls, include_extras=True).items():
+        for extra in getattr(hint, "__metadata__", ()):
+            if isinstance(extra, Range):
+                found[name] = extra
+        if typing.get_origin(hint) is typing.Literal:
+            found[name] = typing.get_args(hint)
+    return found
 
 
 def _convert(value: Any, hint: Any, where: str) -> Any:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return _convert(value, type(args[0]), where)
     if hint is Any:
         return value
     if origin in (typing.Union, types.UnionType):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from photochrom._support.settings import check
+from photochrom._support.settings import Checked, Range
 from photochrom.data.config import DataConfig
 from photochrom.data.entries import Entry
 from photochrom.data.samples import Wear, decode_entry, small_ab
@@ -26,7 +26,7 @@ STILL = 0.2  # share of cameras and things that do not move at all
 
 
 @dataclass(frozen=True)
-class ClipConfig:
+class ClipConfig(Checked, where="task.settings.clips"):
     """How stills become clips.
 
     Attributes:
@@ -41,27 +41,15 @@ class ClipConfig:
         grain: most deviation of the grain, in units of L, likewise.
     """
 
-    frames: int = 7
-    pan: float = 0.08
-    zoom: float = 0.02
-    turn: float = 0.015
-    shake: float = 0.003
-    patch: float = 0.6
-    cut: float = 0.2
-    flicker: float = 0.08
-    grain: float = 4.0
-
-    def __post_init__(self) -> None:
-        where = "task.settings.clips"
-        check(2 <= self.frames <= 100, f"{where}.frames", self.frames, "2 to 100")
-        check(0 <= self.pan <= 0.5, f"{where}.pan", self.pan, "0 to 0.5")
-        check(0 <= self.zoom <= 0.2, f"{where}.zoom", self.zoom, "0 to 0.2")
-        check(0 <= self.turn <= 0.5, f"{where}.turn", self.turn, "0 to 0.5")
-        check(0 <= self.shake <= 0.1, f"{where}.shake", self.shake, "0 to 0.1")
-        check(0 <= self.flicker <= 0.5, f"{where}.flicker", self.flicker, "0 to 0.5")
-        check(0 <= self.grain <= 20, f"{where}.grain", self.grain, "0 to 20")
-        for name in ("patch", "cut"):
-            check(0 <= getattr(self, name) <= 1, f"{where}.{name}", getattr(self, name), "0 to 1")
+    frames: Annotated[int, Range(2, 100)] = 7
+    pan: Annotated[float, Range(0, 0.5)] = 0.08
+    zoom: Annotated[float, Range(0, 0.2)] = 0.02
+    turn: Annotated[float, Range(0, 0.5)] = 0.015
+    shake: Annotated[float, Range(0, 0.1)] = 0.003
+    patch: Annotated[float, Range(0, 1)] = 0.6
+    cut: Annotated[float, Range(0, 1)] = 0.2
+    flicker: Annotated[float, Range(0, 0.5)] = 0.08
+    grain: Annotated[float, Range(0, 20)] = 4.0
 
 
 class Clip(NamedTuple):

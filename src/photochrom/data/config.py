@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from photochrom._support.settings import check
+from photochrom._support.settings import Checked, Range, check
+from photochrom.errors import BadRecipe
 
 
 @dataclass(frozen=True)
-class DataConfig:
+class DataConfig(Checked, where="data"):
     """How pictures become samples.
 
     Attributes:
@@ -34,29 +35,23 @@ class DataConfig:
         workers: processes that decode; 0 decodes in the training process.
     """
 
-    size: int = 128
+    size: Annotated[int, Range(16, 2048)] = 128
     weights: dict[str, Any] = field(default_factory=dict)
     scale: tuple[float, float] = (0.4, 1.0)
-    ratio: float = 1.33
+    ratio: Annotated[float, Range(1, 4)] = 1.33
     flip: bool = True
-    degrade: float = 0.3
-    soften: float = 0.0
-    cutmix: float = 0.0
+    degrade: Annotated[float, Range(0, 1)] = 0.3
+    soften: Annotated[float, Range(0, 1)] = 0.0
+    cutmix: Annotated[float, Range(0, 1)] = 0.0
     subtract_mean: bool = False
     cache: bool = False
-    workers: int = 1
+    workers: Annotated[int, Range(0, 256)] = 1
 
     def __post_init__(self) -> None:
-        check(16 <= self.size <= 2048, "data.size", self.size, "16 to 2048")
+        super().__post_init__()
         for name, weight in self.weights.items():
-            number = isinstance(weight, int | float) and not isinstance(weight, bool)
-            check(number and 0 <= weight <= 100, f"data.weights.{name}", weight, "0 to 100")
+            Range(0, 100).check(f"data.weights.{name}", weight, BadRecipe)
         check(0 < self.scale[0] <= self.scale[1] <= 1, "data.scale", self.scale, "two rising shares above 0 to 1")
-        check(1 <= self.ratio <= 4, "data.ratio", self.ratio, "1 to 4")
-        check(0 <= self.degrade <= 1, "data.degrade", self.degrade, "0 to 1")
-        check(0 <= self.soften <= 1, "data.soften", self.soften, "0 to 1")
-        check(0 <= self.cutmix <= 1, "data.cutmix", self.cutmix, "0 to 1")
-        check(0 <= self.workers <= 256, "data.workers", self.workers, "0 to 256")
         plain = {"scale": (1.0, 1.0), "ratio": 1.0, "flip": False, "degrade": 0.0, "soften": 0.0, "cutmix": 0.0}
         for name, value in plain.items() if self.cache else ():
             found = getattr(self, name)

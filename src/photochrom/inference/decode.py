@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, overload
 
 import numpy as np
 
-from photochrom._support.settings import Range, check_ranges
+from photochrom._support.settings import Range, check_fields
 from photochrom.color import AB_SCALE
 from photochrom.errors import BadSetting
 from photochrom.inference.bins import Bins
@@ -61,7 +61,7 @@ class Decoding:
 
     def __post_init__(self) -> None:
         decoders[self.decoder]
-        check_ranges(self, lambda name: f"the {name.replace('_', ' ')}", BadSetting)
+        check_fields(self, lambda name: f"the {name.replace('_', ' ')}", BadSetting)
 
     def chosen(
         self,

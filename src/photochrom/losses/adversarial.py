@@ -13,8 +13,6 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-OBJECTIVES = ("bce", "least_squares")
-
 
 def judging(real: Float[Tensor, "n 1 i j"], generated: Float[Tensor, "n 1 i j"], objective: str) -> Float[Tensor, ""]:
     """What the discriminator minimises.

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from photochrom._support.settings import Range, check_ranges
+from photochrom._support.settings import Range, check_fields
 from photochrom.color import AB_SCALE
 from photochrom.errors import BadRecipe
 from photochrom.losses import losses
@@ -54,7 +54,7 @@ class SmoothL1Settings:
     bend: Annotated[float, Range(0, 110, above=True)] = 1.0
 
     def __post_init__(self) -> None:
-        check_ranges(self, "smooth_l1's {}".format, BadRecipe)
+        check_fields(self, "smooth_l1's {}".format, BadRecipe)
 
 
 @losses.register("smooth_l1")

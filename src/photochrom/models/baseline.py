@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
+from photochrom._support.settings import Checked, Range
 from photochrom.models import models
 from photochrom.models.plain import ConvLayer, LinearHead, PlainCnn, check, check_maps, check_shape, map_sides
 
 
 @dataclass(frozen=True)
-class BaselineSettings:
+class BaselineSettings(Checked, where="model.settings"):
     """Settings of the baseline.
 
     Attributes:
@@ -19,11 +21,12 @@ class BaselineSettings:
         kernel: side of the convolutions' windows; they are not padded.
     """
 
-    size: int = 32
+    size: Annotated[int, Range(16, 2048)] = 32
     channels: tuple[int, ...] = (32, 64, 8)
     kernel: int = 5
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_shape(self.size, self.channels, self.kernel)
         check(len(self.channels) == 3, "channels", self.channels, "three numbers above 0")
         check_maps(self.size, len(self.channels), self.kernel)

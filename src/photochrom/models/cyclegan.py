@@ -6,20 +6,19 @@ Sources: Zhu et al. 2017; the architecture is Johnson et al.'s (2016). Deviation
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from photochrom._support.settings import check
+from photochrom._support.settings import Checked, Range
 from photochrom.models import models
-
-LIGHTNESS = ("pinned", "free")
 
 
 @dataclass(frozen=True)
-class GeneratorSettings:
+class GeneratorSettings(Checked, where="model.settings"):
     """Settings of the network.
 
     Attributes:
@@ -29,14 +28,9 @@ class GeneratorSettings:
             shown to a person has its own L in both cases.
     """
 
-    width: int = 64
-    blocks: int = 9
-    lightness: str = "pinned"
-
-    def __post_init__(self) -> None:
-        check(self.width >= 1, "model.settings.width", self.width, "1 or more")
-        check(self.blocks >= 1, "model.settings.blocks", self.blocks, "1 or more")
-        check(self.lightness in LIGHTNESS, "model.settings.lightness", self.lightness, ", ".join(LIGHTNESS))
+    width: Annotated[int, Range(1)] = 64
+    blocks: Annotated[int, Range(1)] = 9
+    lightness: Literal["pinned", "free"] = "pinned"
 
 
 class Residual(nn.Module):

@@ -8,14 +8,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from photochrom._support.settings import check, from_dict
+from photochrom._support.settings import Range, check, check_fields, from_dict
 from photochrom.errors import BadRecipe
 from photochrom.models import models
 
@@ -33,7 +33,7 @@ class Member:
 
     name: str
     settings: dict[str, Any] = field(default_factory=dict)
-    scale: float = 1.0
+    scale: Annotated[float, Range(0.5, 4)] = 1.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Settings:
     def __post_init__(self) -> None:
         check(len(self.members) >= 1, "model.settings.members", self.members, "one table or more")
         for name, member in self.parsed.items():
-            check(0.5 <= member.scale <= 4, f"model.settings.members.{name}.scale", member.scale, "0.5 to 4")
+            check_fields(member, f"model.settings.members.{name}.{{}}".format, BadRecipe)
             if member.name == "ensemble":
                 raise BadRecipe(f"model.settings.members.{name} is an ensemble itself; name its members here")
 

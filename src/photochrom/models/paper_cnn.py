@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from torch import nn
 
+from photochrom._support.settings import Checked, Range
 from photochrom.models import models
 from photochrom.models.plain import (
     ACTIVATIONS,
@@ -20,11 +22,9 @@ from photochrom.models.plain import (
     map_sides,
 )
 
-HEADS = ("linear", "conv")
-
 
 @dataclass(frozen=True)
-class PaperCnnSettings:
+class PaperCnnSettings(Checked, where="model.settings"):
     """Settings of the network; the defaults are the paper's final model as far as it says.
 
     Attributes:
@@ -41,17 +41,18 @@ class PaperCnnSettings:
         head: "linear" (a fully connected layer) or "conv" (a 1 x 1 convolution, enlarged to the size).
     """
 
-    size: int = 64
+    size: Annotated[int, Range(16, 2048)] = 64
     channels: tuple[int, ...] = (32, 64, 64, 64, 64, 64, 32, 16, 1)
     kernel: int = 5
     stride: int = 1
     padding: int = 0
     order: str = "act-norm"
     activation: str = "relu"
-    dropout: float = 0.0
-    head: str = "linear"
+    dropout: Annotated[float, Range(0, 1, below=True)] = 0.0
+    head: Literal["linear", "conv"] = "linear"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_shape(self.size, self.channels, self.kernel)
         check(1 <= self.stride <= self.size, "stride", self.stride, f"1 to {self.size}, the size")
         check(0 <= self.padding < self.kernel, "padding", self.padding, f"0 to {self.kernel - 1}, under the kernel")
@@ -59,8 +60,6 @@ class PaperCnnSettings:
         check(all(o.strip() in ORDERS for o in orders), "order", self.order, ", ".join(ORDERS))
         check(len(orders) in (1, count), "order", self.order, f"one text, or {count} with commas between them")
         check(self.activation in ACTIVATIONS, "activation", self.activation, ", ".join(ACTIVATIONS))
-        check(0 <= self.dropout < 1, "dropout", self.dropout, "0 to under 1")
-        check(self.head in HEADS, "head", self.head, ", ".join(HEADS))
         check_maps(self.size, count, self.kernel, self.stride, self.padding)
 
     @property

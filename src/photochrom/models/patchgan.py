@@ -6,19 +6,19 @@ Sources: the paper, appendix 1; Isola et al. 2017 (pix2pix); spectral norm, Miya
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from photochrom._support.settings import check
+from photochrom._support.settings import Checked, Range
 
 MOST = 8
-NORMS = ("batch", "spectral", "none")
 
 
 @dataclass(frozen=True)
-class PatchSettings:
+class PatchSettings(Checked, where="task.settings.discriminator"):
     """Settings of a PatchGAN.
 
     Attributes:
@@ -28,14 +28,9 @@ class PatchSettings:
         norm: "batch", "spectral" (every convolution's largest singular value is 1; no batch norm) or "none".
     """
 
-    width: int = 64
-    layers: int = 3
-    norm: str = "batch"
-
-    def __post_init__(self) -> None:
-        check(self.width >= 1, "task.settings.discriminator.width", self.width, "1 or more")
-        check(1 <= self.layers <= 6, "task.settings.discriminator.layers", self.layers, "1 to 6")
-        check(self.norm in NORMS, "task.settings.discriminator.norm", self.norm, ", ".join(NORMS))
+    width: Annotated[int, Range(1)] = 64
+    layers: Annotated[int, Range(1, 6)] = 3
+    norm: Literal["batch", "spectral", "none"] = "batch"
 
     @property
     def smallest(self) -> int:

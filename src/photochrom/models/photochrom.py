@@ -9,13 +9,14 @@ way up, U-Net fashion, at a quarter of the input's size, which costs a tenth of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Annotated, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from photochrom._support.settings import Checked, Range
 from photochrom.errors import BadRecipe
 from photochrom.models import models
 from photochrom.models.encoders import Encoder, encoders
@@ -24,7 +25,7 @@ HEAD_WIDTH = 32  # channels of an attention head
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Checked, where="model.settings"):
     """Settings of the network.
 
     Attributes:
@@ -44,28 +45,22 @@ class Settings:
     encoder: str = "lite2"
     widths: tuple[int, ...] = (256, 160, 96)
     pretrained: bool = True
-    frozen_stages: int = 2
-    dropout: float = 0.2
-    feature_dropout: float = 0.0
+    frozen_stages: Annotated[int, Range(0, 7)] = 2
+    dropout: Annotated[float, Range(0, 1, below=True)] = 0.2
+    feature_dropout: Annotated[float, Range(0, 1, below=True)] = 0.0
     class_colors: bool = False
-    attention: int = 0
+    attention: Annotated[int, Range(0, 24)] = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.encoder not in encoders:
             raise BadRecipe(f"model.settings.encoder is '{self.encoder}'; it may be {', '.join(encoders)}")
         if len(self.widths) != 3 or min(self.widths) < 1:
             raise BadRecipe(f"model.settings.widths is {self.widths}; it takes three numbers above 0")
-        if not 0 <= self.attention <= 24:
-            raise BadRecipe(f"model.settings.attention is {self.attention}; it may be 0 to 24")
         if self.attention and self.widths[0] % HEAD_WIDTH:
             raise BadRecipe(
                 f"model.settings.widths is {self.widths}; with attention the first takes a multiple of {HEAD_WIDTH}"
             )
-        if not 0 <= self.frozen_stages <= 7:
-            raise BadRecipe(f"model.settings.frozen_stages is {self.frozen_stages}; it may be 0 to 7")
-        for name in ("dropout", "feature_dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise BadRecipe(f"model.settings.{name} is {getattr(self, name)}; it may be 0 to under 1")
 
 
 class AttentionBlock(nn.Module):

@@ -200,6 +200,5 @@ def check_shape(size: int, channels: Sequence[int], kernel: int) -> None:
     Raises:
         BadRecipe: as `check`.
     """
-    check(16 <= size <= 2048, "size", size, "16 to 2048")
     check(len(channels) > 0 and min(channels) >= 1, "channels", channels, "one number above 0 a layer")
     check(1 <= kernel <= size, "kernel", kernel, f"1 to {size}, the size")

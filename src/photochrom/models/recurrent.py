@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from photochrom._support.settings import check
+from photochrom._support.settings import Checked, Range
 from photochrom.models import models
 
 SCORE = 8.0  # about the deviation of scores, so that the network sees small numbers
@@ -28,7 +28,7 @@ SHUT = -2.0  # where the gate begins, before its sigmoid
 
 
 @dataclass(frozen=True)
-class RecurrentSettings:
+class RecurrentSettings(Checked, where="model.settings"):
     """Settings of the network.
 
     Attributes:
@@ -39,16 +39,10 @@ class RecurrentSettings:
             tell when a memory is too long.
     """
 
-    width: int = 32
-    features: int = 24
-    reach: int = 4
-    memory: float = 10.0
-
-    def __post_init__(self) -> None:
-        check(self.width >= 1, "model.settings.width", self.width, "1 or more")
-        check(self.features >= 1, "model.settings.features", self.features, "1 or more")
-        check(1 <= self.reach <= 16, "model.settings.reach", self.reach, "1 to 16")
-        check(1 <= self.memory <= 1000, "model.settings.memory", self.memory, "1 to 1000")
+    width: Annotated[int, Range(1)] = 32
+    features: Annotated[int, Range(1)] = 24
+    reach: Annotated[int, Range(1, 16)] = 4
+    memory: Annotated[float, Range(1, 1000)] = 10.0
 
 
 class Steadied(NamedTuple):

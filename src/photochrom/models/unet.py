@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from photochrom._support.settings import check
+from photochrom._support.settings import Checked, Range, check
 from photochrom.models import models
 
 MOST = 8  # the widest layers have this many times the channels of the first
 
 
 @dataclass(frozen=True)
-class UNetSettings:
+class UNetSettings(Checked, where="model.settings"):
     """Settings of the network.
 
     Attributes:
@@ -33,16 +34,13 @@ class UNetSettings:
         dropped: how many layers on the way up, from the bottom, drop channels.
     """
 
-    size: int = 256
-    width: int = 64
-    dropout: float = 0.5
+    size: Literal[16, 32, 64, 128, 256, 512, 1024] = 256
+    width: Annotated[int, Range(1)] = 64
+    dropout: Annotated[float, Range(0, 1, below=True)] = 0.5
     dropped: int = 3
 
     def __post_init__(self) -> None:
-        sizes = tuple(2**i for i in range(4, 11))
-        check(self.size in sizes, "model.settings.size", self.size, ", ".join(map(str, sizes)))
-        check(self.width >= 1, "model.settings.width", self.width, "1 or more")
-        check(0 <= self.dropout < 1, "model.settings.dropout", self.dropout, "0 to under 1")
+        super().__post_init__()
         check(0 <= self.dropped < self.depth, "model.settings.dropped", self.dropped, f"0 to {self.depth - 1}")
 
     @property

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from photochrom._support.settings import Range, check, check_ranges
+from photochrom._support.settings import Checked, Range, check
 from photochrom.data.config import DataConfig
-from photochrom.errors import BadRecipe
 from photochrom.inference.decode import (
     CHROMA_GAMMA,
     REBALANCE,
@@ -50,7 +49,7 @@ class TaskConfig:
 
 
 @dataclass(frozen=True)
-class BinsConfig:
+class BinsConfig(Checked, where="bins"):
     """How colours become classes; without effect for regression losses.
 
     Attributes:
@@ -61,22 +60,15 @@ class BinsConfig:
         samples: how many training pictures are looked at to fit values and frequencies.
     """
 
-    kind: str = "joint"
-    count: int = 10
-    step: float = 10.0
-    sigma: float = 5.0
-    samples: int = 2000
-
-    def __post_init__(self) -> None:
-        check(self.kind in ("joint", "equal", "quantile"), "bins.kind", self.kind, "joint, equal, quantile")
-        check(2 <= self.count <= 1000, "bins.count", self.count, "2 to 1000")
-        check(1 <= self.step <= 50, "bins.step", self.step, "1 to 50")
-        check(0 <= self.sigma <= 50, "bins.sigma", self.sigma, "0 to 50")
-        check(self.samples >= 1, "bins.samples", self.samples, "1 or more")
+    kind: Literal["joint", "equal", "quantile"] = "joint"
+    count: Annotated[int, Range(2, 1000)] = 10
+    step: Annotated[float, Range(1, 50)] = 10.0
+    sigma: Annotated[float, Range(0, 50)] = 5.0
+    samples: Annotated[int, Range(1)] = 2000
 
 
 @dataclass(frozen=True)
-class AddedLoss:
+class AddedLoss(Checked, where="loss.added"):
     """A loss beside the main one; an entry [[loss.added]].
 
     Attributes:
@@ -89,12 +81,9 @@ class AddedLoss:
     weight: Annotated[float, Range(0, 1e6, above=True)] = 1.0
     settings: dict[str, Any] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        check_ranges(self, "loss.added.{}".format, BadRecipe)
-
 
 @dataclass(frozen=True)
-class LossConfig:
+class LossConfig(Checked, where="loss"):
     """What is minimised.
 
     Attributes:
@@ -112,14 +101,14 @@ class LossConfig:
     added: tuple[AddedLoss, ...] = ()
 
     def __post_init__(self) -> None:
-        check_ranges(self, "loss.{}".format, BadRecipe)
+        super().__post_init__()
         names = [entry.name for entry in self.added]
         for name in names:
             check(names.count(name) == 1, "loss.added", names, "losses of different names")
 
 
 @dataclass(frozen=True)
-class OptimConfig:
+class OptimConfig(Checked, where="optim"):
     """How the weights move.
 
     Attributes:
@@ -138,37 +127,26 @@ class OptimConfig:
         clip: largest norm of the gradient; 0 never clips.
     """
 
-    name: str = "adamw"
-    lr: float = 2e-3
-    encoder_lr: float = 0.15
-    encoder_from: int = 0
+    name: Literal["adamw", "adam", "nadam", "sgd"] = "adamw"
+    lr: Annotated[float, Range(0, 10, above=True)] = 2e-3
+    encoder_lr: Annotated[float, Range(0, 10)] = 0.15
+    encoder_from: Annotated[int, Range(0)] = 0
     betas: tuple[float, float] = (0.9, 0.999)
-    weight_decay: float = 0.01
-    schedule: str = "cosine"
-    warmup: int = 100
-    lr_end: float = 0.01
-    factor: float = 0.1
-    patience: int = 3
-    clip: float = 1.0
+    weight_decay: Annotated[float, Range(0)] = 0.01
+    schedule: Literal["constant", "cosine", "plateau"] = "cosine"
+    warmup: Annotated[int, Range(0)] = 100
+    lr_end: Annotated[float, Range(0, 1)] = 0.01
+    factor: Annotated[float, Range(0, 1, above=True, below=True)] = 0.1
+    patience: Annotated[int, Range(0)] = 3
+    clip: Annotated[float, Range(0)] = 1.0
 
     def __post_init__(self) -> None:
-        check(self.name in ("adamw", "adam", "nadam", "sgd"), "optim.name", self.name, "adamw, adam, nadam, sgd")
-        check(0 < self.lr <= 10, "optim.lr", self.lr, "above 0 to 10")
-        check(0 <= self.encoder_lr <= 10, "optim.encoder_lr", self.encoder_lr, "0 to 10")
-        check(self.encoder_from >= 0, "optim.encoder_from", self.encoder_from, "0 or more")
+        super().__post_init__()
         check(all(0 <= b < 1 for b in self.betas), "optim.betas", self.betas, "two rates from 0 to under 1")
-        check(self.weight_decay >= 0, "optim.weight_decay", self.weight_decay, "0 or more")
-        schedules = ("constant", "cosine", "plateau")
-        check(self.schedule in schedules, "optim.schedule", self.schedule, ", ".join(schedules))
-        check(self.warmup >= 0, "optim.warmup", self.warmup, "0 or more")
-        check(0 <= self.lr_end <= 1, "optim.lr_end", self.lr_end, "0 to 1")
-        check(0 < self.factor < 1, "optim.factor", self.factor, "between 0 and 1")
-        check(self.patience >= 0, "optim.patience", self.patience, "0 or more")
-        check(self.clip >= 0, "optim.clip", self.clip, "0 or more")
 
 
 @dataclass(frozen=True)
-class RunConfig:
+class RunConfig(Checked, where="run"):
     """How long and how often.
 
     Attributes:
@@ -183,27 +161,23 @@ class RunConfig:
         checkpoint_every: steps between checkpoints.
     """
 
-    steps: int = 10_000
-    batch: int = 32
-    accumulate: int = 1
-    seed: int = 0
-    precision: str = "bf16"
-    ema: float = 0.999
-    log_every: int = 50
-    eval_every: int = 1000
-    checkpoint_every: int = 500
+    steps: Annotated[int, Range(1)] = 10_000
+    batch: Annotated[int, Range(1)] = 32
+    accumulate: Annotated[int, Range(1)] = 1
+    seed: Annotated[int, Range(0, 2**63, below=True)] = 0
+    precision: Literal["fp32", "bf16"] = "bf16"
+    ema: Annotated[float, Range(0, 1, below=True)] = 0.999
+    log_every: Annotated[int, Range(1)] = 50
+    eval_every: Annotated[int, Range(1)] = 1000
+    checkpoint_every: Annotated[int, Range(1)] = 500
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "accumulate", "log_every", "eval_every", "checkpoint_every"):
-            check(getattr(self, name) >= 1, f"run.{name}", getattr(self, name), "1 or more")
-        check(0 <= self.seed < 2**63, "run.seed", self.seed, "0 or more, under 2^63")
+        super().__post_init__()
         check(self.batch % self.accumulate == 0, "run.accumulate", self.accumulate, "a divisor of run.batch")
-        check(self.precision in ("fp32", "bf16"), "run.precision", self.precision, "fp32, bf16")
-        check(0 <= self.ema < 1, "run.ema", self.ema, "0 to under 1")
 
 
 @dataclass(frozen=True)
-class DecodeConfig:
+class DecodeConfig(Checked, where="decode"):
     """How the finished model turns scores into colour; the defaults that its card carries.
 
     Attributes:
@@ -227,9 +201,9 @@ class DecodeConfig:
     mirror: bool = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.decoder not in decoders:
             check(False, "decode.decoder", self.decoder, ", ".join(decoders))
-        check_ranges(self, "decode.{}".format, BadRecipe)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from photochrom._support.settings import check, check_not_negative
+from photochrom._support.settings import Checked, Range, check
 from photochrom.errors import BadRecipe
 from photochrom.losses import adversarial as game
 from photochrom.models.patchgan import PatchGan, PatchSettings
@@ -20,7 +20,7 @@ CERTAIN = 0.999  # share of right judgements from which on a discriminator has n
 
 
 @dataclass(frozen=True)
-class GameSettings:
+class GameSettings(Checked, where="task.settings"):
     """Settings of every adversarial task.
 
     Attributes:
@@ -35,20 +35,13 @@ class GameSettings:
             stops.
     """
 
-    objective: str = "bce"
+    objective: Literal["bce", "least_squares"] = "bce"
     discriminator: PatchSettings = field(default_factory=PatchSettings)
-    discriminator_rate: float = 1.0
-    instance_noise: float = 0.0
-    r1: float = 0.0
-    r1_every: int = 16
-    patience: int = 2000
-
-    def __post_init__(self) -> None:
-        objectives = ", ".join(game.OBJECTIVES)
-        check(self.objective in game.OBJECTIVES, "task.settings.objective", self.objective, objectives)
-        check(self.discriminator_rate > 0, "task.settings.discriminator_rate", self.discriminator_rate, "above 0")
-        check(self.r1_every >= 1, "task.settings.r1_every", self.r1_every, "1 or more")
-        check_not_negative(self, "task.settings", "instance_noise", "r1", "patience")
+    discriminator_rate: Annotated[float, Range(0, above=True)] = 1.0
+    instance_noise: Annotated[float, Range(0)] = 0.0
+    r1: Annotated[float, Range(0)] = 0.0
+    r1_every: Annotated[int, Range(1)] = 16
+    patience: Annotated[int, Range(0)] = 2000
 
 
 class DiscriminatorTraining:

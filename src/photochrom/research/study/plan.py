@@ -6,16 +6,16 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from photochrom._support.settings import check, from_dict, read_toml
+from photochrom._support.settings import Checked, Range, check, from_dict, read_toml
 from photochrom.errors import BadRecipe, UnknownName
 from photochrom.train.config import Recipe
 from photochrom.train.recipe import load_recipe
 
 
 @dataclass(frozen=True)
-class Counts:
+class Counts(Checked, where="photographs"):
     """How many photographs.
 
     Attributes:
@@ -24,16 +24,12 @@ class Counts:
         seed: decides which.
     """
 
-    train: int = 10_000
-    val: int = 1_000
-    test: int = 1_000
-    baseline_train: int = 2_000
-    baseline_test: int = 500
+    train: Annotated[int, Range(1)] = 10_000
+    val: Annotated[int, Range(1)] = 1_000
+    test: Annotated[int, Range(1)] = 1_000
+    baseline_train: Annotated[int, Range(1)] = 2_000
+    baseline_test: Annotated[int, Range(1)] = 500
     seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("train", "val", "test", "baseline_train", "baseline_test"):
-            check(getattr(self, name) >= 1, f"photographs.{name}", getattr(self, name), "1 or more")
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from photochrom._support.settings import check_not_negative
+from photochrom._support.settings import Range
 from photochrom.color import AB_SCALE, L_CENTER
 from photochrom.errors import BadRecipe
 from photochrom.inference.bins import Bins
@@ -29,12 +29,8 @@ class AdversarialSettings(GameSettings):
             the whole.
     """
 
-    content: float = 100.0
-    warmup: int = 0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_not_negative(self, "task.settings", "content", "warmup")
+    content: Annotated[float, Range(0)] = 100.0
+    warmup: Annotated[int, Range(0)] = 0
 
 
 @tasks.register("adversarial")

@@ -10,12 +10,12 @@ a lemon. Later, a photograph's colours lean as those of the classes do that it l
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
 
-from photochrom._support.settings import check
+from photochrom._support.settings import Range
 from photochrom.color import L_CENTER
 from photochrom.errors import BadRecipe
 from photochrom.inference.bins import Bins
@@ -39,11 +39,7 @@ class ClassColorsSettings(Asked):
     """
 
     size: int = 224
-    strength: float = 2.5
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check(0 < self.strength <= 100, "task.settings.strength", self.strength, "above 0 to 100")
+    strength: Annotated[float, Range(0, 100, above=True)] = 2.5
 
 
 @tasks.register("class_colors")

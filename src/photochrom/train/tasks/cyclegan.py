@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from photochrom._support.settings import check, check_not_negative
+from photochrom._support.settings import Range, check
 from photochrom.color import AB_SCALE, L_CENTER
 from photochrom.data.entries import Entry
 from photochrom.data.loader import Halves, Pictures, batches
@@ -42,14 +42,10 @@ class CycleGanSettings(GameSettings):
             that they do not forget.
     """
 
-    objective: str = "least_squares"
-    cycle: float = 10.0
-    identity: float = 5.0
-    pool: int = 50
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_not_negative(self, "task.settings", "cycle", "identity", "pool")
+    objective: Literal["bce", "least_squares"] = "least_squares"
+    cycle: Annotated[float, Range(0)] = 10.0
+    identity: Annotated[float, Range(0)] = 5.0
+    pool: Annotated[int, Range(0)] = 50
 
 
 class ImagePool:

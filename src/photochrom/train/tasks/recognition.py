@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from photochrom._support.settings import check
+from photochrom._support.settings import Checked, Range, check
 from photochrom.color import L_CENTER
 from photochrom.errors import BadRecipe
 from photochrom.inference.bins import Bins
@@ -22,7 +23,7 @@ from photochrom.train.tasks.supervised import SupervisedTask
 
 
 @dataclass(frozen=True)
-class Asked:
+class Asked(Checked, where="task.settings"):
     """The classifier of a task that asks one.
 
     Attributes:
@@ -30,13 +31,12 @@ class Asked:
         size: side in pixels of the square, resized from the sample, that the classifier sees.
     """
 
-    classifier: str = "lite0"
-    size: int = 192
+    classifier: Literal["lite0", "lite1"] = "lite0"
+    size: Annotated[int, Range(32, 512)] = 192
 
     def __post_init__(self) -> None:
-        check(self.classifier in ("lite0", "lite1"), "task.settings.classifier", self.classifier, "lite0, lite1")
-        fits = self.size % 32 == 0 and 32 <= self.size <= 512
-        check(fits, "task.settings.size", self.size, "32 to 512, a multiple of 32")
+        super().__post_init__()
+        check(self.size % 32 == 0, "task.settings.size", self.size, "a multiple of 32")
 
     def made(self, recipe: Recipe, device: torch.device) -> LabClassifier:
         """The classifier, on the device, in the recipe's precision."""
@@ -52,11 +52,7 @@ class ClassifierLossSettings(Asked):
         weight: how much it counts beside the recipe's loss.
     """
 
-    weight: float = 0.3
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check(0 < self.weight <= 100, "task.settings.weight", self.weight, "above 0 to 100")
+    weight: Annotated[float, Range(0, 100, above=True)] = 0.3
 
 
 def refuse_without_classes(task: Task) -> None:
@@ -83,12 +79,8 @@ class RecognitionSettings(ClassifierLossSettings):
         reference: a packaged model's name, or a .onnx file.
     """
 
-    pallor: float = 0.0
+    pallor: Annotated[float, Range(0, 100)] = 0.0
     reference: str = "default"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check(0 <= self.pallor <= 100, "task.settings.pallor", self.pallor, "0 to 100")
 
 
 class Reference:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from photochrom import color
-from photochrom._support.settings import check_not_negative, from_dict
+from photochrom._support.settings import Checked, Range, from_dict
 from photochrom.color import L_CENTER
 from photochrom.data.clips import ClipConfig, Clips
 from photochrom.data.entries import Entry
@@ -38,7 +38,7 @@ SHOWN = 4  # clips on a sheet, by their last frames
 
 
 @dataclass(frozen=True)
-class RecurrentTaskSettings:
+class RecurrentTaskSettings(Checked, where="task.settings"):
     """Settings of the task; the recipe's [loss] is the part that is measured against the true colours.
 
     Attributes:
@@ -51,13 +51,10 @@ class RecurrentTaskSettings:
     """
 
     base: str = "default"
-    steadiness: float = 0.1
-    motion: float = 0.5
-    trust: float = 0.5
+    steadiness: Annotated[float, Range(0)] = 0.1
+    motion: Annotated[float, Range(0)] = 0.5
+    trust: Annotated[float, Range(0)] = 0.5
     clips: ClipConfig = field(default_factory=ClipConfig)
-
-    def __post_init__(self) -> None:
-        check_not_negative(self, "task.settings", "steadiness", "motion", "trust")
 
 
 @tasks.register("recurrent")
