@@ -32,11 +32,12 @@ class Asked(Checked, where="task.settings"):
     """
 
     classifier: Literal["lite0", "lite1"] = "lite0"
-    size: Annotated[int, Range(32, 512)] = 192
+    size: int = 192
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check(self.size % 32 == 0, "task.settings.size", self.size, "a multiple of 32")
+        fits = self.size % 32 == 0 and 32 <= self.size <= 512
+        check(fits, "task.settings.size", self.size, "32 to 512, a multiple of 32")
 
     def made(self, recipe: Recipe, device: torch.device) -> LabClassifier:
         """The classifier, on the device, in the recipe's precision."""
