@@ -229,6 +229,11 @@ def test_text_there_and_back(path):
 def test_text_of_odd_values():
     odd = 'ä "quoted" \\ \n\t\x01\x7f 😀'
     made = recipe_from_dict(
-        {"title": odd, "model": {"settings": {"name": odd, "on": True, "list": [1, 2.5e-9]}}, "optim": {"lr": 1e-7}}
+        {
+            "title": odd,
+            "model": {"settings": {"name": odd, "on": True, "list": [1, 2.5e-9]}},
+            "optim": {"lr": 1e-7},
+            "data": {"weights": {"my photos": 2.0, odd: 0.5}},
+        }
     )
     assert recipe_from_dict(tomllib.loads(recipe_text(made))) == made

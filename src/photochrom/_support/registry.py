@@ -6,7 +6,6 @@ or all names are wanted, so that a broken plug-in does not stop what does withou
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.metadata
 import pkgutil
@@ -14,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from photochrom._support.text import closest
 from photochrom.errors import BadPlugin, PhotochromError, UnknownName
 
 T = TypeVar("T")
@@ -70,9 +70,7 @@ class Registry:
             BadPlugin: the package has none, and a plug-in that may have it cannot be loaded.
         """
         if name not in self:
-            close = difflib.get_close_matches(str(name), self._entries, n=3, cutoff=0.5)
-            hint = "did you mean " + " or ".join(f"'{c}'" for c in close) if close else "there are: " + ", ".join(self)
-            raise UnknownName(f"no {self.kind} is called '{name}'; {hint}{'?' if close else ''}")
+            raise UnknownName(f"no {self.kind} is called '{name}'; {closest(str(name), self)}")
         return self._entries[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+from collections.abc import Iterable
 
 
 def shown(path: str | os.PathLike[str]) -> str:
     """A path as it can stand in a one-line message: line breaks and undecodable bytes are escaped."""
     text = os.fspath(path)
     return text if text.isprintable() else ascii(text)
+
+
+def closest(name: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """What to try instead of an unknown name, for the end of a message.
+
+    Args:
+        name: as it was given.
+        known: the names that there are.
+        otherwise: what is said where none of them is close; by default, what they are.
+
+    Example:
+        >>> closest("flat", ["flag", "tree"]), closest("x", ["flag", "tree"])
+        ("did you mean 'flag'?", 'there are: flag, tree')
+    """
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    if close:
+        return f"did you mean {' or '.join(map(repr, close))}?"
+    return f"there are: {', '.join(known)}" if otherwise is None else otherwise

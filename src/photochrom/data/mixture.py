@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int
 
+from photochrom._support.text import closest
 from photochrom.data.entries import Entry
 from photochrom.errors import BadDataset
 
@@ -52,8 +52,7 @@ class Mixture:
             chosen[index] = next((weights[name] for name in reversed(names) if name in weights), 1.0)
         there = {name for names in named.values() for name in names}
         for name in weights.keys() - there:
-            close = difflib.get_close_matches(name, there, n=1)
-            hint = f"did you mean '{close[0]}'?" if close else "name a folder or an archive of --data"
+            hint = closest(name, there, "name a folder or an archive of --data")
             raise BadDataset(
                 f"data.weights has '{name}', but no pictures are in a folder or archive of that name; {hint}"
             )

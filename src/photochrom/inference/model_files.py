@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import stat
 from importlib import resources
 from pathlib import Path
 
-from photochrom._support.text import shown
+from photochrom._support.text import closest, shown
 from photochrom.errors import BadCheckpoint, BadSetting, OutOfMemory, UnknownName
 from photochrom.inference.card import KEY, ModelCard, is_intact
 
@@ -33,9 +32,7 @@ def read_model(model: str | os.PathLike[str]) -> tuple[bytes, str]:
     names, where = packaged(), shown(os.fsdecode(model))
     path = names.get(os.fsdecode(model), Path(os.fsdecode(model)))
     if not os.path.lexists(path) and path.suffix != ".onnx":
-        close = difflib.get_close_matches(where, names, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(sorted(names))}"
-        raise UnknownName(f"no model is called '{where}', and there is no such file; {hint}")
+        raise UnknownName(f"no model is called '{where}', and there is no such file; {closest(where, names)}")
     try:
         facts = os.stat(path)
         if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_MODEL_BYTES:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from pathlib import Path
 from typing import Any
+
+import tomli_w
 
 from photochrom._support.settings import from_dict, read_toml, to_dict
 from photochrom.errors import BadRecipe
@@ -65,31 +66,4 @@ def recipe_from_dict(facts: dict[str, Any]) -> Recipe:
 
 def recipe_text(recipe: Recipe) -> str:
     """The resolved recipe as TOML."""
-    facts = recipe_dict(recipe)
-    lines = [f"title = {_toml(facts.pop('title'))}"]
-    for section, table in facts.items():
-        lines += _table(section, table)
-    return "\n".join(lines) + "\n"
-
-
-def _table(name: str, table: dict[str, Any], heading: str = "[{}]") -> list[str]:
-    """A table's lines, its own values first, then the tables within; empty ones but the outermost are left out."""
-    inner = {key: value for key, value in table.items() if isinstance(value, dict)}
-    listed = {key: value for key, value in table.items() if _is_tables(value)}
-    own = {key: value for key, value in table.items() if key not in inner and key not in listed}
-    lines = ["\n" + heading.format(name), *(f"{key} = {_toml(value)}" for key, value in own.items())]
-    for key, value in inner.items():
-        lines += _table(f"{name}.{key}", value) if value else []
-    for key, tables in listed.items():
-        for each in tables:
-            lines += _table(f"{name}.{key}", each, "[[{}]]")
-    return lines
-
-
-def _is_tables(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(each, dict) for each in value)
-
-
-def _toml(value: Any) -> str:
-    # TOML writes these values as JSON does, but takes neither JSON's surrogate pairs nor a bare DEL.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return tomli_w.dumps(recipe_dict(recipe))
