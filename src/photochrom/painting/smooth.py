@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from photochrom.painting.windows import window_means
+from photochrom.painting.windows import means_around
 
 RADIUS = 4  # pixels of the network's map
-EPSILON = 25.0  # variance of L (0..100) under which a window counts as flat
+EPSILON = 25.0  # variance of L (0..100) under which a window counts as flat; noise must not become colour
 
 
 def smooth_chroma(ab: np.ndarray, light: np.ndarray, radius: int = RADIUS, epsilon: float = EPSILON) -> np.ndarray:
@@ -29,16 +29,22 @@ def smooth_chroma(ab: np.ndarray, light: np.ndarray, radius: int = RADIUS, epsil
 
     Source: He, Sun, Tang, "Guided Image Filtering", 2010 (their algorithm 1, L as the guide of a and of b).
     """
-    guide, target = light.astype(np.float64), ab.astype(np.float64)
-    mean_guide, mean_target = _box(guide, radius), _box(target, radius)
-    variance = _box(guide * guide, radius) - mean_guide**2
-    covariance = _box(guide[..., None] * target, radius) - mean_guide[..., None] * mean_target
-    slope = covariance / (variance + epsilon)[..., None]
-    offset = mean_target - slope * mean_guide[..., None]
-    return _box(slope, radius) * guide[..., None] + _box(offset, radius)
+    slope = slopes(ab, light, radius, epsilon)
+    offset = means_around(ab, radius) - slope * means_around(light, radius)[..., None]
+    return means_around(slope, radius) * light[..., None] + means_around(offset, radius)
 
 
-def _box(plane: np.ndarray, radius: int) -> np.ndarray:
-    """Mean over the square window around each point, the border repeated."""
-    margins = [(radius, radius)] * 2 + [(0, 0)] * (plane.ndim - 2)
-    return window_means(np.pad(plane, margins, mode="edge"), 2 * radius + 1)
+def slopes(ab: np.ndarray, light: np.ndarray, radius: int, epsilon: float = EPSILON) -> np.ndarray:
+    """How ab changes with L in the window around each point, by least squares: the core of a guided filter.
+
+    Args:
+        ab, light, radius, epsilon: as for `smooth_chroma`.
+
+    Returns:
+        (h, w, 2), float64.
+    """
+    ab, light = ab.astype(np.float64), light.astype(np.float64)
+    mean = means_around(light, radius)
+    variance = means_around(light * light, radius) - mean * mean
+    covariance = means_around(light[..., None] * ab, radius) - mean[..., None] * means_around(ab, radius)
+    return covariance / (variance + epsilon)[..., None]

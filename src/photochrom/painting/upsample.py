@@ -16,14 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from photochrom.painting.smooth import smooth_chroma
-from photochrom.painting.windows import window_means
+from photochrom.painting.smooth import slopes, smooth_chroma
 
 RADIUS = 1  # of the window, in points of the map
 MARGIN = 0.25  # how far beyond the window's L the fit is trusted, as a share of its range
 COLOR_MARGIN = 0.05  # how far beyond the window's ab the fit may lead, likewise
 FLAT = 1e-6  # slope under which ab is the same for any L
-EPSILON = 25.0  # variance of L (0..100) under which a window counts as flat; noise must not become colour
 
 
 @dataclass(frozen=True)
@@ -53,23 +51,20 @@ class GuidedChroma:
         size = guide_size(light.shape, covered)
         guide = resize(light, size)
         box = (0.0, 0.0, *covered)
-        mean = _box(guide)
-        variance = _box(guide * guide) - mean * mean + EPSILON
         around = _windows(guide)
         lowest, highest = around.min((-2, -1)), around.max((-2, -1))
         margin = MARGIN * (highest - lowest)
         lowest, highest = lowest - margin, highest + margin
         planes = [resize(np.ascontiguousarray(ab[..., channel]), size, box=box) for channel in (0, 1)]
+        target = np.stack(planes, -1)
         if smooth_radius:
-            planes = np.moveaxis(smooth_chroma(np.stack(planes, -1), guide, smooth_radius), -1, 0)
-        slopes, offsets = [], []
-        for target in planes:
-            slope = (_box(guide * target) - mean * _box(target)) / variance
-            slopes.append(slope)
-            offsets.append(target - slope * guide)
-            below, above = _range_within(slope, guide, target, _windows(target))
+            target = smooth_chroma(target, guide, smooth_radius)
+        slope = slopes(target, guide, RADIUS)
+        for c in (0, 1):
+            below, above = _range_within(slope[..., c], guide, target[..., c], _windows(target[..., c]))
             lowest, highest = np.maximum(lowest, below), np.minimum(highest, above)
-        return cls(np.stack([*slopes, *offsets, lowest, highest], -1).astype(np.float32))
+        parts = slope, target - slope * guide[..., None], lowest[..., None], highest[..., None]
+        return cls(np.concatenate(parts, -1).astype(np.float32))
 
     def strip(self, light: np.ndarray, top: int, height: int) -> np.ndarray:
         """ab (h, W, 2) for the rows of L `light` (h, W) that start at `top` of a picture `height` rows high."""
@@ -108,11 +103,6 @@ def _range_within(
     steep = np.where(np.abs(slope) < FLAT, np.nan, slope)
     ends = guide + (least - margin - target) / steep, guide + (most + margin - target) / steep
     return np.nan_to_num(np.minimum(*ends), nan=-np.inf), np.nan_to_num(np.maximum(*ends), nan=np.inf)
-
-
-def _box(plane: np.ndarray) -> np.ndarray:
-    """Mean over the window around each point; in 64 bits, since variances are differences of such means."""
-    return window_means(np.pad(plane.astype(np.float64), RADIUS, mode="edge"), 2 * RADIUS + 1)
 
 
 def _windows(plane: np.ndarray) -> np.ndarray:

@@ -26,3 +26,12 @@ def window_means(x: np.ndarray, side: int) -> np.ndarray:
         parts = [x[i : i + last] if axis == 0 else x[:, i : i + last] for i in range(width)]
         x = sum(parts[1:], start=parts[0]) / width
     return x
+
+
+def means_around(x: np.ndarray, radius: int) -> np.ndarray:
+    """The mean of the square window around each point of x (H, W, ...), the border repeated; float64.
+
+    In 64 bits, since variances are differences of such means.
+    """
+    margins = [(radius, radius)] * 2 + [(0, 0)] * (x.ndim - 2)
+    return window_means(np.pad(x.astype(np.float64), margins, mode="edge"), 2 * radius + 1)
