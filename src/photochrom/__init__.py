@@ -44,7 +44,9 @@ if TYPE_CHECKING:
     from photochrom.client import Client
     from photochrom.colorizer import Colorizer
     from photochrom.inference.card import ModelCard
-    from photochrom.painting.hints import Hint
+    from photochrom.painting.hint_files import read_hints, write_hints
+    from photochrom.painting.hints import Colored, Hint, Stroke
+    from photochrom.painting.palette import Palette
 
 __all__ = [
     "AlreadyThere",
@@ -60,8 +62,10 @@ __all__ = [
     "ImageTooLarge",
     "MissingExtra",
     "OutOfMemory",
+    "Palette",
     "PhotochromError",
     "ServerRefused",
+    "Stroke",
     "UnknownName",
     "UnreadableFilm",
     "UnreadableImage",
@@ -69,6 +73,8 @@ __all__ = [
     "WriteFailed",
     "available_models",
     "colorize",
+    "read_hints",
+    "write_hints",
 ]
 
 
@@ -77,7 +83,7 @@ def colorize(
     output: str | os.PathLike[str] | None = None,
     *,
     overwrite: bool = False,
-    hints: Sequence[Hint] = (),
+    hints: Sequence[Colored] = (),
     **settings: Any,
 ) -> Any:
     """Colour one photograph; the model stays loaded for the next call with the same settings.
@@ -86,8 +92,8 @@ def colorize(
         x: a path, the bytes of a file, a PIL image, or an array (H, W[, 1 | 3 | 4]) of uint8, uint16 or floats 0..1.
         output: where to write the result of a path; by default NAME.color.EXT next to it.
         overwrite: replace an existing file.
-        hints: known colours of points, such as `Hint(120, 340, "navy")`.
-        **settings: those of `Colorizer`: model, vividness, saturation, render_size, device.
+        hints: known colours, such as `Hint(120, 340, "navy")`, a `Stroke`, or what `read_hints` gives for a file.
+        **settings: those of `Colorizer`: model, vividness, saturation, palette, render_size, device.
 
     Returns:
         The same type as `x`: the path of the result, the bytes of a file, a PIL image, or an array.
@@ -118,7 +124,15 @@ def _session(**settings: Any) -> Colorizer:
     return Colorizer(**settings)
 
 
-_LATER = {"Client": "photochrom.client", "Colorizer": "photochrom.colorizer", "Hint": "photochrom.painting.hints"}
+_LATER = {
+    "Client": "photochrom.client",
+    "Colorizer": "photochrom.colorizer",
+    "Hint": "photochrom.painting.hints",
+    "Palette": "photochrom.painting.palette",
+    "Stroke": "photochrom.painting.hints",
+    "read_hints": "photochrom.painting.hint_files",
+    "write_hints": "photochrom.painting.hint_files",
+}
 
 
 def __getattr__(name: str) -> Any:

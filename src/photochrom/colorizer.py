@@ -21,14 +21,17 @@ from photochrom.imaging import io, provenance
 from photochrom.imaging.picture import Picture
 from photochrom.imaging.result_names import beside
 from photochrom.inference.backends import Backend, OnnxBackend
+from photochrom.inference.bins import JointBins
 from photochrom.inference.card import ModelCard
 from photochrom.inference.decode import RENDER_SIZE, SATURATION, TEMPERATURES, VIVIDNESS, Decoding, scores_to_ab
 from photochrom.inference.decoders import decoders
 from photochrom.inference.model_files import packaged, read_model
 from photochrom.inference.network import Network, Scores
-from photochrom.painting.hints import Hint, hinted
+from photochrom.painting.confidence import confidence
+from photochrom.painting.hints import Colored, hinted
 from photochrom.painting.mark import Mark
 from photochrom.painting.painter import Painter
+from photochrom.painting.palette import Palette
 from photochrom.painting.restore import Tone
 from photochrom.painting.upsample import GuidedChroma, guide_size, resize
 from photochrom.photographs import PhotographReport
@@ -54,6 +57,7 @@ class Colorizer:
         keep_color: leave photographs that are already in colour as they are; tinted ones are coloured.
         restore_tone: stretch the tones of a faded print to the full range, which changes L.
         mark: add a small visible mark in the lower right corner.
+        palette: colours to which the picture's are drawn: a `Palette`, or what `Palette.read` takes.
 
     Attributes:
         network: what gives the scores.
@@ -83,7 +87,9 @@ class Colorizer:
         keep_color: bool = False,
         restore_tone: bool = False,
         mark: bool = False,
+        palette: Palette | str | os.PathLike[str] | None = None,
     ) -> None:
+        palette = palette if palette is None or isinstance(palette, Palette) else Palette.read(palette)
         self.settings = {
             "model": model,
             "render_size": render_size,
@@ -97,6 +103,7 @@ class Colorizer:
             "keep_color": keep_color,
             "restore_tone": restore_tone,
             "mark": mark,
+            "palette": palette,
         }
         for name, value, allowed in (
             ("vividness", vividness, VIVIDNESS),
@@ -122,6 +129,7 @@ class Colorizer:
         self.render_size = self.card.size or render_size or self.card.render_size
         self.max_pixels = max_pixels
         self.keep_color, self.restore_tone, self.mark = bool(keep_color), bool(restore_tone), bool(mark)
+        self.palette = palette
         self.threads = min(threads or usable_cores(), MOST_PAINTERS)
 
     @property
@@ -155,7 +163,7 @@ class Colorizer:
         vividness: float | None = None,
         decoding: Decoding | None = None,
         rng: np.random.Generator | None = None,
-        hints: Sequence[Hint] = (),
+        hints: Sequence[Colored] = (),
     ) -> np.ndarray:
         """ab (H, W, 2) in Lab units at the size of L (H, W), from what `scores` gave for it.
 
@@ -185,7 +193,7 @@ class Colorizer:
         rng: np.random.Generator | None = None,
         lightness: np.ndarray | None = None,
         variant: int | None = None,
-        hints: Sequence[Hint] = (),
+        hints: Sequence[Colored] = (),
     ) -> Picture:
         """The photograph in colour, at full size, with its own L; its metadata are kept and say that it was coloured.
 
@@ -225,6 +233,21 @@ class Colorizer:
                 f"memory ran out on a photograph of {picture.width} x {picture.height}; colour a smaller copy"
             ) from None
 
+    def confidence(self, L: np.ndarray) -> np.ndarray:
+        """How sure the colours of L (H, W), 0..100, are: (H, W), the probability that they are nearly the true ones.
+
+        Raises:
+            BadSetting: the model gives no distribution over joint bins.
+        """
+        bins = self.network.bins
+        if not isinstance(bins, JointBins):
+            raise BadSetting(f"the model '{self.card.name}' gives no probabilities of colours, so no confidence")
+        scores = self.scores(L)
+        w, h = (max(1, round(side)) for side in self.network.covered(scores.seen))
+        shown = self.chroma(scores, L).strip(resize(L, (w, h)), 0, h)
+        sure = confidence(scores.map[:, :h, :w], shown, bins, self.decoding)
+        return np.clip(resize(sure, (L.shape[1], L.shape[0])), 0, 1)
+
     def paint(self, picture: Picture, light: np.ndarray, chroma: GuidedChroma) -> Picture:
         """The photograph with the chroma given, strip by strip; `light` (H, W) is its L."""
         rgb = Painter(len(light), light.shape[1], chroma).whole(light, picture.pixels.dtype, self.threads)
@@ -236,7 +259,7 @@ class Colorizer:
         output: str | os.PathLike[str] | None = None,
         *,
         overwrite: bool = False,
-        hints: Sequence[Hint] = (),
+        hints: Sequence[Colored] = (),
     ) -> Any:
         """Colour a photograph and return the same type.
 
@@ -246,7 +269,7 @@ class Colorizer:
                 is already in colour is coloured from its lightness.
             output: where to write the result of a path.
             overwrite: replace an existing file.
-            hints: known colours of points, such as `Hint(120, 340, "navy")`.
+            hints: known colours of points, strokes and areas, such as `Hint(120, 340, "navy")`; see `read_hints`.
 
         Raises:
             PhotochromError: see `photochrom.errors`; nothing was written.
@@ -269,12 +292,12 @@ class Colorizer:
         *,
         overwrite: bool = False,
         variant: int | None = None,
-        hints: Sequence[Hint] = (),
+        hints: Sequence[Colored] = (),
     ) -> PhotographReport:
         """Colour a file into another one; see `photochrom.photographs.colorize_file`."""
         return photographs.colorize_file(self, source, target, overwrite=overwrite, variant=variant, hints=hints)
 
-    def _colorize_here(self, x: Any, hints: Sequence[Hint]) -> Any:
+    def _colorize_here(self, x: Any, hints: Sequence[Colored]) -> Any:
         if isinstance(x, np.ndarray):
             return io.to_array(self.colorize_picture(io.from_array(x), hints=hints), x.dtype)
         if isinstance(x, Image.Image):
@@ -294,7 +317,13 @@ class Colorizer:
         """What `scores` gave for L (H, W), decoded and fitted to it; small, and enlarged only where it is painted."""
         how = how or self.decoding
         ab = scores_to_ab(scores.map, self.network.bins, how, rng, self.card.ab_scale)
-        return GuidedChroma.fit(ab, L, self.network.covered(scores.seen), how.smooth_radius)
+        covered = self.network.covered(scores.seen)
+        if self.palette:
+            w, h = (max(1, round(side)) for side in covered)
+            bins = self.network.bins if isinstance(self.network.bins, JointBins) else None
+            log_p = bins.log_softmax(scores.map[:, :h, :w].astype(np.float32)) if bins else None
+            ab[:h, :w] = self.palette.drawn(ab[:h, :w], resize(L, (w, h)), log_p, bins)
+        return GuidedChroma.fit(ab, L, covered, how.smooth_radius)
 
     def sizes(self, shape: tuple[int, ...], seen: tuple[int, int] | None = None) -> list[tuple[int, int]]:
         """(w, h) of the copies of a picture of the shape (H, W) that the network sees, and to which chroma is fitted.
@@ -323,7 +352,7 @@ class Colorizer:
         scores: Scores,
         how: Decoding,
         rng: np.random.Generator | None = None,
-        hints: Sequence[Hint] = (),
+        hints: Sequence[Colored] = (),
     ) -> Painter:
         seen, size = self.sizes(L.shape, scores.seen)
         tone = Tone.fit(resize(L, seen)) if self.restore_tone else None

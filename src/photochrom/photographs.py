@@ -27,7 +27,7 @@ from photochrom.imaging.result_names import errors_naming, format_of
 from photochrom.imaging.sixteen_bit import with_alpha
 from photochrom.imaging.tiff_strips import Page, pages_in_strips
 from photochrom.imaging.tiff_writing import TiffWriter, needs_big, packed
-from photochrom.painting.hints import Hint
+from photochrom.painting.hints import Colored
 from photochrom.painting.painter import Painter
 from photochrom.painting.upsample import resize
 
@@ -58,7 +58,9 @@ class Session(Protocol):
     keep_color: bool
     threads: int
 
-    def colorize_picture(self, picture: Picture, *, variant: int | None = None, hints: Sequence[Hint] = ()) -> Picture:
+    def colorize_picture(
+        self, picture: Picture, *, variant: int | None = None, hints: Sequence[Colored] = ()
+    ) -> Picture:
         """The picture in colour, or itself where it is kept as it is."""
         ...
 
@@ -78,7 +80,7 @@ def colorize_file(
     *,
     overwrite: bool = False,
     variant: int | None = None,
-    hints: Sequence[Hint] = (),
+    hints: Sequence[Colored] = (),
 ) -> PhotographReport:
     """Colour a file into another one, which is there whole or not at all.
 

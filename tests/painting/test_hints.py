@@ -55,8 +55,8 @@ class TestDistances:
     def test_are_the_shortest_ways(self, scale):
         ground, seeds = RNG.normal(0, scale, (13, 17, 3)), np.array([[0, 0], [6, 9], [12, 16]])
         expected = self.dijkstra(ground, seeds, 0.05)
-        np.testing.assert_allclose(distances(ground, seeds, 0.05, 1e4), expected, rtol=1e-4, atol=2e-3)
-        found = distances(ground, seeds, 0.05, 0.5)
+        np.testing.assert_allclose(distances(ground, seeds[:, None], 0.05, 1e4), expected, rtol=1e-4, atol=2e-3)
+        found = distances(ground, seeds[:, None], 0.05, 0.5)
         np.testing.assert_allclose(np.minimum(found, 0.5), np.minimum(expected, 0.5), atol=2e-3)
 
     def test_through_a_maze(self):
@@ -64,11 +64,11 @@ class TestDistances:
         walls[1::4, :-1], walls[3::4, 1:] = 9, 9
         expected = self.dijkstra(walls, [[0, 0]], 0.05)
         assert 2 < expected[0, 10, 0] < 9
-        np.testing.assert_allclose(distances(walls, np.array([[0, 0]]), 0.05, 1e3), expected, rtol=1e-4, atol=2e-3)
+        np.testing.assert_allclose(distances(walls, [np.array([[0, 0]])], 0.05, 1e3), expected, rtol=1e-4, atol=2e-3)
 
     @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1)])
     def test_of_a_line(self, shape):
-        far = distances(np.zeros((*shape, 2)), np.array([[0, 0]]), 0.5, 100)
+        far = distances(np.zeros((*shape, 2)), [np.array([[0, 0]])], 0.5, 100)
         np.testing.assert_allclose(far.ravel(), np.arange(far.size) * 0.5, rtol=1e-5)
 
 

@@ -13,12 +13,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 from cyclopts import Parameter
+from PIL import Image
 from rich.progress import Progress, ProgressColumn, Task, TaskID
 from rich.text import Text
 
 from photochrom import batch
-from photochrom._support.files import check_free
+from photochrom._support.files import check_free, writing
 from photochrom._support.text import shown
 from photochrom.cli.options import FilmOptions, FinishOptions, ModelOptions
 from photochrom.cli.show import only_our_words, progress, say
@@ -26,7 +28,8 @@ from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting, WriteFailed
 from photochrom.imaging import io
 from photochrom.imaging.formats import format_for
-from photochrom.painting.hints import Hint
+from photochrom.painting.hint_files import read_hints, write_hints
+from photochrom.painting.hints import Colored, Hint
 
 DEFAULTS, PLAIN, FILM_DEFAULTS = ModelOptions(), FinishOptions(), FilmOptions()
 STREAM = Path("-")
@@ -44,6 +47,9 @@ def colorize(
     log: Path | None = None,
     variants: int | None = None,
     hint: Annotated[list[str], Parameter(negative=(), json_list=False)] | None = None,
+    hints: Annotated[list[Path], Parameter(negative=(), json_list=False)] | None = None,
+    save_hints: Path | None = None,
+    confidence: Path | None = None,
     finish: FinishOptions = PLAIN,
     options: ModelOptions = DEFAULTS,
     film: FilmOptions = FILM_DEFAULTS,
@@ -78,6 +84,13 @@ def colorize(
         X,Y=COLOR sets the colour at the point X pixels from the left and Y from the top; it spreads to the nearest
         edge. COLOR is #rrggbb or a name such as navy. X,Y,REACH=COLOR spreads less or more than REACH = 1. For one
         photograph; repeat for more points.
+    hints
+        A file of hints for one photograph: JSON with points and strokes, or a picture with strokes on a transparent
+        layer. Repeat for more files.
+    save_hints
+        Write all hints to this JSON file, to go on later or to share them.
+    confidence
+        Write a gray PNG that shows where the colours of the photograph are sure (white) and where not (black).
     max_pixels
         Largest photograph to read, in pixels; protects against files made to exhaust memory.
     """
@@ -87,7 +100,13 @@ def colorize(
         raise BadSetting(f"--variants is {variants}; it may be 1 to 1000")
     if overwrite and skip_existing:
         raise BadSetting("--overwrite and --skip-existing contradict each other; name one")
-    hints = [Hint.parse(text) for text in hint or ()]
+    known = [Hint.parse(text) for text in hint or ()]
+    known += [entry for path in hints or () for entry in read_hints(path, max_pixels)]
+    if save_hints and not known:
+        raise BadSetting("--save-hints has nothing to save; give hints by --hint or --hints")
+    for path in (save_hints, confidence):
+        if path:
+            check_free(path, overwrite)
     to_stream = output is not None and Path(output) == STREAM
     with only_our_words():
         if STREAM in inputs or to_stream:
@@ -95,16 +114,20 @@ def colorize(
                 raise BadSetting("standard input and output take one photograph only")
             if variants:
                 raise BadSetting("variants are several files; they cannot use standard input or output")
+            if save_hints or confidence:
+                raise BadSetting("--save-hints and --confidence need a photograph's file; name one, and no -")
             return _pipe(
-                inputs[0], None if to_stream else output, overwrite, options.colorizer(max_pixels, finish), hints
+                inputs[0], None if to_stream else output, overwrite, options.colorizer(max_pixels, finish), known
             )
-        plan = batch.plan(inputs, output, recursive, {"film": dataclasses.asdict(film), "photograph": {"hints": hints}})
-        if hints and [job.kind for job in itertools.islice(plan, 2)] != ["photograph"]:
-            raise BadSetting("hints are for one photograph; name one photograph, and no film")
+        plan = batch.plan(inputs, output, recursive, {"film": dataclasses.asdict(film), "photograph": {"hints": known}})
+        if (known or confidence) and [job.kind for job in itertools.islice(plan, 2)] != ["photograph"]:
+            raise BadSetting("hints and --confidence are for one photograph; name one photograph, and no film")
         colorizer = options.colorizer(max_pixels, finish)
         if variants:
             colorizer.network.need_variants()
             plan = batch.Variants(plan, variants)
+        if save_hints or confidence:
+            _beside(next(iter(plan)).source, colorizer, known, save_hints, confidence, overwrite)
         processes = jobs or batch.sensible_processes(len(plan))
         with contextlib.ExitStack() as stack:
             book = stack.enter_context(batch.BatchLog(log)) if log else None
@@ -166,7 +189,27 @@ def _line(outcome: batch.Outcome) -> str:
     return f"{shown(outcome.job.source)} -> {shown(outcome.job.target)}{note}"
 
 
-def _pipe(source: Path, output: str | None, overwrite: bool, colorizer: Colorizer, hints: Sequence[Hint]) -> int:
+def _beside(
+    source: Path,
+    colorizer: Colorizer,
+    hints: Sequence[Colored],
+    save_hints: Path | None,
+    confidence: Path | None,
+    overwrite: bool,
+) -> None:
+    """Write what a person wants to know or keep of a photograph besides its colours."""
+    picture = io.read(source, colorizer.max_pixels)
+    if save_hints:
+        write_hints(save_hints, hints, picture.size, overwrite)
+        say(f"{shown(save_hints)}: {len(hints)} hint{'s' if len(hints) > 1 else ''}")
+    if confidence:
+        sure = np.rint(colorizer.confidence(picture.lightness()) * 255).astype(np.uint8)
+        with writing(confidence, overwrite) as file:
+            Image.fromarray(sure).save(file, "PNG")
+        say(f"{shown(confidence)}: the colours are sure to {sure.mean() / 255:.0%} on average")
+
+
+def _pipe(source: Path, output: str | None, overwrite: bool, colorizer: Colorizer, hints: Sequence[Colored]) -> int:
     if output:
         format_for(output)
         check_free(output, overwrite)

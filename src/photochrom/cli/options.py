@@ -23,6 +23,8 @@ class FinishOptions:
     """Stretch the tones of a faded print to the full range."""
     mark: Annotated[bool, Parameter(negative=())] = False
     """Add a small visible mark in the lower right corner."""
+    palette: str | None = None
+    """Draw the colours towards a few: '#7a1f10,#2e6b34,...', or a picture, a .gpl or an .ase file."""
 
 
 @Parameter(name="*")

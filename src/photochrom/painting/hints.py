@@ -1,4 +1,4 @@
-"""Hints: the colour of a point, given by a person, spreads to the nearest edge.
+"""Hints: the colour of a point, a stroke or an area, given by a person, spreads to the nearest edge.
 
 The distance of a pixel from a hint is the length of the shortest path to it, where edges of lightness and of the
 network's own colours count as far. Near a hint the colour is the hint's, far from it the network's.
@@ -14,9 +14,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
+from typing import Self
 
 import numpy as np
-from PIL import ImageColor
+from PIL import Image, ImageColor, ImageDraw
 
 from photochrom.color import rgb_to_lab
 from photochrom.errors import BadSetting
@@ -33,18 +34,79 @@ GRAIN_RADIUS, GRAIN = 3, 30.0  # lightness is smoothed first, so that grain and 
 FAR = 2.0  # where nothing is left of a hint, and the way there need not be the shortest
 ROUNDS = 64  # of the sweeps for the shortest ways; two or three do but for mazes
 MOST = 256
+MOST_POINTS = 10_000  # of a stroke
 BEYOND = 1e9  # pixels; no picture is as wide
 
 
+SAME_SHAPE = 0.01  # by which the aspect ratios of a photograph and of what was drawn on a copy of it may differ
+
+
+class Colored:
+    """What hints of every shape have: a colour, and how far it spreads.
+
+    Attributes:
+        color: #rrggbb or a CSS name. Only hue and chroma count, and chroma is reduced in proportion where the
+            photograph, which keeps its lightness, is darker. A gray keeps something gray.
+        reach: multiplies how far it spreads, 0.01 to 100.
+        drawn_on: (W, H) in pixels of the copy of the photograph that its places count in; None for the photograph.
+    """
+
+    color: str
+    reach: float
+    drawn_on: tuple[int, int] | None
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.reach, Real) and 0.01 <= self.reach <= 100):
+            raise BadSetting(f"the reach of a hint is {self.reach!r}; it may be 0.01 to 100")
+        rgb_of(self.color)
+
+    @property
+    def lab(self) -> np.ndarray:
+        """(3,) the colour; where the photograph is as light or lighter, it gets this a and b."""
+        return rgb_to_lab(np.array(rgb_of(self.color)) / 255)
+
+    @property
+    def places(self) -> Sequence[tuple[float, float]]:
+        """The (x, y) that have to be inside the photograph."""
+        raise NotImplementedError
+
+    def scaled(self, across: float, down: float) -> Self:
+        """The same hint for a copy of the photograph that is so many times as wide and as high."""
+        raise NotImplementedError
+
+    def covers(self, size: tuple[int, int], small: tuple[int, int]) -> np.ndarray:
+        """(n, 2) the rows and columns that it covers on a copy of the photograph.
+
+        Args:
+            size: (W, H) of the photograph, whose pixels its places count.
+            small: (w, h) of the copy.
+        """
+        raise NotImplementedError
+
+    def on(self, size: tuple[int, int]) -> Self:
+        """The same hint in pixels of a photograph of this (W, H).
+
+        Raises:
+            BadSetting: it was drawn on something of another shape.
+        """
+        if self.drawn_on is None or self.drawn_on == size:
+            return self
+        across, down = size[0] / self.drawn_on[0], size[1] / self.drawn_on[1]
+        if abs(across / down - 1) > SAME_SHAPE:
+            raise BadSetting(
+                f"the hints were drawn on {self.drawn_on[0]} x {self.drawn_on[1]} pixels, and the photograph has "
+                f"{size[0]} x {size[1]}; draw them on this photograph, or on a smaller copy of it"
+            )
+        return self.scaled(across, down)
+
+
 @dataclass(frozen=True)
-class Hint:
+class Hint(Colored):
     """The colour at one point of a photograph.
 
     Attributes:
         x, y: the point, pixels from the left and from the top of the upright photograph.
-        color: #rrggbb or a CSS name. Only hue and chroma count, and chroma is reduced in proportion where the
-            photograph, which keeps its lightness, is darker. A gray keeps something gray.
-        reach: multiplies how far it spreads, 0.01 to 100.
+        color, reach, drawn_on: see `Colored`.
 
     Raises:
         BadSetting: a value is out of range.
@@ -58,14 +120,11 @@ class Hint:
     y: float
     color: str
     reach: float = 1.0
+    drawn_on: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        # A comparison is false for what is no number, and takes integers that no float holds.
-        if not all(isinstance(place, Real) and abs(place) < BEYOND for place in (self.x, self.y)):
-            raise BadSetting(f"a hint cannot be at {self.x!r}, {self.y!r}; x and y are pixels")
-        if not (isinstance(self.reach, Real) and 0.01 <= self.reach <= 100):
-            raise BadSetting(f"the reach of a hint is {self.reach!r}; it may be 0.01 to 100")
-        _rgb(self.color)
+        _check_places(self.places)
+        super().__post_init__()
 
     @classmethod
     def parse(cls, text: str) -> Hint:
@@ -76,7 +135,7 @@ class Hint:
 
         Example:
             >>> Hint.parse("120,340=#8a2b1e")
-            Hint(x=120.0, y=340.0, color='#8a2b1e', reach=1.0)
+            Hint(x=120.0, y=340.0, color='#8a2b1e', reach=1.0, drawn_on=None)
         """
         try:
             place, color = text.split("=")
@@ -90,33 +149,116 @@ class Hint:
 
     def __str__(self) -> str:
         """As `parse` takes it, the colour as #rrggbb."""
-        red, green, blue = _rgb(self.color)
-        return f"{self.x:.2f},{self.y:.2f},{self.reach:.4f}=#{red:02x}{green:02x}{blue:02x}"
-
-    def scaled(self, across: float, down: float) -> Hint:
-        """The same hint for a copy of the photograph that is so many times as wide and as high."""
-        return replace(self, x=self.x * across, y=self.y * down)
+        return f"{self.x:.2f},{self.y:.2f},{self.reach:.4f}={hex_of(self.color)}"
 
     @property
-    def lab(self) -> np.ndarray:
-        """(3,) the colour; where the photograph is as light or lighter, it gets this a and b."""
-        return rgb_to_lab(np.array(_rgb(self.color)) / 255)
+    def places(self) -> Sequence[tuple[float, float]]:
+        return [(self.x, self.y)]
+
+    def scaled(self, across: float, down: float) -> Hint:
+        return replace(self, x=self.x * across, y=self.y * down, drawn_on=None)
+
+    def covers(self, size: tuple[int, int], small: tuple[int, int]) -> np.ndarray:
+        return np.array([(int(self.y * small[1] / size[1]), int(self.x * small[0] / size[0]))])
 
 
-def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Hint]) -> GuidedChroma:
+@dataclass(frozen=True)
+class Stroke(Colored):
+    """The colour along a line, as a round brush paints it.
+
+    Attributes:
+        points: (x, y) of each, pixels from the left and from the top; the line goes straight from one to the next.
+        color, reach, drawn_on: see `Colored`.
+        width: of the brush, pixels.
+
+    Raises:
+        BadSetting: a value is out of range.
+
+    Example:
+        >>> Stroke(((0, 0), (9, 0)), "navy").covers((10, 10), (5, 5)).tolist()
+        [[0, 0], [0, 1], [0, 2], [0, 3], [0, 4]]
+    """
+
+    points: tuple[tuple[float, float], ...]
+    color: str
+    width: float = 1.0
+    reach: float = 1.0
+    drawn_on: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.points or len(self.points) > MOST_POINTS:
+            raise BadSetting(f"a stroke has {len(self.points)} points; it may have 1 to {MOST_POINTS}")
+        _check_places(self.points)
+        if not (isinstance(self.width, Real) and 0 < self.width < BEYOND):
+            raise BadSetting(f"the width of a stroke is {self.width!r}; it may be above 0")
+        super().__post_init__()
+
+    @property
+    def places(self) -> Sequence[tuple[float, float]]:
+        return self.points
+
+    def scaled(self, across: float, down: float) -> Stroke:
+        points = tuple((x * across, y * down) for x, y in self.points)
+        return replace(self, points=points, width=self.width * math.sqrt(across * down), drawn_on=None)
+
+    def covers(self, size: tuple[int, int], small: tuple[int, int]) -> np.ndarray:
+        across, down = small[0] / size[0], small[1] / size[1]
+        line = [(int(x * across), int(y * down)) for x, y in self.points]
+        width = max(1, round(self.width * math.sqrt(across * down)))
+        mask = Image.new("1", small)
+        draw = ImageDraw.Draw(mask)
+        draw.line(line, 1, width, "curve")
+        for x, y in (line[0], line[-1]):
+            draw.ellipse([x - width // 2, y - width // 2, x + width // 2, y + width // 2], 1)
+        return np.argwhere(np.asarray(mask))
+
+
+@dataclass(frozen=True, eq=False)
+class Area(Colored):
+    """The colour of a set of pixels, such as one of the colours of a painted layer.
+
+    Attributes:
+        mask: (H, W) bool, the pixels, one at least.
+        color, reach, drawn_on: see `Colored`.
+    """
+
+    mask: np.ndarray
+    color: str
+    reach: float = 1.0
+
+    @property
+    def drawn_on(self) -> tuple[int, int]:  # type: ignore[override]
+        return self.mask.shape[1], self.mask.shape[0]
+
+    @property
+    def places(self) -> Sequence[tuple[float, float]]:
+        return ()
+
+    def scaled(self, across: float, down: float) -> Area:
+        size = max(1, round(self.mask.shape[1] * across)), max(1, round(self.mask.shape[0] * down))
+        return replace(self, mask=np.asarray(Image.fromarray(self.mask).resize(size, Image.Resampling.NEAREST)))
+
+    def covers(self, size: tuple[int, int], small: tuple[int, int]) -> np.ndarray:
+        share = np.asarray(Image.fromarray(self.mask.astype(np.float32)).resize(small, Image.Resampling.BOX))
+        # A thin line covers little of the points that it runs through, and still counts.
+        return np.argwhere(share > min(0.15, float(share.max()) / 2))
+
+
+def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Colored]) -> GuidedChroma:
     """A photograph's chroma with hints applied.
 
     Args:
         chroma: what the network found.
         light: (H, W) the photograph's L, 0..100; the hints count its pixels.
-        hints: in any order; where two are equally near, their colours mix.
+        hints: points, strokes and areas in any order; where two are equally near, their colours mix.
 
     Raises:
         BadSetting: a hint lies outside, there are too many, or these are no hints.
     """
-    if not (isinstance(hints, list | tuple) and all(isinstance(hint, Hint) for hint in hints)):
+    if not (isinstance(hints, list | tuple) and all(isinstance(hint, Colored) for hint in hints)):
         raise BadSetting('hints are a list of `photochrom.Hint`, such as [Hint(120, 340, "navy")]')
     height, width = light.shape
+    hints = [hint.on((width, height)) for hint in hints]
     check_inside(hints, width, height)
     if len(hints) > MOST:
         raise BadSetting(f"there are {len(hints)} hints; {MOST} is the limit")
@@ -124,7 +266,7 @@ def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Hint]) -> Gu
     w, h = size = min(size[0], width), min(size[1], height)
     small = resize(light, size)
     before = chroma.strip(small, 0, h)
-    seeds = np.array([(int(hint.y * h / height), int(hint.x * w / width)) for hint in hints])
+    seeds = [hint.covers((width, height), size) for hint in hints]
     reach = np.array([hint.reach for hint in hints])[:, None, None]
     step = STEP * SIDE / math.sqrt(w * h)  # so that a small copy is covered to the same share
     far = distances(_ground(small, before), seeds, step, FAR * float(reach.max())) / reach
@@ -139,17 +281,18 @@ def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Hint]) -> Gu
     return GuidedChroma.fit(ab, small, size)
 
 
-def check_inside(hints: Sequence[Hint], width: int, height: int) -> None:
+def check_inside(hints: Sequence[Colored], width: int, height: int) -> None:
     """Refuse hints for what is no part of a photograph of so many pixels.
 
     Raises:
         BadSetting: it names the first.
     """
     for hint in hints:
-        if not (0 <= hint.x < width and 0 <= hint.y < height):
-            raise BadSetting(
-                f"the hint at {hint.x:g},{hint.y:g} lies outside the photograph, which is {width} x {height} pixels"
-            )
+        for x, y in hint.places:
+            if not (0 <= x < width and 0 <= y < height):
+                raise BadSetting(
+                    f"the hint at {x:g},{y:g} lies outside the photograph, which is {width} x {height} pixels"
+                )
 
 
 def _ground(light: np.ndarray, ab: np.ndarray) -> np.ndarray:
@@ -159,8 +302,8 @@ def _ground(light: np.ndarray, ab: np.ndarray) -> np.ndarray:
     return np.concatenate([even, ab * np.log1p(chroma) / chroma], -1) / EDGE
 
 
-def distances(ground: np.ndarray, seeds: np.ndarray, step: float, most: float) -> np.ndarray:
-    """The length of the shortest way from each seed to each point, over the 8 neighbours of each.
+def distances(ground: np.ndarray, seeds: Sequence[np.ndarray], step: float, most: float) -> np.ndarray:
+    """The length of the shortest way from each set of seeds to each point, over the 8 neighbours of each.
 
     Rows are swept downwards and upwards until nothing is shortened; along a row the shortest way is a running minimum,
     so that a sweep takes no loop over points.
@@ -168,7 +311,7 @@ def distances(ground: np.ndarray, seeds: np.ndarray, step: float, most: float) -
     Args:
         ground: (h, w, c); a way from point to point is as long as the square of the step between their values, so that
             an edge is far and the same step by and by, as shading makes it, is not.
-        seeds: (k, 2) rows and columns.
+        seeds: k sets of rows and columns, (n, 2) each.
         step: what a way of one point costs besides.
         most: the length from which on nobody asks; such ways may be found longer than they are.
 
@@ -182,7 +325,8 @@ def distances(ground: np.ndarray, seeds: np.ndarray, step: float, most: float) -
     rising = _lengths(ground[1:, :-1], ground[:-1, 1:], step * math.sqrt(2))
     along = np.concatenate([np.zeros((h, 1), np.float32), np.cumsum(right, 1)], 1)
     far = np.full((h, len(seeds), w), 1e3 + 10 * most, np.float32)
-    far[seeds[:, 0], np.arange(len(seeds)), seeds[:, 1]] = 0
+    for k, places in enumerate(seeds):
+        far[places[:, 0], k, places[:, 1]] = 0
 
     def spread(row: int, other: int) -> None:
         here, there, between = far[row], far[other], min(row, other)
@@ -213,7 +357,19 @@ def _lengths(a: np.ndarray, b: np.ndarray, step: float) -> np.ndarray:
     return ((a - b) ** 2).sum(-1) + step
 
 
-def _rgb(color: str) -> tuple[int, ...]:
+def _check_places(places: Sequence[tuple[float, float]]) -> None:
+    for x, y in places:
+        # A comparison is false for what is no number, and takes integers that no float holds.
+        if not all(isinstance(place, Real) and abs(place) < BEYOND for place in (x, y)):
+            raise BadSetting(f"a hint cannot be at {x!r}, {y!r}; x and y are pixels")
+
+
+def rgb_of(color: str) -> tuple[int, ...]:
+    """The red, green and blue, 0..255, of #rrggbb or a CSS name.
+
+    Raises:
+        BadSetting: it is no colour.
+    """
     try:
         rgb = ImageColor.getrgb(color)[:3]
     except (ValueError, TypeError, AttributeError):
@@ -221,3 +377,8 @@ def _rgb(color: str) -> tuple[int, ...]:
     if not rgb or max(rgb) > 255:
         raise BadSetting(f"'{color}' is not a colour; use #rrggbb or a CSS name such as navy")
     return rgb
+
+
+def hex_of(color: str) -> str:
+    """A colour as #rrggbb."""
+    return "#{:02x}{:02x}{:02x}".format(*rgb_of(color))
