@@ -239,14 +239,22 @@ class Colorizer:
         Raises:
             BadSetting: the model gives no distribution over joint bins.
         """
+        sure, _ = self.map_confidence(L)
+        return np.clip(resize(sure, (L.shape[1], L.shape[0])), 0, 1)
+
+    def map_confidence(self, L: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The confidence (h, w) on the network's map, and the ab (h, w, 2) that is shown there.
+
+        Raises:
+            BadSetting: as `confidence`.
+        """
         bins = self.network.bins
         if not isinstance(bins, JointBins):
             raise BadSetting(f"the model '{self.card.name}' gives no probabilities of colours, so no confidence")
         scores = self.scores(L)
         w, h = (max(1, round(side)) for side in self.network.covered(scores.seen))
-        shown = self.chroma(scores, L).strip(resize(L, (w, h)), 0, h)
-        sure = confidence(scores.map[:, :h, :w], shown, bins, self.decoding)
-        return np.clip(resize(sure, (L.shape[1], L.shape[0])), 0, 1)
+        ab = self.chroma(scores, L).strip(resize(L, (w, h)), 0, h)
+        return confidence(scores.map[:, :h, :w], ab, bins, self.decoding), ab
 
     def paint(self, picture: Picture, light: np.ndarray, chroma: GuidedChroma) -> Picture:
         """The photograph with the chroma given, strip by strip; `light` (H, W) is its L."""

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import struct
 import sys
 import zlib
@@ -616,15 +617,50 @@ def test_hints_that_cannot_be(call, model, drawn):
     gray("in/a.png")
     gray("in/b.png")
     drawn(1).save("moves.gif", save_all=True, append_images=[drawn(2)])
-    one = "hints are for one photograph; name one photograph, and no film"
+    one = "hints and --confidence are for one photograph; name one photograph, and no film"
+    Path("other.json").write_text('{"size": [10, 30], "hints": [{"x": 1, "y": 1, "color": "red"}]}')
     for status, arguments, message in (
         (2, ["in/a.png", "in/b.png", "--hint", "1,1=red"], one),
         (2, ["in", "--hint", "1,1=red"], one),
         (2, ["moves.gif", "--hint", "1,1=red"], one),
+        (2, ["in", "--confidence", "c.png"], one),
+        (2, ["in/a.png", "--hints", "none.json"], "none.json: the hints cannot be read (No such file or directory)"),
+        (1, ["in/a.png", "--hints", "other.json"], "in/a.png: the hints were drawn on 10 x 30 pixels, and the photogr"),
+        (2, ["in/a.png", "--save-hints", "h.json"], "--save-hints has nothing to save; give hints by --hint or"),
+        (2, ["-", "--confidence", "c.png"], "--save-hints and --confidence need a photograph's file"),
+        (2, ["in/a.png", "--palette", "#12"], "'#12' is not a colour; use #rrggbb or a CSS name such as navy"),
         (2, ["in/a.png", "--hint", "1,1"], "the hint '1,1' is not X,Y=COLOR or X,Y,REACH=COLOR, such as"),
         (2, ["in/a.png", "--hint", "1,1=rde"], "'rde' is not a colour; use #rrggbb or a CSS name such as navy"),
         (1, ["in/a.png", "--hint", "30,1=red"], "in/a.png: the hint at 30,1 lies outside the photograph, which is 30"),
     ):
         got, _, err = call("colorize", *arguments, *model)
         assert (got, message in err[0]) == (status, True), err
-    assert sorted(str(path) for path in Path().rglob("*.*")) == ["in/a.png", "in/b.png", "moves.gif"]
+    assert sorted(str(path) for path in Path().rglob("*.*")) == ["in/a.png", "in/b.png", "moves.gif", "other.json"]
+
+
+def test_hints_in_files(call, model):
+    gray("a.png", size=(60, 40))
+    layer = np.zeros((40, 60, 4), np.uint8)
+    layer[18:23, 10:50] = (0x30, 0x60, 0xC0, 255)
+    Image.fromarray(layer).save("layer.png")
+    status, _, err = call("colorize", "a.png", "--hints", "layer.png", "--save-hints", "h.json", *model)
+    assert (status, err[0]) == (0, "h.json: 1 hint")
+    assert call("colorize", "a.png", "-o", "plain.png", *model)[0] == 0
+    assert (pixels("a.color.png")[20, 30, [0, 2]].astype(int) - pixels("plain.png")[20, 30, [0, 2]])[1] > 30
+    assert call("colorize", "a.png", "-o", "again.png", "--hints", "h.json", *model)[0] == 0
+    assert (pixels("again.png") == pixels("a.color.png")).all()
+    status, _, err = call("colorize", "a.png", "-o", "b.png", "--hints", "h.json", "--save-hints", "h.json", *model)
+    assert (status, "h.json" in err[0]) == (1, True)
+    assert not Path("b.png").exists()
+
+
+@pytest.mark.slow
+def test_a_palette_and_the_confidence(call):
+    gray("a.png", size=(60, 40))
+    status, _, err = call("colorize", "a.png", "--palette", "#1f618d", "--confidence", "c.png")
+    assert status == 0
+    assert re.fullmatch(r"c\.png: \d+% sure on average; hints would help most near \d+,\d+, \d+,\d+, \d+,\d+", err[0])
+    with Image.open("c.png") as sure:
+        assert (sure.mode, sure.size) == ("L", (60, 40))
+    colored = pixels("a.color.png").astype(int)
+    assert (colored[..., 2] >= colored[..., 0]).all()

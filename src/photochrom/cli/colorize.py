@@ -28,8 +28,11 @@ from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting, WriteFailed
 from photochrom.imaging import io
 from photochrom.imaging.formats import format_for
+from photochrom.inference.network import render_shape
+from photochrom.painting.confidence import unsure_places
 from photochrom.painting.hint_files import read_hints, write_hints
 from photochrom.painting.hints import Colored, Hint
+from photochrom.painting.upsample import resize
 
 DEFAULTS, PLAIN, FILM_DEFAULTS = ModelOptions(), FinishOptions(), FilmOptions()
 STREAM = Path("-")
@@ -203,10 +206,12 @@ def _beside(
         write_hints(save_hints, hints, picture.size, overwrite)
         say(f"{shown(save_hints)}: {len(hints)} hint{'s' if len(hints) > 1 else ''}")
     if confidence:
-        sure = np.rint(colorizer.confidence(picture.lightness()) * 255).astype(np.uint8)
+        sure = colorizer.confidence(picture.lightness())
         with writing(confidence, overwrite) as file:
-            Image.fromarray(sure).save(file, "PNG")
-        say(f"{shown(confidence)}: the colours are sure to {sure.mean() / 255:.0%} on average")
+            Image.fromarray(np.rint(sure * 255).astype(np.uint8)).save(file, "PNG")
+        places = unsure_places(resize(sure, render_shape(sure.shape, 64)))
+        points = ", ".join(f"{x * picture.width:.0f},{y * picture.height:.0f}" for x, y in places)
+        say(f"{shown(confidence)}: {sure.mean():.0%} sure on average; hints would help most near {points}")
 
 
 def _pipe(source: Path, output: str | None, overwrite: bool, colorizer: Colorizer, hints: Sequence[Colored]) -> int:

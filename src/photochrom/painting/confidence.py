@@ -9,7 +9,6 @@ from photochrom.inference.decode import Decoding
 
 NEAR = 20.0  # Lab units, in the plane of a and b, within which a colour counts as right
 RAMP = 5.0  # over which a bin stops to count, so that no step of the codebook shows
-SHARPNESS = 1.0  # power of the probabilities; chosen so that they come true (docs/guidance.md)
 
 
 def confidence(scores: np.ndarray, ab: np.ndarray, bins: JointBins, how: Decoding) -> np.ndarray:
@@ -24,7 +23,7 @@ def confidence(scores: np.ndarray, ab: np.ndarray, bins: JointBins, how: Decodin
         (h, w)
     """
     weights = -how.trained_rebalance * np.log(bins.rebalancing_weights(how.smoothing))
-    log_p = bins.log_softmax(SHARPNESS * bins.log_softmax(scores.astype(np.float32), weights.astype(np.float32)))
+    log_p = bins.log_softmax(scores.astype(np.float32), weights.astype(np.float32))
     sure = np.zeros(ab.shape[:2], np.float32)
     for value, p in zip(bins.values, np.exp(log_p), strict=True):
         away = np.hypot(ab[..., 0] - value[0], ab[..., 1] - value[1])

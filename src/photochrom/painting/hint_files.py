@@ -100,7 +100,7 @@ def _from_facts(entry: Any, size: tuple[int, int] | None, number: int) -> Colore
             return Area(_mask(facts.pop("runs"), size), **facts)
         if kind is Stroke:
             facts["points"] = tuple((x, y) for x, y in entry["points"])
-        return kind(**facts, drawn_on=size)
+        return kind(**facts, drawn_on=size)  # type: ignore[call-arg]
     except (TypeError, ValueError):
         raise BadSetting(f"hint {number}: places are numbers of pixels, in points as [[X, Y], ...]") from None
     except BadSetting as error:
