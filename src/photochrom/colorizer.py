@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from photochrom import photographs
+from photochrom import color, photographs
 from photochrom._support.optional_packages import training
 from photochrom._support.processes import usable_cores
 from photochrom._support.settings import Range
@@ -32,6 +32,8 @@ from photochrom.painting.hints import Colored, hinted
 from photochrom.painting.mark import Mark
 from photochrom.painting.painter import Painter
 from photochrom.painting.palette import Palette
+from photochrom.painting.reference import METHODS as REFERENCE_METHODS
+from photochrom.painting.reference import Points, Reference, transferred
 from photochrom.painting.restore import Tone
 from photochrom.painting.upsample import GuidedChroma, guide_size, resize
 from photochrom.photographs import PhotographReport
@@ -58,6 +60,8 @@ class Colorizer:
         restore_tone: stretch the tones of a faded print to the full range, which changes L.
         mark: add a small visible mark in the lower right corner.
         palette: colours to which the picture's are drawn: a `Palette`, or what `Palette.read` takes.
+        references: pictures whose colours are taken where they show the same kind of thing.
+        reference_method: how that is found, "network" or "welsh"; see `photochrom.painting.reference`.
 
     Attributes:
         network: what gives the scores.
@@ -88,6 +92,8 @@ class Colorizer:
         restore_tone: bool = False,
         mark: bool = False,
         palette: Palette | str | os.PathLike[str] | None = None,
+        references: Sequence[str | os.PathLike[str]] = (),
+        reference_method: str = "network",
     ) -> None:
         palette = palette if palette is None or isinstance(palette, Palette) else Palette.read(palette)
         self.settings = {
@@ -104,6 +110,8 @@ class Colorizer:
             "restore_tone": restore_tone,
             "mark": mark,
             "palette": palette,
+            "references": tuple(references),
+            "reference_method": reference_method,
         }
         for name, value, allowed in (
             ("vividness", vividness, VIVIDNESS),
@@ -130,6 +138,10 @@ class Colorizer:
         self.max_pixels = max_pixels
         self.keep_color, self.restore_tone, self.mark = bool(keep_color), bool(restore_tone), bool(mark)
         self.palette = palette
+        if reference_method not in REFERENCE_METHODS:
+            raise BadSetting(f"the reference method is '{reference_method}'; it may be {', '.join(REFERENCE_METHODS)}")
+        self.reference_method = reference_method
+        self.references = [self._reference(source) for source in references]
         self.threads = min(threads or usable_cores(), MOST_PAINTERS)
 
     @property
@@ -326,12 +338,32 @@ class Colorizer:
         how = how or self.decoding
         ab = scores_to_ab(scores.map, self.network.bins, how, rng, self.card.ab_scale)
         covered = self.network.covered(scores.seen)
-        if self.palette:
-            w, h = (max(1, round(side)) for side in covered)
-            bins = self.network.bins if isinstance(self.network.bins, JointBins) else None
-            log_p = bins.log_softmax(scores.map[:, :h, :w].astype(np.float32)) if bins else None
-            ab[:h, :w] = self.palette.drawn(ab[:h, :w], resize(L, (w, h)), log_p, bins)
+        if self.references or self.palette:
+            light, log_p = self._map_of(scores, L)
+            here = slice(len(light)), slice(light.shape[1])
+            if self.references:
+                ab[here] = transferred(ab[here], light, log_p, self.references, self.reference_method)
+            if self.palette:
+                ab[here] = self.palette.drawn(ab[here], light, log_p, self.network.bins)
         return GuidedChroma.fit(ab, L, covered, how.smooth_radius)
+
+    def _map_of(self, scores: Scores, L: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """L (h, w) and log-probabilities (q, h, w) of the part of the network's map that lies over the picture."""
+        w, h = (max(1, round(side)) for side in self.network.covered(scores.seen))
+        bins = self.network.bins
+        log_p = bins.log_softmax(scores.map[:, :h, :w].astype(np.float32)) if isinstance(bins, JointBins) else None
+        return resize(L, (w, h)), log_p
+
+    def _reference(self, source: str | os.PathLike[str]) -> Reference:
+        """What is known of a picture whose colours are wanted."""
+        picture = io.read(source, self.max_pixels)
+        if picture.toning == "gray":
+            raise BadSetting(f"{shown(source)}: the reference is gray; take a picture that has the colours")
+        L = picture.lightness()
+        light, log_p = self._map_of(self.scores(L), L)
+        full = {"uint8": 255, "uint16": 65535}.get(picture.pixels.dtype.name, 1)
+        small = np.stack([resize(picture.pixels[..., c], light.shape[::-1]) for c in range(3)], -1) / full
+        return Reference(Points.of(light.astype(np.float64), log_p), color.rgb_to_lab(small)[..., 1:].reshape(-1, 2))
 
     def sizes(self, shape: tuple[int, ...], seen: tuple[int, int] | None = None) -> list[tuple[int, int]]:
         """(w, h) of the copies of a picture of the shape (H, W) that the network sees, and to which chroma is fitted.

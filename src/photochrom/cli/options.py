@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -25,6 +26,15 @@ class FinishOptions:
     """Add a small visible mark in the lower right corner."""
     palette: str | None = None
     """Draw the colours towards a few: '#7a1f10,#2e6b34,...', or a picture, a .gpl or an .ase file."""
+    reference: Annotated[list[Path], Parameter(negative=(), json_list=False)] | None = None
+    """A picture in colour: take its colours where it shows the same kind of thing. Repeat for more."""
+    reference_method: Literal["network", "welsh"] = "network"
+    """How it is found what is alike: by what the network sees, or by lightness and texture (Welsh et al. 2002)."""
+
+    def settings(self) -> dict[str, Any]:
+        """As `Colorizer` takes them."""
+        given = asdict(self)
+        return given | {"references": given.pop("reference") or ()}
 
 
 @Parameter(name="*")
@@ -52,7 +62,7 @@ class ModelOptions:
             saturation=self.saturation,
             device=self.device,
             max_pixels=max_pixels,
-            **(asdict(finish) if finish else {}),
+            **(finish.settings() if finish else {}),
         )
 
 

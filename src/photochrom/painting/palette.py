@@ -24,7 +24,7 @@ from photochrom._support.text import shown
 from photochrom.color import lab_to_rgb, rgb_to_lab
 from photochrom.errors import BadSetting
 from photochrom.imaging.reading import quiet
-from photochrom.inference.bins import JointBins
+from photochrom.inference.bins import Bins, JointBins
 from photochrom.painting.hints import rgb_of
 
 MOST = 64
@@ -111,7 +111,7 @@ class Palette:
         rgb = np.rint(np.clip(lab_to_rgb(self.colors), 0, 1) * 255).astype(int)
         return ",".join("#{:02x}{:02x}{:02x}".format(*color) for color in rgb)
 
-    def drawn(self, ab: np.ndarray, light: np.ndarray, log_p: np.ndarray | None, bins: JointBins | None) -> np.ndarray:
+    def drawn(self, ab: np.ndarray, light: np.ndarray, log_p: np.ndarray | None, bins: Bins | None) -> np.ndarray:
         """ab (h, w, 2) of a map, drawn towards the palette.
 
         Args:
@@ -127,13 +127,13 @@ class Palette:
         return ((plan * shade) @ self.colors[:, 1:]).reshape(ab.shape).astype(np.float32)
 
     def _costs(
-        self, ab: np.ndarray, light: np.ndarray, strength: np.ndarray, log_p: np.ndarray | None, bins: JointBins | None
+        self, ab: np.ndarray, light: np.ndarray, strength: np.ndarray, log_p: np.ndarray | None, bins: Bins | None
     ) -> np.ndarray:
         """(n, k) of each point for each colour, in units of log-likelihood."""
         hues = _directions(self.colors[:, 1:])
         # Both count: what is shown, so that points of one thing stay together, and what else is likely.
         cost = HUE / 2 * (1 - _directions(ab.reshape(-1, 2)) @ hues.T) / 2
-        if log_p is not None and bins is not None:
+        if log_p is not None and isinstance(bins, JointBins):
             colored = np.hypot(*bins.values.T) > NEUTRAL
             p = np.exp(log_p.reshape(len(log_p), -1)[colored]).T
             speaks = np.exp(HUE * (_directions(bins.values[colored]) @ hues.T - 1))
