@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +55,7 @@ class Colorizer:
         keep_color: leave photographs that are already in colour as they are; tinted ones are coloured.
         restore_tone: stretch the tones of a faded print to the full range, which changes L.
         mark: add a small visible mark in the lower right corner.
+        strict: refuse files whose data are damaged or end early, instead of colouring what is there with a warning.
 
     Attributes:
         network: what gives the scores.
@@ -83,6 +85,7 @@ class Colorizer:
         keep_color: bool = False,
         restore_tone: bool = False,
         mark: bool = False,
+        strict: bool = False,
     ) -> None:
         self.settings = {
             "model": model,
@@ -97,6 +100,7 @@ class Colorizer:
             "keep_color": keep_color,
             "restore_tone": restore_tone,
             "mark": mark,
+            "strict": strict,
         }
         for name, value, allowed in (
             ("vividness", vividness, VIVIDNESS),
@@ -122,6 +126,7 @@ class Colorizer:
         self.render_size = self.card.size or render_size or self.card.render_size
         self.max_pixels = max_pixels
         self.keep_color, self.restore_tone, self.mark = bool(keep_color), bool(restore_tone), bool(mark)
+        self.strict = bool(strict)
         self.threads = min(threads or usable_cores(), MOST_PAINTERS)
 
     @property
@@ -253,7 +258,8 @@ class Colorizer:
         """
         if isinstance(x, str | os.PathLike):
             target = Path(output) if output is not None else beside(Path(os.fsdecode(x)))
-            self.colorize_file(os.fsdecode(x), target, overwrite=overwrite, hints=hints)
+            report = self.colorize_file(os.fsdecode(x), target, overwrite=overwrite, hints=hints)
+            _warn(shown(os.fsdecode(x)), report.notes)
             return str(target) if isinstance(x, str) else target
         if output is not None:
             raise BadSetting("an output needs a path as input; for other inputs the result is returned")
@@ -280,7 +286,8 @@ class Colorizer:
         if isinstance(x, Image.Image):
             return io.to_pil(self.colorize_picture(io.from_pil(x), hints=hints))
         if isinstance(x, bytes | bytearray | memoryview):
-            picture = io.read(x, self.max_pixels)
+            picture = io.read(x, self.max_pixels, self.strict)
+            _warn("the data given", picture.notes)
             return io.encode(self.colorize_picture(picture, hints=hints), picture.format or "PNG")
         raise BadSetting(f"a path, bytes, a PIL image or an array can be coloured, not {type(x).__name__}")
 
@@ -344,6 +351,11 @@ class Colorizer:
         chroma = self.chroma(scores, guide if tone is None else tone(guide), how, rng)
         height, width = shape
         return Painter(height, width, chroma, tone, Mark(height, width) if self.mark else None)
+
+
+def _warn(name: str, notes: Sequence[str]) -> None:
+    if notes:
+        warnings.warn(f"{name}: {'; '.join(notes)}", stacklevel=3)
 
 
 def load_backend(model: str | os.PathLike[str] | Backend, device: str = "auto", threads: int | None = None) -> Backend:

@@ -172,7 +172,9 @@ def _pipe(source: Path, output: str | None, overwrite: bool, colorizer: Colorize
         check_free(output, overwrite)
     elif sys.stdout.isatty():
         raise BadSetting("standard output is a terminal; redirect it to a file, or name one with -o")
-    picture = io.read(sys.stdin.buffer if source == STREAM else source, colorizer.max_pixels)
+    picture = io.read(sys.stdin.buffer if source == STREAM else source, colorizer.max_pixels, colorizer.strict)
+    if picture.notes:
+        say(f"photochrom: {'standard input' if source == STREAM else shown(source)}: {'; '.join(picture.notes)}")
     result = colorizer.colorize_picture(picture, hints=hints)
     if output:
         io.write(result, output, overwrite)

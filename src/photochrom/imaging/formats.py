@@ -86,7 +86,7 @@ _ROWS = (
         extensions=(".tif", ".tiff"),
         media_type="image/tiff",
         starts=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
-        reader="photochrom.imaging.reading:TiffReader",
+        reader="photochrom.imaging.tiff_reading:TiffReader",
         encode="photochrom.imaging.tiff_writing:tiff_bytes",
         sixteen_bit=True,
     ),

@@ -41,6 +41,7 @@ class Picture:
         format: the file format it came from ("JPEG", "PNG", ...), or None.
         quality: the JPEG quality it came with, estimated, 1..100; or None.
         pages: the further pages of a TIFF, pictures of their own.
+        notes: what whoever gave the file should know, such as that it ends early; each follows "... (".
 
     Raises:
         BadSetting: shapes or dtypes do not fit together.
@@ -55,6 +56,7 @@ class Picture:
     format: str | None = None
     quality: int | None = None
     pages: tuple[Picture, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         pixels, alpha = self.pixels, self.alpha
