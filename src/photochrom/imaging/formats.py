@@ -24,7 +24,7 @@ class Format:
             `Image.save` needs.
         encode: from a picture to the bytes of a file, as "module:name"; empty where `Image.save` does it.
         extra: of this package, which brings the reader; empty where none is needed.
-        sixteen_bit: 16 bits a sample can be written.
+        sixteen_bit: `encode` takes 16 bits a sample.
         alpha: transparency can be written.
         moves: a file may hold frames that follow each other in time.
     """
@@ -128,6 +128,8 @@ _ROWS = (
         media_type="image/jp2",
         starts=(b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
         reader="PIL.Jpeg2KImagePlugin:Jpeg2KImageFile",
+        encode="photochrom.imaging.jpeg2000:encode",
+        sixteen_bit=True,
     ),
     Format(
         name="HEIF",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import pkgutil
 import threading
 import warnings
@@ -21,6 +22,7 @@ from photochrom.errors import (
     UnreadableImage,
     UnsupportedFormat,
 )
+from photochrom.imaging import jpeg2000
 from photochrom.imaging.damage import mended, note_on, tolerant
 from photochrom.imaging.formats import FORMATS, SNIFF_BYTES, Format, sniff
 from photochrom.imaging.metadata import exif_of_tiff, sane_dpi, upright, upright_exif, upright_xmp
@@ -123,11 +125,30 @@ def _decode(kind: str, file: IO[bytes], name: str, max_pixels: int | None, stric
         first, *others = (_tiff_page(file, name, place, strict) for place in places)
         return replace(first, pages=tuple(others))
     _check(FORMATS[kind], image, max_pixels)
+    if kind == "WEBP":
+        return replace(from_image(image), lossless=_is_lossless(file))
+    if kind == "JPEG2000":
+        depth = jpeg2000.depth_of(file)
+        if profile := jpeg2000.profile_of(file):
+            image.info["icc_profile"] = profile
+        picture = from_image(image, jpeg2000.deep_samples(image, file, depth, name))
+        return picture if jpeg2000.is_kept(depth) else replace(picture, notes=(*picture.notes, jpeg2000.NOTE))
     if kind != "PNG":
         return from_image(image)
     if profile := profile_of_png(file):
         image.info["icc_profile"] = profile
     return from_image(image, _sixteen_bit_png(image, lambda: _open(kind, file, name, strict)))
+
+
+def _is_lossless(file: IO[bytes]) -> bool:
+    """Whether a WebP's samples are stored without loss. Source: RFC 9649, 2.6 and 2.7."""
+    file.seek(12)
+    while len(head := file.read(8)) == 8:
+        if head[:4] in (b"VP8 ", b"VP8L"):
+            return head[:4] == b"VP8L"
+        length = int.from_bytes(head[4:], "little")
+        file.seek(length + length % 2, os.SEEK_CUR)
+    return False
 
 
 def open_tiff(file: IO[bytes], name: str, place: int | None = None, strict: bool = True) -> TiffReader:

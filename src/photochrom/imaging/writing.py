@@ -131,7 +131,7 @@ def _settings(picture: Picture, name: str) -> dict[str, Any]:
         settings.update(quality=max(picture.quality or _QUALITY, _LEAST_QUALITY), subsampling=0)
         kept = {key: value for key, value in kept.items() if key == "icc_profile" or len(value or b"") <= _SEGMENT}
     elif name == "WEBP":
-        settings.update(quality=_QUALITY, method=4)
+        settings.update({"lossless": True, "exact": True} if picture.lossless else {"quality": _QUALITY}, method=4)
     elif name in ("AVIF", "HEIF"):
         settings.update(quality=_LEAST_QUALITY)
         if name == "AVIF":
