@@ -202,6 +202,19 @@ def test_what_is_there_of_a_damaged_scan_is_coloured(session, tmp_path, compress
     assert found[-60:].max() == 0
 
 
+def test_the_pages_before_a_damaged_directory(session, tmp_path):
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as file:
+        for seed in range(3):
+            file.write(noise((40, 30), seed=seed), photometric="minisblack")
+    with tifffile.TiffFile(out) as file:
+        last = file.pages[2].offset
+    (tmp_path / "a.tif").write_bytes(out.getvalue()[: last + 30])
+    report = session.colorize_file(tmp_path / "a.tif", tmp_path / "b.tif")
+    assert len(report.toning) == 2
+    assert report.notes[0].startswith(NOTE)
+
+
 def test_a_scan_of_which_nothing_is_there_is_refused(session, tmp_path):
     data = written(noise((300, 200)), rowsperstrip=5)
     (tmp_path / "a.tif").write_bytes(data[: len(data) - 300 * 200 * 2])

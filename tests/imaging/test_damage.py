@@ -8,6 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from photochrom import Colorizer, batch
@@ -104,6 +105,22 @@ def test_files_cut_in_the_middle_give_the_rows_that_are_there(name):
     np.testing.assert_array_equal(picture.pixels[there], whole.pixels[there])
     # What a GIF lacks has the first colour of its palette, which may be any.
     assert "% of the picture is missing" in picture.notes[0] or name == "GIF"
+
+
+def test_the_pages_before_a_damaged_directory():
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as file:
+        for page in (GRAY, GRAY[::-1], GRAY[:, ::-1]):
+            file.write(page, photometric="minisblack")
+    with tifffile.TiffFile(out) as file:
+        last = file.pages[2].offset
+    data = out.getvalue()[: last + 30]
+    with pytest.raises(UnreadableImage, match="damaged or incomplete"):
+        pio.read(data)
+    picture = pio.read(data, strict=False)
+    np.testing.assert_array_equal(picture.pixels, GRAY)
+    assert len(picture.pages) == 1
+    np.testing.assert_array_equal(picture.pages[0].pixels, GRAY[::-1])
 
 
 @pytest.mark.parametrize("lossless", [False, True])

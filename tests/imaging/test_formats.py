@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from photochrom.batch.kinds import kind_of
+from photochrom.errors import UnsupportedFormat
 from photochrom.imaging import formats, moving
 from photochrom.imaging import io as pio
 from photochrom.imaging.picture import Picture
@@ -84,3 +85,9 @@ def test_the_first_bytes_say_the_format(head, name):
 @pytest.mark.parametrize("head", [b"\0\0\0\x20ftypisom\0\0\0\0isomavc1", b"RIFF\0\0\0\0AVI LIST", b"BX", b""])
 def test_other_files_start_otherwise(head):
     assert formats.known_by(head) is None
+
+
+@pytest.mark.parametrize("head", [b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", b"FUJIFILMCCD-RAW 0201", b"IIU\0\x18\0\0\0"])
+def test_raw_files_are_refused_by_name(head):
+    with pytest.raises(UnsupportedFormat, match="is a camera's raw file"):
+        formats.sniff(head.ljust(64, b"\0"))

@@ -52,8 +52,9 @@ def colorize(
     """Colour photographs and films: portrait.jpg becomes portrait.color.jpg next to it, clip.mp4 clip.color.mp4.
 
     The original lightness, size and metadata are kept, and the metadata record that it was coloured. A photograph that
-    is already in colour is coloured from its lightness. All pages of a TIFF are coloured. A file that cannot be read is
-    reported and skipped, and the exit status is 1. To resume a film that was stopped, run the same command again.
+    is already in colour is coloured from its lightness. All pages of a TIFF are coloured. A damaged file is coloured as
+    far as its data go, which its line says. A file that cannot be read is reported and skipped, and the exit status is
+    1. To resume a film that was stopped, run the same command again.
 
     Parameters
     ----------

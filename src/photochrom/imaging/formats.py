@@ -168,6 +168,7 @@ _STRANGERS = (
     (b"<svg", "an SVG drawing"),
     (b"PK\x03\x04", "a ZIP archive"),
     (b"\x1aE\xdf\xa3", "a Matroska film"),
+    *((start, "a camera's raw file") for start in (b"FUJIFILMCCD-RAW", b"IIU\0", b"IIRO", b"IIRS", b"MMOR", b"FOVb")),
 )
 
 SNIFF_BYTES = 64
@@ -231,6 +232,8 @@ def sniff(head: bytes) -> str:
         raise UnreadableImage("is empty; get a new copy of the file")
     if form := known_by(head):
         return form.name
+    if b"crx " in _brands(head):
+        raise UnsupportedFormat(f"is a camera's raw file, which is not read; save it as one of {', '.join(FORMATS)}")
     if _brands(head):
         raise UnsupportedFormat("is a film, not a photograph; give it a name that ends like one, such as .mp4")
     for signature, what in _STRANGERS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import os
 import pkgutil
 import threading
@@ -121,7 +122,7 @@ def _what_is_there(kind: str, file: IO[bytes], name: str, max_pixels: int | None
 def _decode(kind: str, file: IO[bytes], name: str, max_pixels: int | None, strict: bool) -> Picture:
     image = _open(kind, file, name, strict)
     if isinstance(image, TiffReader):
-        places = tiff_pages(image, file, max_pixels)
+        places = tiff_pages(image, file, max_pixels, strict)
         first, *others = (_tiff_page(file, name, place, strict) for place in places)
         return replace(first, pages=tuple(others))
     _check(FORMATS[kind], image, max_pixels)
@@ -303,7 +304,7 @@ def _check_size(width: int, height: int, max_pixels: int | None) -> None:
         )
 
 
-def tiff_pages(image: TiffReader, file: IO[bytes], max_pixels: int | None) -> list[int]:
+def tiff_pages(image: TiffReader, file: IO[bytes], max_pixels: int | None, strict: bool) -> list[int]:
     """Where the directories of a TIFF's pages are; thumbnails and masks are none.
 
     Where all in the row are thumbnails, as in some files of cameras, the full picture stands below one of them.
@@ -312,6 +313,7 @@ def tiff_pages(image: TiffReader, file: IO[bytes], max_pixels: int | None) -> li
         image: at its first page.
         file: that it reads.
         max_pixels: the most that all pages together may have; None is no limit.
+        strict: raise where a later directory is damaged; else the pages end before it.
 
     Raises:
         ImageTooLarge: there are more.
@@ -319,9 +321,8 @@ def tiff_pages(image: TiffReader, file: IO[bytes], max_pixels: int | None) -> li
     """
     full: list[tuple[int, tuple[int, int]]] = []
     small: list[tuple[int, tuple[int, int]]] = []
-    for page in range(getattr(image, "n_frames", 1)):
-        image.seek(page)
-        tags, place = image.tag_v2, image._frame_pos[page]
+    for place in _directories(image, strict):
+        tags = image.tag_v2
         lower = below(tags, file)
         if any(is_raw(each) for each in (tags, *(each for _, each in lower))):
             raise UnsupportedFormat(
@@ -343,6 +344,22 @@ def tiff_pages(image: TiffReader, file: IO[bytes], max_pixels: int | None) -> li
                 "raise --max-pixels (max_pixels in Python) or take the pages apart"
             )
     return [place for place, _ in full]
+
+
+def _directories(image: TiffReader, strict: bool) -> Iterator[int]:
+    """The places of the directories that follow each other; the image stands at the one given."""
+    for page in itertools.count():
+        try:
+            image.seek(page)
+        except EOFError:
+            return
+        except FINAL:
+            raise
+        except Exception:
+            if strict or page == 0:
+                raise
+            return
+        yield image._frame_pos[page]
 
 
 def _full_size(tags: Any) -> tuple[int, int] | None:

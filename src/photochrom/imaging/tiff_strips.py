@@ -182,7 +182,8 @@ def pages_in_strips(file: IO[bytes], name: str, max_pixels: int | None, strict: 
         strict: of the pages.
 
     Returns:
-        The pages, or None where one has to be turned, or is stored in a way that only a whole reading takes.
+        The pages, or None where one has to be turned, or is stored in a way that only a whole reading takes, such as
+        with a damaged directory.
 
     Raises:
         PhotochromError: the file is damaged or too large.
@@ -191,7 +192,15 @@ def pages_in_strips(file: IO[bytes], name: str, max_pixels: int | None, strict: 
         image = open_tiff(file, name)
         lock = threading.Lock()
         pages = []
-        for place in tiff_pages(image, file, max_pixels):
+        try:
+            places = tiff_pages(image, file, max_pixels, strict=True)
+        except FINAL:
+            raise
+        except Exception:
+            if strict:
+                raise
+            return None
+        for place in places:
             image.turn_to(place)
             if (page := _page(image, file, name, lock, strict)) is None:
                 return None
