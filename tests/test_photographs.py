@@ -207,7 +207,7 @@ def test_the_pages_before_a_damaged_directory(session, tmp_path):
     with tifffile.TiffWriter(out) as file:
         for seed in range(3):
             file.write(noise((40, 30), seed=seed), photometric="minisblack")
-    with tifffile.TiffFile(out) as file:
+    with tifffile.TiffFile(io.BytesIO(out.getvalue())) as file:
         last = file.pages[2].offset
     (tmp_path / "a.tif").write_bytes(out.getvalue()[: last + 30])
     report = session.colorize_file(tmp_path / "a.tif", tmp_path / "b.tif")

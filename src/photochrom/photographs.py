@@ -153,8 +153,8 @@ def _colorize_pages(
         else:
             _write(pages, out, ahead)
     first = pages[0].page
-    toning, notes = tuple(seen.toning for seen in pages), _distinct(seen.facts for seen in pages)
-    return PhotographReport((first.width, first.height), toning, kept, notes)
+    toning = tuple(seen.toning for seen in pages)
+    return PhotographReport((first.width, first.height), toning, kept, _distinct(seen.facts for seen in pages))
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def test_the_pages_before_a_damaged_directory():
     with tifffile.TiffWriter(out) as file:
         for page in (GRAY, GRAY[::-1], GRAY[:, ::-1]):
             file.write(page, photometric="minisblack")
-    with tifffile.TiffFile(out) as file:
+    with tifffile.TiffFile(io.BytesIO(out.getvalue())) as file:
         last = file.pages[2].offset
     data = out.getvalue()[: last + 30]
     with pytest.raises(UnreadableImage, match="damaged or incomplete"):

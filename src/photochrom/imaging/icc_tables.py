@@ -131,12 +131,12 @@ def _of_mft(tag: bytes, connection: bytes) -> Table:
     factor, offset = _units(connection, *lab)
     return Table(
         channels=inputs,
-        before=first.reshape(inputs, before),
+        before=[*first.reshape(inputs, before)],
         grid=(side,) * inputs,
         nodes=nodes.reshape(-1, outputs),
         middle=_NONE,
         matrix=None,
-        after=last.reshape(outputs, after),
+        after=[*last.reshape(outputs, after)],
         connection=connection,
         factor=factor,
         offset=offset,
@@ -195,7 +195,7 @@ def _curves(tag: bytes, at: int, count: int) -> Sequence[Floats]:
 
 
 def _curved(curves: Sequence[Floats], values: NDArray[np.floating]) -> NDArray[np.floating]:
-    if not len(curves):
+    if not curves:
         return values
     columns = [np.interp(values[:, i], np.linspace(0, 1, len(c)), c) for i, c in enumerate(curves)]
     return np.stack(columns, -1)

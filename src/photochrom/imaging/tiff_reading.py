@@ -275,8 +275,7 @@ def samples_of(layout: Layout, file: IO[bytes], strict: bool = True) -> Pixels:
     side_by_side = 1 if layout.planes else layout.channels
     planes = layout.channels if layout.planes else 1
     width = layout.tile[0] * side_by_side * item * across
-    if width * layout.height * planes > _MOST_TIMES * (file.seek(0, io.SEEK_END) + 1000):
-        raise UnreadableImage("claims more pixels than it can hold; get a new copy of the file")
+    check_claim(width * layout.height * planes, file)
     pieces = list(zip(layout.places, layout.lengths, strict=True))
     out = np.empty((layout.height, layout.width, layout.channels), layout.dtype.newbyteorder("="))
     for plane in range(planes):
@@ -285,6 +284,16 @@ def samples_of(layout: Layout, file: IO[bytes], strict: bool = True) -> Pixels:
         channels = values.reshape(len(data), -1, side_by_side)
         out[..., plane : plane + side_by_side] = channels[:, : layout.width]
     return out
+
+
+def check_claim(size: int, file: IO[bytes]) -> None:
+    """Refuse a file that says it holds so many bytes of samples, and cannot.
+
+    Raises:
+        UnreadableImage: no compression makes them so small.
+    """
+    if size > _MOST_TIMES * (file.seek(0, io.SEEK_END) + 1000):
+        raise UnreadableImage("claims more pixels than it can hold; get a new copy of the file")
 
 
 def _bytes_of(

@@ -46,6 +46,7 @@ from photochrom.imaging.tiff_reading import (
     WIDTH,
     Layout,
     TiffReader,
+    check_claim,
     pieces_of,
 )
 from photochrom.imaging.tiff_writing import directory
@@ -243,6 +244,8 @@ def _page(image: TiffReader, file: IO[bytes], name: str, lock: threading.Lock, s
             "notes": notes_of_tiff(image),
         }
     plain = compression == PLAIN and tags.get(PHOTOMETRIC) != _SUBSAMPLED
+    if plain:
+        check_claim(_stored_row(tags, width) * height, file)
     page = Page(
         width,
         height,
