@@ -12,6 +12,7 @@ from photochrom import Colorizer, photographs
 from photochrom.errors import ImageTooLarge, UnreadableImage, WriteFailed
 from photochrom.imaging import io as pio
 from photochrom.imaging import tiff_strips
+from photochrom.imaging.damage import NOTE
 from photochrom.imaging.icc import srgb_profile
 from photochrom.imaging.picture import Picture
 from photochrom.imaging.provenance import SOFTWARE
@@ -172,7 +173,8 @@ def test_what_cannot_be_had_in_strips_is_read_whole(session, tmp_path, odd):
     assert pio.read(tmp_path / "b.tif").size == report.size == ((30, 20) if odd == "turned" else (20, 30))
 
 
-def test_damage_in_the_middle_leaves_nothing(session, tmp_path):
+def test_damage_in_the_middle_leaves_nothing_when_strict(tiny, tmp_path):
+    session = Colorizer(tiny, threads=2, strict=True)
     data = written(noise((300, 200)), rowsperstrip=5, compression="zlib")
     (tmp_path / "a.tif").write_bytes(data[:200] + b"damage" * 9000 + data[54200:])
     with pytest.raises(UnreadableImage, match=r"a\.tif is damaged or incomplete"):
@@ -181,6 +183,43 @@ def test_damage_in_the_middle_leaves_nothing(session, tmp_path):
     with pytest.raises(UnreadableImage, match=r"cut\.tif is damaged or incomplete"):
         session.colorize_file(tmp_path / "cut.tif", tmp_path / "b.tif")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tif", "cut.tif"]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_what_is_there_of_a_damaged_scan_is_coloured(session, tmp_path, compression, dtype):
+    pixels = noise((300, 200), dtype)
+    data = written(pixels, rowsperstrip=5, compression=compression)
+    cut = len(data) * 2 // 3
+    (tmp_path / "a.tif").write_bytes(data[:cut])
+    report = session.colorize_file(tmp_path / "a.tif", tmp_path / "b.tif")
+    assert len(report.notes) == 1
+    assert report.notes[0].startswith(NOTE)
+    found = pio.read(tmp_path / "b.tif").lightness()
+    whole = Picture(pixels).lightness()
+    rows = 300 * 6 // 10
+    np.testing.assert_allclose(found[:rows], whole[:rows], atol=1)
+    assert found[-60:].max() == 0
+
+
+def test_the_pages_before_a_damaged_directory(session, tmp_path):
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as file:
+        for seed in range(3):
+            file.write(noise((40, 30), seed=seed), photometric="minisblack")
+    with tifffile.TiffFile(io.BytesIO(out.getvalue())) as file:
+        last = file.pages[2].offset
+    (tmp_path / "a.tif").write_bytes(out.getvalue()[: last + 30])
+    report = session.colorize_file(tmp_path / "a.tif", tmp_path / "b.tif")
+    assert len(report.toning) == 2
+    assert report.notes[0].startswith(NOTE)
+
+
+def test_a_scan_of_which_nothing_is_there_is_refused(session, tmp_path):
+    data = written(noise((300, 200)), rowsperstrip=5)
+    (tmp_path / "a.tif").write_bytes(data[: len(data) - 300 * 200 * 2])
+    with pytest.raises(UnreadableImage, match=r"a\.tif is damaged or incomplete"):
+        session.colorize_file(tmp_path / "a.tif", tmp_path / "b.tif")
 
 
 def test_errors_are_those_of_other_photographs(session, tmp_path):

@@ -176,7 +176,9 @@ def lab_to_rgb_gently(lab: np.ndarray) -> np.ndarray:
     """Convert Lab (..., 3) to sRGB 0..1 by way of `into_gamut`, in one pass."""
     linear = lab_to_linear(lab)
     outside = _outside(linear)
-    if outside.any():
+    if outside.all():
+        linear = lab_to_linear(_reduced(lab.reshape(-1, 3))).reshape(lab.shape)
+    elif outside.any():
         linear[outside] = lab_to_linear(_reduced(lab[outside]))
     return np.clip(linear_to_srgb(linear), 0.0, 1.0)
 
@@ -193,21 +195,75 @@ def _beyond(channels: list[np.ndarray], tolerance: float = 5e-6) -> np.ndarray:
     return (low < -tolerance) | (high > 1 + tolerance)
 
 
+_NEIGHBOURS = 8
+_FEWEST = 1024  # colours for which a guess is worth its while
+_STEPS = 12
+_STEP = 2.0**-_STEPS
+
+
 def _reduced(lab: np.ndarray) -> np.ndarray:
-    """Lab (n, 3) with the largest factor on (a, b), to 1/4096, that is in the gamut; channel by channel, for speed."""
-    L, a, b = (np.ascontiguousarray(channel) for channel in lab.T)
-    fy = (L + 16) / 116
-    luminance = _f_inverse(fy, np) * float(_WHITE[1])
-    of_luminance = [float(row[1]) * luminance for row in _RGB_FROM_XYZ]
-    low, high = np.zeros_like(L), np.ones_like(L)
-    for _ in range(12):
-        middle = (low + high) / 2
-        x = _f_inverse(fy + a * middle / 500, np) * float(_WHITE[0])
-        z = _f_inverse(fy - b * middle / 200, np) * float(_WHITE[2])
-        mixed = [float(row[0]) * x + y + float(row[2]) * z for row, y in zip(_RGB_FROM_XYZ, of_luminance, strict=True)]
-        outside = _beyond(mixed)
-        low, high = np.where(outside, low, middle), np.where(outside, middle, high)
-    return np.stack([L, a * low, b * low], -1)
+    """Lab (n, 3) with the largest factor on (a, b), to 1/2048, that is in the gamut.
+
+    Colours that follow each other are often alike, as in a sky: then every eighth factor is found by bisection, and
+    those between are interpolated and confirmed, or else found like the others.
+    """
+    ray = _Ray(lab)
+    if len(lab) < _FEWEST:
+        factors = ray.largest()
+    else:
+        knots = np.arange(0, len(lab), _NEIGHBOURS)
+        found = ray.at(knots).largest()
+        guess = np.interp(np.arange(len(lab)), knots, found).astype(lab.dtype)
+        middles = knots[:-1] + _NEIGHBOURS // 2
+        if ray.at(middles).confirms(guess[middles]).mean() < 0.5:
+            factors = ray.largest()
+        else:
+            factors = np.maximum(guess - lab.dtype.type(_STEP), 0)
+            others = np.flatnonzero(~ray.confirms(guess))
+            factors[others] = ray.at(others).largest()
+    return np.stack([lab[:, 0], lab[:, 1] * factors, lab[:, 2] * factors], -1)
+
+
+class _Ray:
+    """From gray to each of n colours, at constant L and hue; channel by channel, for speed.
+
+    Args:
+        lab: (n, 3), or its columns.
+    """
+
+    def __init__(self, lab: np.ndarray) -> None:
+        self.lab = lab
+        L, a, b = (np.ascontiguousarray(channel) for channel in lab.T)
+        self.fy = (L + 16) / 116
+        self.x, self.z = a / 500, b / -200
+        luminance = _f_inverse(self.fy, np) * float(_WHITE[1])
+        self.of_luminance = [float(row[1]) * luminance for row in _RGB_FROM_XYZ]
+
+    def at(self, which: np.ndarray) -> _Ray:
+        """The rays to some of the colours."""
+        return _Ray(self.lab[which])
+
+    def leaves(self, factors: np.ndarray) -> np.ndarray:
+        """Whether a and b times these factors (n,) are outside of the gamut."""
+        x = _f_inverse(self.fy + self.x * factors, np) * float(_WHITE[0])
+        z = _f_inverse(self.fy + self.z * factors, np) * float(_WHITE[2])
+        return _beyond(
+            [float(row[0]) * x + y + float(row[2]) * z for row, y in zip(_RGB_FROM_XYZ, self.of_luminance, strict=True)]
+        )
+
+    def confirms(self, factors: np.ndarray) -> np.ndarray:
+        """Whether these factors (n,) are the largest, to a step of the bisection."""
+        step = factors.dtype.type(_STEP)
+        return ~self.leaves(np.maximum(factors - step, 0)) & self.leaves(factors + step)
+
+    def largest(self) -> np.ndarray:
+        """The largest factors (n,) that stay in the gamut."""
+        low, high = np.zeros_like(self.fy), np.ones_like(self.fy)
+        for _ in range(_STEPS):
+            middle = (low + high) / 2
+            outside = self.leaves(middle)
+            low, high = np.where(outside, low, middle), np.where(outside, middle, high)
+        return low
 
 
 def ciede2000(lab1: Any, lab2: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -62,6 +63,7 @@ class Colorizer:
         palette: colours to which the picture's are drawn: a `Palette`, or what `Palette.read` takes.
         references: pictures whose colours are taken where they show the same kind of thing.
         reference_method: how that is found, "network" or "welsh"; see `photochrom.painting.reference`.
+        strict: refuse files whose data are damaged or end early, instead of colouring what is there with a warning.
 
     Attributes:
         network: what gives the scores.
@@ -94,6 +96,7 @@ class Colorizer:
         palette: Palette | str | os.PathLike[str] | None = None,
         references: Sequence[str | os.PathLike[str]] = (),
         reference_method: str = "network",
+        strict: bool = False,
     ) -> None:
         palette = palette if palette is None or isinstance(palette, Palette) else Palette.read(palette)
         self.settings = {
@@ -112,6 +115,7 @@ class Colorizer:
             "palette": palette,
             "references": tuple(references),
             "reference_method": reference_method,
+            "strict": strict,
         }
         for name, value, allowed in (
             ("vividness", vividness, VIVIDNESS),
@@ -142,6 +146,7 @@ class Colorizer:
             raise BadSetting(f"the reference method is '{reference_method}'; it may be {', '.join(REFERENCE_METHODS)}")
         self.reference_method = reference_method
         self.references = [self._reference(source) for source in references]
+        self.strict = bool(strict)
         self.threads = min(threads or usable_cores(), MOST_PAINTERS)
 
     @property
@@ -296,7 +301,8 @@ class Colorizer:
         """
         if isinstance(x, str | os.PathLike):
             target = Path(output) if output is not None else beside(Path(os.fsdecode(x)))
-            self.colorize_file(os.fsdecode(x), target, overwrite=overwrite, hints=hints)
+            report = self.colorize_file(os.fsdecode(x), target, overwrite=overwrite, hints=hints)
+            _warn(shown(os.fsdecode(x)), report.notes)
             return str(target) if isinstance(x, str) else target
         if output is not None:
             raise BadSetting("an output needs a path as input; for other inputs the result is returned")
@@ -323,7 +329,8 @@ class Colorizer:
         if isinstance(x, Image.Image):
             return io.to_pil(self.colorize_picture(io.from_pil(x), hints=hints))
         if isinstance(x, bytes | bytearray | memoryview):
-            picture = io.read(x, self.max_pixels)
+            picture = io.read(x, self.max_pixels, self.strict)
+            _warn("the data given", picture.notes)
             return io.encode(self.colorize_picture(picture, hints=hints), picture.format or "PNG")
         raise BadSetting(f"a path, bytes, a PIL image or an array can be coloured, not {type(x).__name__}")
 
@@ -413,6 +420,11 @@ class Colorizer:
         chroma = self.chroma(scores, guide if tone is None else tone(guide), how, rng)
         height, width = shape
         return Painter(height, width, chroma, tone, Mark(height, width) if self.mark else None)
+
+
+def _warn(name: str, notes: Sequence[str]) -> None:
+    if notes:
+        warnings.warn(f"{name}: {'; '.join(notes)}", stacklevel=3)
 
 
 def load_backend(model: str | os.PathLike[str] | Backend, device: str = "auto", threads: int | None = None) -> Backend:

@@ -19,8 +19,9 @@ import numpy as np
 
 from photochrom._support.files import check_free, write_bytes, writing
 from photochrom._support.text import shown
-from photochrom.errors import OutOfMemory
+from photochrom.errors import OutOfMemory, UnreadableImage
 from photochrom.imaging import io, provenance
+from photochrom.imaging.damage import NOTE, note_of
 from photochrom.imaging.formats import format_for
 from photochrom.imaging.picture import Picture, Pixels, Toning, color_step, to_dtype, toning_of
 from photochrom.imaging.result_names import errors_naming, format_of
@@ -44,11 +45,13 @@ class PhotographReport:
         size: (W, H) of the first page.
         toning: of each page, before.
         kept: it had colours already and was left as it is.
+        notes: what else is worth telling, such as that the file ends early.
     """
 
     size: tuple[int, int]
     toning: tuple[Toning, ...]
     kept: bool = False
+    notes: tuple[str, ...] = ()
 
 
 class Session(Protocol):
@@ -56,6 +59,7 @@ class Session(Protocol):
 
     max_pixels: int | None
     keep_color: bool
+    strict: bool
     threads: int
 
     def colorize_picture(
@@ -99,7 +103,7 @@ def colorize_file(
     by_strips = form.name == "TIFF" and variant is None and not hints
     if by_strips and (report := colorize_by_strips(colorizer, source, target, overwrite)):
         return report
-    picture = io.read(source, colorizer.max_pixels)
+    picture = io.read(source, colorizer.max_pixels, colorizer.strict)
     with errors_naming(source):
         coloured = colorizer.colorize_picture(picture, variant=variant, hints=hints)
         kept = coloured is picture
@@ -107,7 +111,13 @@ def colorize_file(
     if kept and picture.format == form.name:
         data = io.read_file(source)
     write_bytes(target, data, overwrite)
-    return PhotographReport(picture.size, tuple(page.toning for page in (picture, *picture.pages)), kept)
+    pages = (picture, *picture.pages)
+    return PhotographReport(picture.size, tuple(page.toning for page in pages), kept, _distinct(pages))
+
+
+def _distinct(pages: Iterable[Picture]) -> tuple[str, ...]:
+    """The notes on all pages, each once."""
+    return tuple(dict.fromkeys(note for page in pages for note in page.notes))
 
 
 def colorize_by_strips(
@@ -120,7 +130,7 @@ def colorize_by_strips(
     try:
         with open(source, "rb") as file, ThreadPoolExecutor(threads) as pool:
             ahead = _Ahead(pool, 2 * threads)
-            found = pages_in_strips(file, shown(source), colorizer.max_pixels)
+            found = pages_in_strips(file, shown(source), colorizer.max_pixels, colorizer.strict)
             return None if found is None else _colorize_pages(colorizer, file, found, target, overwrite, ahead)
     except OSError as error:
         raise io.cannot_open(shown(source), error) from error
@@ -145,7 +155,8 @@ def _colorize_pages(
         else:
             _write(pages, out, ahead)
     first = pages[0].page
-    return PhotographReport((first.width, first.height), tuple(seen.toning for seen in pages), kept)
+    toning = tuple(seen.toning for seen in pages)
+    return PhotographReport((first.width, first.height), toning, kept, _distinct(seen.facts for seen in pages))
 
 
 @dataclass(frozen=True)
@@ -163,18 +174,27 @@ def _seen(colorizer: Session, page: Page, ahead: _Ahead) -> _Seen:
     sizes = colorizer.sizes((page.height, page.width))
     step_y, step_x = color_step(page.height), color_step(page.width)
 
-    def look(top: int) -> tuple[list[np.ndarray], Pixels | None]:
+    def look(top: int) -> tuple[list[np.ndarray], Pixels | None, tuple[str, ...]]:
         strip = page.strip(top)
         light = strip.lightness()
         sample = None if strip.is_gray else strip.pixels[-top % step_y :: step_y, ::step_x].copy()
-        return [resize(light, (width, len(light))) for width, _ in sizes], sample
+        return [resize(light, (width, len(light))) for width, _ in sizes], sample, strip.notes
 
     looks = list(ahead.map(look, page.tops))
-    samples = [sample for _, sample in looks if sample is not None]
+    notes = [note for _, _, notes in looks for note in notes]
+    if broken := notes.count(NOTE):
+        whole = broken < len(looks)
+        if not whole and all(np.ptp(rows[0]) == 0 for rows, _, _ in looks):
+            raise UnreadableImage(
+                f"{page.name} is damaged or incomplete (no row of it can be read); get a new copy of the file"
+            )
+        notes = [note_of(broken / len(looks) if whole else 0.0), *(note for note in notes if note != NOTE)]
+    facts = replace(facts, notes=(*notes, *facts.notes))
+    samples = [sample for _, sample, _ in looks if sample is not None]
     toning = toning_of(np.concatenate(samples)) if samples else "gray"
     if colorizer.keep_color and toning == "color":
         return _Seen(page, facts, toning, None)
-    small, guide = (resize(np.concatenate([rows[i] for rows, _ in looks]), size) for i, size in enumerate(sizes))
+    small, guide = (resize(np.concatenate([rows[i] for rows, _, _ in looks]), size) for i, size in enumerate(sizes))
     return _Seen(page, facts, toning, colorizer.painter((page.height, page.width), small, guide))
 
 

@@ -221,7 +221,7 @@ GOOD = ["colorize", "good.png"]
 WRONG = {
     "missing": (1, ["colorize", "gone.png"], "gone.png does not exist"),
     "empty": (1, ["colorize", "empty.png"], "empty.png is empty"),
-    "truncated": (1, ["colorize", "half.png"], "half.png is damaged or incomplete"),
+    "truncated": (1, ["colorize", "half.png", "--strict"], "half.png is damaged or incomplete"),
     "damaged tiff": (1, ["colorize", "bad.tif"], "bad.tif is damaged"),
     "text": (1, ["colorize", "text.jpg"], "text.jpg is not a picture"),
     "text by name too": (1, ["colorize", "notes.txt"], "notes.txt is not a picture"),

@@ -61,8 +61,9 @@ def colorize(
     """Colour photographs and films: portrait.jpg becomes portrait.color.jpg next to it, clip.mp4 clip.color.mp4.
 
     The original lightness, size and metadata are kept, and the metadata record that it was coloured. A photograph that
-    is already in colour is coloured from its lightness. All pages of a TIFF are coloured. A file that cannot be read is
-    reported and skipped, and the exit status is 1. To resume a film that was stopped, run the same command again.
+    is already in colour is coloured from its lightness. All pages of a TIFF are coloured. A damaged file is coloured as
+    far as its data go, which its line says. A file that cannot be read is reported and skipped, and the exit status is
+    1. To resume a film that was stopped, run the same command again.
 
     Parameters
     ----------
@@ -220,7 +221,9 @@ def _pipe(source: Path, output: str | None, overwrite: bool, colorizer: Colorize
         check_free(output, overwrite)
     elif sys.stdout.isatty():
         raise BadSetting("standard output is a terminal; redirect it to a file, or name one with -o")
-    picture = io.read(sys.stdin.buffer if source == STREAM else source, colorizer.max_pixels)
+    picture = io.read(sys.stdin.buffer if source == STREAM else source, colorizer.max_pixels, colorizer.strict)
+    if picture.notes:
+        say(f"photochrom: {'standard input' if source == STREAM else shown(source)}: {'; '.join(picture.notes)}")
     result = colorizer.colorize_picture(picture, hints=hints)
     if output:
         io.write(result, output, overwrite)

@@ -31,6 +31,9 @@ class FinishOptions:
     reference_method: Literal["network", "welsh"] = "network"
     """How it is found what is alike: by what the network sees, or by lightness and texture (Welsh et al. 2002)."""
 
+    strict: Annotated[bool, Parameter(negative=())] = False
+    """Refuse files that are damaged or end early, instead of colouring what can be read of them."""
+
     def settings(self) -> dict[str, Any]:
         """As `Colorizer` takes them."""
         given = asdict(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -13,11 +13,11 @@ from PIL import Image, ImageCms
 
 from photochrom import color
 from photochrom.errors import UnreadableImage
+from photochrom.imaging.icc_tables import Floats, Table, curve, lab_to_xyz, parse
 from photochrom.imaging.picture import Pixels
 
-Floats = NDArray[np.float64]
-
 _STRIP_ROWS = 64
+_BROKEN = (ImageCms.PyCMSError, UnreadableImage, KeyError, ValueError, OSError, IndexError, struct.error)
 _NEAR = 2
 _CONVERTED = {"RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB", "LAB": "RGB"}
 _SPACES = {"RGB": b"RGB ", "RGBA": b"RGB ", "CMYK": b"CMYK", "LAB": b"Lab "}
@@ -66,19 +66,27 @@ def gray_to_srgb(gray: Pixels, profile: bytes | None) -> tuple[Pixels, bytes | N
     """
     if profile is None:
         return gray, None
+    full = int(np.iinfo(gray.dtype).max)
     try:
-        tags = _tags(profile)
-        curve = tags[b"kTRC"] if profile[16:20] == b"GRAY" else tags[b"gTRC"]
-        full = int(np.iinfo(gray.dtype).max)
-        table = _neutral(_curve(curve, np.arange(full + 1) / full), profile[20:24])
-    except (UnreadableImage, KeyError, ValueError, struct.error):
+        table = _gray_curve(profile, np.arange(full + 1) / full)
+    except _BROKEN:
         return gray, None
     table = np.rint(np.clip(table, 0, 1) * full).astype(gray.dtype)
     return table[gray], srgb_profile()
 
 
+def _gray_curve(profile: bytes, codes: Floats) -> Floats:
+    """sRGB gray of each code."""
+    tags = _tags(profile)
+    if table := _table(tags, profile):
+        luminance = table.to_xyz(np.repeat(codes[:, None], table.channels, -1))[:, 1]
+        return color.linear_to_srgb(luminance)
+    tone = tags[b"kTRC"] if profile[16:20] == b"GRAY" else tags[b"gTRC"]
+    return _neutral(curve(tone, codes), profile[20:24])
+
+
 def deep_to_srgb(rgb: Pixels, profile: bytes | None) -> tuple[Pixels, bytes | None]:
-    """Bring 16-bit RGB to sRGB in 16 bits, where the profile is three curves and a matrix; others are ignored.
+    """Bring 16-bit RGB to sRGB in 16 bits; littlecms as Pillow has it knows 8 only.
 
     Args:
         rgb: (H, W, 3) uint16; changed in place.
@@ -92,17 +100,64 @@ def deep_to_srgb(rgb: Pixels, profile: bytes | None) -> tuple[Pixels, bytes | No
     try:
         if _is_srgb(ImageCms.ImageCmsProfile(io.BytesIO(profile))):
             return rgb, profile
-        tags = _tags(profile)
-        codes = np.arange(65536) / 65535
-        linear = [_curve(tags[name], codes).astype(np.float32) for name in (b"rTRC", b"gTRC", b"bTRC")]
-        matrix = np.linalg.inv(_matrix(_tags(srgb_profile()))) @ _matrix(tags)
-    except (ImageCms.PyCMSError, UnreadableImage, KeyError, ValueError, OSError, struct.error):
+        to_xyz = _rgb_to_xyz(profile)
+    except _BROKEN:
         return rgb, None
     for top in range(0, len(rgb), _STRIP_ROWS):
         strip = rgb[top : top + _STRIP_ROWS]
-        light = np.stack([linear[i][strip[..., i]] for i in range(3)], -1) @ matrix.T.astype(np.float32)
-        strip[...] = np.rint(np.clip(color.linear_to_srgb(light), 0, 1) * 65535)
+        strip[...] = np.rint(_encoded(to_xyz(strip.reshape(-1, 3))) * 65535).reshape(strip.shape)
     return rgb, srgb_profile()
+
+
+def stored_lab_to_srgb(lab: Pixels, unsigned: bool) -> Pixels:
+    """sRGB of a TIFF's Lab under D50.
+
+    Args:
+        lab: (H, W, 3) as stored; 8 or 16 bits, or floats in Lab units.
+        unsigned: a and b are stored as ICC profiles have them, around the middle; else as signed numbers.
+
+    Returns:
+        (H, W, 3), uint8 for 8 bits and uint16 for all others.
+
+    Source: TIFF 6.0, section 23; Adobe's Photoshop TIFF technical notes (ICCLab).
+    """
+    deep = lab.dtype.itemsize > 1
+    out = np.empty(lab.shape, np.uint16 if deep else np.uint8)
+    full = np.iinfo(out.dtype).max
+    for top in range(0, len(lab), _STRIP_ROWS):
+        strip = lab[top : top + _STRIP_ROWS].reshape(-1, 3)
+        if strip.dtype.kind == "f":
+            units = strip.astype(np.float64)
+        else:
+            step = 256.0 if deep else 1.0
+            ab = strip[:, 1:] / step - 128 if unsigned else strip[:, 1:].view(f"i{strip.dtype.itemsize}") / step
+            white = 0xFF00 if unsigned and deep else full
+            units = np.column_stack([strip[:, 0] * (100 / white), ab])
+        out[top : top + _STRIP_ROWS] = np.rint(_encoded(lab_to_xyz(units)) * full).reshape(-1, *lab.shape[1:])
+    return out
+
+
+def _rgb_to_xyz(profile: bytes) -> Callable[[Pixels], NDArray[np.floating]]:
+    """From (n, 3) uint16 to XYZ under D50: by the profile's table, else by its curves and matrix."""
+    tags = _tags(profile)
+    table = _table(tags, profile)
+    if table is not None and table.channels == 3:
+        return lambda rgb: table.to_xyz(rgb / 65535)
+    codes = np.arange(65536) / 65535
+    linear = [curve(tags[name], codes).astype(np.float32) for name in (b"rTRC", b"gTRC", b"bTRC")]
+    matrix = _matrix(tags).T.astype(np.float32)
+    return lambda rgb: np.stack([linear[i][rgb[:, i]] for i in range(3)], -1) @ matrix
+
+
+def _table(tags: dict[bytes, bytes], profile: bytes) -> Table | None:
+    tag = tags.get(b"A2B0") or tags.get(b"A2B1")
+    return parse(tag, profile[20:24]) if tag else None
+
+
+def _encoded(xyz: NDArray[np.floating]) -> NDArray[np.floating]:
+    """sRGB (n, 3) in 0..1 of XYZ under D50."""
+    linear = xyz @ np.linalg.inv(_matrix(_tags(srgb_profile()))).T.astype(xyz.dtype)
+    return np.clip(color.linear_to_srgb(np.clip(linear, 0, 1)), 0, 1)
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -138,32 +193,6 @@ def _tags(profile: bytes) -> dict[bytes, bytes]:
     if profile[36:40] != b"acsp":
         raise UnreadableImage("not an ICC profile")
     return dict(entries())
-
-
-def _curve(tag: bytes, x: Floats) -> Floats:
-    """Evaluate a tone curve of type `curv` or `para` on 0..1. Source: ICC.1:2022, 10.6 and 10.18."""
-    if tag[:4] == b"curv":
-        (count,) = struct.unpack_from(">I", tag, 8)
-        if count == 0:
-            return x
-        if count == 1:
-            return x ** (struct.unpack_from(">H", tag, 12)[0] / 256)
-        knots = np.frombuffer(tag, ">u2", count, 12) / 65535
-        return np.interp(x, np.linspace(0, 1, count), knots)
-    if tag[:4] != b"para":
-        raise ValueError(f"a tone curve of type {tag[:4]!r}")
-    (kind,) = struct.unpack_from(">H", tag, 8)
-    count = {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}.get(kind)
-    if count is None:
-        raise ValueError(f"a tone curve of kind {kind}")
-    g, *rest = (value / 65536 for value in struct.unpack_from(f">{count}i", tag, 12))
-    a, b, c, d, e, f = (rest + [0.0] * 6)[:6]
-    if kind == 0:
-        return x**g
-    power = np.clip(a * x + b, 0, None) ** g
-    if kind in (1, 2):
-        return np.where(a * x + b >= 0, power + c, c)
-    return np.where(x >= d, power + e, c * x + f)
 
 
 def _matrix(tags: dict[bytes, bytes]) -> Floats:

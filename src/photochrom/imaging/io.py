@@ -39,7 +39,7 @@ MAX_PIXELS = 200_000_000
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
 
 
-def read(source: Source, max_pixels: int | None = MAX_PIXELS) -> Picture:
+def read(source: Source, max_pixels: int | None = MAX_PIXELS, strict: bool = True) -> Picture:
     """Read a photograph; its content says the format, not its name.
 
     The EXIF orientation is applied, an ICC profile other than sRGB converted, and 16 bits stay 16.
@@ -47,6 +47,7 @@ def read(source: Source, max_pixels: int | None = MAX_PIXELS) -> Picture:
     Args:
         source: a path, the file's bytes, or a binary file (read to its end, left open).
         max_pixels: the largest W * H that is decoded, judged by the header; None is no limit.
+        strict: raise where data are damaged or end early; else take what is there, and say so in `Picture.notes`.
 
     Raises:
         UnreadableImage: there is no such file, or it is empty, damaged, or not a picture.
@@ -57,9 +58,9 @@ def read(source: Source, max_pixels: int | None = MAX_PIXELS) -> Picture:
         BadSetting: `source` is none of the above.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return decode(io.BytesIO(source), "the data given", max_pixels)
+        return decode(io.BytesIO(source), "the data given", max_pixels, strict)
     if isinstance(source, (str, os.PathLike)):
-        return _read_path(source, max_pixels)
+        return _read_path(source, max_pixels, strict)
     if not hasattr(source, "read"):
         raise BadSetting(f"a picture is read from a path, bytes or a binary file, not from {type(source).__name__}")
     name = getattr(source, "name", None)
@@ -70,7 +71,7 @@ def read(source: Source, max_pixels: int | None = MAX_PIXELS) -> Picture:
         raise cannot_open(name, error) from error
     if not isinstance(data, bytes):
         raise BadSetting(f"{name} was opened as text; open it in binary mode ('rb')")
-    return decode(io.BytesIO(data), name, max_pixels)
+    return decode(io.BytesIO(data), name, max_pixels, strict)
 
 
 def write(picture: Picture, path: str | os.PathLike[str], overwrite: bool = False) -> None:
@@ -160,7 +161,7 @@ def to_array(picture: Picture, dtype: Any = None) -> Pixels:
     return to_dtype(channels, "float32" if wanted.kind == "f" else wanted.name).astype(wanted, copy=False)
 
 
-def _read_path(path: str | os.PathLike[str], max_pixels: int | None) -> Picture:
+def _read_path(path: str | os.PathLike[str], max_pixels: int | None, strict: bool) -> Picture:
     name = shown(path)
     try:
         mode = os.stat(path).st_mode
@@ -170,7 +171,7 @@ def _read_path(path: str | os.PathLike[str], max_pixels: int | None) -> Picture:
             raise UnreadableImage(f"{name} is not a file; give a picture file")
         with open(path, "rb") as file:
             # A pipe can't be searched, as decoders need it.
-            return decode(io.BytesIO(file.read()) if stat.S_ISFIFO(mode) else file, name, max_pixels)
+            return decode(io.BytesIO(file.read()) if stat.S_ISFIFO(mode) else file, name, max_pixels, strict)
     except (OSError, ValueError) as error:
         raise cannot_open(name, error) from error
     except MemoryError as error:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from photochrom._support.text import shown
 from photochrom.errors import BadSetting
+from photochrom.imaging.formats import SNIFF_BYTES, known_by
 
 Kind = Literal["film", "animation", "sequence"]
 
@@ -21,7 +22,7 @@ ANIMATIONS = (".gif", ".webp", ".png", ".apng")
 
 _HEAD = 4096
 _NUMBERED = re.compile(r"%0?\d*d")
-_STILLS = {b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"crx ", b"jpx "}
+_RAW = (b"crx ",)  # brands of pictures that are not read
 
 
 def is_film(path: str | os.PathLike[str]) -> bool:
@@ -54,12 +55,12 @@ def kind_of(path: str | os.PathLike[str]) -> Kind | None:
     if _starts_like_a_film(head):
         return "film"
     known = Path(name).suffix.lower() in FILMS + ONLY_READ
-    return "film" if known and not _starts_like_a_picture(head) else None
+    return "film" if known and known_by(head[:SNIFF_BYTES]) is None else None
 
 
 def _starts_like_a_film(head: bytes) -> bool:
     return (
-        (head[4:8] == b"ftyp" and head[8:12] not in _STILLS)
+        (head[4:8] == b"ftyp" and head[8:12] not in _RAW and known_by(head[:SNIFF_BYTES]) is None)
         or head[4:8] in (b"moov", b"mdat", b"wide")
         or head[:4] in (b"\x1aE\xdf\xa3", b"\0\0\1\xba", b"\0\0\1\xb3", b"FLV\1")
         or (head[:4] == b"RIFF" and head[8:12] == b"AVI ")
@@ -67,11 +68,6 @@ def _starts_like_a_film(head: bytes) -> bool:
         or head[:8] == b"0&\xb2u\x8ef\xcf\x11"
         or (len(head) > 376 and head[0] == head[188] == head[376] == 0x47)
     )
-
-
-def _starts_like_a_picture(head: bytes) -> bool:
-    signs = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*", b"BM")
-    return head.startswith(signs) or (head[4:8] == b"ftyp" and head[8:12] in _STILLS)
 
 
 def _moves(path: str) -> bool:

@@ -40,7 +40,9 @@ class Picture:
         dpi: resolution in dots per inch (across, down), or None.
         format: the file format it came from ("JPEG", "PNG", ...), or None.
         quality: the JPEG quality it came with, estimated, 1..100; or None.
+        lossless: it came from a WebP that keeps every sample, and goes into one.
         pages: the further pages of a TIFF, pictures of their own.
+        notes: what whoever gave the file should know, such as that it ends early; each follows "... (".
 
     Raises:
         BadSetting: shapes or dtypes do not fit together.
@@ -54,7 +56,9 @@ class Picture:
     dpi: tuple[float, float] | None = None
     format: str | None = None
     quality: int | None = None
+    lossless: bool = False
     pages: tuple[Picture, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         pixels, alpha = self.pixels, self.alpha

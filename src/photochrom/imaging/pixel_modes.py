@@ -1,7 +1,8 @@
-"""Pillow's many modes become gray or sRGB samples with or without alpha."""
+"""Pillow's many modes, and TIFF's many kinds of samples, become gray or sRGB with or without alpha."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,35 @@ from PIL import Image
 
 from photochrom.errors import UnsupportedFormat
 from photochrom.imaging import icc
-from photochrom.imaging.picture import Pixels
+from photochrom.imaging.picture import Pixels, to_dtype
 from photochrom.imaging.sixteen_bit import samples
+from photochrom.imaging.tiff_reading import Layout
 
 Split = tuple[Pixels, Pixels | None, bytes | None]
 
+_WHITE_IS_ZERO, _SEPARATED, _LAB, _ICC_LAB = 0, 5, 8, 9  # photometric interpretations of a TIFF
 _BITS, _PHOTOMETRIC = 258, 262
+# What floating samples may go up to, and between which values their largest then lies.
+_FLOATING = ((1.0, 0.0, 1.5), (255.0, 32.0, 300.0), (65535.0, 2000.0, 70000.0))
+_LEAST = -0.1  # of floating samples, as a share; resampling overshoots
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What signed and floating samples mean.
+
+    Attributes:
+        zero: the sample that is black.
+        full: the one that is white.
+    """
+
+    zero: float
+    full: float
+
+    @property
+    def note(self) -> str:
+        """What is worth telling about it."""
+        return "" if self.full in (1.0, 32767.0) else f"its samples were taken as {self.zero:g} to {self.full:g}"
 
 
 def split(image: Image.Image) -> Split:
@@ -56,6 +80,111 @@ def split_wide(wide: Pixels, info: dict[Any, Any]) -> Split:
         alpha = _keyed(rgb, key)
     rgb, profile = icc.deep_to_srgb(rgb, profile)
     return rgb, alpha, profile
+
+
+def needs_scale(layout: Layout) -> bool:
+    """Whether samples of this layout mean nothing by themselves."""
+    whole = layout.dtype.kind == "u" and layout.dtype.itemsize < 4
+    return not whole and layout.photometric not in (_LAB, _ICC_LAB)
+
+
+def extremes_of(values: Pixels, layout: Layout) -> tuple[float, float]:
+    """The lowest and the highest sample of the colours that is a number; (inf, -inf) where there is none.
+
+    Args:
+        values: (H, W, C) as stored.
+        layout: of the page.
+    """
+    colors = values[..., : layout.colors]
+    colors = colors[np.isfinite(colors)] if colors.dtype.kind == "f" else colors
+    return (float(colors.min()), float(colors.max())) if colors.size else (np.inf, -np.inf)
+
+
+def scale_of(low: float, high: float, layout: Layout) -> Scale | None:
+    """The scale of signed and floating samples between `low` and `high`; None where none is needed.
+
+    Raises:
+        UnsupportedFormat: they are of a range that means nothing.
+    """
+    kind, bits = layout.dtype.kind, 8 * layout.dtype.itemsize
+    if not needs_scale(layout):
+        return None
+    if kind == "f":
+        for full, least, most in _FLOATING:
+            if high <= most and (high > least or full == 1) and low >= _LEAST * full:
+                return Scale(0.0, full)
+        raise UnsupportedFormat(
+            f"has floating samples from {low:g} to {high:g}; save it with 8 or 16 bits, or with 0 to 1, 255 or 65535"
+        )
+    if bits == 32:
+        if low < 0 or high > 65535:
+            raise UnsupportedFormat("has samples that do not fit 16 bits; save it with 8 or 16 bits")
+        return Scale(0.0, 65535.0)
+    half = 1 << (bits - 1)
+    return Scale(-half, half - 1) if low < 0 else Scale(0.0, half - 1)
+
+
+def split_tiff(values: Pixels, layout: Layout, profile: bytes | None, scale: Scale | None) -> Split:
+    """The same for the stored samples of a TIFF's page.
+
+    Args:
+        values: (H, W, C) as stored.
+        layout: of the page.
+        profile: its colour profile, or None.
+        scale: from `scale_of` for the whole page.
+    """
+    colors, alpha = values[..., : layout.colors], None
+    if layout.alpha is not None:
+        alpha = _scaled(values[..., layout.alpha], _alpha_scale(values[..., layout.alpha], layout, scale))
+    if layout.photometric in (_LAB, _ICC_LAB):
+        rgb = icc.stored_lab_to_srgb(colors, layout.photometric == _ICC_LAB)
+        return rgb, None if alpha is None else to_dtype(alpha, rgb.dtype.name), icc.srgb_profile()
+    colors = _scaled(colors, scale)
+    if layout.photometric == _SEPARATED:
+        image = Image.fromarray(np.ascontiguousarray(to_dtype(colors, "uint8")), "CMYK")
+        image, profile = icc.image_to_srgb(image, profile)
+        return np.asarray(image), None if alpha is None else to_dtype(alpha, "uint8"), profile
+    if layout.premultiplied and alpha is not None:
+        colors = _unmultiplied(colors, alpha)
+    if layout.photometric == _WHITE_IS_ZERO:
+        colors = (1 if colors.dtype.kind == "f" else np.iinfo(colors.dtype).max) - colors
+    if colors.dtype.kind == "f" and profile:
+        colors, alpha = to_dtype(colors, "uint16"), None if alpha is None else to_dtype(alpha, "uint16")
+    if layout.colors == 1:
+        return _gray(np.ascontiguousarray(colors[..., 0]), profile, alpha)
+    rgb = np.ascontiguousarray(colors)
+    if rgb.dtype == np.uint16:
+        rgb, profile = icc.deep_to_srgb(rgb, profile)
+    elif rgb.dtype == np.uint8:
+        image, profile = icc.image_to_srgb(Image.fromarray(rgb), profile)
+        rgb = samples(image)
+    return rgb, alpha, profile
+
+
+def _alpha_scale(alpha: Pixels, layout: Layout, scale: Scale | None) -> Scale | None:
+    """Transparency goes from 0 to 1 in some files whose colours go further."""
+    if scale is None or layout.dtype.kind != "f":
+        return scale
+    return Scale(0.0, 1.0) if np.nanmax(alpha, initial=0) <= 1 else scale
+
+
+def _scaled(values: Pixels, scale: Scale | None) -> Pixels:
+    """uint8 or uint16 of whole numbers, float32 in 0..1 of floating ones; what is no number is black."""
+    if values.dtype.kind == "f":
+        full = 1.0 if scale is None else scale.full
+        return np.clip(np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=full) / np.float32(full), 0, 1)
+    if scale is None:
+        return np.ascontiguousarray(values)
+    most = 255 if values.dtype.itemsize == 1 else 65535
+    shifted = (values.astype(np.float64) - scale.zero) * (most / (scale.full - scale.zero))
+    return np.rint(shifted).astype(np.uint8 if most == 255 else np.uint16)
+
+
+def _unmultiplied(colors: Pixels, alpha: Pixels) -> Pixels:
+    full = 1 if colors.dtype.kind == "f" else np.iinfo(colors.dtype).max
+    opacity = np.maximum(alpha, 1e-6 if full == 1 else 1)[..., None].astype(np.float32) / full
+    straight = np.minimum(colors / opacity, full)
+    return straight if full == 1 else np.rint(straight).astype(colors.dtype)
 
 
 def _channels(both: Pixels, colors: int) -> tuple[Pixels, Pixels | None]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
+import itertools
+import os
+import pkgutil
 import threading
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import IO, Any
 
-from PIL import Image, ImageFile, TiffImagePlugin
+from PIL import Image, ImageFile
 
 from photochrom.errors import (
     ImageTooLarge,
@@ -21,42 +23,34 @@ from photochrom.errors import (
     UnreadableImage,
     UnsupportedFormat,
 )
-from photochrom.imaging.formats import SNIFF_BYTES, sniff
+from photochrom.imaging import jpeg2000
+from photochrom.imaging.damage import mended, note_on, tolerant
+from photochrom.imaging.formats import FORMATS, SNIFF_BYTES, Format, sniff
 from photochrom.imaging.metadata import exif_of_tiff, sane_dpi, upright, upright_exif, upright_xmp
 from photochrom.imaging.picture import Picture, Pixels
-from photochrom.imaging.pixel_modes import split, split_wide
+from photochrom.imaging.pixel_modes import Scale, extremes_of, scale_of, split, split_tiff, split_wide
+from photochrom.imaging.png_color import profile_of_png
 from photochrom.imaging.sixteen_bit import raw_mode, sixteen_bit_samples
+from photochrom.imaging.tiff_reading import (
+    LENGTH,
+    ORIENTATION,
+    WIDTH,
+    TiffReader,
+    below,
+    is_raw,
+    is_thumbnail,
+    samples_of,
+    unnamed_channels,
+)
 
-_READERS = {
-    "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
-    "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
-    "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
-    "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
-    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
-    "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
-    "JPEG2000": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
-    "HEIF": ("pillow_heif.as_plugin", "HeifImageFile"),
-}
-_ORIENTATION = 0x0112
-_SUBFILE_TYPE, _THUMBNAIL_OR_MASK = 254, 0b101  # TIFF 6.0, section 8
+# Errors that say all there is to say.
+FINAL = (PhotochromError, MemoryError, Image.DecompressionBombError)
 # Sum of the standard luma table, of which a JPEG's quality is a percentage. Source: ITU-T T.81, K.1; libjpeg.
 _LUMA_SUM = 3688
 
 # `warnings.catch_warnings` swaps state of the whole process, so that two threads in it at a time could leave
 # the warnings off for good.
 _one_at_a_time = threading.Lock()
-
-
-class _TiffReader(TiffImagePlugin.TiffImageFile):
-    """Pillow's, without its global limit on size, and leaving the turning to us."""
-
-    def load_prepare(self) -> None:
-        if self._im is None:
-            self.im = Image.core.new(self.mode, self._tile_size)
-        ImageFile.ImageFile.load_prepare(self)
-
-    def load_end(self) -> None:
-        self._size = self._tile_size
 
 
 @contextlib.contextmanager
@@ -88,47 +82,137 @@ def clear_errors(name: str) -> Iterator[None]:
         raise UnreadableImage(f"{name} is damaged or incomplete ({reason}); get a new copy of the file") from error
 
 
-def decode(file: IO[bytes], name: str, max_pixels: int | None) -> Picture:
+def decode(file: IO[bytes], name: str, max_pixels: int | None, strict: bool = True) -> Picture:
     """Decode the picture of an open file; of a TIFF, all of them.
 
     Args:
         file: seekable, at its start.
         name: what to call it in messages.
         max_pixels: the largest W * H that is decoded; None is no limit.
+        strict: raise where data are damaged or end early; else take what is there, and say so in `Picture.notes`.
 
     Raises:
         UnreadableImage, ImageTooLarge, UnsupportedFormat, MissingExtra, OutOfMemory.
     """
     with clear_errors(name):
         kind = sniff(file.read(SNIFF_BYTES))
-        image = _open(kind, file, name)
-        _check(image, max_pixels)
-        if not isinstance(image, _TiffReader):
-            wide = _sixteen_bit_png(image, lambda: _open(kind, file, name)) if kind == "PNG" else None
-            return from_image(image, wide)
-        first, *others = (_tiff_page(file, name, page) for page in tiff_pages(image, max_pixels))
+        try:
+            return _decode(kind, file, name, max_pixels, True)
+        except FINAL:
+            raise
+        except Exception:
+            if strict or (rest := _what_is_there(kind, file, name, max_pixels)) is None:
+                raise
+            return rest
+
+
+def _what_is_there(kind: str, file: IO[bytes], name: str, max_pixels: int | None) -> Picture | None:
+    """The picture of damaged data as far as they go; None where they give none."""
+    file.seek(0)
+    try:
+        picture = _decode(kind, io.BytesIO(mended(kind, file.read())), name, max_pixels, False)
+    except MemoryError:
+        raise
+    except Exception:
+        return None
+    note = note_on(kind, picture)
+    return None if note is None else replace(picture, notes=(note, *picture.notes))
+
+
+def _decode(kind: str, file: IO[bytes], name: str, max_pixels: int | None, strict: bool) -> Picture:
+    image = _open(kind, file, name, strict)
+    if isinstance(image, TiffReader):
+        places = tiff_pages(image, file, max_pixels, strict)
+        first, *others = (_tiff_page(file, name, place, strict) for place in places)
         return replace(first, pages=tuple(others))
+    _check(FORMATS[kind], image, max_pixels)
+    if kind == "WEBP":
+        return replace(from_image(image), lossless=_is_lossless(file))
+    if kind == "JPEG2000":
+        depth = jpeg2000.depth_of(file)
+        if profile := jpeg2000.profile_of(file):
+            image.info["icc_profile"] = profile
+        picture = from_image(image, jpeg2000.deep_samples(image, file, depth, name))
+        return picture if jpeg2000.is_kept(depth) else replace(picture, notes=(*picture.notes, jpeg2000.NOTE))
+    if kind != "PNG":
+        return from_image(image)
+    if profile := profile_of_png(file):
+        image.info["icc_profile"] = profile
+    return from_image(image, _sixteen_bit_png(image, lambda: _open(kind, file, name, strict)))
 
 
-def open_tiff(file: IO[bytes], name: str, page: int = 0) -> ImageFile.ImageFile:
-    """Read the directory of a TIFF's page."""
-    image = _open("TIFF", file, name)
-    image.seek(page)
+def _is_lossless(file: IO[bytes]) -> bool:
+    """Whether a WebP's samples are stored without loss. Source: RFC 9649, 2.6 and 2.7."""
+    file.seek(12)
+    while len(head := file.read(8)) == 8:
+        if head[:4] in (b"VP8 ", b"VP8L"):
+            return head[:4] == b"VP8L"
+        length = int.from_bytes(head[4:], "little")
+        file.seek(length + length % 2, os.SEEK_CUR)
+    return False
+
+
+def open_tiff(file: IO[bytes], name: str, place: int | None = None, strict: bool = True) -> TiffReader:
+    """Read a directory of a TIFF.
+
+    Args:
+        file: searchable.
+        name: what to call it in messages.
+        place: where the directory is; None for the first.
+        strict: as for `decode`.
+    """
+    image = _open("TIFF", file, name, strict)
+    assert isinstance(image, TiffReader)
+    if place is not None:
+        image.turn_to(place)
     return image
 
 
-def picture_of_tiff(data: bytes) -> Picture:
-    """The samples of a TIFF of one page, as they are stored, and the profile that holds for them."""
-    image = open_tiff(io.BytesIO(data), "")
-    return from_image(image, sixteen_bit_samples(image, lambda: open_tiff(io.BytesIO(data), "")))
+def picture_of_tiff(data: bytes, scale: Scale | None, strict: bool) -> Picture:
+    """The samples of a TIFF of one page, as they are stored, and the profile that holds for them.
+
+    Args:
+        data: the file's content.
+        scale: of the page that these are rows of; None where it needs none.
+        strict: as for `decode`.
+    """
+    file = io.BytesIO(data)
+    return _of_page(open_tiff(file, "", strict=strict), file, strict, scale)
 
 
-def _tiff_page(file: IO[bytes], name: str, page: int) -> Picture:
-    image = open_tiff(file, name, page)
+def extremes_of_tiff(data: bytes) -> tuple[float, float]:
+    """The lowest and the highest sample of a TIFF of one page whose samples have a `Layout`."""
+    file = io.BytesIO(data)
+    layout = open_tiff(file, "").layout
+    assert layout is not None
+    return extremes_of(samples_of(layout, file, strict=False), layout)
+
+
+def notes_of_tiff(image: TiffReader) -> tuple[str, ...]:
+    """What is left out of a page."""
+    count = unnamed_channels(image.tag_v2)
+    some = "a channel that is neither colour nor transparency was" if count == 1 else f"{count} further channels were"
+    return (f"{some} left out",) if count > 0 else ()
+
+
+def _tiff_page(file: IO[bytes], name: str, place: int, strict: bool) -> Picture:
+    image = open_tiff(file, name, place, strict)
     with quiet():
-        exif, turn = exif_of_tiff(image), getattr(image, "tag_v2", {}).get(_ORIENTATION)
-    samples = sixteen_bit_samples(image, lambda: open_tiff(file, name, page))
-    return _turned(replace(from_image(image, samples), exif=exif), turn)
+        exif, turn = exif_of_tiff(image), image.tag_v2.get(ORIENTATION)
+    picture = _of_page(image, file, strict)
+    return _turned(replace(picture, exif=exif, notes=notes_of_tiff(image) + picture.notes), turn)
+
+
+def _of_page(image: TiffReader, file: IO[bytes], strict: bool, scale: Scale | None = None) -> Picture:
+    """The picture of a directory that was read, as it is stored; of its metadata, those in `image.info`."""
+    if (layout := image.layout) is None:
+        return from_image(image)
+    values = samples_of(layout, file, strict)
+    scale = scale or scale_of(*extremes_of(values, layout), layout)
+    profile = image.info.get("icc_profile")
+    pixels, alpha, icc = split_tiff(values, layout, profile, scale)
+    notes = (scale.note,) if scale and scale.note else ()
+    return _described(image, pixels, alpha, icc, notes)
 
 
 def from_image(image: Image.Image, wide: Pixels | None = None) -> Picture:
@@ -146,8 +230,17 @@ def from_image(image: Image.Image, wide: Pixels | None = None) -> Picture:
         pixels, alpha, profile = split(image)
     else:
         pixels, alpha, profile = split_wide(wide, image.info)
+    return _described(image, pixels, alpha, profile)
+
+
+def _described(
+    image: Image.Image, pixels: Pixels, alpha: Pixels | None, profile: bytes | None, notes: tuple[str, ...] = ()
+) -> Picture:
+    """The picture of these samples, with what else the image has, turned upright."""
     exif, turn = upright_exif(image.info.get("exif"))
     xmp = image.info.get("xmp")
+    if image.info.get("icc_profile") and profile is None:
+        notes = (*notes, "its colour profile is damaged or for other samples, and was ignored")
     picture = Picture(
         pixels,
         alpha,
@@ -157,6 +250,7 @@ def from_image(image: Image.Image, wide: Pixels | None = None) -> Picture:
         dpi=sane_dpi(image.info.get("dpi")),
         format="JPEG" if image.format == "MPO" else image.format,
         quality=_quality(image),
+        notes=notes,
     )
     return _turned(picture, turn)
 
@@ -174,26 +268,16 @@ def _turned(picture: Picture, orientation: Any) -> Picture:
     )
 
 
-def _open(kind: str, file: IO[bytes], name: str) -> ImageFile.ImageFile:
+def _open(kind: str, file: IO[bytes], name: str, strict: bool) -> ImageFile.ImageFile:
     """Parse the header; `Image.open` would do the same, and judge the size by a global limit."""
     file.seek(0)
-    if kind == "TIFF":
-        reader: Any = _TiffReader
-    else:
-        module, cls = _READERS[kind]
-        try:
-            reader = getattr(importlib.import_module(module), cls)
-        except ImportError as error:
-            raise MissingExtra(f"{name} is a HEIC picture; reading it", "heif") from error
+    form = FORMATS[kind]
+    try:
+        reader: type[ImageFile.ImageFile] = pkgutil.resolve_name(form.reader)
+    except ImportError as error:
+        raise MissingExtra(f"{name} is a picture in the format {kind}; reading it", form.extra) from error
     with quiet():
-        try:
-            return reader(file)
-        except SyntaxError as error:
-            if str(error) == "unknown pixel mode":
-                raise UnsupportedFormat(
-                    "has samples of an unusual kind; save it as plain 8- or 16-bit gray or RGB"
-                ) from error
-            raise
+        return (reader if strict else tolerant(reader))(file)
 
 
 def _sixteen_bit_png(image: ImageFile.ImageFile, reopen: Callable[[], ImageFile.ImageFile]) -> Pixels | None:
@@ -204,9 +288,9 @@ def _sixteen_bit_png(image: ImageFile.ImageFile, reopen: Callable[[], ImageFile.
     return sixteen_bit_samples(image, reopen)
 
 
-def _check(image: ImageFile.ImageFile, max_pixels: int | None) -> None:
+def _check(kind: Format, image: ImageFile.ImageFile, max_pixels: int | None) -> None:
     _check_size(*image.size, max_pixels)
-    if image.format in ("PNG", "GIF", "WEBP", "AVIF") and getattr(image, "is_animated", False):
+    if kind.moves and getattr(image, "is_animated", False):
         raise UnsupportedFormat("is animated, which is not supported yet; save one of its frames as a picture")
 
 
@@ -220,28 +304,68 @@ def _check_size(width: int, height: int, max_pixels: int | None) -> None:
         )
 
 
-def tiff_pages(image: ImageFile.ImageFile, max_pixels: int | None) -> list[int]:
-    """The numbers of a TIFF's pages; thumbnails and masks are none. All their pixels together are judged.
+def tiff_pages(image: TiffReader, file: IO[bytes], max_pixels: int | None, strict: bool) -> list[int]:
+    """Where the directories of a TIFF's pages are; thumbnails and masks are none.
+
+    Where all in the row are thumbnails, as in some files of cameras, the full picture stands below one of them.
+
+    Args:
+        image: at its first page.
+        file: that it reads.
+        max_pixels: the most that all pages together may have; None is no limit.
+        strict: raise where a later directory is damaged; else the pages end before it.
 
     Raises:
-        ImageTooLarge: there are more than `max_pixels`.
+        ImageTooLarge: there are more.
+        UnsupportedFormat: it is a camera's raw file.
     """
-    _check_size(*image.size, max_pixels)
-    pages, total = [0], image.width * image.height
-    for page in range(1, getattr(image, "n_frames", 1)):
-        image.seek(page)
-        if getattr(image, "tag_v2", {}).get(_SUBFILE_TYPE, 0) & _THUMBNAIL_OR_MASK:
-            continue
-        width, height = image.size
-        _check_size(width, height, max_pixels)
-        total += width * height
+    full: list[tuple[int, tuple[int, int]]] = []
+    small: list[tuple[int, tuple[int, int]]] = []
+    for place in _directories(image, strict):
+        tags = image.tag_v2
+        lower = below(tags, file)
+        if any(is_raw(each) for each in (tags, *(each for _, each in lower))):
+            raise UnsupportedFormat(
+                "is a camera's raw file, which is not developed here; develop it with a raw converter, save it as "
+                "16-bit TIFF, and colour that"
+            )
+        (small if is_thumbnail(tags) else full).append((place, image.size))
+        if is_thumbnail(tags):
+            full += [(at, size) for at, each in lower if (size := _full_size(each))]
+    if not full:
+        full = [max(small, key=lambda page: page[1][0] * page[1][1])]
+    total = 0
+    for _, size in full:
+        _check_size(*size, max_pixels)
+        total += size[0] * size[1]
         if max_pixels is not None and total > max_pixels:
             raise ImageTooLarge(
                 f"has more than {max_pixels:,} pixels in its pages; "
                 "raise --max-pixels (max_pixels in Python) or take the pages apart"
             )
-        pages.append(page)
-    return pages
+    return [place for place, _ in full]
+
+
+def _directories(image: TiffReader, strict: bool) -> Iterator[int]:
+    """The places of the directories that follow each other; the image stands at the one given."""
+    for page in itertools.count():
+        try:
+            image.seek(page)
+        except EOFError:
+            return
+        except FINAL:
+            raise
+        except Exception:
+            if strict or page == 0:
+                raise
+            return
+        yield image._frame_pos[page]
+
+
+def _full_size(tags: Any) -> tuple[int, int] | None:
+    """(W, H) of a directory; None of a thumbnail."""
+    width, height = tags.get(WIDTH), tags.get(LENGTH)
+    return (width, height) if isinstance(width, int) and isinstance(height, int) and not is_thumbnail(tags) else None
 
 
 def _quality(image: Image.Image) -> int | None:

@@ -1,4 +1,4 @@
-"""16-bit samples, of which Pillow keeps the upper half where there is more than one channel.
+"""16-bit samples of a PNG, of which Pillow keeps the upper half where there is more than one channel.
 
 Reading decodes twice, the second time with the byte order swapped, so that Pillow keeps the lower half; that needs no
 further library and is as strict and as fast as Pillow. Writing is done here and in `tiff_writing.py`: both are simple.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import struct
-import sys
 import zlib
 from collections.abc import Callable, Iterator
 
@@ -16,20 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from photochrom.errors import UnsupportedFormat
 from photochrom.imaging.metadata import EXIF_PREFIX
 from photochrom.imaging.picture import Picture, Pixels
 
 _LEVEL = 3
 _STRIP_BYTES = 1 << 20
-_SWAPPED = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
-_PLANES_TAG = 284
 
 
 def sixteen_bit_samples(
     image: ImageFile.ImageFile, reopen: Callable[[], ImageFile.ImageFile]
 ) -> NDArray[np.uint16] | None:
-    """Read all 16 bits of a PNG or TIFF with several channels.
+    """Read all 16 bits of a PNG with several channels.
 
     Args:
         image: opened, its samples not yet loaded; it is loaded here.
@@ -37,27 +33,17 @@ def sixteen_bit_samples(
 
     Returns:
         (H, W, 2), (H, W, 3) or (H, W, 4) uint16; None where `image` is not such a file (nothing is loaded then).
-
-    Raises:
-        UnsupportedFormat: the channels are stored in separate planes.
     """
     mode = raw_mode(image)
-    if getattr(image, "tag_v2", {}).get(_PLANES_TAG) == 2 and 16 in image.tag_v2.get(258, ()):  # type: ignore[attr-defined]
-        raise UnsupportedFormat("has its 16-bit channels in separate planes; save it with interleaved ones")
     if mode == "LA;16B":
         # Four bytes a pixel: as 8-bit RGBA they all arrive in one go.
         both = samples(_with_raw_mode(image, "RGBA"))
         return both.view(">u2").astype(np.uint16)
-    if not mode.startswith("RGB") or mode[-4:-1] != ";16":
+    if mode not in ("RGB;16B", "RGBA;16B"):
         return None
-    premultiplied = mode.startswith("RGBa")
-    upper = mode.replace("RGBa", "RGBA")
-    out = samples(_with_raw_mode(image, upper)).astype(np.uint16)
+    out = samples(_with_raw_mode(image, mode)).astype(np.uint16)
     out <<= 8
-    out |= samples(_with_raw_mode(reopen(), upper[:-1] + _SWAPPED[upper[-1]]))
-    if premultiplied:
-        opacity = np.maximum(out[..., 3:], 1).astype(np.float32) / 65535
-        out[..., :3] = np.rint(np.minimum(out[..., :3] / opacity, 65535))
+    out |= samples(_with_raw_mode(reopen(), mode[:-1] + "L"))
     return out
 
 

@@ -6,23 +6,54 @@ reader then decodes: so every kind of sample and compression that is read at all
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import IO, Any
 
-from PIL import ImageFile
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from photochrom.imaging.damage import NOTE
 from photochrom.imaging.metadata import exif_of_tiff, sane_dpi, upright_xmp
 from photochrom.imaging.picture import Picture
-from photochrom.imaging.reading import clear_errors, open_tiff, picture_of_tiff, quiet, tiff_pages
+from photochrom.imaging.pixel_modes import Scale, needs_scale, scale_of
+from photochrom.imaging.reading import (
+    FINAL,
+    clear_errors,
+    extremes_of_tiff,
+    notes_of_tiff,
+    open_tiff,
+    picture_of_tiff,
+    quiet,
+    tiff_pages,
+)
+from photochrom.imaging.tiff_reading import (
+    BITS,
+    COMPRESSION,
+    COUNTS,
+    LENGTH,
+    OFFSETS,
+    ORIENTATION,
+    PHOTOMETRIC,
+    PLAIN,
+    PLANES,
+    ROWS,
+    TILE_COUNTS,
+    TILE_LENGTH,
+    TILE_OFFSETS,
+    TILE_WIDTH,
+    WIDTH,
+    Layout,
+    TiffReader,
+    check_claim,
+    pieces_of,
+)
 from photochrom.imaging.tiff_writing import directory
 
 STRIP_PIXELS = 1 << 19  # about as many are decoded at a time
-_WIDTH, _LENGTH, _OFFSETS, _ROWS, _COUNTS = 256, 257, 273, 278, 279
-_TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS, _TILE_COUNTS = 322, 323, 324, 325
-_COMPRESSION, _PLANES, _ORIENTATION = 259, 284, 274
-_PLAIN, _OLD_JPEG = 1, 6  # kinds of compression
+_OLD_JPEG = 6  # a kind of compression
+_SUBSAMPLED = 6  # a photometric interpretation: YCbCr
 # What says how samples are stored, and so goes into the small files; sizes and places are made anew.
 _KEPT = (258, 259, 262, 266, 277, 284, 292, 293, 317, 320, 322, 323, 338, 339, 347, 529, 530, 531, 532, 34675)
 
@@ -35,13 +66,16 @@ class Page:
         width, height: W and H.
         rows: of each strip but the last.
         metadata: what stands in a Picture besides samples and profile.
+        name: of the file, in messages.
+        strict: raise where data are damaged; else a strip of which some are missing has `damage.NOTE` among its notes.
     """
 
     width: int
     height: int
     rows: int
     metadata: dict[str, Any]
-    _name: str
+    name: str
+    strict: bool
     _file: IO[bytes]
     _lock: threading.Lock
     _tags: ImageFileDirectory_v2
@@ -49,6 +83,8 @@ class Page:
     _chunk_rows: int
     _across: int  # chunks side by side
     _row_bytes: int = field(default=0)  # of a page that is not compressed and cut anywhere; 0 for others
+    _plain_bytes: int = 0  # a row of a chunk that is not compressed; 0 for others
+    _scale: Scale | None = None  # of signed and floating samples
 
     @property
     def tops(self) -> range:
@@ -67,14 +103,36 @@ class Page:
         Raises:
             PhotochromError: they are damaged.
         """
+        with clear_errors(self.name):
+            try:
+                return picture_of_tiff(self._file_of(top, True), self._scale, strict=True)
+            except FINAL:
+                raise
+            except Exception:
+                if self.strict:
+                    raise
+            picture = picture_of_tiff(self._file_of(top, False), self._scale, strict=False)
+            return replace(picture, notes=(NOTE, *picture.notes))
+
+    def scaled(self, layout: Layout) -> Page:
+        """The same page with the scale that all its samples, which have this layout, ask for."""
+        with clear_errors(self.name):
+            extremes = [extremes_of_tiff(self._file_of(top, False)) for top in self.tops]
+            return replace(self, _scale=scale_of(min(e[0] for e in extremes), max(e[1] for e in extremes), layout))
+
+    def _file_of(self, top: int, strict: bool) -> bytes:
+        """A TIFF of the rows from `top`; of plain samples, those that are missing are 0, or an error."""
         rows = min(self.rows, self.height - top)
-        with clear_errors(self._name):
-            if self._row_bytes:
-                return self._picture(rows, rows, [self._cut(top, rows)])
-            first = top // self._chunk_rows * self._across
-            count = -(-rows // self._chunk_rows) * self._across
-            chunks = [self._read(*chunk) for chunk in self._chunks[first : first + count]]
-            return self._picture(rows, self._chunk_rows, chunks)
+        if self._row_bytes:
+            return self._small_file(rows, rows, [_filled(self._cut(top, rows), rows * self._row_bytes, strict)])
+        first = top // self._chunk_rows * self._across
+        count = -(-rows // self._chunk_rows) * self._across
+        chunks = []
+        for index in range(first, first + count):
+            there = self.height - index // self._across * self._chunk_rows
+            data = self._read(*self._chunks[index])
+            chunks.append(_filled(data, min(self._chunk_rows, there) * self._plain_bytes, strict))
+        return self._small_file(rows, self._chunk_rows, chunks)
 
     def _cut(self, top: int, rows: int) -> bytes:
         """Rows out of the middle of stored strips."""
@@ -92,33 +150,41 @@ class Page:
             self._file.seek(place)
             return self._file.read(length)
 
-    def _picture(self, rows: int, chunk_rows: int, chunks: list[bytes]) -> Picture:
+    def _small_file(self, rows: int, chunk_rows: int, chunks: list[bytes]) -> bytes:
         head = b"MM\0*" if self._tags.prefix == b"MM" else b"II*\0"
         tags = ImageFileDirectory_v2(head + bytes(4))
         for tag in self._tags:
             tags.tagtype[tag], tags[tag] = self._tags.tagtype[tag], self._tags[tag]
-        tags[_WIDTH], tags[_LENGTH] = self.width, rows
-        places = [8 + sum(map(len, chunks[:i])) for i in range(len(chunks))]
-        if _TILE_WIDTH in tags:
-            offsets, tags[_TILE_COUNTS] = _TILE_OFFSETS, tuple(map(len, chunks))
+        tags[WIDTH], tags[LENGTH] = self.width, rows
+        places = list(accumulate(map(len, chunks), initial=8))[:-1]
+        if TILE_WIDTH in tags:
+            offsets, tags[TILE_COUNTS] = TILE_OFFSETS, tuple(map(len, chunks))
         else:
-            offsets, tags[_COUNTS], tags[_ROWS] = _OFFSETS, tuple(map(len, chunks)), chunk_rows
+            offsets, tags[COUNTS], tags[ROWS] = OFFSETS, tuple(map(len, chunks)), chunk_rows
         data = b"".join(chunks)
         data += bytes(len(data) % 2)
         start = (8 + len(data)).to_bytes(4, "big" if head[:2] == b"MM" else "little")
-        return picture_of_tiff(b"".join([head, start, data, directory(tags, 8 + len(data), offsets, places)]))
+        return b"".join([head, start, data, directory(tags, 8 + len(data), offsets, places)])
 
 
-def pages_in_strips(file: IO[bytes], name: str, max_pixels: int | None) -> list[Page] | None:
+def _filled(data: bytes, size: int, strict: bool) -> bytes:
+    if strict and len(data) < size:
+        raise EOFError("the samples end early")
+    return data.ljust(size, b"\0")
+
+
+def pages_in_strips(file: IO[bytes], name: str, max_pixels: int | None, strict: bool = True) -> list[Page] | None:
     """The pages of an open TIFF.
 
     Args:
         file: searchable; it has to stay open while the pages are used.
         name: what to call it in messages.
         max_pixels: the most pixels that all pages together may have; None is no limit.
+        strict: of the pages.
 
     Returns:
-        The pages, or None where one has to be turned, or is stored in a way that only a whole reading takes.
+        The pages, or None where one has to be turned, or is stored in a way that only a whole reading takes, such as
+        with a damaged directory.
 
     Raises:
         PhotochromError: the file is damaged or too large.
@@ -127,36 +193,44 @@ def pages_in_strips(file: IO[bytes], name: str, max_pixels: int | None) -> list[
         image = open_tiff(file, name)
         lock = threading.Lock()
         pages = []
-        for number in tiff_pages(image, max_pixels):
-            image.seek(number)
-            if (page := _page(image, file, name, lock)) is None:
+        try:
+            places = tiff_pages(image, file, max_pixels, strict=True)
+        except FINAL:
+            raise
+        except Exception:
+            if strict:
+                raise
+            return None
+        for place in places:
+            image.turn_to(place)
+            if (page := _page(image, file, name, lock, strict)) is None:
                 return None
             pages.append(page)
         return pages
 
 
-def _page(image: ImageFile.ImageFile, file: IO[bytes], name: str, lock: threading.Lock) -> Page | None:
-    tags: Any = image.tag_v2  # type: ignore[attr-defined]
-    tiled = _TILE_WIDTH in tags
-    offsets, counts = (tags.get(tag, ()) for tag in ((_TILE_OFFSETS, _TILE_COUNTS) if tiled else (_OFFSETS, _COUNTS)))
+def _page(image: TiffReader, file: IO[bytes], name: str, lock: threading.Lock, strict: bool) -> Page | None:
+    tags: Any = image.tag_v2
+    tiled = TILE_WIDTH in tags
+    chunks = pieces_of(tags, file.seek(0, os.SEEK_END))
     width, height = image.size
-    compression = tags.get(_COMPRESSION, _PLAIN)
-    chunk_rows = int(tags[_TILE_LENGTH]) if tiled else min(int(tags.get(_ROWS, height)), height)
-    across = -(-width // int(tags[_TILE_WIDTH])) if tiled else 1
+    compression = tags.get(COMPRESSION, PLAIN)
+    chunk_rows = int(tags[TILE_LENGTH]) if tiled else min(int(tags.get(ROWS, height)), height)
+    across = -(-width // int(tags[TILE_WIDTH])) if tiled else 1
     if (
-        tags.get(_PLANES, 1) != 1
-        or tags.get(_ORIENTATION, 1) != 1
+        tags.get(PLANES, 1) != 1
+        or tags.get(ORIENTATION, 1) != 1
         or compression == _OLD_JPEG
-        or (width, height) != (tags.get(_WIDTH), tags.get(_LENGTH))
+        or (width, height) != (tags.get(WIDTH), tags.get(LENGTH))
         or chunk_rows < 1
-        or not len(offsets) == len(counts) == across * -(-height // chunk_rows)
+        or len(chunks) != across * -(-height // chunk_rows)
     ):
         return None
     row_bytes = 0
     rows = max(1, STRIP_PIXELS // width // chunk_rows) * chunk_rows
-    if not tiled and compression == _PLAIN and rows * width > 2 * STRIP_PIXELS:
+    if not tiled and compression == PLAIN and rows * width > 2 * STRIP_PIXELS:
         rows = max(1, STRIP_PIXELS // width)
-        row_bytes = (sum(tags.get(258, (1,))) * width + 7) // 8
+        row_bytes = _stored_row(tags, width)
     kept = ImageFileDirectory_v2(tags.prefix + (b"\0*" if tags.prefix == b"MM" else b"*\0") + bytes(4))
     for tag in _KEPT:
         if tag in tags:
@@ -167,6 +241,30 @@ def _page(image: ImageFile.ImageFile, file: IO[bytes], name: str, lock: threadin
             "exif": exif_of_tiff(image),
             "xmp": upright_xmp(info.get("xmp")),
             "dpi": sane_dpi(info.get("dpi")),
+            "notes": notes_of_tiff(image),
         }
-    chunks = tuple(zip(offsets, counts, strict=True))
-    return Page(width, height, rows, metadata, name, file, lock, kept, chunks, chunk_rows, across, row_bytes)
+    plain = compression == PLAIN and tags.get(PHOTOMETRIC) != _SUBSAMPLED
+    if plain:
+        check_claim(_stored_row(tags, width) * height, file)
+    page = Page(
+        width,
+        height,
+        rows,
+        metadata,
+        name,
+        strict,
+        file,
+        lock,
+        kept,
+        chunks,
+        chunk_rows,
+        across,
+        row_bytes,
+        _stored_row(tags, int(tags[TILE_WIDTH]) if tiled else width) if plain else 0,
+    )
+    return page.scaled(image.layout) if image.layout and needs_scale(image.layout) else page
+
+
+def _stored_row(tags: Any, width: int) -> int:
+    """Bytes of a row of plain samples."""
+    return (sum(tags.get(BITS, (1,))) * width + 7) // 8
