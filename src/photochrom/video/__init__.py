@@ -30,6 +30,8 @@ def colorize_film(
     crf: int | None = None,
     start: float | None = None,
     end: float | None = None,
+    audio: bool = True,
+    strict: bool = False,
     overwrite: bool = False,
     progress: Listener | None = None,
 ) -> FilmReport:
@@ -47,13 +49,16 @@ def colorize_film(
         codec: "h264" (default), "hevc", "vp9" (default in WebM), "av1" or "ffv1"; films only.
         crf: constant quality, lower is better; films only.
         start, end: the part that is wanted, in seconds; films only.
+        audio: keep the sound; films only.
+        strict: refuse what is damaged, which else is coloured as far as it goes.
         overwrite: replace a target that is there.
         progress: called after each frame.
 
     Raises:
-        UnreadableFilm: the source is damaged beyond its first frame, or no film.
+        UnreadableFilm: no frame of the source can be read, or it is damaged and that is not wanted.
         MissingExtra: films, and "flow", need the extra `video`.
         WriteFailed: the target is there already, the disk is full, another process makes it, ...
+        UnsupportedFormat: the target's container does not take the picture.
         BadSetting: settings that do not fit, or a target of another kind.
     """
     kind = check_target(source, target)
@@ -64,7 +69,7 @@ def colorize_film(
     if kind == "film":
         from photochrom.video import film
 
-        job = film.FilmJob(Path(source), Path(target), consistency, codec, crf, start, end, overwrite)
+        job = film.FilmJob(Path(source), Path(target), consistency, codec, crf, start, end, overwrite, audio, strict)
         return film.colorize(job, colorizer, progress)
     from photochrom.video import pictures
 
