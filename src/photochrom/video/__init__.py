@@ -35,7 +35,7 @@ def colorize_film(
     overwrite: bool = False,
     progress: Listener | None = None,
 ) -> FilmReport:
-    """Colour a film, a moving GIF, WebP or PNG, or a numbered sequence of pictures, into another one of its kind.
+    """Colour a film, a moving GIF, WebP, AVIF or PNG, or a numbered sequence of pictures, into another one of its kind.
 
     The result is under its name whole or not at all. Killed at any instant, the same call goes on at the last whole
     segment, kept in a hidden folder beside the target until the result is there, and comes to the same result.
@@ -74,5 +74,7 @@ def colorize_film(
     from photochrom.video import pictures
 
     if kind == "animation":
-        return pictures.colorize_animation(Path(source), Path(target), colorizer, consistency, overwrite, progress)
-    return pictures.colorize_sequence(Path(source), Path(target), colorizer, consistency, overwrite, progress)
+        return pictures.colorize_animation(
+            Path(source), Path(target), colorizer, consistency, overwrite, progress, strict
+        )
+    return pictures.colorize_sequence(Path(source), Path(target), colorizer, consistency, overwrite, progress, strict)

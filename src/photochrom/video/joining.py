@@ -90,8 +90,8 @@ def _write(parts: Parts, ways: Ways, temporary: Path, target: Path) -> None:
     import av
 
     ending = target.suffix.lower()
-    options = MUXER_OPTIONS | ({"movflags": "+faststart"} if ending in (".mp4", ".m4v", ".mov") else {})
     with open_film(parts.source) as old, av.open(str(parts.segments[0][0])) as first, naming_target(target):
+        options = MUXER_OPTIONS | _movflags(ending, old.metadata)
         new = av.open(str(temporary), "w", format=CONTAINERS[ending], options=options)
         film = new.add_stream_from_template(first.streams.video[0], opaque=True)
         film.time_base = parts.facts.time_base
@@ -106,6 +106,14 @@ def _write(parts: Parts, ways: Ways, temporary: Path, target: Path) -> None:
         for copy in copies.values():
             copy.finish()
         new.close()
+
+
+def _movflags(ending: str, words: dict[str, str]) -> dict[str, str]:
+    """QuickTime's options; a phone's own keys (place, time with its zone, make) are kept by one of them only."""
+    if ending not in (".mp4", ".m4v", ".mov"):
+        return {}
+    own_keys = any(key.startswith(("com.apple.", "com.android.")) for key in words)
+    return {"movflags": "+faststart" + ("+use_metadata_tags" if own_keys else "")}
 
 
 def _copy(new: Any, stream: Any, way: Way, ending: str) -> Copy:
