@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import TypeAdapter, ValidationError
 
 import photochrom
 from photochrom import Colorizer, Hint, color
@@ -380,7 +381,11 @@ def test_metrics_count_by_route_and_never_by_what_a_client_typed(server):
 
 
 def test_the_names_of_the_formats_are_those_of_the_library():
-    assert {name.upper() for name in FormatName.__args__} == set(FORMATS)
+    schema = TypeAdapter(FormatName).json_schema()
+    assert schema["enum"] == [name.lower() for name in FORMATS]
+    assert TypeAdapter(FormatName).validate_python("jpeg2000") == "jpeg2000"
+    with pytest.raises(ValidationError, match="there is no format 'exe'; there are: jpeg, png"):
+        TypeAdapter(FormatName).validate_python("exe")
 
 
 @pytest.mark.parametrize(

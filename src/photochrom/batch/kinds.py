@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,7 +46,7 @@ class Kind:
     """
 
     name: str
-    extensions: frozenset[str]
+    extensions: Set[str]
     colorize: Worker
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,48 +19,143 @@ class Format:
         name: what Pillow calls it.
         extensions: the endings of its names, lower case; the first is the usual one.
         media_type: its name on the web.
+        starts: the first bytes of its files, any of these; or what tells by the first `SNIFF_BYTES` whether it is one.
+        reader: the class that reads it, a `PIL.ImageFile.ImageFile`, as "module:name"; the module also registers what
+            `Image.save` needs.
+        encode: from a picture to the bytes of a file, as "module:name"; empty where `Image.save` does it.
+        extra: of this package, which brings the reader; empty where none is needed.
         sixteen_bit: 16 bits a sample can be written.
         alpha: transparency can be written.
+        moves: a file may hold frames that follow each other in time.
     """
 
     name: str
     extensions: tuple[str, ...]
     media_type: str
+    starts: tuple[bytes, ...] | Callable[[bytes], bool]
+    reader: str
+    encode: str = ""
+    extra: str = ""
     sixteen_bit: bool = False
     alpha: bool = True
+    moves: bool = False
+
+    def fits(self, head: bytes) -> bool:
+        """Whether a file with these first bytes is one."""
+        return self.starts(head) if callable(self.starts) else head.startswith(self.starts)
 
 
-FORMATS = {
-    entry.name: entry
-    for entry in (
-        Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), "image/jpeg", alpha=False),
-        Format("PNG", (".png",), "image/png", sixteen_bit=True),
-        Format("TIFF", (".tif", ".tiff"), "image/tiff", sixteen_bit=True),
-        Format("WEBP", (".webp",), "image/webp"),
-        Format("AVIF", (".avif",), "image/avif"),
-        Format("BMP", (".bmp", ".dib"), "image/bmp", alpha=False),
-        Format("GIF", (".gif",), "image/gif"),
-        Format("JPEG2000", (".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc"), "image/jp2"),
-        Format("HEIF", (".heic", ".heif", ".hif"), "image/heic"),
-    )
-}
+def _riff(kind: bytes) -> Callable[[bytes], bool]:
+    return lambda head: head[:4] == b"RIFF" and head[8:12] == kind
 
-_BY_EXTENSION = {extension: entry for entry in FORMATS.values() for extension in entry.extensions}
-EXTENSIONS = frozenset(_BY_EXTENSION)
 
-_SIGNATURES = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-    (b"II+\0", "TIFF"),
-    (b"MM\0+", "TIFF"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"BM", "BMP"),
-    (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG2000"),
-    (b"\xff\x4f\xff\x51", "JPEG2000"),
+def _branded(*brands: bytes) -> Callable[[bytes], bool]:
+    """A test for an ISO base media file that is, or is compatible with, one of these brands."""
+    return lambda head: not _brands(head).isdisjoint(brands)
+
+
+def _brands(head: bytes) -> set[bytes]:
+    """Empty where it is no ISO base media file. Source: ISO/IEC 14496-12, 4.3."""
+    if head[4:8] != b"ftyp":
+        return set()
+    return {head[8:12], *(head[at : at + 4] for at in range(16, min(len(head), head[3]), 4))}
+
+
+# The first that fits counts: AVIF files often say that they are HEIF as well.
+_ROWS = (
+    Format(
+        name="JPEG",
+        extensions=(".jpg", ".jpeg", ".jpe", ".jfif"),
+        media_type="image/jpeg",
+        starts=(b"\xff\xd8\xff",),
+        reader="PIL.JpegImagePlugin:JpegImageFile",
+        alpha=False,
+    ),
+    Format(
+        name="PNG",
+        extensions=(".png",),
+        media_type="image/png",
+        starts=(b"\x89PNG\r\n\x1a\n",),
+        reader="PIL.PngImagePlugin:PngImageFile",
+        encode="photochrom.imaging.sixteen_bit:png_bytes",
+        sixteen_bit=True,
+        moves=True,
+    ),
+    Format(
+        name="TIFF",
+        extensions=(".tif", ".tiff"),
+        media_type="image/tiff",
+        starts=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+        reader="photochrom.imaging.reading:TiffReader",
+        encode="photochrom.imaging.tiff_writing:tiff_bytes",
+        sixteen_bit=True,
+    ),
+    Format(
+        name="WEBP",
+        extensions=(".webp",),
+        media_type="image/webp",
+        starts=_riff(b"WEBP"),
+        reader="PIL.WebPImagePlugin:WebPImageFile",
+        moves=True,
+    ),
+    Format(
+        name="AVIF",
+        extensions=(".avif",),
+        media_type="image/avif",
+        starts=_branded(b"avif", b"avis"),
+        reader="PIL.AvifImagePlugin:AvifImageFile",
+        moves=True,
+    ),
+    Format(
+        name="BMP",
+        extensions=(".bmp", ".dib"),
+        media_type="image/bmp",
+        starts=(b"BM",),
+        reader="PIL.BmpImagePlugin:BmpImageFile",
+        alpha=False,
+    ),
+    Format(
+        name="GIF",
+        extensions=(".gif",),
+        media_type="image/gif",
+        starts=(b"GIF87a", b"GIF89a"),
+        reader="PIL.GifImagePlugin:GifImageFile",
+        moves=True,
+    ),
+    Format(
+        name="JPEG2000",
+        extensions=(".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc"),
+        media_type="image/jp2",
+        starts=(b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
+        reader="PIL.Jpeg2KImagePlugin:Jpeg2KImageFile",
+    ),
+    Format(
+        name="HEIF",
+        extensions=(".heic", ".heif", ".hif"),
+        media_type="image/heic",
+        starts=_branded(b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"),
+        reader="pillow_heif.as_plugin:HeifImageFile",
+        extra="heif",
+    ),
 )
+
+FORMATS: dict[str, Format] = {}
+_BY_EXTENSION: dict[str, Format] = {}
+EXTENSIONS = _BY_EXTENSION.keys()
+
+
+def register(form: Format) -> Format:
+    """Add a format to the table; a name or an ending that is taken raises ValueError."""
+    taken = [name for name in (form.name, *form.extensions) if name in FORMATS or name in _BY_EXTENSION]
+    if taken or form.name != form.name.upper():
+        raise ValueError(f"{form.name}: its name has to be in capitals, and nobody else's; taken: {taken}")
+    FORMATS[form.name] = form
+    _BY_EXTENSION.update(dict.fromkeys(form.extensions, form))
+    return form
+
+
+for _row in _ROWS:
+    register(_row)
 
 # What people try and what is not read, so that the line can say so rather than "damaged".
 _STRANGERS = (
@@ -71,8 +167,6 @@ _STRANGERS = (
     (b"PK\x03\x04", "a ZIP archive"),
     (b"\x1aE\xdf\xa3", "a Matroska film"),
 )
-_AVIF_BRANDS = {b"avif", b"avis"}
-_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
 SNIFF_BYTES = 64
 
@@ -112,6 +206,15 @@ def format_named(name: str) -> Format:
     return known
 
 
+def known_by(head: bytes) -> Format | None:
+    """The format whose files start like this; None where there is none.
+
+    Args:
+        head: the first `SNIFF_BYTES` bytes, or all there are.
+    """
+    return next((form for form in FORMATS.values() if form.fits(head)), None)
+
+
 def sniff(head: bytes) -> str:
     """The format's name by the first bytes, since file names lie.
 
@@ -124,17 +227,9 @@ def sniff(head: bytes) -> str:
     """
     if not head:
         raise UnreadableImage("is empty; get a new copy of the file")
-    for signature, kind in _SIGNATURES:
-        if head.startswith(signature):
-            return kind
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WEBP"
-    if head[4:8] == b"ftyp":
-        brands = {head[8:12], *(head[at : at + 4] for at in range(16, min(len(head), head[3]), 4))}
-        if brands & _AVIF_BRANDS:
-            return "AVIF"
-        if brands & _HEIF_BRANDS:
-            return "HEIF"
+    if form := known_by(head):
+        return form.name
+    if _brands(head):
         raise UnsupportedFormat("is a film, not a photograph; give it a name that ends like one, such as .mp4")
     for signature, what in _STRANGERS:
         if head.startswith(signature):

@@ -9,6 +9,7 @@ from typing import Literal
 
 from photochrom._support.text import shown
 from photochrom.errors import BadSetting
+from photochrom.imaging.formats import SNIFF_BYTES, known_by
 
 Kind = Literal["film", "animation", "sequence"]
 
@@ -27,8 +28,7 @@ ANIMATIONS = (".gif", ".webp", ".png", ".apng", ".avif")
 _HEAD = 4096
 NUMBERED = re.compile(r"%(0\d{1,2}|\d)?d")
 """The place of the number in a sequence's name. %20d is none: it comes from the web, where %20 is a space."""
-_STILLS = {b"avif", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"crx ", b"jpx "}
-_SOUNDS = {b"M4A ", b"M4B ", b"M4P "}
+_NO_FILMS = (b"crx ", b"M4A ", b"M4B ", b"M4P ")  # brands of raw pictures and of sound
 _STARTS = (
     b"\x1aE\xdf\xa3",  # Matroska, WebM
     b"FLV\1",
@@ -82,12 +82,12 @@ def kind_of(path: str | os.PathLike[str]) -> Kind | None:
     if _starts_like_a_film(head):
         return "film"
     known = Path(name).suffix.lower() in FILMS + ONLY_READ
-    return "film" if known and not _starts_like_a_picture(head) else None
+    return "film" if known and known_by(head[:SNIFF_BYTES]) is None else None
 
 
 def _starts_like_a_film(head: bytes) -> bool:
     return (
-        (head[4:8] == b"ftyp" and head[8:12] not in _STILLS | _SOUNDS)
+        (head[4:8] == b"ftyp" and head[8:12] not in _NO_FILMS and known_by(head[:SNIFF_BYTES]) is None)
         or head[4:8] in (b"moov", b"mdat", b"wide")
         or head.startswith(_STARTS)
         or (head[:4] == b"RIFF" and head[8:12] in (b"AVI ", b"CDXA"))
@@ -96,11 +96,6 @@ def _starts_like_a_film(head: bytes) -> bool:
         or (head[:4] == b"\0\0\0\1" and head[4:].startswith(_UNITS))
         or any(len(head) > 2 * size + at and head[at : 2 * size + at + 1 : size] == b"GGG" for at, size in _TRANSPORT)
     )
-
-
-def _starts_like_a_picture(head: bytes) -> bool:
-    signs = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*", b"BM")
-    return head.startswith(signs) or (head[4:8] == b"ftyp" and head[8:12] in _STILLS)
 
 
 def _moves(path: str) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
+import pkgutil
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -21,22 +21,12 @@ from photochrom.errors import (
     UnreadableImage,
     UnsupportedFormat,
 )
-from photochrom.imaging.formats import SNIFF_BYTES, sniff
+from photochrom.imaging.formats import FORMATS, SNIFF_BYTES, Format, sniff
 from photochrom.imaging.metadata import exif_of_tiff, sane_dpi, upright, upright_exif, upright_xmp
 from photochrom.imaging.picture import Picture, Pixels
 from photochrom.imaging.pixel_modes import split, split_wide
 from photochrom.imaging.sixteen_bit import raw_mode, sixteen_bit_samples
 
-_READERS = {
-    "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
-    "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
-    "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
-    "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
-    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
-    "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
-    "JPEG2000": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
-    "HEIF": ("pillow_heif.as_plugin", "HeifImageFile"),
-}
 _ORIENTATION = 0x0112
 _SUBFILE_TYPE, _THUMBNAIL_OR_MASK = 254, 0b101  # TIFF 6.0, section 8
 # Sum of the standard luma table, of which a JPEG's quality is a percentage. Source: ITU-T T.81, K.1; libjpeg.
@@ -47,7 +37,7 @@ _LUMA_SUM = 3688
 _one_at_a_time = threading.Lock()
 
 
-class _TiffReader(TiffImagePlugin.TiffImageFile):
+class TiffReader(TiffImagePlugin.TiffImageFile):
     """Pillow's, without its global limit on size, and leaving the turning to us."""
 
     def load_prepare(self) -> None:
@@ -102,8 +92,8 @@ def decode(file: IO[bytes], name: str, max_pixels: int | None) -> Picture:
     with clear_errors(name):
         kind = sniff(file.read(SNIFF_BYTES))
         image = _open(kind, file, name)
-        _check(image, max_pixels)
-        if not isinstance(image, _TiffReader):
+        _check(FORMATS[kind], image, max_pixels)
+        if not isinstance(image, TiffReader):
             wide = _sixteen_bit_png(image, lambda: _open(kind, file, name)) if kind == "PNG" else None
             return from_image(image, wide)
         first, *others = (_tiff_page(file, name, page) for page in tiff_pages(image, max_pixels))
@@ -177,14 +167,11 @@ def _turned(picture: Picture, orientation: Any) -> Picture:
 def _open(kind: str, file: IO[bytes], name: str) -> ImageFile.ImageFile:
     """Parse the header; `Image.open` would do the same, and judge the size by a global limit."""
     file.seek(0)
-    if kind == "TIFF":
-        reader: Any = _TiffReader
-    else:
-        module, cls = _READERS[kind]
-        try:
-            reader = getattr(importlib.import_module(module), cls)
-        except ImportError as error:
-            raise MissingExtra(f"{name} is a HEIC picture; reading it", "heif") from error
+    form = FORMATS[kind]
+    try:
+        reader: type[ImageFile.ImageFile] = pkgutil.resolve_name(form.reader)
+    except ImportError as error:
+        raise MissingExtra(f"{name} is a picture in the format {kind}; reading it", form.extra) from error
     with quiet():
         try:
             return reader(file)
@@ -204,9 +191,9 @@ def _sixteen_bit_png(image: ImageFile.ImageFile, reopen: Callable[[], ImageFile.
     return sixteen_bit_samples(image, reopen)
 
 
-def _check(image: ImageFile.ImageFile, max_pixels: int | None) -> None:
+def _check(kind: Format, image: ImageFile.ImageFile, max_pixels: int | None) -> None:
     _check_size(*image.size, max_pixels)
-    if image.format in ("PNG", "GIF", "WEBP", "AVIF") and getattr(image, "is_animated", False):
+    if kind.moves and getattr(image, "is_animated", False):
         raise UnsupportedFormat("is animated, which is not supported yet; save one of its frames as a picture")
 
 

@@ -3,6 +3,7 @@ TIFF technical note (deflate); BigTIFF's design note for files over 4 GB."""
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
@@ -117,6 +118,13 @@ def write_tiff(picture: Picture, file: IO[bytes]) -> None:
         strips = rows_of(page)
         first = next(strips)
         writer.page(page, page.size, len(first), (packed(strip) for strip in (first, *strips)))
+
+
+def tiff_bytes(picture: Picture) -> bytes:
+    """What `write_tiff` writes."""
+    out = io.BytesIO()
+    write_tiff(picture, out)
+    return out.getvalue()
 
 
 def needs_big(size: int) -> bool:

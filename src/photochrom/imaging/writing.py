@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import pkgutil
 from dataclasses import replace
 from typing import Any
 
@@ -11,25 +12,15 @@ import numpy as np
 from PIL import Image
 
 from photochrom.errors import MissingExtra, OutOfMemory, PhotochromError, UnsupportedFormat
-from photochrom.imaging.formats import format_named
+from photochrom.imaging.formats import Format, format_named
 from photochrom.imaging.picture import Picture, to_dtype
-from photochrom.imaging.sixteen_bit import png_bytes, with_alpha
-from photochrom.imaging.tiff_writing import write_tiff
+from photochrom.imaging.sixteen_bit import with_alpha
 
 _QUALITY = 95
 _LEAST_QUALITY = 90
 # What one APP1 segment of a JPEG holds, less the header of an XMP one.
 _SEGMENT = 65533 - 29
 _CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-_PLUGINS = {
-    "JPEG": "PIL.JpegImagePlugin",
-    "WEBP": "PIL.WebPImagePlugin",
-    "AVIF": "PIL.AvifImagePlugin",
-    "BMP": "PIL.BmpImagePlugin",
-    "GIF": "PIL.GifImagePlugin",
-    "JPEG2000": "PIL.Jpeg2KImagePlugin",
-    "HEIF": "pillow_heif.as_plugin",
-}
 
 
 def encode(picture: Picture, format: str) -> bytes:
@@ -57,10 +48,11 @@ def encode(picture: Picture, format: str) -> bytes:
             raise UnsupportedFormat(
                 f"there are {1 + len(picture.pages)} pages, and {form.name} holds one; name the result .tif"
             )
-        if form.name in ("PNG", "TIFF"):
-            sixteen_bit = _at(picture, "uint16") if picture.depth == 32 else picture
-            return png_bytes(sixteen_bit) if form.name == "PNG" else _tiff_bytes(sixteen_bit)
-        return _through_pillow(picture if form.alpha else _on_white(picture), form.name)
+        if not form.alpha:
+            picture = _on_white(picture)
+        if form.encode:
+            return pkgutil.resolve_name(form.encode)(_as_deep_as(form, picture))
+        return _through_pillow(picture, form)
     except PhotochromError:
         raise
     except MemoryError as error:
@@ -70,12 +62,6 @@ def encode(picture: Picture, format: str) -> bytes:
         raise UnsupportedFormat(
             f"a picture of {picture.width} x {picture.height} can't be written as {form.name} ({reason}); use PNG"
         ) from error
-
-
-def _tiff_bytes(picture: Picture) -> bytes:
-    out = io.BytesIO()
-    write_tiff(picture, out)
-    return out.getvalue()
 
 
 def to_pil(picture: Picture) -> Image.Image:
@@ -96,6 +82,13 @@ def _at(picture: Picture, dtype: str) -> Picture:
     return replace(picture, pixels=to_dtype(picture.pixels, dtype), alpha=alpha, pages=pages)
 
 
+def _as_deep_as(form: Format, picture: Picture) -> Picture:
+    """The picture with 8 bits, or 16 where the format holds them and the picture has them or more."""
+    if not form.sixteen_bit:
+        return _at(picture, "uint8")
+    return _at(picture, "uint16") if picture.depth == 32 else picture
+
+
 def _on_white(picture: Picture) -> Picture:
     if picture.alpha is None:
         return picture
@@ -106,16 +99,17 @@ def _on_white(picture: Picture) -> Picture:
     return replace(picture, pixels=pixels, alpha=None)
 
 
-def _through_pillow(picture: Picture, name: str) -> bytes:
+def _through_pillow(picture: Picture, form: Format) -> bytes:
+    name = form.name
     image = to_pil(_at(picture, "uint8"))
     image.info.clear()
     if name == "GIF":
         image = _with_palette(image)
     settings = _settings(picture, name)
     try:
-        importlib.import_module(_PLUGINS[name])
+        pkgutil.resolve_name(form.reader)
     except ImportError as error:
-        raise MissingExtra("writing HEIC", "heif") from error
+        raise MissingExtra(f"writing {name}", form.extra) from error
     out = io.BytesIO()
     if name == "HEIF":
         pillow_heif = importlib.import_module("pillow_heif")

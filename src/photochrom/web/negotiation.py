@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated
+
+from pydantic import AfterValidator, WithJsonSchema
 
 from photochrom.imaging.formats import FORMATS
 from photochrom.web.problems import Problem
 
-# As clients write them: `photochrom.imaging.formats.FORMATS` in lower case.
-FormatName = Literal["jpeg", "png", "tiff", "webp", "avif", "bmp", "gif", "jpeg2000", "heif"]
+
+def names() -> list[str]:
+    """The formats as clients write them, in lower case."""
+    return [name.lower() for name in FORMATS]
+
+
+def _known(name: str) -> str:
+    if name not in names():
+        raise ValueError(f"there is no format '{name}'; there are: {', '.join(names())}")
+    return name
+
+
+FormatName = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": names()})]
 
 
 def media_type_of(name: str) -> str:
