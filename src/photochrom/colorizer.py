@@ -54,6 +54,7 @@ class Colorizer:
         keep_color: leave photographs that are already in colour as they are; tinted ones are coloured.
         restore_tone: stretch the tones of a faded print to the full range, which changes L.
         mark: add a small visible mark in the lower right corner.
+        strict: refuse files whose data are damaged or end early, instead of colouring what is there with a warning.
 
     Attributes:
         network: what gives the scores.
@@ -83,6 +84,7 @@ class Colorizer:
         keep_color: bool = False,
         restore_tone: bool = False,
         mark: bool = False,
+        strict: bool = False,
     ) -> None:
         self.settings = {
             "model": model,
@@ -97,6 +99,7 @@ class Colorizer:
             "keep_color": keep_color,
             "restore_tone": restore_tone,
             "mark": mark,
+            "strict": strict,
         }
         for name, value, allowed in (
             ("vividness", vividness, VIVIDNESS),
@@ -122,6 +125,7 @@ class Colorizer:
         self.render_size = self.card.size or render_size or self.card.render_size
         self.max_pixels = max_pixels
         self.keep_color, self.restore_tone, self.mark = bool(keep_color), bool(restore_tone), bool(mark)
+        self.strict = bool(strict)
         self.threads = min(threads or usable_cores(), MOST_PAINTERS)
 
     @property

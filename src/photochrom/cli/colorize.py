@@ -19,7 +19,7 @@ from rich.text import Text
 
 from photochrom import batch
 from photochrom._support.files import check_free
-from photochrom._support.text import shown
+from photochrom._support.text import counted, shown
 from photochrom.cli.options import FilmOptions, FinishOptions, ModelOptions
 from photochrom.cli.show import only_our_words, progress, say
 from photochrom.colorizer import Colorizer
@@ -44,6 +44,7 @@ def colorize(
     log: Path | None = None,
     variants: int | None = None,
     hint: Annotated[list[str], Parameter(negative=(), json_list=False)] | None = None,
+    verbose: Annotated[bool, Parameter(negative=())] = False,
     finish: FinishOptions = PLAIN,
     options: ModelOptions = DEFAULTS,
     film: FilmOptions = FILM_DEFAULTS,
@@ -78,6 +79,8 @@ def colorize(
         X,Y=COLOR sets the colour at the point X pixels from the left and Y from the top; it spreads to the nearest
         edge. COLOR is #rrggbb or a name such as navy. X,Y,REACH=COLOR spreads less or more than REACH = 1. For one
         photograph; repeat for more points.
+    verbose
+        Name the files in folders that are neither photographs nor films.
     max_pixels
         Largest photograph to read, in pixels; protects against files made to exhaust memory.
     """
@@ -101,6 +104,7 @@ def colorize(
         plan = batch.plan(inputs, output, recursive, {"film": dataclasses.asdict(film), "photograph": {"hints": hints}})
         if hints and [job.kind for job in itertools.islice(plan, 2)] != ["photograph"]:
             raise BadSetting("hints are for one photograph; name one photograph, and no film")
+        passed_over = plan.passed_over
         colorizer = options.colorizer(max_pixels, finish)
         if variants:
             colorizer.network.need_variants()
@@ -117,7 +121,9 @@ def colorize(
                 processes=min(processes, max(1, len(plan))),
                 tell=_Frames(bar).tell,
             )
-            return _report(stack.enter_context(contextlib.closing(outcomes)), len(plan), book, bar)
+            status = _report(stack.enter_context(contextlib.closing(outcomes)), len(plan), book, bar)
+        _name_what_was_passed_over(passed_over(), verbose)
+        return status
 
 
 class _Frames:
@@ -157,6 +163,18 @@ def _report(outcomes: Iterator[batch.Outcome], total: int, log: batch.BatchLog |
         parts = [f"{counts['coloured']} coloured", *(f"{counts[s]} {s}" for s in ("kept", "skipped") if counts[s])]
         say(", ".join([*parts, f"{counts['failed']} failed"]))
     return 1 if counts["failed"] else 0
+
+
+def _name_what_was_passed_over(files: Iterator[Path], verbose: bool) -> None:
+    """Say how many files were no input, so that nobody takes them for done."""
+    number = 0
+    for path in files:
+        number += 1
+        if verbose:
+            say(f"{shown(path)} passed over")
+    if number:
+        names = "" if verbose else "; --verbose names them"
+        say(f"{counted(number, 'file')} passed over, neither photograph nor film{names}")
 
 
 def _line(outcome: batch.Outcome) -> str:

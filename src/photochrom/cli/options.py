@@ -23,6 +23,8 @@ class FinishOptions:
     """Stretch the tones of a faded print to the full range."""
     mark: Annotated[bool, Parameter(negative=())] = False
     """Add a small visible mark in the lower right corner."""
+    strict: Annotated[bool, Parameter(negative=())] = False
+    """Refuse files that are damaged or end early, instead of colouring what can be read of them."""
 
 
 @Parameter(name="*")
@@ -70,3 +72,5 @@ class FilmOptions:
     """Start of the part to colour, in seconds."""
     end: float | None = None
     """End of the part to colour, in seconds."""
+    audio: bool = True
+    """Keep the sound."""

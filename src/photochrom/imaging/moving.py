@@ -17,7 +17,7 @@ FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")
 """Endings of films that are written."""
 ONLY_READ = (
     *(".mpg", ".mpeg", ".m1v", ".m2v", ".ts", ".m2ts", ".mts", ".vob", ".vro", ".wmv", ".asf", ".flv", ".f4v", ".ogv"),
-    *(".ogm", ".3gp", ".3g2", ".qt", ".divx", ".dv", ".mxf", ".y4m", ".ivf", ".wtv", ".rmvb"),
+    *(".ogm", ".3gp", ".3g2", ".qt", ".divx", ".dv", ".mxf", ".y4m", ".ivf", ".wtv", ".gxf", ".nut", ".rmvb"),
     *(".h264", ".264", ".h265", ".265", ".hevc"),
 )
 """Endings of films that are read; their coloured version is an .mp4."""
@@ -41,6 +41,8 @@ _STARTS = (
     b"\6\x0e+4\2\5\1\1\r\1\2",  # MXF
     b"YUV4MPEG2 ",
     b"DKIF\0\0",  # IVF
+    b"nut/multimedia container",
+    b"\0\0\0\0\1\xbc",  # GXF
     b".RMF\0\0\0",
     b"\xb7\xd8\0 7I\xda\x11\xa6N\0\7\xe9^\xad\x8d",  # WTV
 )

@@ -31,7 +31,6 @@ def colorize_film(
     start: float | None = None,
     end: float | None = None,
     audio: bool = True,
-    strict: bool = False,
     overwrite: bool = False,
     progress: Listener | None = None,
 ) -> FilmReport:
@@ -43,14 +42,13 @@ def colorize_film(
     Args:
         source: a file, or a pattern like `frame-%05d.png`.
         target: a file, or for a sequence a pattern.
-        colorizer: the session.
+        colorizer: the session; if it is `strict`, what is damaged is refused and not coloured as far as it goes.
         consistency: "flow" carries colours along motion, "recurrent" (or a .onnx file) uses a network, and "frame"
             colours each frame by itself.
         codec: "h264" (default), "hevc", "vp9" (default in WebM), "av1" or "ffv1"; films only.
         crf: constant quality, lower is better; films only.
         start, end: the part that is wanted, in seconds; films only.
         audio: keep the sound; films only.
-        strict: refuse what is damaged, which else is coloured as far as it goes.
         overwrite: replace a target that is there.
         progress: called after each frame.
 
@@ -69,12 +67,10 @@ def colorize_film(
     if kind == "film":
         from photochrom.video import film
 
-        job = film.FilmJob(Path(source), Path(target), consistency, codec, crf, start, end, overwrite, audio, strict)
+        job = film.FilmJob(Path(source), Path(target), consistency, codec, crf, start, end, overwrite, audio)
         return film.colorize(job, colorizer, progress)
     from photochrom.video import pictures
 
     if kind == "animation":
-        return pictures.colorize_animation(
-            Path(source), Path(target), colorizer, consistency, overwrite, progress, strict
-        )
-    return pictures.colorize_sequence(Path(source), Path(target), colorizer, consistency, overwrite, progress, strict)
+        return pictures.colorize_animation(Path(source), Path(target), colorizer, consistency, overwrite, progress)
+    return pictures.colorize_sequence(Path(source), Path(target), colorizer, consistency, overwrite, progress)

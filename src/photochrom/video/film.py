@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from photochrom._support.files import check_free, move, write_failed
-from photochrom._support.text import shown
+from photochrom._support.text import counted, shown
 from photochrom._support.version import __version__
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting, UnreadableFilm
@@ -43,7 +43,6 @@ class FilmJob:
         start, end: the part that is wanted, in seconds from the film's beginning; None is all of it.
         overwrite: replace a target that is there.
         audio: keep sound.
-        strict: refuse a film that is damaged.
     """
 
     source: Path
@@ -55,7 +54,6 @@ class FilmJob:
     end: float | None = None
     overwrite: bool = False
     audio: bool = True
-    strict: bool = False
 
     def __post_init__(self) -> None:
         start, end = self.start or 0, self.end
@@ -70,7 +68,8 @@ def colorize(job: FilmJob, colorizer: Colorizer, listener: Listener | None = Non
     check_free(job.target, job.overwrite)
     mode = steady(job.consistency, colorizer.card)
     reader = Reader(job.source, colorizer.max_pixels, sixteen_bit=max(encoding.codec.pixels) > 8)
-    _check_whole(job, reader, [])
+    if colorizer.strict:
+        _check_whole(job, reader, [])
     cut = _cut(job, reader)
     ways = streams.plan(job.source, reader.timeline, job.target.suffix.lower(), audio=job.audio)
     work = SegmentFolder(job.target, _depends(job, colorizer, mode, encoding))
@@ -89,17 +88,22 @@ def colorize(job: FilmJob, colorizer: Colorizer, listener: Listener | None = Non
             painted.close()
         if not done:
             raise BadSetting(f"{shown(job.source)} has no frame between {job.start or 0} and {job.end} seconds")
-        _check_whole(job, reader, done)
+        if colorizer.strict:
+            _check_whole(job, reader, done)
         notes = _finish(job, work, done, reader, cut, ways)
     return _report(done, reader, encoding, job.target, resumed, notes, time.perf_counter() - began)
 
 
 def _check_whole(job: FilmJob, reader: Reader, done: list[Segment]) -> None:
-    """With `strict`, refuse what has been found to be damaged; what is coloured of it stays for a call without."""
+    """Refuse what has been found to be damaged; what is coloured of it stays for a session that is not strict.
+
+    Raises:
+        UnreadableFilm: it is.
+    """
     broken = sum(len(segment.repeated) for segment in done)
-    if not job.strict or not (broken or reader.end):
+    if not (broken or reader.end):
         return
-    what = f"it breaks off ({reader.end})" if reader.end else f"{broken} of its frames are broken"
+    what = f"it breaks off ({reader.end})" if reader.end else f"{counted(broken, 'frame')} cannot be decoded"
     raise UnreadableFilm(f"{shown(job.source)} is damaged: {what}; without --strict it is coloured as far as it goes")
 
 

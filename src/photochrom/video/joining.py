@@ -93,12 +93,17 @@ def _write(parts: Parts, ways: Ways, temporary: Path, target: Path) -> None:
     with open_film(parts.source) as old, av.open(str(parts.segments[0][0])) as first, naming_target(target):
         options = MUXER_OPTIONS | _movflags(ending, old.metadata)
         new = av.open(str(temporary), "w", format=CONTAINERS[ending], options=options)
-        film = new.add_stream_from_template(first.streams.video[0], opaque=True)
+        picture = first.streams.video[0]
+        film = new.add_stream_from_template(picture, opaque=True)
         film.time_base = parts.facts.time_base
         film.metadata.update(_words(main_stream(old, str(parts.source)).metadata))
         copies = {index: _copy(new, old.streams[index], way, ending) for index, way in ways.items() if way != "leave"}
         new.metadata.update(_words(old.metadata))
         new.metadata["comment"] = "; ".join(filter(None, (new.metadata.get("comment"), parts.words)))
+        if picture.average_rate != parts.facts.rate:
+            # A container counts its frames by it, and a short segment may not tell their rate.
+            for words in (film.metadata, new.metadata):
+                words.pop("timecode", None)
         new.set_chapters(_chapters(cast(Any, old.chapters()), parts.cut))
         new.start_encoding()  # from here on each stream counts in the container's ticks
         for _, put in heapq.merge(_picture(parts, new, film), _rest(parts, old, copies), key=lambda timed: timed[0]):

@@ -39,7 +39,6 @@ def colorize_animation(
     consistency: str,
     overwrite: bool,
     listener: Listener | None,
-    strict: bool = False,
 ) -> FilmReport:
     """Colour a moving GIF, WebP, AVIF or PNG; see `photochrom.video.colorize_film`."""
     began = time.perf_counter()
@@ -56,7 +55,7 @@ def colorize_animation(
 
         meter = Meter(listener, None)
         resumed = _color(movie.frames, keep, colorizer, mode, work, meter)
-        if strict and (movie.broken or movie.repeated):
+        if colorizer.strict and (movie.broken or movie.repeated):
             raise UnreadableFilm(f"{shown(source)} is damaged; without --strict it is coloured as far as it goes")
         temporary = work.folder / "film.part"
         assemble(movie, [path(index) for index in range(meter.done)], temporary, work.target)
@@ -85,7 +84,6 @@ def colorize_sequence(
     consistency: str,
     overwrite: bool,
     listener: Listener | None,
-    strict: bool = False,
 ) -> FilmReport:
     """Colour pictures that are numbered, such as frame-%05d.png; see `photochrom.video.colorize_film`."""
     began = time.perf_counter()
@@ -105,7 +103,7 @@ def colorize_sequence(
             try:
                 last = io.read(_numbered(source, numbers[index]), colorizer.max_pixels)
             except (UnreadableImage, OutOfMemory):
-                if last is None or strict:
+                if last is None or colorizer.strict:
                     raise
                 repeated.append(numbers[index])
             if index >= start:

@@ -16,7 +16,7 @@ from photochrom._support.text import shown
 from photochrom.errors import ImageTooLarge, UnreadableFilm
 from photochrom.video.gray import bits_of, gray_of, has_full_grays
 from photochrom.video.orientation import Orientation, orientation_of
-from photochrom.video.timeline import CLOCK, reason_of, survey
+from photochrom.video.timeline import CLOCK, Timeline, reason_of, survey
 
 Fields = Literal["top", "bottom"]
 
@@ -151,10 +151,11 @@ class Reader:
         with open_film(path) as container:
             stream = main_stream(container, self._name)
             self._check_size(stream.width, stream.height)
+            self._rate = _rate(stream, self.timeline)
             first = next(self._decoded(container, stream), None)
             if first is None:
                 raise UnreadableFilm(f"{self._name} holds no frame that can be decoded; get a new copy of the file")
-            self.facts = _facts(container, stream, first[0], self.timeline.end)
+            self.facts = _facts(container, stream, first[0], self._rate, self.timeline.end)
 
     def frames(self, wanted: int | None = None) -> Iterator[Frame]:
         """The frames in order of showing.
@@ -195,7 +196,7 @@ class Reader:
         awaited: list[int] = []
         broken, last = 0, None
         at: int | None = None
-        step = _step(stream)
+        step = max(1, round(1 / (self._rate * stream.time_base)))  # ticks, where nothing says better
         for packet in self._packets(container, stream):
             if packet.pts is not None and packet.size and not packet.is_discard:
                 heapq.heappush(awaited, packet.pts)
@@ -248,17 +249,26 @@ class Reader:
             )
 
 
-def _facts(container: Any, stream: Any, raw: Any, end: float | None) -> Facts:
+def _rate(stream: Any, timeline: Timeline) -> Fraction:
+    """Frames a second: what the film says, unless its packets are far from that."""
+    said = Fraction(stream.average_rate or stream.guessed_rate or 25)
+    count = timeline.counts[stream.index]
+    if count < 2 or timeline.start is None or timeline.end is None or not timeline.end > timeline.start:
+        return said
+    mean = Fraction(count / (timeline.end - timeline.start)).limit_denominator(1001)
+    return said if 0.25 <= mean / said <= 4 else mean
+
+
+def _facts(container: Any, stream: Any, raw: Any, rate: Fraction, end: float | None) -> Facts:
     orientation = orientation_of(raw)
     aspect = stream.sample_aspect_ratio or Fraction(1)
-    rate = stream.average_rate or stream.guessed_rate or Fraction(25)
     start = (container.start_time or 0) / CLOCK
     seconds = None if end is None else max(0.0, end - start)
     return Facts(
         *orientation.size(raw.width, raw.height),
         orientation=orientation,
         time_base=stream.time_base,
-        rate=Fraction(rate),
+        rate=rate,
         start=start,
         seconds=seconds,
         frames=stream.frames or (round(seconds * rate) if seconds else None),
@@ -275,12 +285,6 @@ def _fields(context: Any, raw: Any) -> Fields | None:
     # A tape's DV begins with the bottom field, and says nothing.
     bottom = context.field_order in _BOTTOM_FIRST or (context.field_order == 0 and context.name == "dvvideo")
     return "bottom" if bottom else "top"
-
-
-def _step(stream: Any) -> int:
-    """Ticks between two frames where nothing says better."""
-    rate = stream.average_rate or stream.guessed_rate or 25
-    return max(1, round(1 / (rate * stream.time_base)))
 
 
 def _sought(container: Any, stream: Any, wanted: int | None) -> bool:
