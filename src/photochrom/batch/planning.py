@@ -218,7 +218,7 @@ def _refused(job: Job, other: str) -> Job:
     """
     both = f"{shown(other)} and {shown(job.source)} would both be written to {shown(job.target)}"
     if job.kind == "film":
-        return replace(job, error=BadSetting(f"{both}; colour the second by itself, with -o and another name"))
+        return replace(job, error=BadSetting(f"{both}; colour one by itself, with -o FILE"))
     raise BadSetting(f"{both}; run them separately")
 
 

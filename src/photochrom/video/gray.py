@@ -56,7 +56,7 @@ def _own_gray(frame: Any, full_grays: bool) -> tuple[np.ndarray, bool]:
     if np.array_equal(red, green) and np.array_equal(red, blue):
         return np.ascontiguousarray(red), False
     astray = max(int(cast.max()) for cast in (_apart(red, green), _apart(blue, green)))
-    # Where a pixel is two bytes, its grays are no more exact than this.
+    # As far as chroma may stray: a codec of RGB is not exact either.
     return gray_of_rgb(rgb), astray > 2 * NEUTRAL * (1 if bits == 8 else 257)
 
 

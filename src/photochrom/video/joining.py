@@ -17,6 +17,7 @@ from photochrom.video.segments import Segment
 from photochrom.video.streams import MUXER_OPTIONS, Copy, Way, Ways, readable, worse
 from photochrom.video.timeline import Timeline
 
+_QUICKTIME = (".mp4", ".m4v", ".mov")
 _OWN_WORDS = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
 
 Timed = tuple[float, Callable[[], None]]
@@ -93,15 +94,14 @@ def _write(parts: Parts, ways: Ways, temporary: Path, target: Path) -> None:
     with open_film(parts.source) as old, av.open(str(parts.segments[0][0])) as first, naming_target(target):
         options = MUXER_OPTIONS | _movflags(ending, old.metadata)
         new = av.open(str(temporary), "w", format=CONTAINERS[ending], options=options)
-        picture = first.streams.video[0]
-        film = new.add_stream_from_template(picture, opaque=True)
+        film = new.add_stream_from_template(first.streams.video[0], opaque=True)
         film.time_base = parts.facts.time_base
         film.metadata.update(_words(main_stream(old, str(parts.source)).metadata))
         copies = {index: _copy(new, old.streams[index], way, ending) for index, way in ways.items() if way != "leave"}
         new.metadata.update(_words(old.metadata))
         new.metadata["comment"] = "; ".join(filter(None, (new.metadata.get("comment"), parts.words)))
-        if picture.average_rate != parts.facts.rate:
-            # A container counts its frames by it, and a short segment may not tell their rate.
+        if ending in _QUICKTIME:
+            # A track is made of a time code, and fails without the rate of frames, which a stream that is copied lacks.
             for words in (film.metadata, new.metadata):
                 words.pop("timecode", None)
         new.set_chapters(_chapters(cast(Any, old.chapters()), parts.cut))
@@ -115,7 +115,7 @@ def _write(parts: Parts, ways: Ways, temporary: Path, target: Path) -> None:
 
 def _movflags(ending: str, words: dict[str, str]) -> dict[str, str]:
     """QuickTime's options; a phone's own keys (place, time with its zone, make) are kept by one of them only."""
-    if ending not in (".mp4", ".m4v", ".mov"):
+    if ending not in _QUICKTIME:
         return {}
     own_keys = any(key.startswith(("com.apple.", "com.android.")) for key in words)
     return {"movflags": "+faststart" + ("+use_metadata_tags" if own_keys else "")}

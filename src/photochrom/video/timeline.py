@@ -19,7 +19,7 @@ _LEAP_ON_AIR = 10.0  # the same where the clock is a broadcaster's, as ffmpeg ha
 _APART = 1.0  # seconds at most between the ends of sound and picture at a joint
 _MISSING = 0.5  # seconds that may be missing of the length that a film states
 _ON_AIR = ("mpegts", "mpeg")
-_STATE_THEIR_LENGTH = {"mov", "matroska", "avi", "asf", "flv"}
+_STATE_THEIR_LENGTH = {"mov", "matroska", "asf", "flv"}
 
 CLOCK = 1_000_000  # ticks of a container's own clock in a second
 
@@ -85,18 +85,21 @@ def survey(container: Any, main: Any) -> Timeline:
         ends.append(np.nan if shown is None else float((shown + (packet.duration or 0)) * packet.time_base))
     order, raw, shown_until = np.array(streams, int), np.array(times), np.array(ends)
     shifts = mended(order, raw, leading, container.format.name in _ON_AIR)
-    tells = np.isin(order, list(leading)) & ~np.isnan(shown_until)
+    if not shifts:
+        reason = reason or _cut(container, main, shown_until, raw[order == main.index])
     for stream, moves in shifts.items():
         raw[order == stream] += moves
         shown_until[order == stream] += moves
-    last = float(shown_until[tells].max()) if tells.any() else None
+        # What lasts up to a leap is as long as the leap was.
+        shown_until = np.minimum(shown_until, raw + _APART)
+    tells = np.isin(order, list(leading)) & ~np.isnan(shown_until)
     return Timeline(
         start=float(np.nanmin(raw[tells])) if tells.any() else None,
-        end=last,
+        end=float(shown_until[tells].max()) if tells.any() else None,
         counts=Counter(streams),
         timed=bool((~np.isnan(raw[order == main.index])).any()),
         shifts=shifts,
-        broken=reason or _cut(container, last),
+        broken=reason,
     )
 
 
@@ -110,13 +113,18 @@ def reason_of(error: Exception) -> str:
     return " ".join(str(getattr(error, "strerror", None) or error).split())
 
 
-def _cut(container: Any, last: float | None) -> str | None:
-    """How much is missing of the length that the file states."""
+def _cut(container: Any, main: Any, ends: np.ndarray, pictures: np.ndarray) -> str | None:
+    """How much is missing of the length that the file states, by the ends of all packets and the pictures' times."""
+    if container.format.name == "avi" and len(pictures) < main.frames - max(2, main.frames // 50):
+        return f"after {len(pictures)} of {main.frames} frames"
     states = not _STATE_THEIR_LENGTH.isdisjoint(container.format.name.split(","))
-    if not (states and container.duration and last is not None):
+    if not (states and container.duration) or np.isnan(ends).all():
         return None
-    stated = (container.duration + (container.start_time or 0)) / CLOCK
-    return f"at {last:.1f} of {stated:.1f} seconds" if last < stated - _MISSING else None
+    stated, last = (container.duration + (container.start_time or 0)) / CLOCK, float(np.nanmax(ends))
+    told = np.sort(pictures[~np.isnan(pictures)])
+    # A file may not say how long its last picture stays.
+    longest = float(np.diff(told).max()) if len(told) > 1 else 0.0
+    return f"at {last:.1f} of {stated:.1f} seconds" if last < stated - _MISSING - longest else None
 
 
 def mended(streams: np.ndarray, times: np.ndarray, leading: set[int], on_air: bool) -> dict[int, np.ndarray]:
