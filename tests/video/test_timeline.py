@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from photochrom.video.timeline import mended
+from photochrom.video.timeline import _of_showing, mended
 
 PICTURE, SOUND = 0, 1
 
@@ -87,3 +87,10 @@ def test_what_tells_no_time_goes_with_the_others():
     times = np.array([1.0, 1.04, 1.04, 0.0, 0.04, np.nan])
     moves = mended(streams, times, {PICTURE}, True)
     assert moves[2] == pytest.approx([0.0, 1.08])
+
+
+def test_a_picture_that_is_shown_after_a_joint_and_decoded_before_it():
+    moves = np.array([0.0, 0.0, -3600.0])
+    assert _of_showing(moves, np.array([0.08, 3600.08, 0.08])).tolist() == [0.0, -3600.0, -3600.0]
+    # What fits nowhere is shown when it is decoded.
+    assert _of_showing(moves, np.array([0.08, 500.0, 0.08])).tolist() == [0.0, -500.0, -3600.0]

@@ -97,7 +97,9 @@ def _films_by_result(directory: Path) -> dict[str, str]:
         names = sorted(os.listdir(directory))
     except OSError:
         return {}
-    films = [name for name in names if _is_wanted(path := Path(directory, name)) and moving_kind_of(path) == "film"]
+    pictures = {name for name in names if (kind := kind_of(name)) and kind.name == "photograph"}
+    others = (Path(directory, name) for name in names if name not in pictures)
+    films = [path.name for path in others if _is_wanted(path) and moving_kind_of(path) == "film"]
     firsts = {film_name(Path(name)): name for name in reversed(films)}
     return firsts | {name: name for name in films if film_name(Path(name)) == name}
 

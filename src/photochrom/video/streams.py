@@ -76,7 +76,10 @@ def notes(ways: Ways, source: Path, timeline: Timeline, ending: str, *, audio: b
 
 def _first_that_works(source: Path, timeline: Timeline, index: int, kind: str, ending: str) -> Way:
     tried: tuple[Way, ...] = ("copy", "encode") if kind == "audio" else ("copy",)
-    return next((way for way in tried if _works(source, timeline, index, way, ending, _REHEARSED)), "leave")
+    for way in tried:
+        if _works(source, timeline, index, way, ending, _REHEARSED):
+            return way
+    return "leave"
 
 
 def _next(way: Way) -> Way:

@@ -17,6 +17,7 @@ _BACK = 0.1  # seconds by which times may waver, as those of packets of one film
 _LEAP = 1800.0  # seconds that a picture may stand
 _LEAP_ON_AIR = 10.0  # the same where the clock is a broadcaster's, as ffmpeg has it (-dts_delta_threshold)
 _APART = 1.0  # seconds at most between the ends of sound and picture at a joint
+_REORDERED = 5.0  # seconds at most between a picture's times of decoding and of showing
 _MISSING = 0.5  # seconds that may be missing of the length that a film states
 _ON_AIR = ("mpegts", "mpeg")
 _STATE_THEIR_LENGTH = {"mov", "matroska", "asf", "flv"}
@@ -32,7 +33,8 @@ class Timeline:
         start, end: seconds between which its packets lie, once moved; None where they have no times.
         counts: packets of each stream.
         timed: packets of the picture have times.
-        shifts: seconds by which each packet of a stream is moved; empty where all times go on.
+        shifts: of a stream, the seconds (n, 2) by which each packet's times of decoding and of showing are moved;
+            empty where all times go on.
         broken: why the file ends before the film does, in words, or None.
     """
 
@@ -51,10 +53,10 @@ class Timeline:
             if shifts is not None and not is_flush(packet):
                 place = seen[packet.stream_index]
                 seen[packet.stream_index] += 1
-                if place < len(shifts) and shifts[place]:
-                    shift = round(float(shifts[place]) / packet.time_base)
-                    packet.pts = None if packet.pts is None else packet.pts + shift
-                    packet.dts = None if packet.dts is None else packet.dts + shift
+                if place < len(shifts) and shifts[place].any():
+                    decoded, shown = (round(float(shift) / packet.time_base) for shift in shifts[place])
+                    packet.dts = None if packet.dts is None else packet.dts + decoded
+                    packet.pts = None if packet.pts is None else packet.pts + shown
             yield packet
 
 
@@ -66,7 +68,7 @@ def survey(container: Any, main: Any) -> Timeline:
         main: the stream of its picture.
     """
     leading = {main.index} | {stream.index for stream in container.streams.audio}
-    streams, times, ends = list[int](), list[float](), list[float]()
+    streams, times, shown, ends = list[int](), list[float](), list[float](), list[float]()
     reason = None
     packets = container.demux()
     while True:
@@ -79,10 +81,11 @@ def survey(container: Any, main: Any) -> Timeline:
             break
         if is_flush(packet):
             continue
-        at, shown = (packet.pts if packet.dts is None else packet.dts), packet.pts
+        at, pts = (packet.pts if packet.dts is None else packet.dts), packet.pts
         streams.append(packet.stream_index)
         times.append(np.nan if at is None else float(at * packet.time_base))
-        ends.append(np.nan if shown is None else float((shown + (packet.duration or 0)) * packet.time_base))
+        shown.append(np.nan if pts is None else float(pts * packet.time_base))
+        ends.append(np.nan if pts is None else float((pts + (packet.duration or 0)) * packet.time_base))
     order, raw, shown_until = np.array(streams, int), np.array(times), np.array(ends)
     shifts = mended(order, raw, leading, container.format.name in _ON_AIR)
     if not shifts:
@@ -92,6 +95,8 @@ def survey(container: Any, main: Any) -> Timeline:
         shown_until[order == stream] += moves
         # What lasts up to a leap is as long as the leap was.
         shown_until = np.minimum(shown_until, raw + _APART)
+    later = np.array(shown) - np.array(times)
+    shifts = {s: np.stack([moves, _of_showing(moves, later[order == s])], 1) for s, moves in shifts.items()}
     tells = np.isin(order, list(leading)) & ~np.isnan(shown_until)
     return Timeline(
         start=float(np.nanmin(raw[tells])) if tells.any() else None,
@@ -161,6 +166,19 @@ def mended(streams: np.ndarray, times: np.ndarray, leading: set[int], on_air: bo
             moves[place] = newest
     moves[np.abs(moves) < 1e-9] = 0
     return {stream: moves[streams == stream] for stream in np.unique(streams).tolist()} if moves.any() else {}
+
+
+def _of_showing(moves: np.ndarray, later: np.ndarray) -> np.ndarray:
+    """The moves (n,) of a stream's times of showing, from those of decoding and how much `later` they are.
+
+    Where a picture is decoded before a joint and shown after it, its times lie in two epochs.
+    """
+    moved, offsets = moves.copy(), np.unique(moves)
+    for place in np.flatnonzero(np.abs(later) > _REORDERED):
+        nearest = offsets[np.abs(later[place] + offsets - moves[place]).argmin()]
+        off = later[place] + nearest - moves[place]
+        moved[place] = nearest if abs(off) <= _REORDERED else moves[place] - later[place]
+    return moved
 
 
 def _without_strays(times: np.ndarray) -> np.ndarray:
