@@ -145,9 +145,9 @@ def mended(streams: np.ndarray, times: np.ndarray, leading: set[int], on_air: bo
         Of each stream, the move of each packet in seconds; nothing where all times go on.
 
     Example:
-        >>> moves = mended(np.zeros(5, int), np.array([0.0, 0.04, 0.08, 0.0, 0.04]), {0}, False)
+        >>> moves = mended(np.zeros(5, int), np.array([5.0, 5.04, 5.08, 0.0, 0.04]), {0}, False)
         >>> moves[0].round(2).tolist()
-        [0.0, 0.0, 0.0, 0.12, 0.12]
+        [0.0, 0.0, 0.0, 5.12, 5.12]
     """
     told = times.copy()
     steps: dict[int, float] = {}
