@@ -162,3 +162,82 @@ def test_names_beyond_what_a_disk_takes(tree):
     (job,) = plan(["x" * 300])
     assert not job.error
     assert list(plan([])) == []
+
+
+# ---- films whose results would have one name
+
+
+@pytest.fixture
+def films(tmp_path, monkeypatch):
+    """Makes files of these names that begin like MPEG."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(*names):
+        for name in map(Path, names):
+            name.parent.mkdir(exist_ok=True)
+            name.write_bytes(b"\0\0\1\xba" + bytes(100))
+
+    return make
+
+
+def told(jobs):
+    return [(str(job.source), str(job.error) if job.error else str(job.target)) for job in jobs]
+
+
+def both(first, second, target):
+    return (
+        f"{os.path.realpath(first)} and {second} would both be written to {target}; colour one by itself, with -o FILE"
+    )
+
+
+@pytest.mark.parametrize(("output", "target"), [("out", "out/clip.mp4"), (None, "in/clip.color.mp4")])
+def test_the_second_of_two_films_of_one_name_is_refused(films, output, target):
+    films("in/clip.3gp", "in/clip.mpg", "in/other.ts")
+    assert told(plan(["in"], output)) == [
+        ("in/clip.3gp", target),
+        ("in/clip.mpg", both("in/clip.3gp", "in/clip.mpg", target)),
+        ("in/other.ts", target.replace("clip", "other")),
+    ]
+
+
+def test_a_film_that_keeps_its_name_has_it(films):
+    films("in/clip.3gp", "in/clip.mp4", "in/clip.TS")
+    assert told(plan(["in"], "out")) == [
+        ("in/clip.3gp", both("in/clip.mp4", "in/clip.3gp", "out/clip.mp4")),
+        ("in/clip.TS", both("in/clip.mp4", "in/clip.TS", "out/clip.mp4")),
+        ("in/clip.mp4", "out/clip.mp4"),
+    ]
+
+
+def test_of_films_that_were_named_only_the_second_is_refused(films):
+    films("a.mpg", "a.ts", "b.ts")
+    assert told(plan(["a.mpg", "a.ts", "b.ts", "a.mpg"])) == [
+        ("a.mpg", "a.color.mp4"),
+        ("a.ts", both("a.mpg", "a.ts", "a.color.mp4")),
+        ("b.ts", "b.color.mp4"),
+    ]
+
+
+def test_films_of_one_name_in_two_folders(films):
+    films("one/clip.3gp", "two/clip.mpg", "three/clip.ts")
+    assert told(plan(["one", "two", "three/clip.ts"], "out")) == [
+        ("one/clip.3gp", both("three/clip.ts", "one/clip.3gp", "out/clip.mp4")),
+        ("two/clip.mpg", both("three/clip.ts", "two/clip.mpg", "out/clip.mp4")),
+        ("three/clip.ts", "out/clip.mp4"),
+    ]
+    assert told(plan(["one", "two"], "out")) == [
+        ("one/clip.3gp", "out/clip.mp4"),
+        ("two/clip.mpg", both("one/clip.3gp", "two/clip.mpg", "out/clip.mp4")),
+    ]
+    assert told(plan(["one", "one"], "out")) == [("one/clip.3gp", "out/clip.mp4")]
+
+
+def test_films_in_folders_are_found_by_content_and_the_rest_is_counted(films):
+    films("in/MOV003.MOD", "in/capture", "in/song.m4a", "in/half.mpg.part")
+    Path("in/module.mod").write_bytes(b"an Amiga's song")
+    Path("in/notes.txt").write_text("neither")
+    Path("in/.hidden").write_text("neither")
+    Path("in/old.color.mp4").write_text("a result")
+    found = plan(["in"], "out")
+    assert pairs(found) == [("in/MOV003.MOD", "out/MOV003.mp4"), ("in/capture", "out/capture.mp4")]
+    assert [path.name for path in found.passed_over()] == ["half.mpg.part", "module.mod", "notes.txt", "song.m4a"]

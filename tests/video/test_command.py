@@ -81,3 +81,48 @@ def test_one_line_for_what_is_broken(run, tmp_path):
     assert status == 1
     assert said.startswith(f"photochrom: {tmp_path}/a.mp4 cannot be read as a film")
     assert said.count("\n") == 1
+
+
+def test_what_is_passed_over_is_counted_and_named(run, film, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    film(folder / "a.mp4", frames=3)
+    for name in ("notes.txt", "b.xyz", ".hidden", "old.color.mp4"):
+        (folder / name).write_text("neither")
+    status, said = run(folder, "-o", tmp_path / "out", "--consistency", "frame")
+    assert status == 0
+    assert said.endswith("2 files passed over, neither photograph nor film; --verbose names them\n")
+    status, said = run(folder, "-o", tmp_path / "out", "--skip-existing", "--verbose")
+    assert said.splitlines()[-3:] == [
+        f"{folder}/b.xyz passed over",
+        f"{folder}/notes.txt passed over",
+        "2 files passed over, neither photograph nor film",
+    ]
+
+
+@pytest.mark.parametrize("how", ["--overwrite", "--skip-existing"])
+def test_two_films_of_one_name_are_never_taken_for_one(run, film, tmp_path, how):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("clip.3gp", "clip.mpg"):
+        film(tmp_path / "a.mp4", frames=3).rename(folder / name)
+    for _ in range(2):
+        status, said = run(folder, "-o", tmp_path / "out", "--consistency", "frame", how)
+        assert status == 1
+        assert "clip.mpg would both be written to" in said
+        assert "1 failed" in said
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["clip.mp4"]
+
+
+def test_no_audio_and_strict(run, film, tmp_path):
+    source = film(tmp_path / "a.mkv", sound="aac")
+    assert run(source, "--no-audio", "--strict", "--consistency", "frame") == (
+        0,
+        f"{source} -> {tmp_path}/a.color.mkv\n",
+    )
+    with av.open(str(tmp_path / "a.color.mkv")) as file:
+        assert [stream.type for stream in file.streams] == ["video"]
+    source.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
+    status, said = run(source, "--strict", "-o", tmp_path / "b.mkv", "--consistency", "frame")
+    assert (status, "a.mkv is damaged" in said) == (1, True)
+    assert run(source, "-o", tmp_path / "b.mkv", "--consistency", "frame")[0] == 0

@@ -432,3 +432,46 @@ def test_wrong_settings(film, colorizer, tmp_path, settings, words):
 def test_a_film_in_colour_is_coloured_from_its_lightness(film, colorizer, tmp_path):
     source = film(tmp_path / "a.mp4", color=True, frames=4)
     assert colorize_film(source, tmp_path / "b.mp4", colorizer, consistency="frame").has_color
+
+
+def phone_film(path, words):
+    """A film whose container holds words of its own, as a phone's does."""
+    with av.open(str(path), "w", options={"movflags": "+use_metadata_tags"}) as out:
+        stream = out.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        out.metadata.update(words)
+        for _ in range(3):
+            out.mux(stream.encode(av.VideoFrame(96, 64, "yuv420p")))
+        out.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize("ending", ["mov", "mp4"])
+def test_a_phones_place_and_time_are_kept(colorizer, tmp_path, ending):
+    words = {
+        "com.apple.quicktime.location.ISO6709": "+48.8577+002.2950+035.0/",
+        "com.apple.quicktime.creationdate": "2021-05-03T18:20:11+0200",
+        "com.apple.quicktime.make": "Apple",
+        "com.apple.quicktime.model": "iPhone 12",
+        "creation_time": "2021-05-03T16:20:11.000000Z",
+    }
+    source = phone_film(tmp_path / "a.mov", words)
+    colorize_film(source, tmp_path / f"b.{ending}", colorizer, consistency="frame")
+    with av.open(str(tmp_path / f"b.{ending}")) as new:
+        assert {key: new.metadata.get(key) for key in words} == words
+        assert "photochrom" in new.metadata["comment"]
+
+
+def test_a_time_code_costs_nothing(colorizer, tmp_path):
+    source = fielded_film(tmp_path / "a.dv", "dvvideo", (720, 576), frames=3)
+    with av.open(str(source)) as file:
+        assert "timecode" in file.metadata
+    assert colorize_film(source, tmp_path / "b.mov", colorizer, consistency="frame").frames == 3
+
+
+@pytest.mark.parametrize("letter", ["x", "\N{GREEK SMALL LETTER OMEGA}"])
+def test_the_longest_name_that_a_disk_takes(film, colorizer, tmp_path, letter):
+    source = film(tmp_path / "a.mp4", frames=12)
+    name = letter * ((255 - 4) // len(letter.encode())) + ".mp4"
+    assert colorize_film(source, tmp_path / name, colorizer, consistency="frame").frames == 12
+    assert sorted(os.listdir(tmp_path)) == sorted(["a.mp4", name])

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 from PIL import Image
 
 from photochrom import BadSetting
 from photochrom.imaging.moving import check_target, kind_of
-from photochrom.video import beside, is_film
+from photochrom.video import beside, colorize_film, is_film
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def moving(tmp_path, drawn):
     return save
 
 
-@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG"])
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "AVIF"])
 def test_a_picture_is_an_animation_by_its_frames(moving, form):
     assert kind_of(moving(f"still.{form.lower()}", 1, form)) is None
     assert kind_of(moving(f"moving.{form.lower()}", 3, form)) == "animation"
@@ -41,6 +43,53 @@ def test_containers_are_known_without_their_ending(film, tmp_path, ending):
     codec = {"webm": "libvpx-vp9", "avi": "mpeg4"}.get(ending, "libx264")
     path = film(tmp_path / f"a.{ending}", frames=12, codec=codec, pts=list(range(12)) if ending == "avi" else None)
     assert kind_of(path.rename(tmp_path / "nameless")) == "film"
+
+
+@pytest.mark.parametrize(
+    ("codec", "form", "size"),
+    [
+        ("dvvideo", "dv", (720, 576)),
+        ("mpeg2video", "mxf", (96, 64)),
+        ("wrapped_avframe", "yuv4mpegpipe", (96, 64)),
+        ("libx264", "h264", (96, 64)),
+        ("libx265", "hevc", (96, 64)),
+        ("mpeg2video", "mpeg2video", (96, 64)),
+        ("mpeg4", "m4v", (96, 64)),
+        ("mpeg2video", "vob", (96, 64)),
+        ("libvpx-vp9", "ivf", (96, 64)),
+        ("mpeg4", "nut", (96, 64)),
+    ],
+)
+def test_what_has_no_usual_container_is_a_film_by_its_content(colorizer, tmp_path, drawn_scene, codec, form, size):
+    path = tmp_path / "tape"
+    with av.open(str(path), "w", format=form) as out:
+        stream = out.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        for i in range(5):
+            frame = av.VideoFrame.from_ndarray(drawn_scene(i, *size), format="gray").reformat(format="yuv420p")
+            frame.pts = i
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    assert kind_of(path) == "film"
+    report = colorize_film(path, tmp_path / "b.mp4", colorizer, consistency="frame")
+    assert report.frames == 5
+    with av.open(str(tmp_path / "b.mp4")) as file:
+        times = [float(frame.pts * frame.time_base) for frame in file.decode(video=0)]
+    assert np.diff(times) == pytest.approx(np.full(4, 0.04), abs=0.001)
+
+
+def test_sound_in_a_films_container_is_no_film(tmp_path):
+    (tmp_path / "song.m4a").write_bytes(b"\0\0\0\x18ftypM4A " + bytes(400))
+    assert kind_of(tmp_path / "song.m4a") is None
+
+
+def test_a_space_of_the_web_is_no_number(film, tmp_path):
+    path = film(tmp_path / "a.ts", frames=2).rename(tmp_path / "summer%20day.mpg")
+    assert kind_of(path) == "film"
+    assert beside(path) == tmp_path / "summer%20day.color.mp4"
+    assert kind_of("summer%20day.mpg") == "film"
+    assert beside(Path("scan%20day-%03d.png")) == Path("scan%20day-%03d.color.png")
+    assert [kind_of(f"a-%{digits}d.png") for digits in ("", "3", "04", "012", "20")] == ["sequence"] * 4 + [None]
 
 
 def test_sequences_are_patterns(tmp_path):

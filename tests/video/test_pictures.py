@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photochrom import BadSetting, MissingExtra, UnreadableFilm, WriteFailed
+from photochrom import BadSetting, Colorizer, MissingExtra, UnreadableFilm, WriteFailed
 from photochrom.video import colorize_film, pictures
 
 TIMES = [40, 100, 250, 40, 70]
@@ -76,6 +76,33 @@ def test_what_is_shown_once_is_shown_once(moving, colorizer, tmp_path, ending):
     assert read(tmp_path / f"b.{ending}")[1] == read(source)[1]
 
 
+def test_a_moving_avif_stays_one(moving, colorizer, tmp_path):
+    source = moving("a.avif", clear=False)
+    report = colorize_film(source, tmp_path / "b.avif", colorizer, consistency="frame")
+    old, new = read(source), read(tmp_path / "b.avif")
+    assert report.frames == len(new[2]) == 5
+    assert new[0] == old[0] == TIMES
+    exact = np.stack([colorizer.colorize(frame) for frame in old[2]])
+    assert np.abs(new[2][..., :3].astype(int) - exact[..., :3]).mean() < 5
+
+
+def test_a_first_picture_that_is_no_frame_stays_none(colorizer, tmp_path, drawn_scene):
+    still, *frames = (Image.fromarray(drawn_scene(i, 48, 40, seed=i == 0)) for i in range(6))
+    still.save(
+        tmp_path / "a.png", save_all=True, append_images=frames, default_image=True, duration=TIMES, loop=2, disposal=0
+    )
+    report = colorize_film(tmp_path / "a.png", tmp_path / "b.png", colorizer, consistency="frame")
+    assert report.frames == 5
+    with Image.open(tmp_path / "a.png") as old, Image.open(tmp_path / "b.png") as new:
+        assert (new.n_frames, new.info["default_image"], new.info["loop"]) == (6, True, 2)
+        for i in range(6):
+            old.seek(i)
+            new.seek(i)
+            assert new.info.get("duration") == old.info.get("duration")
+            exact = colorizer.colorize(np.asarray(old.convert("RGB")))
+            assert np.array_equal(np.asarray(new.convert("RGB")), exact)
+
+
 class Stop(Exception):
     pass
 
@@ -106,6 +133,18 @@ def test_a_gif_that_breaks_off_gives_what_is_there(moving, colorizer, tmp_path):
     report = colorize_film(cut, tmp_path / "b.gif", colorizer, consistency="frame")
     assert 1 <= report.frames < 5
     assert report.notes or report.repeated
+
+
+@pytest.mark.parametrize("part", [0.3, 0.5, 0.75, 0.95])
+def test_a_gif_that_breaks_off_is_refused_if_strict(moving, colorizer, tiny, tmp_path, part):
+    data = moving("a.gif").read_bytes()
+    cut = tmp_path / "cut.gif"
+    cut.write_bytes(data[: round(len(data) * part)])
+    report = colorize_film(cut, tmp_path / "b.gif", colorizer, consistency="frame")
+    assert "breaks off" in report.summary() or "broken frame" in report.summary()
+    with pytest.raises(UnreadableFilm, match=r"cut\.gif is damaged; without --strict"):
+        colorize_film(cut, tmp_path / "c.gif", Colorizer(tiny, strict=True), consistency="frame")
+    assert not (tmp_path / "c.gif").exists()
 
 
 def test_a_gif_whose_frame_lies_far_away_breaks_off_there(moving, colorizer, tmp_path):

@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from photochrom import PhotochromError, UnsupportedFormat, WriteFailed
 from photochrom.web import films
+from photochrom.web.look import Look
+from photochrom.web.problems import problem_of
+from photochrom.web.worker import Setup
 
 pytestmark = pytest.mark.slow
 
@@ -76,6 +80,8 @@ def test_a_damaged_film_is_named_without_a_path(server, mp4):
         (b"\x1aE\xdf\xa3\x01\0\0\0\0\0\0\x1fB\x86\x81\x01B\x82\x84webm", ".webm"),
         (b"\x1aE\xdf\xa3\x01\0\0\0\0\0\0\x23B\x86\x81\x01B\x82\x88matroska", ".mkv"),
         (b"RIFF\0\0\0\0AVI LIST", ".avi"),
+        (b"\0\0\0\x1cftypavis", ".avif"),
+        (b"\x1f\x07\0\x3f", ".mp4"),
         (b"\xff\xd8\xff\xe0\0\x10JFIF", None),
         (b"\0\0\0\x1cftypavif", None),
     ],
@@ -84,3 +90,23 @@ def test_the_ending_is_by_content(tmp_path, head, ending):
     path = tmp_path / "input"
     path.write_bytes(head + bytes(500))
     assert films.ending_of(path) == ending
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (lambda path: UnsupportedFormat(f"{path} cannot be encoded (no)"), 415, "the coloured film cannot be encoded"),
+        (lambda path: WriteFailed(f"{path.parent}/.x/film.part cannot be written"), 500, ".x/film.part cannot be"),
+    ],
+)
+def test_no_folder_of_the_servers_is_told(tmp_path, monkeypatch, tiny, error, status, words):
+    def failing(source, target, *_, **__):
+        raise error(target)
+
+    monkeypatch.setattr(films, "colorize_film", failing)
+    monkeypatch.setattr(films, "_check_length", lambda *_: None)
+    with pytest.raises(PhotochromError) as caught:
+        films.colour(Setup(str(tiny), 10**6, 1), str(tmp_path), Look(), ".mp4", 10.0)
+    assert str(caught.value).startswith(words)
+    assert str(tmp_path) not in str(caught.value)
+    assert problem_of(caught.value).status == status

@@ -20,6 +20,10 @@ from photochrom.imaging.moving import ANIMATIONS, FILMS, ONLY_READ
 from photochrom.imaging.moving import kind_of as moving_kind_of
 from photochrom.photographs import PhotographReport
 
+_NO_FILMS = frozenset(
+    (".m4a", ".m4b", ".m4p", ".m4r", ".wma", ".mka", ".oga", ".ra", ".part", ".crdownload", ".download", ".tmp")
+)
+
 NOTE_COLOR = "it had colour already and was coloured from its lightness"
 NOTE_TINTED = "it was tinted and was coloured from its lightness"
 NOTE_KEPT = "it had colour already and was kept as it is"
@@ -110,6 +114,16 @@ def kind_of_file(path: str | os.PathLike[str]) -> Kind | None:
     if kind is None or suffix in ANIMATIONS or "%" in os.path.basename(path):
         return KINDS["film"] if moving_kind_of(path) else kind
     return kind
+
+
+def is_film_by_content(path: str | os.PathLike[str]) -> bool:
+    """Whether a file whose name says nothing is a film, and neither sound in a film's container nor half a download.
+
+    Example:
+        >>> is_film_by_content("a/song.m4a"), is_film_by_content("a/notes")
+        (False, False)
+    """
+    return os.path.splitext(path)[1].lower() not in _NO_FILMS and moving_kind_of(path) == "film"
 
 
 def attempt(colorizer: Colorizer, job: Job, overwrite: bool, skip_existing: bool, tell: Tell) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from photochrom.batch.kinds import kind_of, kind_of_file
 from photochrom.batch.walk import Folder, is_result
 from photochrom.errors import BadSetting, PhotochromError, UnreadableImage, UnsupportedFormat
 from photochrom.imaging.formats import format_for
+from photochrom.imaging.moving import film_name
 from photochrom.imaging.result_names import beside, picture_name
 
 AnyPath = str | os.PathLike[str]
@@ -31,7 +32,8 @@ def plan(
     A folder stands for what is in it (with `recursive`, below it), and its files go to their path relative to it under
     `output`. Results of earlier runs (NAME.color.EXT) inside a folder, hidden files and folders, links to folders and
     `output` itself are passed over. A folder that cannot be listed or holds nothing is a job with an error, so that
-    the others are still done.
+    the others are still done. So is a film whose result would have the name of another one's, as clip.mpg and clip.3gp
+    both become clip.mp4: of those in a folder one that keeps its name comes first, and then the first by name.
 
     Args:
         inputs: files and folders.
@@ -44,8 +46,8 @@ def plan(
         The jobs: iterating walks the folders again and holds none of them; `len` was counted here.
 
     Raises:
-        BadSetting: one output file for several inputs, an output whose ending is unknown, two inputs that would go to
-            one place, or one that would replace another.
+        BadSetting: one output file for several inputs, an output whose ending is unknown, two photographs that would go
+            to one place, or an input that would replace another.
     """
     paths = tuple(Path(path) for path in inputs)
     folder = Path(output) if output is not None and _is_folder(output, paths) else None
@@ -91,6 +93,11 @@ class Plan:
             elif place in self._files:
                 yield self._files[place]
 
+    def passed_over(self) -> Iterator[Path]:
+        """Files in the folders that are no input, for somebody who expected that they are."""
+        for folder in self._folders.values():
+            yield from folder.passed_over()
+
     def _walked(self, place: int) -> Iterator[Job]:
         folder = self._folders[place]
         empty = True
@@ -101,7 +108,11 @@ class Plan:
                 continue
             below = found.relative_to(folder.path).with_name(picture_name(found))
             job = self._job(found, self.folder / below if self.folder else beside(found))
-            if not self._is_done_elsewhere(job, place):
+            others, source = self._others(job, place), os.path.realpath(found)
+            rival = next((other for other in others if other != source), None)
+            if rival and not (job.kind == "film" and source in others):
+                yield _refused(job, rival)
+            elif not others:
                 yield job
         if empty:
             hint = "" if self.recursive else "; --recursive looks into its folders"
@@ -124,14 +135,16 @@ class Plan:
             if os.path.isdir(path)
         }
 
-    def _is_done_elsewhere(self, job: Job, place: int) -> bool:
-        """Whether the same file comes to the same place by a name that was given or by an earlier folder."""
+    def _others(self, job: Job, place: int) -> list[str]:
+        """What comes to the job's place before it: a file that was named, one of an earlier folder, a film beside it.
+
+        It may be the job's own source, by another name or another way.
+        """
         earlier = [folder for at, folder in self._folders.items() if at < place]
-        if not (earlier or self._named or os.path.lexists(job.target)):
-            return False  # as for nearly all of a hundred thousand, at the cost of one look
+        if not (earlier or self._named or job.kind == "film" or os.path.lexists(job.target)):
+            return []  # as for nearly all of a hundred thousand, at the cost of one look
         target = os.path.realpath(job.target)
         self._check_replaces_nothing(job, target)
-        source = os.path.realpath(job.source)
         others = [self._taken[target]] if target in self._taken else []
         for folder in earlier:
             real = Path(os.path.realpath(folder.path))
@@ -139,11 +152,15 @@ class Plan:
                 candidate = real / job.target.relative_to(self.folder)
             else:
                 candidate = Path(os.path.realpath(job.source.parent), job.source.name)
+            if job.kind == "film":
+                candidate = folder.first_film(candidate.parent, film_name(candidate)) or candidate
             if folder.yields(candidate):
                 others.append(os.path.realpath(candidate))
-        for other in others:
-            _check_same(other, source, job)
-        return bool(others)
+        if job.kind == "film":
+            first = self._folders[place].first_film(job.source.parent, film_name(job.source))
+            if first and first.name != job.source.name:
+                others.append(os.path.realpath(first))
+        return others
 
     def _check_replaces_nothing(self, job: Job, target: str) -> None:
         is_input = target in self._sources or (
@@ -172,7 +189,8 @@ class Plan:
     @cached_property
     def _taken(self) -> dict[str, str]:
         """The source of each target."""
-        return {os.path.realpath(job.target): os.path.realpath(job.source) for job in self._files.values()}
+        jobs = [job for job in self._files.values() if not job.error]
+        return {os.path.realpath(job.target): os.path.realpath(job.source) for job in jobs}
 
     @cached_property
     def _files(self) -> dict[int, Job]:
@@ -185,19 +203,23 @@ class Plan:
             self._check_replaces_nothing(job, target)
             if is_result(job.source) and source in targets and source != target:
                 continue
-            if target in taken:
-                _check_same(taken[target], source, job)
-                continue
-            taken[target] = source
-            kept[place] = job
+            if target not in taken:
+                taken[target], kept[place] = source, job
+            elif taken[target] != source:
+                kept[place] = _refused(job, taken[target])
         return kept
 
 
-def _check_same(other: str, source: str, job: Job) -> None:
-    if other != source:
-        raise BadSetting(
-            f"{shown(other)} and {shown(job.source)} would both be written to {shown(job.target)}; run them separately"
-        )
+def _refused(job: Job, other: str) -> Job:
+    """A job whose place another input's result has: a film is refused by itself, as its name alone does not show it.
+
+    Raises:
+        BadSetting: it is a photograph.
+    """
+    both = f"{shown(other)} and {shown(job.source)} would both be written to {shown(job.target)}"
+    if job.kind == "film":
+        return replace(job, error=BadSetting(f"{both}; colour one by itself, with -o FILE"))
+    raise BadSetting(f"{both}; run them separately")
 
 
 def _is_folder(output: AnyPath, inputs: Sequence[Path]) -> bool:

@@ -6,11 +6,14 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from photochrom._support.text import shown
-from photochrom.batch.kinds import kind_of
+from photochrom.batch.kinds import is_film_by_content, kind_of
 from photochrom.errors import PhotochromError, UnreadableImage
+from photochrom.imaging.moving import film_name
+from photochrom.imaging.moving import kind_of as moving_kind_of
 
 _RESULT = re.compile(r"\.color(-\d+)?$")
 
@@ -39,9 +42,35 @@ class Folder:
         for root, folders, names in os.walk(self.path, onerror=unlisted.append):
             yield from _cannot_list(unlisted)
             yield from (path for name in sorted(names) if _is_wanted(path := Path(root, name)))
-            inner = sorted(name for name in folders if self.recursive and not name.startswith("."))
-            folders[:] = [name for name in inner if not within or os.path.realpath(Path(root, name)) != within]
+            folders[:] = self._inner(root, folders, within)
         yield from _cannot_list(unlisted)
+
+    def first_film(self, directory: Path, result: str) -> Path | None:
+        """Of the films in a directory of the folder's, the one that comes first to a result's name."""
+        if directory not in self._listed:
+            self._listed.clear()
+            self._listed[directory] = _films_by_result(directory)
+        first = self._listed[directory].get(result)
+        return None if first is None else directory / first
+
+    @cached_property
+    def _listed(self) -> dict[Path, dict[str, str]]:
+        """Of the directory that was asked for last, since the walk stays in one for a while."""
+        return {}
+
+    def passed_over(self) -> Iterator[Path]:
+        """Its files that are no input, but for hidden ones and results of earlier runs."""
+        within = self._results_within()
+        for root, folders, names in os.walk(self.path):
+            for path in (Path(root, name) for name in sorted(names) if not name.startswith(".")):
+                if not is_result(path) and not _is_wanted(path):
+                    yield path
+            folders[:] = self._inner(root, folders, within)
+
+    def _inner(self, root: str, folders: list[str], within: str | None) -> list[str]:
+        """The folders in one that are walked."""
+        inner = sorted(name for name in folders if self.recursive and not name.startswith("."))
+        return [name for name in inner if not within or os.path.realpath(Path(root, name)) != within]
 
     def yields(self, path: Path) -> bool:
         """Whether `walk` comes to a file of this real path, judged without walking."""
@@ -62,14 +91,29 @@ class Folder:
         return str(results) if results != here and results.is_relative_to(here) else None
 
 
+def _films_by_result(directory: Path) -> dict[str, str]:
+    """The names of a directory's films by those of their results; where two have one, the one that keeps its name."""
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError:
+        return {}
+    pictures = {name for name in names if (kind := kind_of(name)) and kind.name == "photograph"}
+    others = (Path(directory, name) for name in names if name not in pictures)
+    films = [path.name for path in others if _is_wanted(path) and moving_kind_of(path) == "film"]
+    firsts = {film_name(Path(name)): name for name in reversed(films)}
+    return firsts | {name: name for name in films if film_name(Path(name)) == name}
+
+
 def is_result(path: Path) -> bool:
     """Whether a name is one that colouring gives: NAME.color.EXT, or NAME.color-2.EXT for a variant."""
     return _RESULT.search(path.stem) is not None
 
 
 def _is_wanted(path: Path) -> bool:
-    if path.name.startswith(".") or is_result(path) or kind_of(path) is None:
+    if path.name.startswith(".") or is_result(path):
         return False
+    if kind_of(path) is None:
+        return is_film_by_content(path)
     # A pipe would be waited for; a link to nowhere is kept, so that it is named.
     return os.path.isfile(path) or not os.path.exists(path)
 

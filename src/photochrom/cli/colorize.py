@@ -21,7 +21,7 @@ from rich.text import Text
 
 from photochrom import batch
 from photochrom._support.files import check_free, writing
-from photochrom._support.text import shown
+from photochrom._support.text import counted, shown
 from photochrom.cli.options import FilmOptions, FinishOptions, ModelOptions
 from photochrom.cli.show import only_our_words, progress, say
 from photochrom.colorizer import Colorizer
@@ -53,6 +53,7 @@ def colorize(
     hints: Annotated[list[Path], Parameter(negative=(), json_list=False)] | None = None,
     save_hints: Path | None = None,
     confidence: Path | None = None,
+    verbose: Annotated[bool, Parameter(negative=())] = False,
     finish: FinishOptions = PLAIN,
     options: ModelOptions = DEFAULTS,
     film: FilmOptions = FILM_DEFAULTS,
@@ -95,6 +96,8 @@ def colorize(
         Write all hints to this JSON file, to go on later or to share them.
     confidence
         Write a gray PNG that shows where the colours of the photograph are sure (white) and where not (black).
+    verbose
+        Name the files in folders that are neither photographs nor films.
     max_pixels
         Largest photograph to read, in pixels; protects against files made to exhaust memory.
     """
@@ -126,6 +129,7 @@ def colorize(
         plan = batch.plan(inputs, output, recursive, {"film": dataclasses.asdict(film), "photograph": {"hints": known}})
         if (known or confidence) and [job.kind for job in itertools.islice(plan, 2)] != ["photograph"]:
             raise BadSetting("hints and --confidence are for one photograph; name one photograph, and no film")
+        passed_over = plan.passed_over
         colorizer = options.colorizer(max_pixels, finish)
         if variants:
             colorizer.network.need_variants()
@@ -144,7 +148,9 @@ def colorize(
                 processes=min(processes, max(1, len(plan))),
                 tell=_Frames(bar).tell,
             )
-            return _report(stack.enter_context(contextlib.closing(outcomes)), len(plan), book, bar)
+            status = _report(stack.enter_context(contextlib.closing(outcomes)), len(plan), book, bar)
+        _name_what_was_passed_over(passed_over(), verbose)
+        return status
 
 
 class _Frames:
@@ -186,6 +192,18 @@ def _report(outcomes: Iterator[batch.Outcome], total: int, log: batch.BatchLog |
     return 1 if counts["failed"] else 0
 
 
+def _name_what_was_passed_over(files: Iterator[Path], verbose: bool) -> None:
+    """Say how many files were no input, so that nobody takes them for done."""
+    number = 0
+    for path in files:
+        number += 1
+        if verbose:
+            say(f"{shown(path)} passed over")
+    if number:
+        names = "" if verbose else "; --verbose names them"
+        say(f"{counted(number, 'file')} passed over, neither photograph nor film{names}")
+
+
 def _line(outcome: batch.Outcome) -> str:
     if outcome.error:
         return f"photochrom: {outcome.error}"
@@ -202,7 +220,7 @@ def _beside(
     overwrite: bool,
 ) -> None:
     """Write what a person wants to know or keep of a photograph besides its colours."""
-    picture = io.read(source, colorizer.max_pixels)
+    picture = io.read(source, colorizer.max_pixels, colorizer.strict)
     if save_hints:
         write_hints(save_hints, hints, picture.size, overwrite)
         say(f"{shown(save_hints)}: {len(hints)} hint{'s' if len(hints) > 1 else ''}")

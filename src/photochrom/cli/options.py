@@ -30,7 +30,6 @@ class FinishOptions:
     """A picture in colour: take its colours where it shows the same kind of thing. Repeat for more."""
     reference_method: Literal["network", "welsh"] = "network"
     """How it is found what is alike: by what the network sees, or by lightness and texture (Welsh et al. 2002)."""
-
     strict: Annotated[bool, Parameter(negative=())] = False
     """Refuse files that are damaged or end early, instead of colouring what can be read of them."""
 
@@ -85,3 +84,5 @@ class FilmOptions:
     """Start of the part to colour, in seconds."""
     end: float | None = None
     """End of the part to colour, in seconds."""
+    audio: bool = True
+    """Keep the sound."""

@@ -15,18 +15,45 @@ Kind = Literal["film", "animation", "sequence"]
 
 FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")
 """Endings of films that are written."""
-ONLY_READ = (".mpg", ".mpeg", ".m2v", ".ts", ".m2ts", ".mts", ".vob", ".wmv", ".asf", ".flv", ".ogv", ".3gp", ".3g2")
+ONLY_READ = (
+    *(".mpg", ".mpeg", ".m1v", ".m2v", ".ts", ".m2ts", ".mts", ".vob", ".vro", ".wmv", ".asf", ".flv", ".f4v", ".ogv"),
+    *(".ogm", ".3gp", ".3g2", ".qt", ".divx", ".dv", ".mxf", ".y4m", ".ivf", ".wtv", ".gxf", ".nut", ".rmvb"),
+    *(".h264", ".264", ".h265", ".265", ".hevc"),
+)
 """Endings of films that are read; their coloured version is an .mp4."""
-ANIMATIONS = (".gif", ".webp", ".png", ".apng")
+_ALSO_OTHERS = (".mod", ".tod", ".dif", ".dat", ".rm")  # endings of films, and of what is none
+ANIMATIONS = (".gif", ".webp", ".png", ".apng", ".avif")
 """Endings of pictures that may move."""
 
 _HEAD = 4096
-_NUMBERED = re.compile(r"%0?\d*d")
-_RAW = (b"crx ",)  # brands of pictures that are not read
+NUMBERED = re.compile(r"%(0\d{1,2}|\d)?d")
+"""The place of the number in a sequence's name. %20d is none: it comes from the web, where %20 is a space."""
+_NO_FILMS = (b"crx ", b"M4A ", b"M4B ", b"M4P ")  # brands of raw pictures and of sound
+_STARTS = (
+    b"\x1aE\xdf\xa3",  # Matroska, WebM
+    b"FLV\1",
+    b"0&\xb2u\x8ef\xcf\x11",  # ASF, WMV
+    b"\0\0\1\xba",  # MPEG
+    b"\0\0\1\xb3",  # MPEG, without sound
+    b"\0\0\1\xb0",  # MPEG-4, without a container
+    b"\x1f\7\0\x3f",  # DV of 60 fields
+    b"\x1f\7\0\xbf",  # DV of 50 fields
+    b"\6\x0e+4\2\5\1\1\r\1\2",  # MXF
+    b"YUV4MPEG2 ",
+    b"DKIF\0\0",  # IVF
+    b"nut/multimedia container",
+    b"\0\0\0\0\1\xbc",  # GXF
+    b".RMF\0\0\0",
+    b"\xb7\xd8\0 7I\xda\x11\xa6N\0\7\xe9^\xad\x8d",  # WTV
+)
+# The first unit of a bare H.264 or HEVC stream: its parameters, or where a picture begins.
+_UNITS = (b"\x67", b"\x47", b"\x27", b"\x09", b"\x40\1", b"\x42\1", b"\x46\1")
+
+_TRANSPORT = ((0, 188), (4, 192))  # where the packets of a transport stream begin, and their length
 
 
 def is_film(path: str | os.PathLike[str]) -> bool:
-    """Whether `photochrom.video` colours it: a film, an animated GIF, WebP or APNG, or a sequence `frame-%05d.png`.
+    """Whether `photochrom.video` colours it: a film, an animated GIF, WebP, AVIF or PNG, or a sequence frame-%05d.png.
 
     Judged by the first bytes, since names lie; what cannot be read is judged by its ending.
     """
@@ -36,7 +63,7 @@ def is_film(path: str | os.PathLike[str]) -> bool:
 def kind_of(path: str | os.PathLike[str]) -> Kind | None:
     """Which kind of moving picture it is; None is a photograph, or something else."""
     name = os.fsdecode(path)
-    if _NUMBERED.search(os.path.basename(name)) and not os.path.exists(name):
+    if NUMBERED.search(os.path.basename(name)) and not os.path.exists(name):
         return "sequence"
     head = b""
     if os.path.isfile(name):  # a pipe would be waited for
@@ -49,6 +76,8 @@ def kind_of(path: str | os.PathLike[str]) -> Kind | None:
             head = b""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "animation" if head[12:16] == b"VP8X" and head[20:21] and head[20] & 2 else None
+    if head[4:12] == b"ftypavis":
+        return "animation"
     if head[:8] == b"\x89PNG\r\n\x1a\n":
         chunk = head.find(b"acTL")
         return "animation" if chunk > 0 and not 0 < head.find(b"IDAT") < chunk else None
@@ -60,13 +89,14 @@ def kind_of(path: str | os.PathLike[str]) -> Kind | None:
 
 def _starts_like_a_film(head: bytes) -> bool:
     return (
-        (head[4:8] == b"ftyp" and head[8:12] not in _RAW and known_by(head[:SNIFF_BYTES]) is None)
+        (head[4:8] == b"ftyp" and head[8:12] not in _NO_FILMS and known_by(head[:SNIFF_BYTES]) is None)
         or head[4:8] in (b"moov", b"mdat", b"wide")
-        or head[:4] in (b"\x1aE\xdf\xa3", b"\0\0\1\xba", b"\0\0\1\xb3", b"FLV\1")
-        or (head[:4] == b"RIFF" and head[8:12] == b"AVI ")
+        or head.startswith(_STARTS)
+        or (head[:4] == b"RIFF" and head[8:12] in (b"AVI ", b"CDXA"))
         or (head[:4] == b"OggS" and b"theora" in head[:64])
-        or head[:8] == b"0&\xb2u\x8ef\xcf\x11"
-        or (len(head) > 376 and head[0] == head[188] == head[376] == 0x47)
+        or (head[:3] == b"\0\0\1" and head[3:].startswith(_UNITS))
+        or (head[:4] == b"\0\0\0\1" and head[4:].startswith(_UNITS))
+        or any(len(head) > 2 * size + at and head[at : 2 * size + at + 1 : size] == b"GGG" for at, size in _TRANSPORT)
     )
 
 
@@ -107,9 +137,9 @@ def film_name(path: Path) -> str:
         ('clip.mkv', 'old.mp4', 'nameless.mp4')
     """
     suffix = path.suffix.lower()
-    if suffix in FILMS + ANIMATIONS or _NUMBERED.search(path.name):
-        return path.name
-    return path.with_suffix(".mp4").name if suffix in ONLY_READ else f"{path.name}.mp4"
+    if suffix in ONLY_READ + _ALSO_OTHERS:
+        return path.with_suffix(".mp4").name
+    return path.name if suffix in FILMS + ANIMATIONS or NUMBERED.search(path.name) else f"{path.name}.mp4"
 
 
 def beside(path: Path) -> Path:
@@ -127,11 +157,11 @@ def check_target(source: str | os.PathLike[str], target: str | os.PathLike[str])
     kind = kind_of(source)
     if kind is None:
         raise BadSetting(
-            f"{shown(source)} is not a film, an animated GIF, WebP or PNG, or a sequence like frame-%05d.png"
+            f"{shown(source)} is not a film, an animated GIF, WebP, AVIF or PNG, or a sequence like frame-%05d.png"
         )
     endings = {"film": FILMS, "animation": ANIMATIONS}.get(kind)
     if endings and Path(target).suffix.lower() not in endings:
         raise BadSetting(f"{shown(target)}: {kind}s are written as {', '.join(endings)}")
-    if kind == "sequence" and not _NUMBERED.search(os.path.basename(os.fsdecode(target))):
+    if kind == "sequence" and not NUMBERED.search(os.path.basename(os.fsdecode(target))):
         raise BadSetting(f"{shown(target)}: a sequence is written as a sequence; name it like frame-%05d.png")
     return kind

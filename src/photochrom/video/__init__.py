@@ -30,10 +30,11 @@ def colorize_film(
     crf: int | None = None,
     start: float | None = None,
     end: float | None = None,
+    audio: bool = True,
     overwrite: bool = False,
     progress: Listener | None = None,
 ) -> FilmReport:
-    """Colour a film, a moving GIF, WebP or PNG, or a numbered sequence of pictures, into another one of its kind.
+    """Colour a film, a moving GIF, WebP, AVIF or PNG, or a numbered sequence of pictures, into another one of its kind.
 
     The result is under its name whole or not at all. Killed at any instant, the same call goes on at the last whole
     segment, kept in a hidden folder beside the target until the result is there, and comes to the same result.
@@ -41,19 +42,21 @@ def colorize_film(
     Args:
         source: a file, or a pattern like `frame-%05d.png`.
         target: a file, or for a sequence a pattern.
-        colorizer: the session.
+        colorizer: the session; if it is `strict`, what is damaged is refused and not coloured as far as it goes.
         consistency: "flow" carries colours along motion, "recurrent" (or a .onnx file) uses a network, and "frame"
             colours each frame by itself.
         codec: "h264" (default), "hevc", "vp9" (default in WebM), "av1" or "ffv1"; films only.
         crf: constant quality, lower is better; films only.
         start, end: the part that is wanted, in seconds; films only.
+        audio: keep the sound; films only.
         overwrite: replace a target that is there.
         progress: called after each frame.
 
     Raises:
-        UnreadableFilm: the source is damaged beyond its first frame, or no film.
+        UnreadableFilm: no frame of the source can be read, or it is damaged and that is not wanted.
         MissingExtra: films, and "flow", need the extra `video`.
         WriteFailed: the target is there already, the disk is full, another process makes it, ...
+        UnsupportedFormat: the target's container does not take the picture.
         BadSetting: settings that do not fit, or a target of another kind.
     """
     kind = check_target(source, target)
@@ -64,7 +67,7 @@ def colorize_film(
     if kind == "film":
         from photochrom.video import film
 
-        job = film.FilmJob(Path(source), Path(target), consistency, codec, crf, start, end, overwrite)
+        job = film.FilmJob(Path(source), Path(target), consistency, codec, crf, start, end, overwrite, audio)
         return film.colorize(job, colorizer, progress)
     from photochrom.video import pictures
 

@@ -1,4 +1,4 @@
-"""Moving GIF, WebP and PNG: their frames, times, loop and transparency, in and out, by Pillow alone."""
+"""Moving GIF, WebP, AVIF and PNG: their frames, times, loop and transparency, in and out, by Pillow alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from photochrom.imaging import io
 from photochrom.imaging.picture import Picture
 from photochrom.imaging.reading import quiet
 
-_FORMATS = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG", ".apng": "PNG"}
+_FORMATS = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG", ".apng": "PNG", ".avif": "AVIF"}
 _PALETTE_FRAMES = 16  # that the colours of a GIF are chosen from
 _CLEAR = 255  # the palette's index for what is transparent
 
@@ -31,7 +31,7 @@ class Animation:
 
     Attributes:
         size: (W, H).
-        durations: milliseconds of each frame that was read so far.
+        durations: milliseconds of each picture that was read so far; 0 for a first one that is no frame.
         repeated: indices of the frames that stand in for broken ones.
         loop: how often it is shown again, 0 for ever; None is once.
         still_first: a PNG's first picture is for programs that show no motion, and not part of it.
@@ -100,7 +100,8 @@ def assemble(movie: Animation, files: Sequence[Path], temporary: Path, target: P
         WriteFailed: the disk is full, ...
     """
     form = _FORMATS[target.suffix.lower()]
-    how: dict[str, Any] = {"duration": [round(ms) for ms in movie.durations]} | movie.words
+    # Pillow counts the frames, and a picture before them is none.
+    how: dict[str, Any] = {"duration": [round(ms) for ms in movie.durations[movie.still_first :]]} | movie.words
     if movie.loop is not None:
         how["loop"] = movie.loop
     elif form == "WEBP":
@@ -112,7 +113,7 @@ def assemble(movie: Animation, files: Sequence[Path], temporary: Path, target: P
     elif form == "PNG":
         how |= {"default_image": movie.still_first}
     else:
-        how |= {"quality": 90, "method": 4}
+        how |= {"quality": 90} | ({"method": 4} if form == "WEBP" else {})
     try:
         with open(temporary, "wb") as file:
             others = _Frames(lambda: islice(images, 1, None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,14 @@ from typing import Any
 import numpy as np
 
 from photochrom._support.files import write_failed
-from photochrom.errors import WriteFailed
+from photochrom._support.text import shown
+from photochrom.errors import UnsupportedFormat
 from photochrom.video.codecs import Encoding, matrix_for
 from photochrom.video.gray import samples_of
 from photochrom.video.reading import Facts
+from photochrom.video.timeline import reason_of
 
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 _BT709, _LIMITED, _RGB = 1, 1, 0
 
 
@@ -113,8 +117,11 @@ def naming_target(target: Path) -> Iterator[None]:
 
     try:
         yield
-    except OSError as error:
-        raise write_failed(target, error) from error
-    except (av.FFmpegError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise WriteFailed(f"{target} cannot be encoded ({reason}); try another --codec or ending") from error
+    except (OSError, av.FFmpegError, ValueError) as error:
+        # A muxer says EPERM and the like of what it does not take; only what a disk says is about the disk.
+        if isinstance(error, OSError) and (error.errno in _DISK or not isinstance(error, av.FFmpegError)):
+            raise write_failed(target, error) from error
+        reason = reason_of(error)
+        raise UnsupportedFormat(
+            f"{shown(target)} cannot be encoded ({reason}); try another --codec or ending"
+        ) from error

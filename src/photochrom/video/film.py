@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from photochrom._support.files import check_free, move, write_failed
-from photochrom._support.text import shown
+from photochrom._support.text import counted, shown
 from photochrom._support.version import __version__
 from photochrom.colorizer import Colorizer
-from photochrom.errors import BadSetting
+from photochrom.errors import BadSetting, UnreadableFilm
+from photochrom.video import streams
 from photochrom.video.codecs import CODECS, Codec, Encoding, encoding_for
 from photochrom.video.coloring import Painted, paint_film
 from photochrom.video.consistency import steady
@@ -41,6 +42,7 @@ class FilmJob:
         codec, crf: see `codecs.encoding_for`.
         start, end: the part that is wanted, in seconds from the film's beginning; None is all of it.
         overwrite: replace a target that is there.
+        audio: keep sound.
     """
 
     source: Path
@@ -51,6 +53,7 @@ class FilmJob:
     start: float | None = None
     end: float | None = None
     overwrite: bool = False
+    audio: bool = True
 
     def __post_init__(self) -> None:
         start, end = self.start or 0, self.end
@@ -65,7 +68,10 @@ def colorize(job: FilmJob, colorizer: Colorizer, listener: Listener | None = Non
     check_free(job.target, job.overwrite)
     mode = steady(job.consistency, colorizer.card)
     reader = Reader(job.source, colorizer.max_pixels, sixteen_bit=max(encoding.codec.pixels) > 8)
+    if colorizer.strict:
+        _check_whole(job, reader, [])
     cut = _cut(job, reader)
+    ways = streams.plan(job.source, reader.timeline, job.target.suffix.lower(), audio=job.audio)
     work = SegmentFolder(job.target, _depends(job, colorizer, mode, encoding))
     with work.open():
         earlier = work.finished()
@@ -82,8 +88,23 @@ def colorize(job: FilmJob, colorizer: Colorizer, listener: Listener | None = Non
             painted.close()
         if not done:
             raise BadSetting(f"{shown(job.source)} has no frame between {job.start or 0} and {job.end} seconds")
-        notes = _finish(job, work, done, reader, cut, f"Colours by photochrom {__version__}: likely, not known")
+        if colorizer.strict:
+            _check_whole(job, reader, done)
+        notes = _finish(job, work, done, reader, cut, ways)
     return _report(done, reader, encoding, job.target, resumed, notes, time.perf_counter() - began)
+
+
+def _check_whole(job: FilmJob, reader: Reader, done: list[Segment]) -> None:
+    """Refuse what has been found to be damaged; what is coloured of it stays for a session that is not strict.
+
+    Raises:
+        UnreadableFilm: it is.
+    """
+    broken = sum(len(segment.repeated) for segment in done)
+    if not (broken or reader.end):
+        return
+    what = f"it breaks off ({reader.end})" if reader.end else f"{counted(broken, 'frame')} cannot be decoded"
+    raise UnreadableFilm(f"{shown(job.source)} is damaged: {what}; without --strict it is coloured as far as it goes")
 
 
 def _encode(
@@ -155,18 +176,22 @@ def _expected(reader: Reader, cut: Cut) -> int | None:
     return min(facts.frames, max(1, round(seconds * facts.rate)))
 
 
-def _finish(job: FilmJob, work: SegmentFolder, done: list[Segment], reader: Reader, cut: Cut, words: str) -> list[str]:
-    """Join the segments, give the film its name, and drop the folder."""
+def _finish(
+    job: FilmJob, work: SegmentFolder, done: list[Segment], reader: Reader, cut: Cut, ways: streams.Ways
+) -> list[str]:
+    """Join the segments, give the film its name, and drop the folder; returns what was not kept as it was."""
     segments = [(work.path(index), segment) for index, segment in enumerate(done)]
     whole = job.start is None and job.end is None
-    temporary = work.folder / "film.part"
-    notes = join(Parts(job.source, segments, reader.facts, cut, whole, words), temporary, work.target)
+    temporary, ending = work.folder / "film.part", work.target.suffix.lower()
+    words = f"Colours by photochrom {__version__}: likely, not known"
+    parts = Parts(job.source, segments, reader.facts, cut, whole, words, reader.timeline)
+    ways = join(parts, ways, temporary, work.target)
     try:
         move(temporary, work.target, job.overwrite)
     except OSError as error:
         raise write_failed(job.target, error) from error
     work.remove()
-    return notes
+    return streams.notes(ways, job.source, reader.timeline, ending, audio=job.audio)
 
 
 def _report(
@@ -180,6 +205,8 @@ def _report(
 ) -> FilmReport:
     facts = reader.facts
     notes = [*notes, *_losses(facts, encoding, target)]
+    if reader.timeline.shifts:
+        notes = [*notes, "times that began anew or jumped now go on in one line"]
     if reader.end:
         notes = [*notes, f"the film breaks off ({reader.end})"]
     base, begin = facts.time_base, Fraction(facts.start)

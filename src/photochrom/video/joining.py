@@ -9,13 +9,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
 
+from photochrom.errors import UnsupportedFormat
 from photochrom.video.codecs import CONTAINERS
 from photochrom.video.encoding import naming_target
 from photochrom.video.reading import Facts, main_stream, open_film
 from photochrom.video.segments import Segment
+from photochrom.video.streams import MUXER_OPTIONS, Copy, Way, Ways, readable, worse
+from photochrom.video.timeline import Timeline
 
+_QUICKTIME = (".mp4", ".m4v", ".mov")
 _OWN_WORDS = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
-_SOUND = {".webm": "libopus"}  # what sound is encoded to where its own kind cannot be kept; AAC elsewhere
 
 Timed = tuple[float, Callable[[], None]]
 """Seconds, and what puts a packet of that time into the film."""
@@ -44,6 +47,7 @@ class Parts:
         cut: the part that is wanted; its start becomes the time 0.
         whole: the cut is the whole film, and sound that leads it by a little is kept.
         words: what is added to the film's comment.
+        timeline: where the packets of the source lie.
     """
 
     source: Path
@@ -52,38 +56,90 @@ class Parts:
     cut: Cut
     whole: bool
     words: str
+    timeline: Timeline
 
 
-def join(parts: Parts, temporary: Path, target: Path) -> list[str]:
+def join(parts: Parts, ways: Ways, temporary: Path, target: Path) -> Ways:
     """Write the film into the file `temporary`; the ending of `target` says the container.
 
+    The picture is never lost for another stream: what the container refuses after all is encoded anew or left out.
+
+    Args:
+        parts: see `Parts`.
+        ways: how the source's other streams are to be kept.
+        temporary: the file.
+        target: what it will be.
+
     Returns:
-        What could not be kept as it was, in words.
+        How they were kept.
 
     Raises:
         WriteFailed: the disk is full, ...
+        UnsupportedFormat: the container does not take the picture.
     """
+    while True:
+        try:
+            _write(parts, ways, temporary, target)
+            return ways
+        except UnsupportedFormat:
+            if all(way == "leave" for way in ways.values()):
+                raise
+            ways = worse(ways, parts.source, parts.timeline, target.suffix.lower())
+
+
+def _write(parts: Parts, ways: Ways, temporary: Path, target: Path) -> None:
     import av
 
-    notes: list[str] = []
     ending = target.suffix.lower()
-    options = {"fflags": "bitexact"} | ({"movflags": "+faststart"} if ending in (".mp4", ".m4v", ".mov") else {})
     with open_film(parts.source) as old, av.open(str(parts.segments[0][0])) as first, naming_target(target):
+        options = MUXER_OPTIONS | _movflags(ending, old.metadata)
         new = av.open(str(temporary), "w", format=CONTAINERS[ending], options=options)
         film = new.add_stream_from_template(first.streams.video[0], opaque=True)
         film.time_base = parts.facts.time_base
-        main = main_stream(old, str(parts.source))
-        film.metadata.update(_words(main.metadata))
-        copies = _Copies(new, old, main, ending, notes)
+        film.metadata.update(_words(main_stream(old, str(parts.source)).metadata))
+        copies = {index: _copy(new, old.streams[index], way, ending) for index, way in ways.items() if way != "leave"}
         new.metadata.update(_words(old.metadata))
         new.metadata["comment"] = "; ".join(filter(None, (new.metadata.get("comment"), parts.words)))
+        if ending in _QUICKTIME:
+            # A track is made of a time code, and fails without the rate of frames, which a stream that is copied lacks.
+            for words in (film.metadata, new.metadata):
+                words.pop("timecode", None)
         new.set_chapters(_chapters(cast(Any, old.chapters()), parts.cut))
-        picture, rest = _picture(parts, new, film), copies.packets(None if parts.whole else parts.cut, parts.cut.start)
-        for _, put in heapq.merge(picture, rest, key=lambda timed: timed[0]):
+        new.start_encoding()  # from here on each stream counts in the container's ticks
+        for _, put in heapq.merge(_picture(parts, new, film), _rest(parts, old, copies), key=lambda timed: timed[0]):
             put()
-        copies.finish()
+        for copy in copies.values():
+            copy.finish()
         new.close()
-    return notes
+
+
+def _movflags(ending: str, words: dict[str, str]) -> dict[str, str]:
+    """QuickTime's options; a phone's own keys (place, time with its zone, make) are kept by one of them only."""
+    if ending not in _QUICKTIME:
+        return {}
+    own_keys = any(key.startswith(("com.apple.", "com.android.")) for key in words)
+    return {"movflags": "+faststart" + ("+use_metadata_tags" if own_keys else "")}
+
+
+def _copy(new: Any, stream: Any, way: Way, ending: str) -> Copy:
+    copy = Copy(new, stream, way, ending)
+    copy.stream.metadata.update(_words(stream.metadata))
+    copy.stream.disposition = stream.disposition
+    return copy
+
+
+def _rest(parts: Parts, old: Any, copies: dict[int, Copy]) -> Iterator[Timed]:
+    """The packets of the other streams inside the cut, with their times on the film's clock."""
+    wanted = [old.streams[index] for index in copies if old.streams[index].type != "attachment"]
+    at, origin = float("-inf"), parts.cut.start
+    for packet in parts.timeline.moved(readable(old.demux(wanted))) if wanted else ():
+        time = packet.pts if packet.dts is None else packet.dts
+        if time is None or not packet.size:
+            continue
+        seconds = time * packet.time_base
+        if parts.whole or parts.cut.holds(seconds):
+            at = max(at, float(seconds - origin))
+            yield at, lambda packet=packet: copies[packet.stream_index].put(packet, origin)
 
 
 def _picture(parts: Parts, new: Any, film: Any) -> Iterator[Timed]:
@@ -123,83 +179,6 @@ def _read_segment(path: Path, segment: Segment, base: Fraction) -> tuple[list[An
         first = min(packet.pts for packet in packets)
         ticks = stream.time_base / base
         return packets, [segment.first + round((packet.pts - first) * ticks) for packet in packets]
-
-
-class _Copies:
-    """The source's other streams: copied as they are, sound re-encoded where the container needs it."""
-
-    def __init__(self, new: Any, old: Any, main: Any, ending: str, notes: list[str]) -> None:
-        self._new, self._old = new, old
-        self._put: dict[int, tuple[Any, bool]] = {}
-        for stream in old.streams:
-            if stream.index == main.index or stream.type not in ("audio", "subtitle", "attachment", "video"):
-                continue
-            copy, encoded = self._added(stream, ending)
-            if copy is None:
-                notes.append(f"{stream.type} {stream.index} cannot be kept in {ending}")
-                continue
-            if encoded:
-                notes.append(f"audio {stream.index} was encoded anew for {ending}")
-            copy.metadata.update(_words(stream.metadata))
-            copy.disposition = stream.disposition
-            self._put[stream.index] = copy, encoded
-
-    def _added(self, stream: Any, ending: str) -> tuple[Any, bool]:
-        import av
-
-        try:
-            return self._new.add_stream_from_template(stream, opaque=True), False
-        except (ValueError, av.FFmpegError):
-            if stream.type != "audio" or stream.codec_context is None:
-                return None, False
-        copy = self._new.add_stream(_SOUND.get(ending, "aac"), rate=48000)
-        copy.codec_context.layout = stream.codec_context.layout
-        copy.codec_context.bit_rate = 128_000
-        return copy, True
-
-    def packets(self, cut: Cut | None, origin: Fraction) -> Iterator[Timed]:
-        """Each packet inside the cut, its time counted from `origin`."""
-        import av
-
-        wanted = [self._old.streams[index] for index in self._put if self._old.streams[index].type != "attachment"]
-        at, packets = float("-inf"), self._old.demux(wanted) if wanted else iter(())
-        while True:
-            try:
-                packet = next(packets)
-            except (StopIteration, av.FFmpegError):
-                return
-            time = packet.pts if packet.dts is None else packet.dts
-            if time is None or not packet.size:
-                continue
-            seconds = time * packet.time_base
-            if cut is None or cut.holds(seconds):
-                at = max(at, float(seconds - origin))
-                yield at, lambda packet=packet: self._pass(packet, origin)
-
-    def _pass(self, packet: Any, origin: Fraction) -> None:
-        import av
-
-        copy, encoded = self._put[packet.stream_index]
-        shift = round(origin / packet.time_base)
-        if not encoded:
-            packet.stream = copy
-            packet.pts = None if packet.pts is None else packet.pts - shift
-            packet.dts = None if packet.dts is None else packet.dts - shift
-            self._new.mux(packet)
-            return
-        try:
-            frames = packet.decode()
-        except av.FFmpegError:
-            return  # sound that is broken is silent there
-        for frame in frames:
-            frame.pts = None if frame.pts is None else frame.pts - round(origin / frame.time_base)
-            self._new.mux(copy.encode(frame))
-
-    def finish(self) -> None:
-        """Flush what is still in the encoders."""
-        for copy, encoded in self._put.values():
-            if encoded:
-                self._new.mux(copy.encode())
 
 
 def _words(metadata: dict[str, str]) -> dict[str, str]:

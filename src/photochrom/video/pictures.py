@@ -1,4 +1,4 @@
-"""Moving GIF, WebP and PNG, and numbered sequences of pictures, in colour; every frame is treated as a photograph."""
+"""Moving GIF, WebP, AVIF and PNG, and numbered sequences, in colour; every frame is treated as a photograph."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from photochrom._support.files import check_free, move, write_failed
-from photochrom._support.text import shown
+from photochrom._support.text import counted, shown
 from photochrom._support.version import __version__
 from photochrom.colorizer import Colorizer
 from photochrom.errors import OutOfMemory, UnreadableFilm, UnreadableImage
 from photochrom.imaging import io
 from photochrom.imaging.formats import format_for
+from photochrom.imaging.moving import NUMBERED
 from photochrom.imaging.picture import Picture
 from photochrom.video.animation import Animation, assemble
 from photochrom.video.coloring import paint_pictures
@@ -32,9 +33,14 @@ Keep = Callable[[int, Picture], None]
 
 
 def colorize_animation(
-    source: Path, target: Path, colorizer: Colorizer, consistency: str, overwrite: bool, listener: Listener | None
+    source: Path,
+    target: Path,
+    colorizer: Colorizer,
+    consistency: str,
+    overwrite: bool,
+    listener: Listener | None,
 ) -> FilmReport:
-    """Colour a moving GIF, WebP or PNG; see `photochrom.video.colorize_film`."""
+    """Colour a moving GIF, WebP, AVIF or PNG; see `photochrom.video.colorize_film`."""
     began = time.perf_counter()
     check_free(target, overwrite)
     mode, movie = steady(consistency, colorizer.card), Animation(source, colorizer.max_pixels)
@@ -49,6 +55,8 @@ def colorize_animation(
 
         meter = Meter(listener, None)
         resumed = _color(movie.frames, keep, colorizer, mode, work, meter)
+        if colorizer.strict and (movie.broken or movie.repeated):
+            raise UnreadableFilm(f"{shown(source)} is damaged; without --strict it is coloured as far as it goes")
         temporary = work.folder / "film.part"
         assemble(movie, [path(index) for index in range(meter.done)], temporary, work.target)
         try:
@@ -57,19 +65,25 @@ def colorize_animation(
             raise write_failed(target, error) from error
         work.remove()
     at = [0.0, *itertools.accumulate(ms / 1000 for ms in movie.durations)]
+    frames = meter.done - movie.still_first
     return FilmReport(
-        meter.done,
+        frames,
         *movie.size,
         repeated=tuple(at[index] for index in movie.repeated),
         cuts=mode.cuts,
         resumed=resumed,
-        notes=(f"the film breaks off after {meter.done} frames",) if movie.broken else (),
+        notes=(f"the film breaks off after {counted(frames, 'frame')}",) if movie.broken else (),
         seconds=time.perf_counter() - began,
     )
 
 
 def colorize_sequence(
-    source: Path, target: Path, colorizer: Colorizer, consistency: str, overwrite: bool, listener: Listener | None
+    source: Path,
+    target: Path,
+    colorizer: Colorizer,
+    consistency: str,
+    overwrite: bool,
+    listener: Listener | None,
 ) -> FilmReport:
     """Colour pictures that are numbered, such as frame-%05d.png; see `photochrom.video.colorize_film`."""
     began = time.perf_counter()
@@ -87,9 +101,9 @@ def colorize_sequence(
         # One before, which may have to stand in for a broken one.
         for index in range(max(0, start - 1), len(numbers)):
             try:
-                last = io.read(_numbered(source, numbers[index]), colorizer.max_pixels)
+                last = io.read(_numbered(source, numbers[index]), colorizer.max_pixels, colorizer.strict)
             except (UnreadableImage, OutOfMemory):
-                if last is None:
+                if last is None or colorizer.strict:
                     raise
                 repeated.append(numbers[index])
             if index >= start:
@@ -119,7 +133,9 @@ def numbered(pattern: Path) -> list[int]:
     Raises:
         UnreadableFilm: there is none.
     """
-    before, after = re.split(r"%0?\d*d", pattern.name, maxsplit=1)
+    place = NUMBERED.search(pattern.name)
+    assert place is not None
+    before, after = pattern.name[: place.start()], pattern.name[place.end() :]
     shape = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
     found = []
     try:
@@ -135,7 +151,7 @@ def numbered(pattern: Path) -> list[int]:
 
 
 def _numbered(pattern: Path, number: int) -> Path:
-    return pattern.with_name(re.sub(r"%(0?\d*)d", lambda match: f"{number:{match[1]}d}", pattern.name, count=1))
+    return pattern.with_name(NUMBERED.sub(lambda match: f"{number:{match[1] or ''}d}", pattern.name, count=1))
 
 
 def _color(

@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from photochrom._support.text import counted
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -63,7 +65,8 @@ class FilmReport:
         parts = ["it had colour already and was coloured from its lightness"] if self.has_color else []
         if self.repeated:
             places = ", ".join(f"{at:.2f} s" for at in self.repeated[:3]) + (", ..." if len(self.repeated) > 3 else "")
-            parts.append(f"{len(self.repeated)} broken frames repeat their neighbours, at {places}")
+            frames = counted(len(self.repeated), "broken frame")
+            parts.append(f"{frames} shown as the neighbour, at {places}")
         return "; ".join([*parts, *self.notes])
 
 

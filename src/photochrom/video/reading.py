@@ -14,18 +14,19 @@ import numpy as np
 from photochrom._support.optional_packages import needing
 from photochrom._support.text import shown
 from photochrom.errors import ImageTooLarge, UnreadableFilm
-from photochrom.video.gray import bits_of, gray_of
+from photochrom.video.gray import bits_of, gray_of, has_full_grays
+from photochrom.video.orientation import Orientation, orientation_of
+from photochrom.video.timeline import CLOCK, Timeline, reason_of, survey
 
 Fields = Literal["top", "bottom"]
-
-CLOCK = 1_000_000  # ticks of a container's own clock in a second
 
 _BOTTOM_FIRST = (3, 5)  # AV_FIELD_BB and AV_FIELD_BT, the latter as QuickTime means it and ffmpeg writes it
 
 # Demuxers that fetch what a text file names are left out: a film must not open other files or addresses.
 _OPTIONS = {
     "protocol_whitelist": "file",
-    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,asf,flv,ogg,nut",
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,asf,flv,ogg,nut,dv,mxf,gxf,"
+    "yuv4mpegpipe,h264,hevc,m4v,ivf,wtv,rm",
 }
 
 
@@ -59,7 +60,7 @@ class Facts:
 
     Attributes:
         width, height: upright, pixels.
-        turns: quarter turns to the left that make it upright.
+        orientation: what makes its frames upright.
         time_base: seconds of a tick.
         rate: mean frames a second.
         start: when the film starts on its own clock, seconds; most start at 0.
@@ -69,12 +70,12 @@ class Facts:
         space: the matrix of its colours by ffmpeg's number; 2 is unsaid.
         bits: of a sample.
         fields: where each frame holds the lines of two moments, those of the first one: "top" or "bottom". None where
-            it holds one moment, and where it was turned.
+            it holds one moment, and where its lines do not stay lines.
     """
 
     width: int
     height: int
-    turns: int
+    orientation: Orientation
     time_base: Fraction
     rate: Fraction
     start: float
@@ -105,7 +106,7 @@ def open_film(path: str | os.PathLike[str]) -> Any:
         # As an address with its scheme, so that no name is taken for another one.
         return av.open("file:" + os.path.abspath(os.fsdecode(path)), options=_OPTIONS, metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise UnreadableFilm(f"{name} cannot be read as a film ({_reason(error)}); get a new copy of it") from None
+        raise UnreadableFilm(f"{name} cannot be read as a film ({reason_of(error)}); get a new copy of it") from None
 
 
 def main_stream(container: Any, name: str) -> Any:
@@ -132,6 +133,7 @@ class Reader:
 
     Attributes:
         facts: see `Facts`.
+        timeline: see `timeline.survey`.
         end: why reading ended before the film did, or None.
 
     Raises:
@@ -142,15 +144,18 @@ class Reader:
         self, path: str | os.PathLike[str], max_pixels: int | None = None, *, sixteen_bit: bool = False
     ) -> None:
         self.path, self._sixteen_bit = path, sixteen_bit
-        self.end: str | None = None
         self._name, self._limit = shown(path), max_pixels
+        with open_film(path) as container:
+            self.timeline = survey(container, main_stream(container, self._name))
+        self.end = self.timeline.broken
         with open_film(path) as container:
             stream = main_stream(container, self._name)
             self._check_size(stream.width, stream.height)
+            self._rate = _rate(stream, self.timeline)
             first = next(self._decoded(container, stream), None)
             if first is None:
                 raise UnreadableFilm(f"{self._name} holds no frame that can be decoded; get a new copy of the file")
-            self.facts = _facts(container, stream, first[0])
+            self.facts = _facts(container, stream, first[0], self._rate, self.timeline.end)
 
     def frames(self, wanted: int | None = None) -> Iterator[Frame]:
         """The frames in order of showing.
@@ -161,21 +166,22 @@ class Reader:
         Raises:
             UnreadableFilm, ImageTooLarge: the file changed, or a frame outgrew the limit.
         """
-        # To the key frame before; where that leads astray, all is decoded and passed over.
-        for seek in (True, False) if wanted is not None else (False,):
+        # To the key frame before; where that leads astray, or would, all is decoded and passed over.
+        leads_there = wanted is not None and self.timeline.timed and not self.timeline.shifts
+        for seek in (True, False) if leads_there else (False,):
             with open_film(self.path) as container:
                 stream = main_stream(container, self._name)
                 if seek and not _sought(container, stream, wanted):
                     continue
                 astray = seek
+                full = has_full_grays(stream.codec_context.name)
                 for raw, pts, duration, repeated in self._decoded(container, stream):
                     if astray and pts > (wanted or 0):
                         break
                     astray = False
                     if wanted is None or pts >= wanted:
-                        gray, in_color = gray_of(self._same_size(raw), self._sixteen_bit)
-                        upright = np.ascontiguousarray(np.rot90(gray, self.facts.turns))
-                        yield Frame(upright, pts, duration, repeated, in_color)
+                        gray, in_color = gray_of(self._same_size(raw), self._sixteen_bit, full_grays=full)
+                        yield Frame(self.facts.orientation.upright(gray), pts, duration, repeated, in_color)
                 if not astray:
                     return
 
@@ -190,7 +196,7 @@ class Reader:
         awaited: list[int] = []
         broken, last = 0, None
         at: int | None = None
-        step = _step(stream)
+        step = max(1, round(1 / (self._rate * stream.time_base)))  # ticks, where nothing says better
         for packet in self._packets(container, stream):
             if packet.pts is not None and packet.size and not packet.is_discard:
                 heapq.heappush(awaited, packet.pts)
@@ -201,7 +207,8 @@ class Reader:
             for raw in raws:
                 self._check_size(raw.width, raw.height)
                 pts = raw.pts if raw.pts is not None else (0 if at is None else at + step)
-                pts = pts if at is None else max(pts, at + 1)
+                # Time that does not grow, as of a frame that is there twice, still leaves each frame its moment.
+                pts = pts if at is None or pts > at else at + max(1, step // 2)
                 while awaited and awaited[0] <= pts:
                     missed = heapq.heappop(awaited)
                     if missed < pts and broken and (at is None or missed > at):
@@ -219,20 +226,20 @@ class Reader:
     def _packets(self, container: Any, stream: Any) -> Iterator[Any]:
         import av
 
-        packets = container.demux(stream)
+        packets = self.timeline.moved(container.demux(stream))
         while True:
             try:
                 yield next(packets)
             except StopIteration:
                 return
             except av.FFmpegError as error:
-                self.end = _reason(error)
+                self.end = reason_of(error)
                 return
 
     def _same_size(self, raw: Any) -> Any:
         """A frame of another size than the first, as some broadcasts have them, is brought to the first's."""
         facts = self.facts
-        size = (facts.width, facts.height) if facts.turns % 2 == 0 else (facts.height, facts.width)
+        size = facts.orientation.size(facts.width, facts.height)
         return raw if (raw.width, raw.height) == size else raw.reformat(width=size[0], height=size[1])
 
     def _check_size(self, width: int, height: int) -> None:
@@ -242,24 +249,33 @@ class Reader:
             )
 
 
-def _facts(container: Any, stream: Any, raw: Any) -> Facts:
-    turns = round(raw.rotation / 90) % 4
-    size = (raw.width, raw.height) if turns % 2 == 0 else (raw.height, raw.width)
+def _rate(stream: Any, timeline: Timeline) -> Fraction:
+    """Frames a second: what the film says, unless its packets are far from that."""
+    said = Fraction(stream.average_rate or stream.guessed_rate or 25)
+    count = timeline.counts[stream.index]
+    if count < 2 or timeline.start is None or timeline.end is None or not timeline.end > timeline.start:
+        return said
+    mean = Fraction(count / (timeline.end - timeline.start)).limit_denominator(1001)
+    return said if 0.25 <= mean / said <= 4 else mean
+
+
+def _facts(container: Any, stream: Any, raw: Any, rate: Fraction, end: float | None) -> Facts:
+    orientation = orientation_of(raw)
     aspect = stream.sample_aspect_ratio or Fraction(1)
-    rate = stream.average_rate or stream.guessed_rate or Fraction(25)
-    seconds = container.duration / CLOCK if container.duration else None
+    start = (container.start_time or 0) / CLOCK
+    seconds = None if end is None else max(0.0, end - start)
     return Facts(
-        *size,
-        turns=turns,
+        *orientation.size(raw.width, raw.height),
+        orientation=orientation,
         time_base=stream.time_base,
-        rate=Fraction(rate),
-        start=(container.start_time or 0) / CLOCK,
+        rate=rate,
+        start=start,
         seconds=seconds,
         frames=stream.frames or (round(seconds * rate) if seconds else None),
-        aspect=Fraction(1) / aspect if turns % 2 else Fraction(aspect),
+        aspect=Fraction(1) / aspect if orientation.swapped else Fraction(aspect),
         space=raw.colorspace,
         bits=bits_of(raw),
-        fields=_fields(stream.codec_context, raw) if turns == 0 else None,
+        fields=None if orientation.swapped or orientation.flipped else _fields(stream.codec_context, raw),
     )
 
 
@@ -271,12 +287,6 @@ def _fields(context: Any, raw: Any) -> Fields | None:
     return "bottom" if bottom else "top"
 
 
-def _step(stream: Any) -> int:
-    """Ticks between two frames where nothing says better."""
-    rate = stream.average_rate or stream.guessed_rate or 25
-    return max(1, round(1 / (rate * stream.time_base)))
-
-
 def _sought(container: Any, stream: Any, wanted: int | None) -> bool:
     import av
 
@@ -285,7 +295,3 @@ def _sought(container: Any, stream: Any, wanted: int | None) -> bool:
     except (av.FFmpegError, OverflowError):
         return False
     return True
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(getattr(error, "strerror", None) or error).split())

@@ -60,7 +60,7 @@ class SegmentFolder:
     def __init__(self, target: str | os.PathLike[str], job: Mapping[str, Any]) -> None:
         # A link is followed, so that the file it names is replaced and not the link.
         self.target = Path(os.path.realpath(target))
-        self.folder = self.target.with_name(f".{self.target.name}.photochrom")
+        self.folder = self.target.with_name(_hidden_name(self.target))
         self._job = json.dumps(job, indent=2, sort_keys=True, default=str)
 
     @contextlib.contextmanager
@@ -151,6 +151,22 @@ class SegmentFolder:
             yield
         except OSError as error:
             raise write_failed(self.target, error) from error
+
+
+def _hidden_name(target: Path) -> str:
+    """The name of a target's folder: its own between a dot and ".photochrom", or a digest where that is too long."""
+    name = f".{target.name}.photochrom"
+    if len(os.fsencode(name)) <= _longest_name(target.parent):
+        return name
+    return f".{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:32]}.photochrom"
+
+
+def _longest_name(folder: Path) -> int:
+    """Bytes of a name on the folder's disk."""
+    try:
+        return os.pathconf(folder, "PC_NAME_MAX")
+    except (AttributeError, OSError, ValueError):  # Windows, or a folder that is still to be made
+        return 255
 
 
 def identity(path: str | os.PathLike[str]) -> dict[str, Any]:

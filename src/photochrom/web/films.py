@@ -21,6 +21,7 @@ MEDIA_TYPES = {
     ".gif": "image/gif",
     ".webp": "image/webp",
     ".png": "image/png",
+    ".avif": "image/avif",
 }
 """What a film is written as, by its ending: the container it came in, or an .mp4."""
 
@@ -45,6 +46,8 @@ def ending_of(path: Path) -> str | None:
         return ".webp" if head[8:12] == b"WEBP" else ".avi"
     if head[4:12] == b"ftypqt  ":
         return ".mov"
+    if head[4:12] == b"ftypavis":
+        return ".avif"
     if head[:4] == b"\x1aE\xdf\xa3" and b"webm" in head[:64]:
         return ".webm"
     return _SIGNATURES.get(head[:4], ".mp4")
@@ -91,8 +94,10 @@ def colour(setup: Setup, folder: str, look: Look, ending: str, max_seconds: floa
     except MissingExtra:
         raise
     except PhotochromError as error:
-        # The folder is nobody's business, and the file's name there is ours.
-        raise type(error)(str(error).replace(str(source), "the film")) from None
+        # The folder is nobody's business, and the files' names there are ours.
+        words = str(error).replace(str(source), "the film")
+        words = words.replace(str(result_of(Path(folder), ending)), "the coloured film")
+        raise type(error)(words.replace(f"{folder}{os.sep}", "")) from None
     return Facts(report.width, report.height, ending[1:].upper(), False, report.frames)
 
 

@@ -3,7 +3,7 @@
 
 import { Refused, get } from "./api.js";
 
-const PICTURES = ["gif", "webp", "png"];
+const PICTURES = ["gif", "webp", "png", "avif"];
 
 // What of a look a film takes.
 export const filmLook = ({ vividness, saturation }) => ({ ...(vividness && { vividness }), ...(saturation && { saturation }) });
