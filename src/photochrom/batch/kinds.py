@@ -56,12 +56,10 @@ def _photograph(colorizer: Colorizer, job: Job, *, overwrite: bool, tell: Tell) 
 
 
 def _note(report: PhotographReport) -> str:
-    pages = f"{len(report.toning)} pages; " if len(report.toning) > 1 else ""
-    if report.kept:
-        return pages + NOTE_KEPT
     notes = {"gray": "", "tinted": NOTE_TINTED, "color": NOTE_COLOR}
     said = max(report.toning, key=lambda toning: list(notes).index(toning))
-    return (pages + notes[said]).removesuffix("; ")
+    pages = f"{len(report.toning)} pages" if len(report.toning) > 1 else ""
+    return "; ".join(filter(None, [pages, NOTE_KEPT if report.kept else notes[said], *report.notes]))
 
 
 def _film(colorizer: Colorizer, job: Job, *, overwrite: bool, tell: Tell) -> Done:

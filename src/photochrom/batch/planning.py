@@ -29,9 +29,9 @@ def plan(
     """Decide which inputs are coloured and where each goes.
 
     A folder stands for what is in it (with `recursive`, below it), and its files go to their path relative to it under
-    `output`. Results of earlier runs (NAME.color.EXT) inside a folder, hidden files and folders, links to folders and
-    `output` itself are passed over. A folder that cannot be listed or holds nothing is a job with an error, so that
-    the others are still done.
+    `output`. Results of earlier runs (NAME.color.EXT) inside a folder, hidden files and folders, folders that are no
+    person's (@eaDir, __MACOSX), links to folders and `output` itself are passed over. A folder that cannot be listed or
+    holds nothing is a job with an error, so that the others are still done.
 
     Args:
         inputs: files and folders.
@@ -90,6 +90,11 @@ class Plan:
                 yield from self._walked(place)
             elif place in self._files:
                 yield self._files[place]
+
+    def look_alikes(self) -> Iterator[Path]:
+        """Files in the folders that are passed over since they are named like results, and are results of nothing."""
+        for folder in self._folders.values():
+            yield from folder.look_alikes()
 
     def _walked(self, place: int) -> Iterator[Job]:
         folder = self._folders[place]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from photochrom import color
 from photochrom.errors import BadSetting
+from photochrom.imaging.captions import NO_CAPTIONS, Captions
 
 Pixels = NDArray[Any]
 
@@ -41,6 +42,8 @@ class Picture:
         format: the file format it came from ("JPEG", "PNG", ...), or None.
         quality: the JPEG quality it came with, estimated, 1..100; or None.
         pages: the further pages of a TIFF, pictures of their own.
+        notes: what whoever gave the file should know, such as that it ends early; each follows "... (".
+        captions: comments, IPTC, and the texts of a PNG.
 
     Raises:
         BadSetting: shapes or dtypes do not fit together.
@@ -55,6 +58,8 @@ class Picture:
     format: str | None = None
     quality: int | None = None
     pages: tuple[Picture, ...] = ()
+    notes: tuple[str, ...] = ()
+    captions: Captions = NO_CAPTIONS
 
     def __post_init__(self) -> None:
         pixels, alpha = self.pixels, self.alpha

@@ -21,8 +21,10 @@ from photochrom.errors import (
     UnreadableImage,
     UnsupportedFormat,
 )
+from photochrom.imaging.captions import NO_CAPTIONS, Captions, captions_of
+from photochrom.imaging.facts import facts_of, facts_of_tiff
 from photochrom.imaging.formats import SNIFF_BYTES, sniff
-from photochrom.imaging.metadata import exif_of_tiff, sane_dpi, upright, upright_exif, upright_xmp
+from photochrom.imaging.metadata import dpi_of_exif, sane_dpi, upright, upright_exif, upright_xmp
 from photochrom.imaging.picture import Picture, Pixels
 from photochrom.imaging.pixel_modes import split, split_wide
 from photochrom.imaging.sixteen_bit import raw_mode, sixteen_bit_samples
@@ -104,6 +106,7 @@ def decode(file: IO[bytes], name: str, max_pixels: int | None) -> Picture:
         image = _open(kind, file, name)
         _check(image, max_pixels)
         if not isinstance(image, _TiffReader):
+            image.info.update(facts_of(kind, file))
             wide = _sixteen_bit_png(image, lambda: _open(kind, file, name)) if kind == "PNG" else None
             return from_image(image, wide)
         first, *others = (_tiff_page(file, name, page) for page in tiff_pages(image, max_pixels))
@@ -126,9 +129,9 @@ def picture_of_tiff(data: bytes) -> Picture:
 def _tiff_page(file: IO[bytes], name: str, page: int) -> Picture:
     image = open_tiff(file, name, page)
     with quiet():
-        exif, turn = exif_of_tiff(image), getattr(image, "tag_v2", {}).get(_ORIENTATION)
+        facts, turn = facts_of_tiff(image), getattr(image, "tag_v2", {}).get(_ORIENTATION)
     samples = sixteen_bit_samples(image, lambda: open_tiff(file, name, page))
-    return _turned(replace(from_image(image, samples), exif=exif), turn)
+    return _turned(replace(from_image(image, samples), **facts), turn)
 
 
 def from_image(image: Image.Image, wide: Pixels | None = None) -> Picture:
@@ -146,19 +149,32 @@ def from_image(image: Image.Image, wide: Pixels | None = None) -> Picture:
         pixels, alpha, profile = split(image)
     else:
         pixels, alpha, profile = split_wide(wide, image.info)
-    exif, turn = upright_exif(image.info.get("exif"))
-    xmp = image.info.get("xmp")
+    info = image.info
+    exif, turn, broken = upright_exif(info.get("exif"))
+    xmp = info.get("xmp")
+    xmp, untrue = upright_xmp(xmp.encode() if isinstance(xmp, str) else xmp)
     picture = Picture(
         pixels,
         alpha,
         icc=profile,
         exif=exif,
-        xmp=upright_xmp(xmp.encode() if isinstance(xmp, str) else xmp),
-        dpi=sane_dpi(image.info.get("dpi")),
+        xmp=xmp,
+        dpi=sane_dpi(info.get("dpi")) or dpi_of_exif(exif),
         format="JPEG" if image.format == "MPO" else image.format,
         quality=_quality(image),
+        notes=(*info.get("notes", ()), *broken, *untrue),
+        captions=_captions(info),
     )
     return _turned(picture, turn)
+
+
+def _captions(info: dict[Any, Any]) -> Captions:
+    """What `facts_of` found, and else the comment that Pillow knows."""
+    found, comment = info.get("captions", NO_CAPTIONS), info.get("comment")
+    if found.comments or not comment:
+        return found
+    comment = comment.encode() if isinstance(comment, str) else bytes(comment)
+    return replace(found, comments=captions_of(comments=(comment,)).comments)
 
 
 def _turned(picture: Picture, orientation: Any) -> Picture:

@@ -13,7 +13,7 @@ from typing import IO, Any
 from PIL import ImageFile
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from photochrom.imaging.metadata import exif_of_tiff, sane_dpi, upright_xmp
+from photochrom.imaging.facts import facts_of_tiff
 from photochrom.imaging.picture import Picture
 from photochrom.imaging.reading import clear_errors, open_tiff, picture_of_tiff, quiet, tiff_pages
 from photochrom.imaging.tiff_writing import directory
@@ -162,11 +162,6 @@ def _page(image: ImageFile.ImageFile, file: IO[bytes], name: str, lock: threadin
         if tag in tags:
             kept.tagtype[tag], kept[tag] = tags.tagtype[tag], tags[tag]
     with quiet():
-        info = image.info
-        metadata = {
-            "exif": exif_of_tiff(image),
-            "xmp": upright_xmp(info.get("xmp")),
-            "dpi": sane_dpi(info.get("dpi")),
-        }
+        metadata = facts_of_tiff(image)
     chunks = tuple(zip(offsets, counts, strict=True))
     return Page(width, height, rows, metadata, name, file, lock, kept, chunks, chunk_rows, across, row_bytes)
