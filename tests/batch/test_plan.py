@@ -162,3 +162,23 @@ def test_names_beyond_what_a_disk_takes(tree):
     (job,) = plan(["x" * 300])
     assert not job.error
     assert list(plan([])) == []
+
+
+@pytest.mark.parametrize("name", ["@eaDir", "__MACOSX", "$RECYCLE.BIN", ".thumbnails", "lost+found", "Old.lrdata"])
+def test_folders_that_are_no_persons_are_passed_over(tree, png, name):
+    inner = tree / "sub" / name
+    inner.mkdir()
+    (inner / "a.png").write_bytes(png(7))
+    assert not [job for job in plan([tree], "out", recursive=True) if name in job.source.parts]
+    assert [job.source.name for job in plan([inner], "out")] == ["a.png"]
+
+
+def test_look_alikes_are_results_of_nothing(tree, png):
+    for name in ("house.color.jpg", "house.color-2.jpg", "a.color-1.png", "sub/c.color.mp4", "sub/x.color.txt"):
+        (tree / name).write_bytes(png(7))
+    assert [str(path) for path in plan([tree], "out").look_alikes()] == [
+        "photos/house.color-2.jpg",
+        "photos/house.color.jpg",
+    ]
+    (tree / "sub" / "own.color.png").write_bytes(png(8))
+    assert [path.name for path in plan([tree / "sub"], "out").look_alikes()] == ["own.color.png"]

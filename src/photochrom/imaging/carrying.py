@@ -61,7 +61,7 @@ def carried(picture: Picture, format: str) -> tuple[Picture, tuple[str, ...]]:
     notes: list[str] = []
 
     def lost(what: str) -> None:
-        notes.append(f"{what} left out, as {format} has no place for it")
+        notes.append(f"{what} left out; {format} has no place for that")
 
     exif, captions, sentences = picture.exif, picture.captions, picture.captions.sentences
     if picture.dpi and not room.dpi:

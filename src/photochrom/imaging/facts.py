@@ -183,20 +183,26 @@ def _chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
 
 
 def _of_gif(file: IO[bytes]) -> Facts:
-    """Source: CompuServe, "Graphics Interchange Format, version 89a", 1990."""
-    comments = []
+    """Source: CompuServe, "Graphics Interchange Format, version 89a", 1990; XMP Specification Part 3, 1.1.2."""
+    comments, xmp = [], b""
     flags = file.read(13)[10:11]
     file.seek(_table(flags), io.SEEK_CUR)
     while (kind := file.read(1)) in (b"!", b","):
         if kind == b",":
             file.seek(_table(file.read(9)[8:9]) + 1, io.SEEK_CUR)
         label = file.read(1) if kind == b"!" else b""
-        parts = []
+        start, parts = file.tell(), []
         while size := file.read(1)[:1].strip(b"\0"):
             parts.append(file.read(size[0]))
         if label == b"\xfe":
             comments.append(b"".join(parts))
-    return {"captions": captions_of(comments=tuple(comments))}
+        elif label == b"\xff" and parts[:1] == [b"XMP DataXMP"]:
+            # No row of blocks, but a packet with 258 bytes behind it that lead readers of blocks to the end.
+            start, end = start + 12, file.tell() - 258
+            file.seek(start)
+            xmp = file.read(max(0, end - start))
+            file.seek(end + 258)
+    return _facts(b"", xmp, captions=captions_of(comments=tuple(comments)))
 
 
 def _table(flags: bytes) -> int:

@@ -44,11 +44,13 @@ def upright_exif(exif: bytes | None) -> tuple[bytes | None, int, tuple[str, ...]
             (value,) = struct.unpack_from(layout, data, entry.place)
             orientation = value if 1 <= value <= 8 else 1
             struct.pack_into(layout, data, entry.place, 1)
+    whole = block.is_whole(block.first)
+    notes = () if whole else ("its EXIF is damaged, and some fields of it cannot be read",)
     end = block.first + 2 + 12 * block.count(block.first)
-    if block.is_whole(block.first) and end + 4 <= len(data):
+    if whole and end + 4 <= len(data) and struct.unpack_from(block.order + "I", data, 4) == (block.first,):
         data[end : end + 4] = bytes(4)
-        return EXIF_PREFIX + bytes(data), orientation, ()
-    return amended(bytes(data), {}), orientation, ("its EXIF is damaged, and some fields of it cannot be read",)
+        return EXIF_PREFIX + bytes(data), orientation, notes
+    return amended(bytes(data), {}), orientation, notes
 
 
 def _start_of(exif: bytes) -> int:

@@ -23,6 +23,7 @@ _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12
 _NUMBERS = _SIZES | {5: 4, 10: 4}
 _WIDE = {16: 4, 17: 9, 18: 4}  # kinds of BigTIFF and the plain ones in their place
 _DEEPEST = 3
+_MOST_BYTES = 1 << 27  # of a directory's values; protects against files made to exhaust memory
 # What says how samples are stored, or stands elsewhere in a Picture: XMP, IPTC, resources, profile, resolution. Layers
 # (37724) show the photograph as it was, and what makes a DNG of a TIFF is not true of the result.
 _STORAGE = frozenset(
@@ -107,9 +108,11 @@ class Block:
     def fields(self, at: int, depth: int = 1) -> Fields:
         """The directory at a place with those within it; what cannot be read is left out."""
         found: Fields = {}
+        room = _MOST_BYTES
         for entry in self.walk(at):
-            if entry.size < 0 or entry.tag in found:
+            if entry.size < 0 or entry.tag in found or entry.size > room:
                 continue
+            room -= entry.size
             data = self.read(entry.place, entry.size)
             if entry.tag not in _POINTERS:
                 found[entry.tag] = _plain(Value(entry.kind, data), self.order)
