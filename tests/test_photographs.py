@@ -137,7 +137,7 @@ def test_every_page_of_a_file(session, tmp_path):
             assert rgb.dtype == before.dtype
             assert rgb.shape[:2] == before.shape[:2]
             assert after.description == f"page {i}"
-            assert after.software == SOFTWARE
+            assert after.software == f"{SOFTWARE}; tifffile.py"
             alone = session.colorize(before)
             np.testing.assert_allclose(rgb.astype(int), alone.astype(int), atol=1 if before.dtype == np.uint8 else 8)
 

@@ -21,6 +21,7 @@ from photochrom._support.files import check_free, write_bytes, writing
 from photochrom._support.text import shown
 from photochrom.errors import OutOfMemory, UnreadableImage
 from photochrom.imaging import io, provenance
+from photochrom.imaging.carrying import carried
 from photochrom.imaging.damage import NOTE, note_of
 from photochrom.imaging.formats import format_for
 from photochrom.imaging.picture import Picture, Pixels, Toning, color_step, to_dtype, toning_of
@@ -45,7 +46,7 @@ class PhotographReport:
         size: (W, H) of the first page.
         toning: of each page, before.
         kept: it had colours already and was left as it is.
-        notes: what else is worth telling, such as that the file ends early.
+        notes: what else is worth telling, such as that the file ends early, or what the result does not hold.
     """
 
     size: tuple[int, int]
@@ -108,16 +109,18 @@ def colorize_file(
         coloured = colorizer.colorize_picture(picture, variant=variant, hints=hints)
         kept = coloured is picture
         data = io.encode(coloured, form.name)
-    if kept and picture.format == form.name:
+    copied = kept and picture.format == form.name
+    if copied:
         data = io.read_file(source)
     write_bytes(target, data, overwrite)
     pages = (picture, *picture.pages)
-    return PhotographReport(picture.size, tuple(page.toning for page in pages), kept, _distinct(pages))
+    notes = () if copied else _notes(pages, form.name)
+    return PhotographReport(picture.size, tuple(page.toning for page in pages), kept, notes)
 
 
-def _distinct(pages: Iterable[Picture]) -> tuple[str, ...]:
-    """The notes on all pages, each once."""
-    return tuple(dict.fromkeys(note for page in pages for note in page.notes))
+def _notes(pages: Iterable[Picture], format: str) -> tuple[str, ...]:
+    """The notes on all pages, and on what of them a format does not hold, each once."""
+    return tuple(dict.fromkeys(note for page in pages for note in (*page.notes, *carried(page, format)[1])))
 
 
 def colorize_by_strips(
@@ -156,7 +159,8 @@ def _colorize_pages(
             _write(pages, out, ahead)
     first = pages[0].page
     toning = tuple(seen.toning for seen in pages)
-    return PhotographReport((first.width, first.height), toning, kept, _distinct(seen.facts for seen in pages))
+    notes = () if kept else _notes((seen.facts for seen in pages), "TIFF")
+    return PhotographReport((first.width, first.height), toning, kept, notes)
 
 
 @dataclass(frozen=True)

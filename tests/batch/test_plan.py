@@ -241,3 +241,23 @@ def test_films_in_folders_are_found_by_content_and_the_rest_is_counted(films):
     found = plan(["in"], "out")
     assert pairs(found) == [("in/MOV003.MOD", "out/MOV003.mp4"), ("in/capture", "out/capture.mp4")]
     assert [path.name for path in found.passed_over()] == ["half.mpg.part", "module.mod", "notes.txt", "song.m4a"]
+
+
+@pytest.mark.parametrize("name", ["@eaDir", "__MACOSX", "$RECYCLE.BIN", ".thumbnails", "lost+found", "Old.lrdata"])
+def test_folders_that_are_no_persons_are_passed_over(tree, png, name):
+    inner = tree / "sub" / name
+    inner.mkdir()
+    (inner / "a.png").write_bytes(png(7))
+    assert not [job for job in plan([tree], "out", recursive=True) if name in job.source.parts]
+    assert [job.source.name for job in plan([inner], "out")] == ["a.png"]
+
+
+def test_look_alikes_are_results_of_nothing(tree, png):
+    for name in ("house.color.jpg", "house.color-2.jpg", "a.color-1.png", "sub/c.color.mp4", "sub/x.color.txt"):
+        (tree / name).write_bytes(png(7))
+    assert [str(path) for path in plan([tree], "out").look_alikes()] == [
+        "photos/house.color-2.jpg",
+        "photos/house.color.jpg",
+    ]
+    (tree / "sub" / "own.color.png").write_bytes(png(8))
+    assert [path.name for path in plan([tree / "sub"], "out").look_alikes()] == ["own.color.png"]

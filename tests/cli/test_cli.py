@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import struct
 import sys
@@ -121,6 +122,50 @@ def test_a_file_that_begins_with_a_hyphen(call, model):
     assert call("colorize", "-x.png", *model)[0] == 2
     assert call("colorize", *model, "--", "-x.png")[0] == 0
     assert Path("-x.color.png").exists()
+
+
+@pytest.mark.parametrize("name", ["-scan.jpg", "-old.jpg", "--scan.jpg"])
+def test_a_file_that_reads_like_an_option_is_named(call, model, name):
+    gray(f"./{name}")
+    status, _, err = call("colorize", name, *model)
+    assert (status, err) == (2, [f"photochrom: {name} is a file, but reads like an option; write ./{name}"])
+    assert call("colorize", f"./{name}", *model)[0] == 0
+    status, _, err = call("colorize", "-gone.jpg", *model)
+    assert status == 2
+    assert "for a file of that name, write ./-gone.jpg" in err[0]
+
+
+def test_a_file_named_like_a_result_is_named_when_it_is_passed_over(call, model):
+    for name in ("in/a.png", "in/a.color.png", "in/house.color.jpg", "in/@eaDir/a.png"):
+        gray(name)
+    status, _, err = call("colorize", "in", "-r", "-o", "out", *model)
+    assert (status, err) == (
+        0,
+        [
+            "in/house.color.jpg was passed over, as it is named like a result; to colour it, give it by its name",
+            "in/a.png -> out/a.png",
+        ],
+    )
+
+
+def test_preserve(call, model):
+    source = Path(gray("a.png"))
+    source.chmod(0o640)
+    os.utime(source, ns=(10**18, 10**18 + 5000))
+    assert call("colorize", "a.png", "--preserve", *model)[0] == 0
+    facts = Path("a.color.png").stat()
+    assert (facts.st_mtime_ns, facts.st_mode & 0o777) == (10**18 + 5000, 0o640)
+    status, _, err = call("colorize", "a.png", "-o", "-", "--preserve", *model)
+    assert (status, len(err)) == (2, 1)
+    assert "--preserve is for files" in err[0]
+
+
+def test_what_a_result_does_not_hold_is_said(call, model, png):
+    Image.new("L", (8, 8)).save("a.gif", comment=b"Opa 1931")
+    note = "its comments and texts were left out; BMP has no place for that"
+    assert call("colorize", "a.gif", "-o", "b.bmp", *model) == (0, b"", [f"a.gif -> b.bmp ({note})"])
+    status, _, err = call("colorize", "-", "-o", "c.bmp", *model, stdin=Path("a.gif").read_bytes())
+    assert (status, err) == (0, [f"standard input: {note}"])
 
 
 def test_a_colored_one_is_mentioned(call, model):

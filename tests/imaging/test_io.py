@@ -24,6 +24,7 @@ from photochrom.errors import (
     WriteFailed,
 )
 from photochrom.imaging import io as pio
+from photochrom.imaging.carrying import carried
 from photochrom.imaging.icc import srgb_profile
 from photochrom.imaging.picture import Picture
 from photochrom.imaging.png_color import _SRGB as SRGB_PRIMARIES
@@ -488,6 +489,7 @@ def test_metadata_too_long_for_jpeg_is_left_out():
     picture = Picture(smooth(), exif=b"Exif\0\0" + bytes(70000), xmp=b"x" * 70000, icc=srgb_profile())
     after = pio.read(pio.encode(picture, "JPEG"))
     assert (after.exif, after.xmp, after.icc) == (None, None, srgb_profile())
+    assert len(carried(picture, "JPEG")[1]) == 2
 
 
 @pytest.mark.parametrize("quality", [30, 75, 90, 95, 100])

@@ -30,10 +30,11 @@ def plan(
     """Decide which inputs are coloured and where each goes.
 
     A folder stands for what is in it (with `recursive`, below it), and its files go to their path relative to it under
-    `output`. Results of earlier runs (NAME.color.EXT) inside a folder, hidden files and folders, links to folders and
-    `output` itself are passed over. A folder that cannot be listed or holds nothing is a job with an error, so that
-    the others are still done. So is a film whose result would have the name of another one's, as clip.mpg and clip.3gp
-    both become clip.mp4: of those in a folder one that keeps its name comes first, and then the first by name.
+    `output`. Results of earlier runs (NAME.color.EXT) inside a folder, hidden files and folders, folders that are no
+    person's (@eaDir, __MACOSX), links to folders and `output` itself are passed over. A folder that cannot be listed or
+    holds nothing is a job with an error, so that the others are still done. So is a film whose result would have the
+    name of another one's, as clip.mpg and clip.3gp both become clip.mp4: of those in a folder one that keeps its name
+    comes first, and then the first by name.
 
     Args:
         inputs: files and folders.
@@ -97,6 +98,11 @@ class Plan:
         """Files in the folders that are no input, for somebody who expected that they are."""
         for folder in self._folders.values():
             yield from folder.passed_over()
+
+    def look_alikes(self) -> Iterator[Path]:
+        """Files in the folders that are passed over since they are named like results, and are results of nothing."""
+        for folder in self._folders.values():
+            yield from folder.look_alikes()
 
     def _walked(self, place: int) -> Iterator[Job]:
         folder = self._folders[place]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import replace
 
 from photochrom._support.files import sweep
 from photochrom._support.processes import usable_cores
@@ -23,6 +26,7 @@ def run(
     overwrite: bool = False,
     skip_existing: bool = False,
     processes: int = 1,
+    preserve: bool = False,
     tell: Callable[[Job, int, int | None], None] = lambda *_: None,
 ) -> Generator[Outcome, None, None]:
     """Colour each input; one that fails is reported and the others go on.
@@ -37,12 +41,28 @@ def run(
         skip_existing: skip inputs that have a result, to resume a run that was stopped.
         processes: how many inputs to colour at once, each in its own process; 1 colours them in this one. A script
             that asks for several has to start under `if __name__ == "__main__":`.
+        preserve: give each result the time of change and the permissions of its source.
         tell: called during a long input: the job, parts done, parts in all (None where nobody knows).
 
     Yields:
         What became of each, in the order in which they end.
     """
     items = _triaged(jobs, skip_existing)
+    outcomes = _outcomes(colorizer, items, overwrite, skip_existing, processes, tell)
+    # Closed with this iterator, as it may hold processes.
+    with contextlib.closing(outcomes):
+        for outcome in outcomes:
+            yield _like_its_source(outcome) if preserve and outcome.done else outcome
+
+
+def _outcomes(
+    colorizer: Colorizer,
+    items: Iterator[Job | Outcome],
+    overwrite: bool,
+    skip_existing: bool,
+    processes: int,
+    tell: Callable[[Job, int, int | None], None],
+) -> Generator[Outcome, None, None]:
     if processes > 1:
         # Not needed for one photograph, and it takes its time to import.
         from photochrom.batch.processes import run_in_processes
@@ -54,6 +74,20 @@ def run(
             yield attempt(colorizer, item, overwrite, skip_existing, lambda *parts, job=item: tell(job, *parts))
         else:
             yield item
+
+
+def _like_its_source(outcome: Outcome) -> Outcome:
+    """Give a result the time of change and the permissions of its source; a note says where that is refused."""
+    assert outcome.done
+    try:
+        facts = os.stat(outcome.job.source)
+        os.utime(outcome.job.target, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+        os.chmod(outcome.job.target, stat.S_IMODE(facts.st_mode))
+    except OSError as error:
+        reason = error.strerror or error
+        note = f"the time and permissions of its source could not be given to it ({reason})"
+        return replace(outcome, done=replace(outcome.done, note="; ".join(filter(None, [outcome.note, note]))))
+    return outcome
 
 
 def sensible_processes(jobs: int) -> int:

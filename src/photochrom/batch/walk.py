@@ -16,14 +16,20 @@ from photochrom.imaging.moving import film_name
 from photochrom.imaging.moving import kind_of as moving_kind_of
 
 _RESULT = re.compile(r"\.color(-\d+)?$")
+# Folders that systems and programs fill with copies, thumbnails and what was thrown away; lower case.
+_NOT_PEOPLES = {
+    *("@eadir", "@recycle", "@recently-snapshot", "@tmp", "@__thumb", "#recycle", "#snapshot", "__macosx"),
+    *("$recycle.bin", "recycler", "system volume information", "lost+found", "network trash folder", "temporary items"),
+    *("ipod photo cache", "_thumbnails", "_thumbs"),
+}
 
 
 @dataclass(frozen=True)
 class Folder:
     """A folder that stands for the inputs in it.
 
-    Results of earlier runs (NAME.color.EXT, NAME.color-1.EXT), hidden files and folders, links to folders and
-    the folder of the results are passed over.
+    Results of earlier runs (NAME.color.EXT, NAME.color-1.EXT), hidden files and folders, folders of systems such as
+    @eaDir and __MACOSX, links to folders and the folder of the results are passed over.
 
     Attributes:
         path: the folder.
@@ -67,9 +73,19 @@ class Folder:
                     yield path
             folders[:] = self._inner(root, folders, within)
 
+    def look_alikes(self) -> Iterator[Path]:
+        """Its files that are named like results and have no photograph or film beside them that they could be of."""
+        within = self._results_within()
+        for root, folders, names in os.walk(self.path):
+            origins = {os.path.splitext(name)[0] for name in names} | set(names)
+            for path in (Path(root, name) for name in sorted(names) if not name.startswith(".")):
+                if is_result(path) and kind_of(path) and _RESULT.sub("", path.stem) not in origins:
+                    yield path
+            folders[:] = self._inner(root, folders, within)
+
     def _inner(self, root: str, folders: list[str], within: str | None) -> list[str]:
         """The folders in one that are walked."""
-        inner = sorted(name for name in folders if self.recursive and not name.startswith("."))
+        inner = sorted(name for name in folders if self.recursive and not _is_passed_over(name))
         return [name for name in inner if not within or os.path.realpath(Path(root, name)) != within]
 
     def yields(self, path: Path) -> bool:
@@ -78,7 +94,7 @@ class Folder:
             below = path.relative_to(os.path.realpath(self.path))
         except ValueError:
             return False
-        if (len(below.parts) > 1 and not self.recursive) or any(part.startswith(".") for part in below.parts):
+        if (len(below.parts) > 1 and not self.recursive) or any(map(_is_passed_over, below.parts[:-1])):
             return False
         within = self._results_within()
         return not (within and path.is_relative_to(within)) and _is_wanted(path) and os.path.lexists(path)
@@ -107,6 +123,11 @@ def _films_by_result(directory: Path) -> dict[str, str]:
 def is_result(path: Path) -> bool:
     """Whether a name is one that colouring gives: NAME.color.EXT, or NAME.color-2.EXT for a variant."""
     return _RESULT.search(path.stem) is not None
+
+
+def _is_passed_over(folder: str) -> bool:
+    """Whether a folder of this name is not walked."""
+    return folder.startswith(".") or folder.lower() in _NOT_PEOPLES or folder.lower().endswith(".lrdata")
 
 
 def _is_wanted(path: Path) -> bool:

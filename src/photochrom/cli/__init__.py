@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sys
 from collections.abc import Sequence
@@ -10,8 +11,10 @@ from collections.abc import Sequence
 from cyclopts import App
 from cyclopts.exceptions import CycloptsError
 
+from photochrom._support.text import shown
 from photochrom._support.version import __version__
 from photochrom.errors import BadRecipe, BadSetting, PhotochromError, UnknownName
+from photochrom.imaging.formats import is_picture_name
 
 app = App(
     name="photochrom",
@@ -54,12 +57,15 @@ def _status(argv: Sequence[str]) -> int:
     try:
         if "" in argv:
             raise BadSetting("an argument is empty; is a shell variable unset?")
+        _check_names(argv)
         # cyclopts would take a lone - for an option; as a path, ./- is the same.
         status = app(["./-" if token == "-" else token for token in argv], exit_on_error=False, print_error=False)
         return status if isinstance(status, int) else 0
     except CycloptsError as error:
         command = " ".join(["photochrom", *(error.command_chain or ())])
-        return _complain(f"{str(error).strip()} (see {command} --help)", 2)
+        named = next((token for token in _like_options(argv) if is_picture_name(token)), None)
+        hint = f"for a file of that name, write {shown('./' + named)}; " if named else ""
+        return _complain(f"{str(error).strip()} ({hint}see {command} --help)", 2)
     except (BadSetting, BadRecipe, UnknownName) as error:
         return _complain(str(error), 2)
     except PhotochromError as error:
@@ -74,6 +80,22 @@ def _status(argv: Sequence[str]) -> int:
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         return _complain(f"the system refused: {error.strerror or error}{where}", 1)
+
+
+def _like_options(argv: Sequence[str]) -> list[str]:
+    """The arguments that start like options; after -- there are none."""
+    return [token for token in itertools.takewhile(lambda token: token != "--", argv) if token[:1] == "-" != token]
+
+
+def _check_names(argv: Sequence[str]) -> None:
+    """Refuse the name of a file that would be read as an option, as `*.jpg` gives it; -old.jpg would be -o ld.jpg.
+
+    Raises:
+        BadSetting: there is one.
+    """
+    for token in _like_options(argv):
+        if os.path.isfile(token):
+            raise BadSetting(f"{shown(token)} is a file, but reads like an option; write {shown('./' + token)}")
 
 
 def _complain(line: str, status: int) -> int:

@@ -27,6 +27,7 @@ from photochrom.cli.show import only_our_words, progress, say
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting, WriteFailed
 from photochrom.imaging import io
+from photochrom.imaging.carrying import carried
 from photochrom.imaging.formats import format_for
 from photochrom.inference.network import render_shape
 from photochrom.painting.confidence import unsure_places
@@ -46,6 +47,7 @@ def colorize(
     recursive: Annotated[bool, Parameter(alias="-r", negative=())] = False,
     overwrite: Annotated[bool, Parameter(negative=())] = False,
     skip_existing: Annotated[bool, Parameter(negative=())] = False,
+    preserve: Annotated[bool, Parameter(negative=())] = False,
     jobs: Annotated[int | None, Parameter(alias="-j")] = None,
     log: Path | None = None,
     variants: int | None = None,
@@ -78,6 +80,8 @@ def colorize(
         Replace existing results.
     skip_existing
         Skip inputs that have a result, to resume a run that was stopped.
+    preserve
+        Give each result the time of change and the permissions of its source.
     jobs
         How many photographs to colour at once, each in its own process. [default: one per core, one for a handful]
     log
@@ -123,6 +127,8 @@ def colorize(
                 raise BadSetting("variants are several files; they cannot use standard input or output")
             if save_hints or confidence:
                 raise BadSetting("--save-hints and --confidence need a photograph's file; name one, and no -")
+            if preserve:
+                raise BadSetting("--preserve is for files; standard input and output have no time or permissions")
             return _pipe(
                 inputs[0], None if to_stream else output, overwrite, options.colorizer(max_pixels, finish), known
             )
@@ -131,6 +137,8 @@ def colorize(
             raise BadSetting("hints and --confidence are for one photograph; name one photograph, and no film")
         passed_over = plan.passed_over
         colorizer = options.colorizer(max_pixels, finish)
+        for path in plan.look_alikes():
+            say(f"{shown(path)} was passed over, as it is named like a result; to colour it, give it by its name")
         if variants:
             colorizer.network.need_variants()
             plan = batch.Variants(plan, variants)
@@ -146,6 +154,7 @@ def colorize(
                 overwrite=overwrite,
                 skip_existing=skip_existing,
                 processes=min(processes, max(1, len(plan))),
+                preserve=preserve,
                 tell=_Frames(bar).tell,
             )
             status = _report(stack.enter_context(contextlib.closing(outcomes)), len(plan), book, bar)
@@ -243,10 +252,13 @@ def _pipe(source: Path, output: str | None, overwrite: bool, colorizer: Colorize
     if picture.notes:
         say(f"photochrom: {'standard input' if source == STREAM else shown(source)}: {'; '.join(picture.notes)}")
     result = colorizer.colorize_picture(picture, hints=hints)
+    form = format_for(output).name if output else picture.format or "PNG"
     if output:
         io.write(result, output, overwrite)
     else:
-        _to_stdout(io.encode(result, picture.format or "PNG"))
+        _to_stdout(io.encode(result, form))
+    for note in dict.fromkeys((*picture.notes, *carried(picture, form)[1])):
+        say(f"{'standard input' if source == STREAM else shown(source)}: {note}")
     return 0
 
 

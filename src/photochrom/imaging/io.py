@@ -14,8 +14,8 @@ from PIL import Image
 from photochrom._support.files import check_free, write_bytes
 from photochrom._support.text import shown
 from photochrom.errors import BadSetting, OutOfMemory, UnreadableImage
+from photochrom.imaging.facts import facts_of_tiff
 from photochrom.imaging.formats import format_for, is_picture_name
-from photochrom.imaging.metadata import exif_of_tiff
 from photochrom.imaging.picture import Picture, Pixels, to_dtype
 from photochrom.imaging.reading import clear_errors, decode, from_image, quiet
 from photochrom.imaging.writing import encode, to_pil
@@ -103,10 +103,10 @@ def from_pil(image: Image.Image) -> Picture:
         if min(image.size) < 1:
             raise BadSetting("has no pixels")
         with quiet():
-            image.load()
-            picture = from_image(image)
             # An opened TIFF turns itself upright as it loads, and has its EXIF among its own tags.
-            return replace(picture, exif=exif_of_tiff(image)) if hasattr(image, "tag_v2") else picture
+            facts = facts_of_tiff(image) if hasattr(image, "tag_v2") else {}
+            image.load()
+            return replace(from_image(image), **facts)
 
 
 def from_array(array: Pixels) -> Picture:

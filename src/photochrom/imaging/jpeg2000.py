@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from typing import IO, Any
 
 import numpy as np
@@ -10,14 +11,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from photochrom.errors import MissingExtra
+from photochrom.imaging.facts import UUIDS
 from photochrom.imaging.picture import Picture
 from photochrom.imaging.sixteen_bit import with_alpha
+from photochrom.imaging.tags import EXIF_PREFIX
 from photochrom.imaging.writing import to_pil
 
 NOTE = "it has more than 8 bits a sample, which the result keeps with the extra: pip install '.[video]'"
 _HEAD_BYTES = 1 << 22  # within which the header of the samples stands, behind a profile
 _SRGB = 16  # the number of a colour space
 _LOSSLESS = 1000
+_LONGEST_COMMENT = 65531
 _LEAST_SIDE = 32  # OpenCV halves a picture five times
 
 
@@ -83,12 +87,36 @@ def encode(picture: Picture) -> bytes:
         bgr = np.concatenate([samples[..., 2::-1], samples[..., 3:]], -1)
         written, data = opencv.imencode(".jp2", bgr, [opencv.IMWRITE_JPEG2000_COMPRESSION_X1000, _LOSSLESS])
         if written:
-            return data.tobytes()
+            return _with_boxes(_with_comment(data.tobytes(), _comment_of(picture)), picture)
     image = to_pil(picture)
     image.info.clear()
     out = io.BytesIO()
-    image.save(out, "JPEG2000")
-    return out.getvalue()
+    image.save(out, "JPEG2000", comment=_comment_of(picture) or None)
+    return _with_boxes(out.getvalue(), picture)
+
+
+def _comment_of(picture: Picture) -> bytes:
+    return b"\n".join(picture.captions.comments)[:_LONGEST_COMMENT]
+
+
+def _with_comment(jp2: bytes, comment: bytes) -> bytes:
+    """A file with a comment behind the header of its samples. Source: ITU-T T.800, A.9.2 and I.4."""
+    samples = jp2.index(b"\xff\x4f\xff\x51")
+    if not comment:
+        return jp2
+    at = samples + 4 + int.from_bytes(jp2[samples + 4 : samples + 6], "big")
+    segment = struct.pack(">HHH", 0xFF64, 4 + len(comment), 1) + comment
+    size = int.from_bytes(jp2[samples - 8 : samples - 4], "big")  # 0 goes to the end
+    head = jp2[: samples - 8] + (size and size + len(segment)).to_bytes(4, "big") + jp2[samples - 4 : at]
+    return head + segment + jp2[at:]
+
+
+def _with_boxes(jp2: bytes, picture: Picture) -> bytes:
+    """A JPEG 2000 with its metadata in boxes behind the picture."""
+    exif = (picture.exif or b"").removeprefix(EXIF_PREFIX)
+    content = {"exif": exif, "xmp": picture.xmp, "iptc": picture.captions.iptc}
+    boxes = [struct.pack(">I4s", 24 + len(data), b"uuid") + UUIDS[key] + data for key, data in content.items() if data]
+    return b"".join([jp2, *boxes])
 
 
 def is_kept(depth: int) -> bool:

@@ -1,4 +1,5 @@
-"""EXIF and XMP are kept byte for byte, but for what stops being true: the orientation and the old thumbnail."""
+"""EXIF and XMP are kept byte for byte, but for what stops being true: the orientation, the old thumbnail, and other
+pictures and films that XMP announces."""
 
 from __future__ import annotations
 
@@ -8,58 +9,67 @@ import struct
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from photochrom.imaging.picture import Pixels
+from photochrom.imaging.tags import EXIF_PREFIX, LONG, SHORT, amended, block_of, fields_of, resolution_of
+from photochrom.imaging.xmp import made_true
 
-EXIF_PREFIX = b"Exif\0\0"
 _ORIENTATION = 0x0112
-# Of a TIFF's own tags, those that describe the photograph and not how its samples are stored.
-_DESCRIPTIVE = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298)
-_DIRECTORIES = (0x8769, 0x8825)
 _XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:=["']|>))[2-8](["']|</)""")
 
 
-def upright_exif(exif: bytes | None) -> tuple[bytes | None, int]:
+def upright_exif(exif: bytes | None) -> tuple[bytes | None, int, tuple[str, ...]]:
     """Take the orientation out of an EXIF block.
 
     Everything else stays at its place, since maker notes refer to absolute offsets. The pointer to the thumbnail is
-    cleared: it would show the photograph as it was.
+    cleared: it would show the photograph as it was. Of a block that is a little broken, what can be read is kept.
 
     Args:
         exif: the block, with or without its prefix; or None.
 
     Returns:
-        The block with its prefix and orientation 1, or None where it is broken or absent; and the orientation it
-        had, 1..8.
+        The block with its prefix and orientation 1, or None where it holds nothing; the orientation it had, 1..8; and
+        a note where it is broken.
     """
     if not exif:
-        return None, 1
-    block = bytearray(exif.removeprefix(EXIF_PREFIX))
-    order = {b"II": "<", b"MM": ">"}.get(bytes(block[:2]))
-    if order is None:
-        return None, 1
-    orientation = 1
-    try:
-        (first,) = struct.unpack_from(order + "I", block, 4)
-        (count,) = struct.unpack_from(order + "H", block, first)
-        for at in range(first + 2, first + 2 + 12 * count, 12):
-            tag, kind, _, value = struct.unpack_from(order + "HHIH", block, at)
-            if tag == _ORIENTATION and kind == 3:
-                orientation = value if 1 <= value <= 8 else 1
-                struct.pack_into(order + "H", block, at + 8, 1)
-        struct.pack_into(order + "I", block, first + 2 + 12 * count, 0)
-    except struct.error:
-        return None, orientation
-    return EXIF_PREFIX + bytes(block), orientation
+        return None, 1, ()
+    block = block_of(bare := exif[_start_of(exif) :])
+    entries = [entry for entry in block.walk(block.first) if entry.size >= 0] if block else []
+    if block is None or not entries:
+        return None, 1, ("its EXIF is damaged and was left out",)
+    data, orientation = bytearray(bare), 1
+    for entry in entries:
+        if entry.tag == _ORIENTATION and entry.kind in (SHORT, LONG) and entry.size:
+            layout = block.order + ("H" if entry.kind == SHORT else "I")
+            (value,) = struct.unpack_from(layout, data, entry.place)
+            orientation = value if 1 <= value <= 8 else 1
+            struct.pack_into(layout, data, entry.place, 1)
+    whole = block.is_whole(block.first)
+    notes = () if whole else ("its EXIF is damaged, and some fields of it cannot be read",)
+    end = block.first + 2 + 12 * block.count(block.first)
+    if whole and end + 4 <= len(data) and struct.unpack_from(block.order + "I", data, 4) == (block.first,):
+        data[end : end + 4] = bytes(4)
+        return EXIF_PREFIX + bytes(data), orientation, notes
+    return amended(bytes(data), {}), orientation, notes
 
 
-def upright_xmp(xmp: Any) -> bytes | None:
-    """Reset the orientation that an XMP packet repeats; None for what is no packet.
+def _start_of(exif: bytes) -> int:
+    """Where the block itself starts: behind its prefix, which some programs write twice."""
+    found = [at for order in (b"II*\0", b"MM\0*") if (at := exif.find(order, 0, 4 * len(EXIF_PREFIX))) >= 0]
+    return min(found, default=len(EXIF_PREFIX) if exif.startswith(EXIF_PREFIX) else 0)
 
-    It is not applied: other programs go by EXIF alone.
+
+def upright_xmp(xmp: Any) -> tuple[bytes | None, tuple[str, ...]]:
+    """Reset the orientation that an XMP packet repeats, and take out what is no longer true; None for no packet.
+
+    The orientation is not applied: other programs go by EXIF alone.
+
+    Returns:
+        The packet, and a note on what it no longer says.
     """
-    return _XMP_ORIENTATION.sub(rb"\g<1>1\g<2>", xmp) if isinstance(xmp, bytes) and xmp else None
+    if not (isinstance(xmp, bytes) and xmp):
+        return None, ()
+    return made_true(_XMP_ORIENTATION.sub(rb"\g<1>1\g<2>", xmp))
 
 
 def upright(samples: Pixels, orientation: int) -> Pixels:
@@ -83,39 +93,6 @@ def upright(samples: Pixels, orientation: int) -> Pixels:
     return np.ascontiguousarray(samples)
 
 
-def exif_of_tiff(image: Image.Image) -> bytes | None:
-    """An EXIF block of what a TIFF says about its photograph; a TIFF keeps it among its own tags."""
-    tags = image.getexif()
-    block = Image.Exif()
-    for tag in _DESCRIPTIVE:
-        if tag in tags:
-            block[tag] = tags[tag]
-    for tag in _DIRECTORIES:
-        if tag in tags and (directory := tags.get_ifd(tag)):
-            block[tag] = dict(directory)
-    try:
-        return block.tobytes() if len(block) else None
-    except (ValueError, TypeError, struct.error, AttributeError, OverflowError):
-        return None
-
-
-def tiff_tags_of(exif: bytes | None) -> dict[int, Any]:
-    """The tags that `exif_of_tiff` would find again, for writing a TIFF."""
-    tags = Image.Exif()
-    found: dict[int, Any] = {}
-    try:
-        tags.load(exif or b"")
-        for tag in _DESCRIPTIVE:
-            if tag in tags:
-                found[tag] = tags[tag]
-        for tag in _DIRECTORIES:
-            if tag in tags and (directory := tags.get_ifd(tag)):
-                found[tag] = dict(directory)
-    except (ValueError, TypeError, KeyError, SyntaxError, OSError, struct.error, OverflowError):
-        return {}
-    return found
-
-
 def sane_dpi(dpi: Any) -> tuple[float, float] | None:
     """A resolution that every format can store, or None where the file holds nonsense."""
     try:
@@ -125,3 +102,8 @@ def sane_dpi(dpi: Any) -> tuple[float, float] | None:
     if all(math.isfinite(value) and 1 <= value <= 65535 for value in (across, down)):
         return across, down
     return None
+
+
+def dpi_of_exif(exif: bytes | None) -> tuple[float, float] | None:
+    """The resolution that an EXIF block says, where a file says it nowhere else."""
+    return sane_dpi(resolution_of(*fields_of(exif)))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from photochrom import color
 from photochrom.errors import BadSetting
+from photochrom.imaging.captions import NO_CAPTIONS, Captions
 
 Pixels = NDArray[Any]
 
@@ -43,6 +44,7 @@ class Picture:
         lossless: it came from a WebP that keeps every sample, and goes into one.
         pages: the further pages of a TIFF, pictures of their own.
         notes: what whoever gave the file should know, such as that it ends early; each follows "... (".
+        captions: comments, IPTC, and the texts of a PNG.
 
     Raises:
         BadSetting: shapes or dtypes do not fit together.
@@ -59,6 +61,7 @@ class Picture:
     lossless: bool = False
     pages: tuple[Picture, ...] = ()
     notes: tuple[str, ...] = ()
+    captions: Captions = NO_CAPTIONS
 
     def __post_init__(self) -> None:
         pixels, alpha = self.pixels, self.alpha

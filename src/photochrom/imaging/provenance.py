@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import re
-import struct
 from dataclasses import replace
 
 from photochrom._support.version import __version__
-from photochrom.imaging.metadata import EXIF_PREFIX
 from photochrom.imaging.picture import Picture
+from photochrom.imaging.tags import ASCII, Value, amended, fields_of
+from photochrom.imaging.tags import SOFTWARE as SOFTWARE_TAG
+from photochrom.imaging.xmp import END_OF_RDF, RDF, XMP, without
 
 SOFTWARE = f"photochrom {__version__}"
 # "Edited using generative AI": existing media that was changed by a model derived from sampled content.
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 
-_SOFTWARE_TAG, _ASCII = 0x0131, 2
-_SEGMENT = 65533 - 29  # what a JPEG holds of either; a block that fitted shall not be lost for the addition
-_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-_XMP = "http://ns.adobe.com/xap/1.0/"
+_SEGMENT = 65533  # what a JPEG holds of EXIF; a block that fitted shall lose nothing for the addition
 _IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
-_PROPERTIES = {(_XMP, "CreatorTool"): SOFTWARE, (_IPTC, "DigitalSourceType"): SOURCE_TYPE}
-_END_OF_RDF = re.compile(rb"</([A-Za-z_][\w.-]*):RDF\s*>")
+_TOOL, _TYPE = (XMP, "CreatorTool"), (_IPTC, "DigitalSourceType")
+_OURS = re.compile(rb"^photochrom [^\s;]+(; )?")
 
 
 def signed(picture: Picture) -> Picture:
@@ -29,39 +27,21 @@ def signed(picture: Picture) -> Picture:
 
 
 def signed_exif(exif: bytes | None) -> bytes:
-    """An EXIF block whose Software is this program.
-
-    The first directory is written anew at the end of the block and everything else stays at its place, since maker
-    notes refer to absolute offsets.
+    """An EXIF block whose Software is this program, and behind it what was there before.
 
     Args:
-        exif: a block with its prefix, or None for a new one.
-
-    Source: Exif 2.32, 4.6.2 and 4.6.4.
+        exif: a block with its prefix, or None for a new one; all else in it is kept, see `tags.amended`.
     """
-    block = bytearray((exif or EXIF_PREFIX + b"II*\0\x08\0\0\0\0\0\0\0\0\0").removeprefix(EXIF_PREFIX))
-    order = ">" if block[:2] == b"MM" else "<"
-    try:
-        (first,) = struct.unpack_from(order + "I", block, 4)
-        (count,) = struct.unpack_from(order + "H", block, first)
-        end = first + 2 + 12 * count
-        (following,) = struct.unpack_from(order + "I", block, end)
-        entries = {
-            (struct.unpack_from(order + "H", block, at)[0], at): bytes(block[at : at + 12])
-            for at in range(first + 2, end, 12)
-        }
-    except struct.error:
-        return signed_exif(None)
-    block += bytes(len(block) % 2)
-    text = SOFTWARE.encode() + b"\0"
-    entry = struct.pack(order + "HHII", _SOFTWARE_TAG, _ASCII, len(text), len(block))
-    block += text + bytes(len(text) % 2)
-    kept = [raw for (tag, _), raw in entries.items() if tag != _SOFTWARE_TAG]
-    # In the order of the tags, as the standard wants it; among equals in their old order.
-    directory = sorted([*kept, entry], key=lambda raw: struct.unpack_from(order + "H", raw))
-    struct.pack_into(order + "I", block, 4, len(block))
-    block += struct.pack(order + "H", len(directory)) + b"".join(directory) + struct.pack(order + "I", following)
-    return exif if exif and len(exif) <= _SEGMENT < len(block) + 6 else EXIF_PREFIX + bytes(block)
+    before = fields_of(exif)[0].get(SOFTWARE_TAG)
+    text = _and_before(before.data if isinstance(before, Value) else b"")
+    new = amended(exif, {SOFTWARE_TAG: Value(ASCII, text + b"\0")})
+    return exif if exif and len(exif) <= _SEGMENT < len(new) else new
+
+
+def _and_before(software: bytes) -> bytes:
+    """This program, and behind it the one that made the picture before, in the bytes it was written in."""
+    other = _OURS.sub(b"", software.strip(b"\0 \r\n\t"))
+    return SOFTWARE.encode() + (b"; " + other if other else b"")
 
 
 def signed_xmp(xmp: bytes | None) -> bytes:
@@ -75,10 +55,13 @@ def signed_xmp(xmp: bytes | None) -> bytes:
     """
     if xmp and b"\0" in xmp:
         return xmp
-    bare = _without_ours(xmp or b"")
-    ends = list(_END_OF_RDF.finditer(bare))
+    # What is written anew is taken out, under whatever prefix it goes.
+    bare, _ = without(xmp or b"", lambda one: (one.space, one.name) == _TYPE)
+    bare, tools = without(bare, lambda one: (one.space, one.name) == _TOOL)
+    tool = _and_before(_value_of(tools[0]) if tools else b"")
+    ends = list(END_OF_RDF.finditer(bare))
     if not ends:
-        rdf = b'<rdf:RDF xmlns:rdf="%s">%s</rdf:RDF>' % (_RDF.encode(), _description("rdf", b""))
+        rdf = b'<rdf:RDF xmlns:rdf="%s">%s</rdf:RDF>' % (RDF.encode(), _description("rdf", b"", tool))
         return (
             b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
             b'<x:xmpmeta xmlns:x="adobe:ns:meta/">%s</x:xmpmeta><?xpacket end="w"?>' % rdf
@@ -86,22 +69,17 @@ def signed_xmp(xmp: bytes | None) -> bytes:
     at, prefix = ends[-1].start(), ends[-1].group(1).decode()
     # All descriptions of a packet are about the same thing, and say so in the same words.
     about = re.search(rb":about\s*=\s*([\"'])(.*?)\1", bare)
-    new = bare[:at] + _description(prefix, about.group(2) if about else b"") + bare[at:]
-    return xmp if xmp and len(xmp) <= _SEGMENT < len(new) else new
+    return bare[:at] + _description(prefix, about.group(2) if about else b"", tool) + bare[at:]
 
 
-def _description(prefix: str, about: bytes) -> bytes:
-    names = {_XMP: "xmp", _IPTC: "Iptc4xmpExt"}
-    spaces = "".join(f' xmlns:{name}="{space}"' for space, name in names.items())
-    values = "".join(f' {names[space]}:{name}="{value}"' for (space, name), value in _PROPERTIES.items())
-    return f"<{prefix}:Description {prefix}:about=".encode() + b'"%s"' % about + f"{spaces}{values}/>".encode()
+def _value_of(one: bytes) -> bytes:
+    """The value of a property, escaped as in an attribute; nothing where it is not plain text."""
+    found = re.search(rb"=\s*\"([^\"]*)\"|=\s*'([^']*)'", one) if one[:1].isspace() else re.search(rb">()([^<]*)<", one)
+    return (found.group(1) or found.group(2) or b"").strip().replace(b'"', b"&quot;") if found else b""
 
 
-def _without_ours(xmp: bytes) -> bytes:
-    """A packet without the properties that are written anew, under whatever prefix they go."""
-    for space, name in _PROPERTIES:
-        for declared in set(re.findall(rb"xmlns:([\w.-]+)\s*=\s*[\"']" + re.escape(space.encode()) + rb"[\"']", xmp)):
-            full = re.escape(declared) + b":" + name.encode()
-            xmp = re.sub(rb"\s+" + full + rb"\s*=\s*(\"[^\"]*\"|'[^']*')", b"", xmp)
-            xmp = re.sub(rb"<" + full + rb"(\s[^<>]*)?(/>|(?<!/)>[^<]*</" + full + rb"\s*>)", b"", xmp)
-    return xmp
+def _description(prefix: str, about: bytes, tool: bytes) -> bytes:
+    return b'<%b:Description %b:about="%b" xmlns:xmp="%b" xmlns:Iptc4xmpExt="%b" xmp:CreatorTool="%b"%b/>' % (
+        *(prefix.encode(), prefix.encode(), about, XMP.encode(), _IPTC.encode(), tool),
+        b' Iptc4xmpExt:DigitalSourceType="%b"' % SOURCE_TYPE.encode(),
+    )

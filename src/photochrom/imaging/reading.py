@@ -24,9 +24,11 @@ from photochrom.errors import (
     UnsupportedFormat,
 )
 from photochrom.imaging import jpeg2000
+from photochrom.imaging.captions import NO_CAPTIONS, Captions, captions_of
 from photochrom.imaging.damage import mended, note_on, tolerant
+from photochrom.imaging.facts import facts_of, facts_of_tiff
 from photochrom.imaging.formats import FORMATS, SNIFF_BYTES, Format, sniff
-from photochrom.imaging.metadata import exif_of_tiff, sane_dpi, upright, upright_exif, upright_xmp
+from photochrom.imaging.metadata import dpi_of_exif, sane_dpi, upright, upright_exif, upright_xmp
 from photochrom.imaging.picture import Picture, Pixels
 from photochrom.imaging.pixel_modes import Scale, extremes_of, scale_of, split, split_tiff, split_wide
 from photochrom.imaging.png_color import profile_of_png
@@ -126,6 +128,7 @@ def _decode(kind: str, file: IO[bytes], name: str, max_pixels: int | None, stric
         first, *others = (_tiff_page(file, name, place, strict) for place in places)
         return replace(first, pages=tuple(others))
     _check(FORMATS[kind], image, max_pixels)
+    image.info.update(facts_of(kind, file))
     if kind == "WEBP":
         return replace(from_image(image), lossless=_is_lossless(file))
     if kind == "JPEG2000":
@@ -198,9 +201,10 @@ def notes_of_tiff(image: TiffReader) -> tuple[str, ...]:
 def _tiff_page(file: IO[bytes], name: str, place: int, strict: bool) -> Picture:
     image = open_tiff(file, name, place, strict)
     with quiet():
-        exif, turn = exif_of_tiff(image), image.tag_v2.get(ORIENTATION)
+        facts, turn = facts_of_tiff(image), image.tag_v2.get(ORIENTATION)
     picture = _of_page(image, file, strict)
-    return _turned(replace(picture, exif=exif, notes=notes_of_tiff(image) + picture.notes), turn)
+    notes = (*facts.pop("notes"), *notes_of_tiff(image), *picture.notes)
+    return _turned(replace(picture, **facts, notes=notes), turn)
 
 
 def _of_page(image: TiffReader, file: IO[bytes], strict: bool, scale: Scale | None = None) -> Picture:
@@ -237,22 +241,34 @@ def _described(
     image: Image.Image, pixels: Pixels, alpha: Pixels | None, profile: bytes | None, notes: tuple[str, ...] = ()
 ) -> Picture:
     """The picture of these samples, with what else the image has, turned upright."""
-    exif, turn = upright_exif(image.info.get("exif"))
-    xmp = image.info.get("xmp")
-    if image.info.get("icc_profile") and profile is None:
+    info = image.info
+    exif, turn, broken = upright_exif(info.get("exif"))
+    xmp = info.get("xmp")
+    xmp, untrue = upright_xmp(xmp.encode() if isinstance(xmp, str) else xmp)
+    if info.get("icc_profile") and profile is None:
         notes = (*notes, "its colour profile is damaged or for other samples, and was ignored")
     picture = Picture(
         pixels,
         alpha,
         icc=profile,
         exif=exif,
-        xmp=upright_xmp(xmp.encode() if isinstance(xmp, str) else xmp),
-        dpi=sane_dpi(image.info.get("dpi")),
+        xmp=xmp,
+        dpi=sane_dpi(info.get("dpi")) or dpi_of_exif(exif),
         format="JPEG" if image.format == "MPO" else image.format,
         quality=_quality(image),
-        notes=notes,
+        notes=(*info.get("notes", ()), *broken, *untrue, *notes),
+        captions=_captions(info),
     )
     return _turned(picture, turn)
+
+
+def _captions(info: dict[Any, Any]) -> Captions:
+    """What `facts_of` found, and else the comment that Pillow knows."""
+    found, comment = info.get("captions", NO_CAPTIONS), info.get("comment")
+    if found.comments or not comment:
+        return found
+    comment = comment.encode() if isinstance(comment, str) else bytes(comment)
+    return replace(found, comments=captions_of(comments=(comment,)).comments)
 
 
 def _turned(picture: Picture, orientation: Any) -> Picture:

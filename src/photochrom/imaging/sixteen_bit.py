@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from photochrom.imaging.metadata import EXIF_PREFIX
+from photochrom.imaging.captions import chunks_of
 from photochrom.imaging.picture import Picture, Pixels
+from photochrom.imaging.tags import EXIF_PREFIX
 
 _LEVEL = 3
 _STRIP_BYTES = 1 << 20
@@ -105,6 +106,8 @@ def png_bytes(picture: Picture) -> bytes:
         _chunk(out, b"eXIf", picture.exif.removeprefix(EXIF_PREFIX))
     if picture.xmp:
         _chunk(out, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + picture.xmp)
+    for chunk in chunks_of(picture.captions):
+        _chunk(out, chunk[:4], chunk[4:])
     packer = zlib.compressobj(_LEVEL)
     above = np.zeros(picture.width * channels * picture.depth // 8, np.uint8)
     for strip in rows_of(picture):

@@ -15,7 +15,7 @@ from typing import IO, Any
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from photochrom.imaging.damage import NOTE
-from photochrom.imaging.metadata import exif_of_tiff, sane_dpi, upright_xmp
+from photochrom.imaging.facts import facts_of_tiff
 from photochrom.imaging.picture import Picture
 from photochrom.imaging.pixel_modes import Scale, needs_scale, scale_of
 from photochrom.imaging.reading import (
@@ -236,13 +236,8 @@ def _page(image: TiffReader, file: IO[bytes], name: str, lock: threading.Lock, s
         if tag in tags:
             kept.tagtype[tag], kept[tag] = tags.tagtype[tag], tags[tag]
     with quiet():
-        info = image.info
-        metadata = {
-            "exif": exif_of_tiff(image),
-            "xmp": upright_xmp(info.get("xmp")),
-            "dpi": sane_dpi(info.get("dpi")),
-            "notes": notes_of_tiff(image),
-        }
+        metadata = facts_of_tiff(image)
+        metadata["notes"] += notes_of_tiff(image)
     plain = compression == PLAIN and tags.get(PHOTOMETRIC) != _SUBSAMPLED
     if plain:
         check_claim(_stored_row(tags, width) * height, file)

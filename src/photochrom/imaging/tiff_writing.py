@@ -12,11 +12,23 @@ from typing import IO
 
 import numpy as np
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
-from PIL.TiffTags import BYTE, LONG, LONG8, UNDEFINED
+from PIL.TiffTags import BYTE, LONG8
 
-from photochrom.imaging.metadata import tiff_tags_of
+from photochrom.imaging.carrying import carried
 from photochrom.imaging.picture import Picture, Pixels
 from photochrom.imaging.sixteen_bit import rows_of
+from photochrom.imaging.tags import (
+    LONG,
+    SHORT,
+    UNDEFINED,
+    Fields,
+    Value,
+    descriptive,
+    fields_of,
+    in_order,
+    resolution_fields,
+    written,
+)
 
 _LEVEL = 3
 _OFFSETS = 273
@@ -50,32 +62,34 @@ class TiffWriter:
             places.append(self._file.tell())
             lengths.append(len(strip))
             self._file.write(strip)
-        tags = _descriptive_tags(like, self._head + self._pointer(0))
         channels = (1 if like.is_gray else 3) + (like.alpha is not None)
-        tags[256], tags[257] = size
-        tags[258] = (like.depth,) * channels
-        tags[259] = 8
-        tags[262] = 1 if like.is_gray else 2
-        tags[277] = channels
-        tags[278] = rows
-        tags[284] = 1
-        tags[317] = 2
+        fields = _described(like) | {
+            256: _longs(size[0]),
+            257: _longs(size[1]),
+            258: _shorts(*[like.depth] * channels),
+            259: _shorts(8),
+            262: _shorts(1 if like.is_gray else 2),
+            _OFFSETS: Value(LONG8, struct.pack(f"<{len(places)}Q", *places)) if self._big else _longs(*places),
+            277: _shorts(channels),
+            278: _longs(rows),
+            279: _longs(*lengths),
+            284: _shorts(1),
+            317: _shorts(2),
+        }
         if like.alpha is not None:
-            tags[338] = 2
-        tags.tagtype[279] = LONG
-        tags[279] = tuple(lengths)
-        self._directory(tags, places)
+            fields[338] = _shorts(2)
+        self._directory(fields)
 
-    def _directory(self, tags: ImageFileDirectory_v2, places: list[int]) -> None:
+    def _directory(self, fields: Fields) -> None:
         """Write a directory and link it to the one before."""
         self._file.write(bytes(self._file.tell() % 2))
         start = self._file.tell()
-        self._file.write(directory(tags, start, _OFFSETS, places))
+        self._file.write(written(fields, start, big=self._big))
         end = self._file.tell()
         self._file.seek(self._link)
         self._file.write(self._pointer(start))
         self._file.seek(end)
-        self._link = start + (8 + 20 * len(tags) if self._big else 2 + 12 * len(tags))
+        self._link = start + (8 + 20 * len(fields) if self._big else 2 + 12 * len(fields))
 
     def _pointer(self, place: int) -> bytes:
         return struct.pack("<Q" if self._big else "<L", place)
@@ -146,17 +160,22 @@ def _plain(page: Picture) -> Picture:
     return page
 
 
-def _descriptive_tags(picture: Picture, head: bytes) -> ImageFileDirectory_v2:
-    tags = ImageFileDirectory_v2(head)
-    for tag, value in tiff_tags_of(picture.exif).items():
-        tags[tag] = value
+def _described(picture: Picture) -> Fields:
+    """The fields of a page that say something of its photograph."""
+    picture, _ = carried(picture, "TIFF")
+    found, order = fields_of(picture.exif)
+    fields = in_order(descriptive(found), order, "<")
     if picture.dpi:
-        tags[282], tags[283] = picture.dpi
-        tags[296] = 2
-    if picture.xmp:
-        tags.tagtype[700] = BYTE
-        tags[700] = picture.xmp
-    if picture.icc and not picture.is_gray:
-        tags.tagtype[34675] = UNDEFINED
-        tags[34675] = picture.icc
-    return tags
+        fields |= resolution_fields(picture.dpi)
+    captions = picture.captions
+    profile = None if picture.is_gray else picture.icc
+    packed_in = {700: picture.xmp, 33723: captions.iptc, 34377: captions.further_resources, 34675: profile}
+    return fields | {tag: Value(UNDEFINED if tag > 700 else BYTE, data) for tag, data in packed_in.items() if data}
+
+
+def _shorts(*numbers: int) -> Value:
+    return Value(SHORT, struct.pack(f"<{len(numbers)}H", *numbers))
+
+
+def _longs(*numbers: int) -> Value:
+    return Value(LONG, struct.pack(f"<{len(numbers)}I", *numbers))

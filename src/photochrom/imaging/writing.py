@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import io
 import pkgutil
+import struct
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,23 +15,23 @@ import numpy as np
 from PIL import Image
 
 from photochrom.errors import MissingExtra, OutOfMemory, PhotochromError, UnsupportedFormat
+from photochrom.imaging.carrying import SEGMENT, XMP_SEGMENT, carried
 from photochrom.imaging.formats import Format, format_named
 from photochrom.imaging.picture import Picture, to_dtype
 from photochrom.imaging.sixteen_bit import with_alpha
+from photochrom.imaging.xmp import split
 
 _QUALITY = 95
 _LEAST_QUALITY = 90
-# What one APP1 segment of a JPEG holds, less the header of an XMP one.
-_SEGMENT = 65533 - 29
 _CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 def encode(picture: Picture, format: str) -> bytes:
     """Encode a picture.
 
-    PNG and TIFF keep 16 bits (floats become 16 bits) and all metadata. The others hold 8 bits. JPEG is written
-    without chroma subsampling, at the quality it came with, yet at least 90, and 95 where it was no JPEG. JPEG and
-    BMP hold no transparency; it is laid over white.
+    PNG and TIFF keep 16 bits (floats become 16 bits), the others 8. Of the metadata each holds what
+    `carrying.carried` says. JPEG is written without chroma subsampling, at the quality it came with, yet at least 90,
+    and 95 where it was no JPEG. JPEG and BMP hold no transparency; it is laid over white.
 
     Args:
         picture: what to encode.
@@ -48,6 +51,7 @@ def encode(picture: Picture, format: str) -> bytes:
             raise UnsupportedFormat(
                 f"there are {1 + len(picture.pages)} pages, and {form.name} holds one; name the result .tif"
             )
+        picture, _ = carried(picture, form.name)
         if not form.alpha:
             picture = _on_white(picture)
         if form.encode:
@@ -72,6 +76,7 @@ def to_pil(picture: Picture) -> Image.Image:
         shallow = _at(picture, "uint8")
         image = Image.fromarray(shallow.pixels if picture.alpha is None else with_alpha(shallow))
     found = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp, "dpi": picture.dpi}
+    found["comment"] = picture.captions.comments[0] if picture.captions.comments else None
     image.info.update({name: value for name, value in found.items() if value is not None})
     return image
 
@@ -116,7 +121,7 @@ def _through_pillow(picture: Picture, form: Format) -> bytes:
         pillow_heif.from_pillow(image).save(out, **settings)
     else:
         image.save(out, name, **settings)
-    return out.getvalue()
+    return _with_packet(out.getvalue(), picture) if name == "GIF" else out.getvalue()
 
 
 def _settings(picture: Picture, name: str) -> dict[str, Any]:
@@ -129,7 +134,7 @@ def _settings(picture: Picture, name: str) -> dict[str, Any]:
     }
     if name == "JPEG":
         settings.update(quality=max(picture.quality or _QUALITY, _LEAST_QUALITY), subsampling=0)
-        kept = {key: value for key, value in kept.items() if key == "icc_profile" or len(value or b"") <= _SEGMENT}
+        kept["xmp"], settings["extra"] = _segments_of(picture)
     elif name == "WEBP":
         settings.update({"lossless": True, "exact": True} if picture.lossless else {"quality": _QUALITY}, method=4)
     elif name in ("AVIF", "HEIF"):
@@ -138,9 +143,47 @@ def _settings(picture: Picture, name: str) -> dict[str, Any]:
             settings.update(subsampling="4:4:4", speed=8)
     if name in ("JPEG", "WEBP", "AVIF", "HEIF"):
         settings.update({key: value for key, value in kept.items() if value})
-    if name in ("JPEG", "BMP") and picture.dpi:
-        settings["dpi"] = picture.dpi
+    if name == "BMP" or (name == "JPEG" and picture.dpi):
+        settings["dpi"] = picture.dpi or (0, 0)  # Pillow would make one up for a BMP
+    if name == "GIF" and picture.captions.comments:
+        settings["comment"] = b"\n".join(picture.captions.comments)
     return settings
+
+
+def _segments_of(picture: Picture) -> tuple[bytes | None, bytes]:
+    """XMP for the usual segment of a JPEG, and segments for what of it goes beyond, for resources and comments."""
+    xmp, extended = picture.xmp, b""
+    if xmp and len(xmp) > XMP_SEGMENT:
+        xmp, extended = split(xmp, XMP_SEGMENT) or (None, b"")
+    digest = hashlib.md5(extended, usedforsecurity=False).hexdigest().upper().encode()
+    head = b"http://ns.adobe.com/xmp/extension/\0" + digest + struct.pack(">I", len(extended))
+    more = [
+        _segment(0xE1, head + struct.pack(">I", at) + piece) for at, piece in _pieces(extended, SEGMENT - len(head) - 4)
+    ]
+    photoshop = b"Photoshop 3.0\0"
+    resources = [
+        _segment(0xED, photoshop + piece) for _, piece in _pieces(picture.captions.resources, SEGMENT - len(photoshop))
+    ]
+    comments = [_segment(0xFE, piece) for text in picture.captions.comments for _, piece in _pieces(text, SEGMENT)]
+    return xmp, b"".join([*more, *resources, *comments])
+
+
+def _segment(marker: int, data: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data
+
+
+def _pieces(data: bytes, size: int) -> Iterator[tuple[int, bytes]]:
+    return ((at, data[at : at + size]) for at in range(0, len(data), size))
+
+
+def _with_packet(gif: bytes, picture: Picture) -> bytes:
+    """A GIF with its XMP before the first picture. Source: XMP Specification Part 3, 1.1.2."""
+    if not picture.xmp:
+        return gif
+    at = 13 + (3 << ((gif[10] & 7) + 1) if gif[10] & 0x80 else 0)
+    # The packet is no row of blocks, so a run of falling lengths behind it leads readers of blocks to the end.
+    packet = b"!\xff\x0bXMP DataXMP" + picture.xmp + b"\x01" + bytes(range(255, -1, -1)) + b"\0"
+    return b"GIF89a" + gif[6:at] + packet + gif[at:]
 
 
 def _with_palette(image: Image.Image) -> Image.Image:

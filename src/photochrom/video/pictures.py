@@ -101,7 +101,7 @@ def colorize_sequence(
         # One before, which may have to stand in for a broken one.
         for index in range(max(0, start - 1), len(numbers)):
             try:
-                last = io.read(_numbered(source, numbers[index]), colorizer.max_pixels, colorizer.strict)
+                last = io.read(_numbered(source, numbers[index]), colorizer.max_pixels)
             except (UnreadableImage, OutOfMemory):
                 if last is None or colorizer.strict:
                     raise
