@@ -158,7 +158,7 @@ def _colorize_pages(
         else:
             _write(pages, out, ahead)
     first = pages[0].page
-    toning = tuple(seen.toning for seen in pages)
+    toning: tuple[Toning, ...] = tuple(seen.toning for seen in pages)
     notes = () if kept else _notes((seen.facts for seen in pages), "TIFF")
     return PhotographReport((first.width, first.height), toning, kept, notes)
 

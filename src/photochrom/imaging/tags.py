@@ -10,7 +10,7 @@ import os
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, NamedTuple
+from typing import IO, Literal, NamedTuple
 
 EXIF_PREFIX = b"Exif\0\0"
 ASCII, SHORT, LONG, RATIONAL, UNDEFINED = 2, 3, 4, 5, 7
@@ -135,7 +135,7 @@ class Block:
         )
 
     @property
-    def _byteorder(self) -> str:
+    def _byteorder(self) -> Literal["little", "big"]:
         return "big" if self.order == ">" else "little"
 
 
@@ -295,9 +295,10 @@ def resolution_of(fields: Fields, order: str) -> tuple[float, float] | None:
     across, down, unit = (fields.get(tag) for tag in (ACROSS, DOWN, UNIT))
     if not (isinstance(across, Value) and isinstance(down, Value)):
         return None
-    per_inch = {2: 1.0, 3: 2.54}.get(_number(unit, order) if isinstance(unit, Value) else 2)
-    values = (_number(across, order), _number(down, order))
-    return None if per_inch is None or None in values else (values[0] * per_inch, values[1] * per_inch)
+    number = _number(unit, order) if isinstance(unit, Value) else 2
+    per_inch = 1.0 if number == 2 else 2.54 if number == 3 else None
+    x, y = _number(across, order), _number(down, order)
+    return None if per_inch is None or x is None or y is None else (x * per_inch, y * per_inch)
 
 
 def _number(value: Value, order: str) -> float | None:

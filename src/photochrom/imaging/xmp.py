@@ -81,7 +81,7 @@ def properties(packet: bytes) -> list[Property]:
                     found.append(Property(space, local, item.start(), item.end(), scope, True))
         stack.append((scope, full(name, scope), described, at, tag.end() if tag and tag.group(1) else 0))
 
-    def end(_: str) -> None:
+    def end(name: str) -> None:
         scope, (space, local), _, at, closed = stack.pop()
         if stack and stack[-1][2]:
             until = closed or packet.index(b">", parser.CurrentByteIndex) + 1
