@@ -80,7 +80,7 @@ class Palette:
 
         Example:
             >>> Palette.read("#7a1f10, navy").colors.round().astype(int).tolist()
-            [[27, 39, 34], [13, 48, -65]]
+            [[27, 38, 32], [13, 48, -65]]
         """
         if not os.path.isfile(text) and isinstance(text, str) and ("," in text or text.startswith("#")):
             return cls.of(text.split(","))

@@ -90,7 +90,7 @@ class SameConv2d(nn.Conv2d):
         if self._same:
             input = F.pad(input, self._same)
         if self.training and self.weight.requires_grad and input.shape[3] <= self._small and input.device.type == "cpu":
-            return SmallDepthwise.apply(input.float(), self.weight, self.bias)  # type: ignore[no-any-return]
+            return SmallDepthwise.apply(input, self.weight, self.bias)  # type: ignore[no-any-return]
         if self.groups > 1 and torch.is_autocast_enabled(input.device.type):
             # The CPU's 16-bit kernels for depthwise gradients are up to ten times slower than the 32-bit ones.
             with torch.autocast(input.device.type, enabled=False):
@@ -105,6 +105,7 @@ class SmallDepthwise(torch.autograd.Function):
     """
 
     @staticmethod
+    @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)
     def forward(
         ctx: Any, x: Float[Tensor, "n c h w"], weight: Float[Tensor, "c 1 k k"], bias: Float[Tensor, " c"]
     ) -> Float[Tensor, "n c h w"]:
@@ -113,6 +114,7 @@ class SmallDepthwise(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
+    @torch.amp.custom_bwd(device_type="cpu")
     def backward(ctx: Any, grad: Float[Tensor, "n c h w"]) -> tuple[Tensor | None, Tensor, Tensor]:  # type: ignore[override]
         x, weight = ctx.saved_tensors
         k, (h, w) = weight.shape[2], x.shape[2:]
