@@ -93,7 +93,7 @@ def colorize(
         output: where to write the result of a path; by default NAME.color.EXT next to it.
         overwrite: replace an existing file.
         hints: known colours, such as `Hint(120, 340, "navy")`, a `Stroke`, or what `read_hints` gives for a file.
-        **settings: those of `Colorizer`: model, vividness, saturation, palette, render_size, device.
+        **settings: those of `Colorizer`: model, vividness, saturation, palette, references, render_size, device.
 
     Returns:
         The same type as `x`: the path of the result, the bytes of a file, a PIL image, or an array.
@@ -102,7 +102,9 @@ def colorize(
         PhotochromError: one of its subclasses, with a one-line message that says what to do.
     """
     try:
-        session = _session(**settings)
+        session = _session(
+            **{name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+        )
     except TypeError as error:
         if "unhashable" not in str(error):
             raise

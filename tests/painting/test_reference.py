@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import photochrom
 from photochrom import Colorizer, color
 from photochrom.errors import BadSetting
 from photochrom.painting.reference import METHODS, Points, Reference, transferred
@@ -68,6 +69,8 @@ def test_of_photographs(drawn, tmp_path):
         return np.linalg.norm(color.rgb_to_lab(out / 255)[..., 1:] - true, axis=-1).mean()
 
     assert error(references=[tmp_path / "before.png"]) < 0.6 * error()
+    by_function = photochrom.colorize(gray, references=[tmp_path / "before.png"])
+    assert (by_function == Colorizer(references=[tmp_path / "before.png"]).colorize(gray)).all()
 
 
 def test_a_reference_that_cannot_be(tmp_path):
