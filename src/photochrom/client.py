@@ -191,8 +191,16 @@ def _read(path: Path) -> bytes:
 
 
 def _written(value: Any) -> Any:
-    """A look's value as the server reads it: hints as text."""
-    return ";".join(map(str, value)) if isinstance(value, list | tuple) else value
+    """A look's value as the server reads it: points as text, and where there are strokes, all hints as JSON."""
+    if not isinstance(value, list | tuple):
+        return value
+    # Whoever has hints has these modules; all others need not wait for them.
+    from photochrom.painting.hint_files import hints_to_json
+    from photochrom.painting.hints import Hint
+
+    if all(isinstance(hint, Hint) for hint in value):
+        return ";".join(map(str, value))
+    return hints_to_json(value, None)
 
 
 def _state(answer: dict[str, Any]) -> JobState:

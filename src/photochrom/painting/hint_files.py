@@ -120,19 +120,20 @@ def _mask(runs: list[list[int]], size: tuple[int, int] | None) -> np.ndarray:
     return mask
 
 
-def hints_to_json(hints: Sequence[Colored], size: tuple[int, int]) -> str:
+def hints_to_json(hints: Sequence[Colored], size: tuple[int, int] | None) -> str:
     """The hints as JSON that `hints_from_json` reads.
 
     Args:
         hints: for one photograph; areas have its size.
-        size: (W, H) of it, in pixels.
+        size: (W, H) of it, in pixels; None where it is not known, and there are no areas.
 
     Example:
         >>> hints_to_json([Hint(3, 4, "navy")], (10, 8))
         '{"photochrom": "hints", "size": [10, 8], "hints": [\\n {"x": 3, "y": 4, "color": "#000080"}\\n]}\\n'
     """
-    lines = ",\n ".join(json.dumps(_facts(hint.on(size))) for hint in hints)
-    return f'{{"photochrom": "{KIND}", "size": {json.dumps(list(size))}, "hints": [\n {lines}\n]}}\n'
+    lines = ",\n ".join(json.dumps(_facts(hint.on(size) if size else hint)) for hint in hints)
+    known = f'"size": {json.dumps(list(size))}, ' if size else ""
+    return f'{{"photochrom": "{KIND}", {known}"hints": [\n {lines}\n]}}\n'
 
 
 def _facts(hint: Colored) -> dict[str, Any]:

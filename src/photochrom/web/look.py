@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Query
@@ -10,7 +11,8 @@ from pydantic import BaseModel, Field
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting
 from photochrom.inference.decode import SATURATION, VIVIDNESS, Decoding
-from photochrom.painting.hints import Hint, check_inside
+from photochrom.painting.hint_files import hints_from_json
+from photochrom.painting.hints import Colored, Hint, check_inside
 
 MOST_VARIANTS = 99
 
@@ -50,10 +52,11 @@ class Look(BaseModel, frozen=True):
         default="",
         max_length=10_000,
         description="Colours that you know, X,Y=COLOR or X,Y,REACH=COLOR, several with ; between them: X and Y are "
-        "pixels of the whole, upright photograph, REACH is a factor on how far the colour, #rrggbb, spreads.",
+        "pixels of the whole, upright photograph, REACH is a factor on how far the colour, #rrggbb, spreads. Or the "
+        "JSON of a file of hints, with strokes.",
     )
 
-    def given(self, whole: tuple[int, int], copy: tuple[int, int]) -> list[Hint]:
+    def given(self, whole: tuple[int, int], copy: tuple[int, int]) -> list[Colored]:
         """The hints for a copy of a photograph.
 
         Args:
@@ -63,7 +66,12 @@ class Look(BaseModel, frozen=True):
         Raises:
             BadSetting: something is no hint, or lies outside.
         """
-        hints = [Hint.parse(text) for text in self.hints.split(";") if text]
+        known: Sequence[Colored]
+        if self.hints.lstrip().startswith(("{", "[")):
+            known = hints_from_json(self.hints)
+        else:
+            known = [Hint.parse(text) for text in self.hints.split(";") if text]
+        hints = [hint.on(whole) for hint in known]
         check_inside(hints, *whole)
         return [hint.scaled(copy[0] / whole[0], copy[1] / whole[1]) for hint in hints]
 
