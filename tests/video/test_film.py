@@ -4,6 +4,7 @@ import contextlib
 import os
 import resource
 import signal
+import struct
 from fractions import Fraction
 
 import av
@@ -13,6 +14,7 @@ import pytest
 from photochrom import BadSetting, ImageTooLarge, UnreadableFilm, WriteFailed, color
 from photochrom.video import colorize_film
 from photochrom.video import film as film_module
+from photochrom.video.reading import Reader
 
 pytestmark = pytest.mark.slow
 
@@ -475,3 +477,13 @@ def test_the_longest_name_that_a_disk_takes(film, colorizer, tmp_path, letter):
     name = letter * ((255 - 4) // len(letter.encode())) + ".mp4"
     assert colorize_film(source, tmp_path / name, colorizer, consistency="frame").frames == 12
     assert sorted(os.listdir(tmp_path)) == sorted(["a.mp4", name])
+
+
+def test_a_header_that_lets_a_tick_last_for_hours(film, tmp_path):
+    data = bytearray(film(tmp_path / "a.avi", frames=6).read_bytes())
+    at = data.index(b"strh") + 8 + 20  # the stream's scale, and behind it its rate
+    data[at : at + 8] = struct.pack("<II", 65536, 1)
+    (tmp_path / "slow.avi").write_bytes(data)
+    reader = Reader(tmp_path / "slow.avi")
+    assert reader.facts.rate > 0
+    assert len(list(reader.frames())) == 6

@@ -256,7 +256,8 @@ def _rate(stream: Any, timeline: Timeline) -> Fraction:
     if count < 2 or timeline.start is None or timeline.end is None or not timeline.end > timeline.start:
         return said
     mean = Fraction(count / (timeline.end - timeline.start)).limit_denominator(1001)
-    return said if 0.25 <= mean / said <= 4 else mean
+    # A damaged header may make a tick last for hours, so that the mean is 0 to any precision that matters.
+    return said if not mean or 0.25 <= mean / said <= 4 else mean
 
 
 def _facts(container: Any, stream: Any, raw: Any, rate: Fraction, end: float | None) -> Facts:
