@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from photochrom import Colorizer
 from photochrom.batch import plan
+from photochrom.batch.kinds import attempt
 from photochrom.errors import BadSetting, UnreadableImage
 
 
@@ -261,3 +263,14 @@ def test_look_alikes_are_results_of_nothing(tree, png):
     ]
     (tree / "sub" / "own.color.png").write_bytes(png(8))
     assert [path.name for path in plan([tree / "sub"], "out").look_alikes()] == ["own.color.png"]
+
+
+def test_a_cameras_raw_files_are_found_and_refused_by_name(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "IMG_1.CR2").write_bytes(b"II*\0")
+    (job,) = plan([tmp_path / "in"], tmp_path / "out")
+    outcome = attempt(Colorizer(threads=1), job, overwrite=False, skip_existing=False, tell=lambda done, total: None)
+    assert str(outcome.error) == (
+        f"{tmp_path / 'in' / 'IMG_1.CR2'} is a camera's raw file, which is not developed here; develop it with a raw "
+        "converter, save it as 16-bit TIFF, and colour that"
+    )

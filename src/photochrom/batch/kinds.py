@@ -14,10 +14,11 @@ from typing import Protocol
 from photochrom._support.text import shown
 from photochrom.batch.jobs import Done, Job, Outcome, Tell
 from photochrom.colorizer import Colorizer
-from photochrom.errors import AlreadyThere, BadSetting, PhotochromError
+from photochrom.errors import AlreadyThere, BadSetting, PhotochromError, UnsupportedFormat
 from photochrom.imaging.formats import EXTENSIONS
 from photochrom.imaging.moving import ANIMATIONS, FILMS, ONLY_READ
 from photochrom.imaging.moving import kind_of as moving_kind_of
+from photochrom.imaging.reading import RAW_REFUSED
 from photochrom.photographs import PhotographReport
 
 _NO_FILMS = frozenset(
@@ -86,11 +87,17 @@ def _film(colorizer: Colorizer, job: Job, *, overwrite: bool, tell: Tell) -> Don
     return Done(report.summary(), (report.width, report.height))
 
 
+def _raw(colorizer: Colorizer, job: Job, *, overwrite: bool, tell: Tell) -> Done:
+    raise UnsupportedFormat(f"{shown(job.source)} {RAW_REFUSED}")
+
+
 KINDS = {
     kind.name: kind
     for kind in (
         Kind("photograph", EXTENSIONS, _photograph),
         Kind("film", frozenset((*FILMS, *ONLY_READ, ".apng")), _film),
+        # Found, so that a folder of them is not said to hold no pictures.
+        Kind("raw", frozenset((".dng", ".nef", ".cr2", ".cr3", ".arw", ".raf", ".rw2", ".orf", ".pef", ".srw")), _raw),
     )
 }
 

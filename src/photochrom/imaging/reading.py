@@ -49,6 +49,10 @@ from photochrom.imaging.tiff_reading import (
 FINAL = (PhotochromError, MemoryError, Image.DecompressionBombError)
 # Sum of the standard luma table, of which a JPEG's quality is a percentage. Source: ITU-T T.81, K.1; libjpeg.
 _LUMA_SUM = 3688
+RAW_REFUSED = (
+    "is a camera's raw file, which is not developed here; develop it with a raw converter, save it as "
+    "16-bit TIFF, and colour that"
+)
 
 # `warnings.catch_warnings` swaps state of the whole process, so that two threads in it at a time could leave
 # the warnings off for good.
@@ -341,10 +345,7 @@ def tiff_pages(image: TiffReader, file: IO[bytes], max_pixels: int | None, stric
         tags = image.tag_v2
         lower = below(tags, file)
         if any(is_raw(each) for each in (tags, *(each for _, each in lower))):
-            raise UnsupportedFormat(
-                "is a camera's raw file, which is not developed here; develop it with a raw converter, save it as "
-                "16-bit TIFF, and colour that"
-            )
+            raise UnsupportedFormat(RAW_REFUSED)
         (small if is_thumbnail(tags) else full).append((place, image.size))
         if is_thumbnail(tags):
             full += [(at, size) for at, each in lower if (size := _full_size(each))]
