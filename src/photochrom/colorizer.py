@@ -269,7 +269,7 @@ class Colorizer:
         if not isinstance(bins, JointBins):
             raise BadSetting(f"the model '{self.card.name}' gives no probabilities of colours, so no confidence")
         scores = self.scores(L)
-        w, h = (max(1, round(side)) for side in self.network.covered(scores.seen))
+        w, h = self._map_size(scores)
         ab = self.chroma(scores, L).strip(resize(L, (w, h)), 0, h)
         return confidence(scores.map[:, :h, :w], ab, bins, self.decoding), ab
 
@@ -354,9 +354,14 @@ class Colorizer:
                 ab[here] = self.palette.drawn(ab[here], light, log_p, self.network.bins)
         return GuidedChroma.fit(ab, L, covered, how.smooth_radius)
 
+    def _map_size(self, scores: Scores) -> tuple[int, int]:
+        """(w, h) of the part of the network's map that lies over the picture."""
+        w, h = self.network.covered(scores.seen)
+        return max(1, round(w)), max(1, round(h))
+
     def _map_of(self, scores: Scores, L: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """L (h, w) and log-probabilities (q, h, w) of the part of the network's map that lies over the picture."""
-        w, h = (max(1, round(side)) for side in self.network.covered(scores.seen))
+        w, h = self._map_size(scores)
         bins = self.network.bins
         log_p = bins.log_softmax(scores.map[:, :h, :w].astype(np.float32)) if isinstance(bins, JointBins) else None
         return resize(L, (w, h)), log_p

@@ -16,7 +16,7 @@ from photochrom._support.text import shown
 from photochrom.color import rgb_to_lab
 from photochrom.errors import BadSetting, PhotochromError
 from photochrom.imaging.reading import quiet
-from photochrom.painting.hints import MOST, Area, Colored, Hint, Stroke, hex_of
+from photochrom.painting.hints import MOST, Area, Colored, Hint, Stroke, as_hex, hex_of
 
 KIND = "hints"
 OPAQUE = 128  # alpha from which on a pixel of a layer counts: the soft rim of a brush does not
@@ -210,5 +210,5 @@ def areas_of(rgba: np.ndarray, name: str = "the layer") -> list[Colored]:
         mask = np.zeros(painted.shape, bool)
         mask[painted] = nearest == number
         mean = np.rint(rgba[mask][:, :3].mean(0)).astype(int)
-        areas.append(Area(mask, "#{:02x}{:02x}{:02x}".format(*mean)))
+        areas.append(Area(mask, as_hex(mean)))
     return areas

@@ -11,7 +11,7 @@ via Adaptive Weighted Distances", 2007; that colour spreads along even lightness
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Self
@@ -381,4 +381,9 @@ def rgb_of(color: str) -> tuple[int, ...]:
 
 def hex_of(color: str) -> str:
     """A colour as #rrggbb."""
-    return "#{:02x}{:02x}{:02x}".format(*rgb_of(color))
+    return as_hex(rgb_of(color))
+
+
+def as_hex(rgb: Iterable[int]) -> str:
+    """Red, green and blue, 0..255, as #rrggbb."""
+    return "#{:02x}{:02x}{:02x}".format(*rgb)

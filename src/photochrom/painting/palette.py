@@ -25,7 +25,7 @@ from photochrom.color import lab_to_rgb, rgb_to_lab
 from photochrom.errors import BadSetting
 from photochrom.imaging.reading import quiet
 from photochrom.inference.bins import Bins, JointBins
-from photochrom.painting.hints import rgb_of
+from photochrom.painting.hints import as_hex, rgb_of
 
 MOST = 64
 FROM_PICTURE = 8  # colours that are taken from a picture
@@ -109,7 +109,7 @@ class Palette:
     def __str__(self) -> str:
         """The colours as `read` takes them."""
         rgb = np.rint(np.clip(lab_to_rgb(self.colors), 0, 1) * 255).astype(int)
-        return ",".join("#{:02x}{:02x}{:02x}".format(*color) for color in rgb)
+        return ",".join(map(as_hex, rgb))
 
     def drawn(self, ab: np.ndarray, light: np.ndarray, log_p: np.ndarray | None, bins: Bins | None) -> np.ndarray:
         """ab (h, w, 2) of a map, drawn towards the palette.
