@@ -1,5 +1,6 @@
 """A model of two layers and a recipe for it, small enough to train in a test."""
 
+import sys
 from dataclasses import dataclass, replace
 
 import pytest
@@ -43,6 +44,26 @@ def tiny(monkeypatch):
     len(models)
     monkeypatch.setitem(models._entries, "tiny", Tiny)
     return recipe_maker({"name": "tiny"})
+
+
+@pytest.fixture
+def plugged_in(tmp_path, monkeypatch):
+    """Installs another distribution for one test: plugged_in(registry, the text of the module that it adds)."""
+
+    def install(registry, text):
+        len(registry)
+        site = tmp_path / "site"
+        info = site / "outside-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: outside\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[{registry.package}]\nextra = part_of_a_test\n")
+        (site / "part_of_a_test.py").write_text(text)
+        monkeypatch.syspath_prepend(site)
+        monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+        monkeypatch.setattr(registry, "_plugged", False)
+        monkeypatch.delitem(sys.modules, "part_of_a_test", raising=False)
+
+    return install
 
 
 @pytest.fixture

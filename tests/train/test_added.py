@@ -1,7 +1,5 @@
 """Losses with settings of their own, and losses beside the main one: a line of the recipe each, also from outside."""
 
-import sys
-
 import pytest
 import torch
 from torch.nn import functional as F
@@ -58,19 +56,9 @@ def values(q=2):
 
 
 @pytest.fixture
-def ripple(tmp_path, monkeypatch):
+def ripple(plugged_in):
     """The loss of another distribution, installed for one test."""
-    len(losses)
-    site = tmp_path / "site"
-    info = site / "ripples-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: ripples\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[photochrom.losses]\nripple = ripples_of_a_test\n")
-    (site / "ripples_of_a_test.py").write_text(OUTSIDE)
-    monkeypatch.syspath_prepend(site)
-    monkeypatch.setattr(losses, "_entries", dict(losses._entries))
-    monkeypatch.setattr(losses, "_plugged", False)
-    monkeypatch.delitem(sys.modules, "ripples_of_a_test", raising=False)
+    plugged_in(losses, OUTSIDE)
 
 
 def test_a_loss_has_settings_of_its_own():

@@ -1,7 +1,5 @@
 """An encoder of another distribution is trained and exported like ours."""
 
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -45,18 +43,9 @@ class FourMeans(torch.nn.Module):
 
 
 @pytest.fixture
-def outside(tmp_path, monkeypatch):
+def outside(plugged_in):
     """The encoder of another distribution, installed for one test."""
-    site = tmp_path / "site"
-    info = site / "means-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: means\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[photochrom.models.encoders]\nmeans = encoder_of_a_test\n")
-    (site / "encoder_of_a_test.py").write_text(OUTSIDE)
-    monkeypatch.syspath_prepend(site)
-    monkeypatch.setattr(encoders, "_entries", dict(encoders._entries))
-    monkeypatch.setattr(encoders, "_plugged", False)
-    monkeypatch.delitem(sys.modules, "encoder_of_a_test", raising=False)
+    plugged_in(encoders, OUTSIDE)
     return "four_means"
 
 
