@@ -16,9 +16,9 @@ def train(
     recipe: Path,
     /,
     *,
-    data: Annotated[list[Path], Parameter(consume_multiple=True, negative=(), json_list=False)],
+    data: Annotated[list[str], Parameter(consume_multiple=True, negative=(), json_list=False)],
     out: Path,
-    val: Annotated[list[Path], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006 - cyclopts wants a literal
+    val: Annotated[list[str], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006 - cyclopts wants a literal
     init: str | None = None,
     max_steps: int | None = None,
     device: Literal["auto", "cpu", "cuda"] = "auto",
@@ -32,7 +32,8 @@ def train(
     recipe
         A TOML file, see recipes/.
     data
-        Folders, tar archives or files of colour pictures; one named twice counts twice.
+        Folders, tar archives, files of colour pictures, Hugging Face datasets, or shards: a pattern such as
+        'photos-{000000..000999}.tar' or 's3://bucket/photos-{000000..000999}.tar'. One named twice counts twice.
     out
         The run folder.
     val

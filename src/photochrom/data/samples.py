@@ -56,9 +56,12 @@ def decode(data: bytes, key: str, least: int = 512) -> Image.Image:
         return ImageOps.exif_transpose(image).convert("RGB")
 
 
-def decode_entry(entry: Entry, least: int = 512) -> Image.Image:
-    """The picture of a dataset's entry, as `decode` gives it; its file and its name in there are in the message."""
-    return decode(entry.read(), f"{entry.path}: {entry.key}", least)
+def decode_entry(entry: Entry, least: int = 512, data: bytes | None = None) -> Image.Image:
+    """The picture of a dataset's entry, as `decode` gives it; its file and its name in there are in the message.
+
+    `data` are its bytes, where they have been read already.
+    """
+    return decode(entry.read() if data is None else data, f"{entry.path}: {entry.key}", least)
 
 
 def dimensions(data: bytes, key: str) -> tuple[int, int]:
