@@ -59,6 +59,8 @@ def train(
             say(f"{out}: step {trainer.step} was already reached; raise run.steps or --max-steps to continue")
             return
         say(f"{out}: {len(trainer.entries)} pictures, step {trainer.step} of {trainer.stop}")
+        if trainer.memory:
+            say(f"{out}: {trainer.memory}")
         with progress(TextColumn("loss {task.fields[loss]:.3f}  {task.fields[speed]:.0f} images/s")) as bar:
             task = bar.add_task("training", total=trainer.stop, completed=trainer.step, loss=float("nan"), speed=0.0)
 

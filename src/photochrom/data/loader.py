@@ -57,7 +57,7 @@ class Pictures(Dataset["tuple[Tensor, Tensor] | BadDataset"]):
             return error
         light, ab = arrays
         sample = torch.from_numpy(light), torch.from_numpy(ab)
-        if config.cache:
+        if config.cache is True:
             self._kept[index] = sample
         return sample
 
@@ -120,6 +120,7 @@ class Halves:
     def __init__(self, count: int, batch: int, seed: int, start: int, stop: int, share: Share = list) -> None:
         if count < 2:
             raise BadDataset("there is one picture only; training without pairs takes two or more")
+        self.start = start
         shuffled = np.random.default_rng(seed).permutation(count)
         self.sides = shuffled[: count // 2], shuffled[count // 2 :]
         self.orders = [Order(len(side), batch // 2, seed, start, stop, share) for side in self.sides]
