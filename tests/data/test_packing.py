@@ -67,7 +67,8 @@ def test_what_is_left_out_is_counted(album, tmp_path):
     assert kept["left_out"] == report.left_out
     assert sum(shard["pictures"] for shard in kept["shards"]) == 10
     assert len(kept["shards"]) == len(lines) > 2
-    assert lines[0] == f"{tmp_path}/out/photos-000.tar: {kept['shards'][0]['pictures']} pictures, 0 MB"
+    first = kept["shards"][0]["pictures"]
+    assert lines[0] == f"{tmp_path}/out/photos-000.tar: {first} picture{'s' * (first > 1)}, 0 MB"
 
 
 def test_shards_are_read_in_place_as_they_were(album, tmp_path):
@@ -129,7 +130,7 @@ def test_a_call_that_was_ended_is_gone_on_with(album, tmp_path, monkeypatch, end
     monkeypatch.undo()
     lines = []
     packed(album, tmp_path / "out", shuffle=5, say=lines.append)
-    assert lines[0].startswith(f"{tmp_path}/out/report.json: going on after 1 shards, at picture ")
+    assert lines[0].startswith(f"{tmp_path}/out/report.json: going on after 1 shard, at picture ")
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
     lines.clear()
     packed(album, tmp_path / "out", shuffle=5, say=lines.append)

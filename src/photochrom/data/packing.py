@@ -23,6 +23,7 @@ import numpy as np
 
 from photochrom._support.processes import usable_cores
 from photochrom._support.settings import Range
+from photochrom._support.text import counted
 from photochrom.data import remote, tar_index
 from photochrom.data.entries import EXTENSIONS, Entry
 from photochrom.data.samples import decode
@@ -157,7 +158,9 @@ def pack(
         say(f"{pattern.report}: the {len(report.shards)} shards of these pictures are already there, whole")
         return report
     if report.shards:
-        say(f"{pattern.report}: going on after {len(report.shards)} shards, at picture {report.looked_at + 1}")
+        say(
+            f"{pattern.report}: going on after {counted(len(report.shards), 'shard')}, at picture {report.looked_at + 1}"
+        )
     order = np.arange(len(entries)) if shuffle is None else np.random.default_rng(shuffle).permutation(len(entries))
     _write_report(pattern, report)
     with closing(_Writer(pattern, report, say)) as writer:
@@ -264,7 +267,7 @@ class _Writer:
         self.report.shards.append({"name": Path(name).name, "pictures": len(pictures), "bytes": size})
         self.report.looked_at, self.report.packed = looked_at, self.report.packed + len(pictures)
         _write_report(self.pattern, self.report)
-        self.say(f"{name}: {len(pictures)} pictures, {size / 1e6:.0f} MB")
+        self.say(f"{name}: {counted(len(pictures), 'picture')}, {size / 1e6:.0f} MB")
         self._open()
 
 
