@@ -139,10 +139,10 @@ def test_the_memory_needed_is_told_and_refused(album, monkeypatch):
     monkeypatch.setattr(memory, "_free", lambda device: need.bytes)
     with pytest.raises(OutOfMemory) as error:
         check_memory(album, config, CPU)
-    assert str(error.value).startswith("data.cache is 'memory', but 12 pictures take about 0.00 GB in memory of 0.0 GB")
+    assert str(error.value).startswith("data.cache is 'memory', but 12 pictures take about 1 MB in memory of 1 MB")
     assert "\n" not in str(error.value)
     monkeypatch.setattr(memory, "_free", lambda device: None)
-    assert str(check_memory(album, config, CPU)) == "12 pictures take about 0.00 GB in memory (cpu)"
+    assert str(check_memory(album, config, CPU)) == "12 pictures take about 1 MB in memory (cpu)"
 
 
 def test_pictures_are_kept_with_what_the_smallest_piece_needs():

@@ -69,8 +69,12 @@ class Need:
     device: str
 
     def __str__(self) -> str:
-        free = "" if self.free is None else f" of {self.free / 1e9:.1f} GB that are free"
-        return f"{self.pictures} pictures take about {self.bytes / 1e9:.2f} GB in memory{free} ({self.device})"
+        free = "" if self.free is None else f" of {_amount(self.free)} that are free"
+        return f"{self.pictures} pictures take about {_amount(self.bytes)} in memory{free} ({self.device})"
+
+
+def _amount(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{math.ceil(size / 1e6)} MB"
 
 
 def check_memory(entries: Sequence[Entry], config: DataConfig, device: torch.device, processes: int = 1) -> Need:

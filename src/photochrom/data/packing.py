@@ -158,9 +158,8 @@ def pack(
         say(f"{pattern.report}: the {len(report.shards)} shards of these pictures are already there, whole")
         return report
     if report.shards:
-        say(
-            f"{pattern.report}: going on after {counted(len(report.shards), 'shard')}, at picture {report.looked_at + 1}"
-        )
+        whole = counted(len(report.shards), "shard")
+        say(f"{pattern.report}: going on after {whole}, at picture {report.looked_at + 1}")
     order = np.arange(len(entries)) if shuffle is None else np.random.default_rng(shuffle).permutation(len(entries))
     _write_report(pattern, report)
     with closing(_Writer(pattern, report, say)) as writer:
