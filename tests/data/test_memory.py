@@ -33,6 +33,13 @@ def album(tmp_path_factory):
     return list_pictures([root])
 
 
+@pytest.fixture(params=["Pillow", "matrices"], autouse=True)
+def way(request, monkeypatch):
+    """Every test cuts as on CPUs, and as on GPUs."""
+    if request.param == "matrices":
+        monkeypatch.setattr(Memory, "_by_pillow", Memory._by_matrices)
+
+
 def both(album, **settings):
     """Samples from memory, and those of `Sampler`; L and ab of each."""
     sampler = Sampler(DataConfig(size=64, **settings), 4)
