@@ -197,7 +197,7 @@ def starting_point(model: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def load_model(model: str | os.PathLike[str]) -> tuple[nn.Module, ModelCard]:
-    """The network of an exported file (or packaged model) in torch, and its card.
+    """The network of a run folder, an exported file or a packaged model in torch, and its card.
 
     Raises:
         UnknownName, BadCheckpoint: as `load_state`.
