@@ -20,7 +20,7 @@ class TrainingLog:
 
     def __init__(self, run: Path, step: int) -> None:
         self.path = run / "log.csv"
-        kept = [r for r in _rows(self.path) if int(r["step"]) <= step]
+        kept = [r for r in rows(run) if int(r["step"]) <= step]
         try:
             # Beside and renamed: a kill in between must not cost the rows of the steps before.
             temporary = self.path.with_name(f".{self.path.name}.tmp")
@@ -72,10 +72,12 @@ class TrainingLog:
 
 def series(run: Path, name: str) -> list[tuple[int, float]]:
     """What the log of a run folder says of a value: (step, value), in the order of the steps."""
-    return [(int(row["step"]), float(row["value"])) for row in _rows(run / "log.csv") if row["name"] == name]
+    return [(int(row["step"]), float(row["value"])) for row in rows(run) if row["name"] == name]
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def rows(run: Path) -> list[dict[str, str]]:
+    """The log of a run folder: step, name and value of each row, as text; none where there is no log."""
+    path = run / "log.csv"
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8", errors="replace") as file:
