@@ -50,8 +50,8 @@ class Colorizer:
     context manager it frees its network at the end.
 
     Args:
-        model: a packaged model's name, a .onnx file, a run folder (which needs the extra `train`), or a loaded
-            backend.
+        model: a packaged model's name, a .onnx file, a run folder or a folder of `export --hub` (which need the
+            extra `train`), or a loaded backend.
         render_size: side in pixels of the square whose area the network sees; larger is slower and more local. None
             here and below uses the model's own value. Models bound to one size accept only None.
         vividness: 0 (cautious) to 1 (rare colours as likely as common ones).

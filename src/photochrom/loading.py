@@ -12,19 +12,19 @@ from photochrom.inference.model_files import packaged, read_model
 
 
 def load_backend(model: str | os.PathLike[str] | Backend, device: str = "auto", threads: int | None = None) -> Backend:
-    """A backend for a packaged model, an exported file, or a run folder (the last needs the extra `train`).
+    """A backend for a packaged model, an exported file or folder, or a run folder (folders need the extra `train`).
 
     One that is loaded already comes back as it is, on its own device.
 
     Raises:
         UnknownName, BadCheckpoint, OutOfMemory: see `read_model`.
         DeviceUnavailable: "cuda" without a GPU that can be used.
-        MissingExtra: a run folder without torch.
+        MissingExtra: a folder without torch.
     """
     if isinstance(model, Backend):
         return model
     if isinstance(model, str | os.PathLike) and str(model) not in packaged() and os.path.isdir(model):
-        with training(f"{shown(model)}: running a run folder's network"):
+        with training(f"{shown(model)}: running the network of a folder"):
             from photochrom.train.torch_backend import TorchBackend
         return TorchBackend(Path(model), device)
     return OnnxBackend(*read_model(model), device=device, threads=threads)

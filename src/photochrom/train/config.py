@@ -56,7 +56,7 @@ class BinsConfig(Checked, where="bins"):
         kind: "joint" (a codebook over ab pairs), "equal" or "quantile" (a and b by themselves).
         count: bins a channel, for "equal" and "quantile".
         step: side of a cell of the codebook, Lab units, for "joint".
-        sigma: width of the soft encoding, Lab units; 0 encodes one bin only.
+        sigma: width of the soft encoding, Lab units; 0 encodes one bin only (joint bins round ab to whole units first).
         samples: how many training pictures are looked at to fit values and frequencies.
     """
 

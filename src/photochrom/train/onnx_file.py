@@ -28,7 +28,7 @@ def round_weights(model: nn.Module, bits: int = 16) -> None:
     """Round every tensor that will be stored in fewer bits, so that torch computes what the file will."""
     with torch.no_grad():
         for tensor in model.state_dict().values():
-            if _is_shrunk(tensor):
+            if is_shrunk(tensor):
                 tensor.copy_(_rounded(tensor, bits))
 
 
@@ -51,7 +51,8 @@ def quantized(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(weights / scale).astype(np.int8), scale
 
 
-def _is_shrunk(tensor: Tensor) -> bool:
+def is_shrunk(tensor: Tensor) -> bool:
+    """Whether a file holds this tensor in fewer bits."""
     return tensor.is_floating_point() and tensor.numel() >= LEAST_TO_SHRINK and tensor.ndim > 1
 
 
@@ -74,7 +75,7 @@ def to_onnx(model: nn.Module, card: ModelCard, bits: int = 16) -> bytes:
     if not proto.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
         # A network from outside whose code fixes how many pictures it sees: one after the other, then.
         proto = _exported(model, inputs, {name: {k: s for k, s in d.items() if k} for name, d in dynamic.items()})
-    _shrink(proto, {name for name, tensor in model.state_dict().items() if _is_shrunk(tensor)}, bits)
+    _shrink(proto, {name for name, tensor in model.state_dict().items() if is_shrunk(tensor)}, bits)
     _open_variation(proto)
     for node in proto.graph.node:
         del node.metadata_props[:]  # where in the source it came from, with the paths of this machine
@@ -117,7 +118,7 @@ def _example(model: nn.Module, card: ModelCard) -> tuple[dict[str, Tensor], dict
 
 
 def _check_bytes(model: nn.Module, name: str, bits: int) -> None:
-    size = sum(t.numel() * (bits // 8 if _is_shrunk(t) else t.element_size()) for t in model.state_dict().values())
+    size = sum(t.numel() * (bits // 8 if is_shrunk(t) else t.element_size()) for t in model.state_dict().values())
     if size > MAX_MODEL_BYTES:
         raise BadCheckpoint(
             f"{name}: the weights take {size / 1e9:.1f} GB in {bits} bits, and a .onnx file holds "
