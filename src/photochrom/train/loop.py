@@ -98,7 +98,7 @@ class Trainer:
         torch.set_rng_state(self._random)
         with (
             _naming_memory(),
-            closing(TrainingLog(self.out, self.step)) if self.process_group.leads else nullcontext() as self.log,
+            closing(self._opened_log()) if self.process_group.leads else nullcontext() as self.log,
             closing(self.task.batches(self.entries, self.step, self.stop)) as loader,
         ):
             if self.trained_on and not self.step:
@@ -117,6 +117,9 @@ class Trainer:
                     self.save()
                 waiting_since = time.perf_counter()
         self._random = torch.get_rng_state()
+
+    def _opened_log(self) -> TrainingLog:
+        return TrainingLog(self.out, self.step, recipe_dict(self.recipe), self.recipe.run.trackers)
 
     def save(self) -> None:
         """Write the checkpoint; all processes of the run have to call it."""
