@@ -87,8 +87,9 @@ def test_a_plug_in_is_one_file(plugged_in, tiny, folder, tmp_path):
     rows = [json.loads(line) for line in (tmp_path / "run" / "lines.jsonl").read_text().splitlines()]
     assert [row[0] for row in rows if row[0] in ("begin", "end")] == ["begin", "end"] * 2
     assert [row[1:] for row in rows if row[0] == "begin"] == [[0, 4], [2, 4]]
-    shown = [(step, loss) for kind, step, *loss in rows if kind == "values" and loss]
-    np.testing.assert_allclose([v for _, (v,) in shown], [v for _, v in losses], rtol=1e-5)
+    shown = [row[1:] for row in rows if row[0] == "values" and len(row) == 3]
+    assert [step for step, _ in shown] == [step for step, _ in losses] == [1, 2, 3, 4]
+    np.testing.assert_allclose([v for _, v in shown], [v for _, v in losses], rtol=1e-5)
     assert [row for row in rows if row[0] == "picture"] == [["picture", 2, "samples", 3], ["picture", 4, "samples", 3]]
     assert not list((tmp_path / "run").glob("events.out.tfevents*")), "TensorBoard was not asked for"
 

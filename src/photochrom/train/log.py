@@ -46,41 +46,42 @@ class TrainingLog:
                 writer.writerows(kept)
             os.replace(temporary, self.path)
             self._file = self.path.open("a", newline="", encoding="utf-8")
-            for name in shown_by:
-                with self._naming(name):
-                    self._trackers[name] = trackers[name](run, step, recipe or {})
         except OSError as error:
             raise self._failed(error) from None
         self._writer = csv.DictWriter(self._file, COLUMNS)
+        try:
+            for name in shown_by:
+                with self._naming(name):
+                    self._trackers[name] = trackers[name](run, step, recipe or {})
+        except BaseException:
+            self.close()
+            raise
 
     def write(self, step: int, values: dict[str, float]) -> None:
         """Append the values of one step.
 
         Raises:
-            WriteFailed: the disk is full.
+            WriteFailed: the disk is full, or a tracker failed.
         """
         try:
             for name, value in values.items():
                 self._writer.writerow({"step": step, "name": name, "value": f"{value:.6g}"})
             self._file.flush()
-            for name, tracker in self._trackers.items():
-                with self._naming(name):
-                    tracker.write(step, values)
         except OSError as error:
             raise self._failed(error) from None
+        for name, tracker in self._trackers.items():
+            with self._naming(name):
+                tracker.write(step, values)
 
     def draw(self, step: int, name: str, picture: np.ndarray) -> None:
         """Show a picture (h, w, 3), uint8, by the trackers.
 
         Raises:
-            WriteFailed: the disk is full.
+            WriteFailed: the disk is full, or a tracker failed.
         """
-        try:
-            for called, tracker in self._trackers.items():
-                with self._naming(called):
-                    tracker.draw(step, name, picture)
-        except OSError as error:
-            raise self._failed(error) from None
+        for called, tracker in self._trackers.items():
+            with self._naming(called):
+                tracker.draw(step, name, picture)
 
     def close(self) -> None:
         """Let all files go; a full disk has been reported by `write`."""
@@ -93,7 +94,7 @@ class TrainingLog:
     def _naming(self, tracker: str) -> Iterator[None]:
         try:
             yield
-        except (OSError, PhotochromError):
+        except PhotochromError:
             raise
         except Exception as error:  # other libraries' errors share no base but Exception
             reason = " ".join(str(error).split())[:160]
