@@ -46,7 +46,9 @@ def test_a_gradient_passes_through_the_whole():
 
 
 def test_an_unknown_model_is_one_line():
-    with pytest.raises(UnknownName, match="no model is called 'defualt'; did you mean 'default'"):
+    with pytest.raises(
+        UnknownName, match="no model is called 'defualt', and there is no such file; did you mean 'default'"
+    ):
         photochrom.load_torch("defualt")
 
 

@@ -25,8 +25,8 @@ from photochrom.inference.bins import JointBins
 from photochrom.inference.card import ModelCard
 from photochrom.inference.decode import RENDER_SIZE, SATURATION, TEMPERATURES, VIVIDNESS, Decoding, scores_to_ab
 from photochrom.inference.decoders import decoders
+from photochrom.inference.model_files import lasting
 from photochrom.inference.network import Network, Scores
-from photochrom.loading import lasting
 from photochrom.loading import load_backend as load_backend
 from photochrom.painting.confidence import confidence
 from photochrom.painting.hints import Colored, hint_map, hinted
@@ -173,11 +173,10 @@ class Colorizer:
 
     def __getstate__(self) -> dict[str, Any]:
         kept = {name: value for name, value in vars(self).items() if name != "network"}
+        model = self.settings["model"]
         # Another process may have another working directory.
-        return kept | {
-            "settings": self.settings | {"model": lasting(self.settings["model"])},
-            "digest": self.card.digest,
-        }
+        model = model if isinstance(model, Backend) else lasting(model)
+        return kept | {"settings": self.settings | {"model": model}, "digest": self.card.digest}
 
     def __setstate__(self, kept: dict[str, Any]) -> None:
         digest = kept.pop("digest")

@@ -28,10 +28,3 @@ def load_backend(model: str | os.PathLike[str] | Backend, device: str = "auto", 
             from photochrom.train.torch_backend import TorchBackend
         return TorchBackend(Path(model), device)
     return OnnxBackend(*read_model(model), device=device, threads=threads)
-
-
-def lasting(model: str | os.PathLike[str] | Backend) -> str | os.PathLike[str] | Backend:
-    """The same model by a name that holds in any working directory."""
-    if isinstance(model, Backend) or os.fspath(model) in packaged():
-        return model
-    return os.path.abspath(model)

@@ -91,7 +91,7 @@ def test_a_repetition_agrees(run, capsys):
 def test_the_first_difference_is_named(run, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
-    rows = list(csv.reader((run / "log.csv").open()))
+    rows = list(csv.reader((run / "log.csv").read_text().splitlines()))
     count = len([row for row in rows[1:] if row[1] not in ("images_per_second", "data_wait")])
     changed = [[s, n, "7.5"] if n in ("data_wait", "images_per_second") else [s, n, v] for s, n, v in rows]
     write(other, changed)
@@ -139,6 +139,5 @@ def test_other_pictures_are_refused(run, folder, tiny, tmp_path):
 
 def test_what_is_lost_stays_lost(tmp_path, tiny, folder):
     provenance.add_facts(tmp_path, step=1)
-    assert not list(tmp_path.iterdir())
     remember(TrainingJob(tiny(), [folder], tmp_path))
     assert not list(tmp_path.glob("facts.json"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from photochrom.errors import BadCheckpoint, BadDataset, BadSetting
-from photochrom.loading import lasting
+from photochrom.inference.model_files import lasting
 from photochrom.train.launch import TrainingJob
 from photochrom.train.log import rows
 from photochrom.train.loop import Trainer
@@ -24,7 +24,7 @@ def remember(job: TrainingJob) -> None:
     """Write into a new run folder what `again` needs."""
     kept = {name: value for name, value in asdict(job).items() if name not in ("recipe", "out", "max_steps")}
     kept |= {key: [os.path.abspath(path) for path in kept[key]] for key in ("data", "validation")}
-    add_facts(job.out, job=kept | {"init": None if job.init is None else os.fspath(lasting(job.init))})  # type: ignore[arg-type]
+    add_facts(job.out, job=kept | {"init": None if job.init is None else lasting(job.init)})
 
 
 def again(run: Path, out: Path | None = None) -> tuple[TrainingJob, int]:
