@@ -26,18 +26,19 @@ def main() -> None:
     session = Colorizer(how.model, threads=how.threads)
     x = np.random.default_rng(0).integers(0, 256, (how.pictures, how.side, how.side), np.uint8)
     session.colorize_batch(x[:16])
-    single, batch = [], []
+    ways = {
+        "one by one": lambda: [session.colorize(each) for each in x],
+        "colorize_batch": lambda: session.colorize_batch(x),
+    }
+    times = {name: [] for name in ways}
     for _ in range(3):
-        single.append(seconds(lambda: [session.colorize(each) for each in x]))
-        batch.append(seconds(lambda: session.colorize_batch(x)))
-    rates = [how.pictures / min(times) for times in (single, batch)]
-    print(f"{how.model}: one by one {rates[0]:.1f} pictures/s, colorize_batch {rates[1]:.1f} pictures/s")
-
-
-def seconds(work) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+        for name, work in ways.items():
+            started, used = time.perf_counter(), time.process_time()
+            work()
+            times[name].append((time.perf_counter() - started, time.process_time() - used))
+    for name, found in times.items():
+        wall, processor = (min(column) / how.pictures * 1000 for column in zip(*found, strict=True))
+        print(f"{name:16} {1000 / wall:6.1f} pictures/s, {processor:6.1f} ms of processor time a picture")
 
 
 if __name__ == "__main__":
