@@ -74,6 +74,13 @@ def test_many_go_through_the_network_in_parts(session, runs):
     assert runs[:2] == [AT_ONCE, 3]
 
 
+def test_not_all_wait_until_the_end(session, runs, monkeypatch):
+    monkeypatch.setattr("photochrom.batched.MOST_WAITING", 2)
+    x = [noise((20, 20 + 4 * n), "uint8", n) for n in range(4)]
+    assert_like(session.colorize_batch(x), one_by_one(session, x))
+    assert runs[:4] == [1, 1, 1, 1]
+
+
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.float64, torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_tensor_gives_a_tensor(session, dtype, channels):

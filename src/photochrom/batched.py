@@ -15,7 +15,8 @@ from photochrom.imaging import io
 from photochrom.imaging.picture import Picture
 from photochrom.inference.network import Network, Scores
 
-AT_ONCE = 16  # pictures that the network sees together: more cost memory, and were no faster
+AT_ONCE = 16  # pictures that the network sees together
+MOST_WAITING = 64  # pictures of all shapes; each is held until the network has seen it
 KINDS = "an array (n, H, W) or (n, H, W, 1 | 3), a list of arrays and PIL images, or a tensor (n, 1 | 3, H, W)"
 
 
@@ -78,7 +79,7 @@ def _of_tensor(session: Session, x: Any, torch: Any) -> Any:
 
 
 def _colored(session: Session, pictures: Sequence[Any]) -> list[Any]:
-    """Each picture in colour, in the order given; as few as may be wait for others of their shape."""
+    """Each picture in colour, in the order given."""
     done: list[Any] = [None] * len(pictures)
     waiting: dict[tuple[int, ...], list[Waiting]] = {}
 
@@ -97,6 +98,8 @@ def _colored(session: Session, pictures: Sequence[Any]) -> list[Any]:
         group.append(Waiting(place, picture, small, back))
         if len(group) == AT_ONCE:
             finish(waiting.pop(small.shape))
+        elif sum(map(len, waiting.values())) == MOST_WAITING:
+            finish(waiting.pop(next(iter(waiting))))  # the shape that waits longest
     for group in waiting.values():
         finish(group)
     return done
