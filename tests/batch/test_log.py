@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from photochrom.batch import BatchLog, Job, Outcome
+from photochrom.batch import BatchJob, BatchLog, Outcome
 from photochrom.batch.jobs import Done
 from photochrom.errors import UnreadableImage, WriteFailed
 
-COLOURED = Outcome(Job(Path("a, b.png"), Path("out/a, b.png")), None, Done("it had colour", (30, 20)), 0.25)
-FAILED = Outcome(Job(Path("a\nb.png"), Path("out/c.png")), UnreadableImage('it is "damaged"'), None, 1)
-SKIPPED = Outcome(Job(Path("d.png"), Path("out/d.png")))
+COLOURED = Outcome(BatchJob(Path("a, b.png"), Path("out/a, b.png")), None, Done("it had colour", (30, 20)), 0.25)
+FAILED = Outcome(BatchJob(Path("a\nb.png"), Path("out/c.png")), UnreadableImage('it is "damaged"'), None, 1)
+SKIPPED = Outcome(BatchJob(Path("d.png"), Path("out/d.png")))
 
 
 def rows(path):

@@ -127,7 +127,7 @@ def test_folders_that_hold_nothing_do_not_stop_the_others(tree):
     Path("empty").mkdir()
     jobs = list(plan(["empty", "photos/a.png", "photos/.trash/../sub/deep"], recursive=False))
     assert [type(job.error) for job in jobs] == [UnreadableImage, type(None), type(None)]
-    assert str(jobs[0].error) == "empty holds no pictures; --recursive looks into its folders"
+    assert str(jobs[0].error) == "empty holds no pictures; --recursive searches its subfolders"
     assert str(next(iter(plan(["empty"], recursive=True))).error) == "empty holds no pictures"
 
 
