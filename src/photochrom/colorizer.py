@@ -16,7 +16,7 @@ from photochrom import color, photographs
 from photochrom._support.optional_packages import training
 from photochrom._support.processes import usable_cores
 from photochrom._support.settings import Range
-from photochrom._support.text import shown
+from photochrom._support.text import either, shown
 from photochrom.errors import BadSetting, OutOfMemory
 from photochrom.imaging import io, provenance
 from photochrom.imaging.picture import Picture
@@ -143,7 +143,7 @@ class Colorizer:
         self.keep_color, self.restore_tone, self.mark = bool(keep_color), bool(restore_tone), bool(mark)
         self.palette = palette
         if reference_method not in REFERENCE_METHODS:
-            raise BadSetting(f"the reference method is '{reference_method}'; it may be {', '.join(REFERENCE_METHODS)}")
+            raise BadSetting(f"the reference method is '{reference_method}'; it must be {either(REFERENCE_METHODS)}")
         self.reference_method = reference_method
         self.references = [self._reference(source) for source in references]
         self.strict = bool(strict)

@@ -128,7 +128,7 @@ def test_a_file_that_begins_with_a_hyphen(call, model):
 def test_a_file_that_reads_like_an_option_is_named(call, model, name):
     gray(f"./{name}")
     status, _, err = call("colorize", name, *model)
-    assert (status, err) == (2, [f"photochrom: {name} is a file, but reads like an option; write ./{name}"])
+    assert (status, err) == (2, [f"photochrom: {name} is a file, but looks like an option; write ./{name}"])
     assert call("colorize", f"./{name}", *model)[0] == 0
     status, _, err = call("colorize", "-gone.jpg", *model)
     assert status == 2
@@ -142,7 +142,7 @@ def test_a_file_named_like_a_result_is_named_when_it_is_passed_over(call, model)
     assert (status, err) == (
         0,
         [
-            "in/house.color.jpg was passed over, as it is named like a result; to colour it, give it by its name",
+            "in/house.color.jpg was passed over, because it is named like a result; to colour it, name the file itself",
             "in/a.png -> out/a.png",
         ],
     )
@@ -282,7 +282,7 @@ WRONG = {
     "option without value": (2, [*GOOD, "--vividness"], "--vividness"),
     "not a number": (2, [*GOOD, "--vividness", "much"], "--vividness"),
     "not whole": (2, [*GOOD, "--render-size", "9x"], "--render-size"),
-    "vividness": (2, [*GOOD, "--vividness", "1.5"], "the vividness is 1.5; it may be 0 to 1"),
+    "vividness": (2, [*GOOD, "--vividness", "1.5"], "the vividness is 1.5; it must be between 0 and 1"),
     "nan": (2, [*GOOD, "--saturation", "nan"], "the saturation is nan"),
     "render size": (2, [*GOOD, "--render-size", "8"], "32 to 2048"),
     "max pixels": (2, [*GOOD, "--max-pixels", "-5"], "1 or more"),
@@ -295,7 +295,7 @@ WRONG = {
     "output below a file": (1, [*GOOD, "-o", "notes.txt/x.png"], "notes.txt/x.png cannot be written"),
     "output folder is a file": (1, [*GOOD, "-o", "notes.txt/"], "cannot be written"),
     "output not creatable": (1, [*GOOD, "-o", "/proc/photochrom/x.png"], "cannot be written"),
-    "no jobs": (2, [*GOOD, "--jobs", "0"], "--jobs is 0; it may be 1 to 256"),
+    "no jobs": (2, [*GOOD, "--jobs", "0"], "--jobs is 0; it must be between 1 and 256"),
     "overwrite and skip": (2, [*GOOD, "--overwrite", "--skip-existing"], "contradict each other"),
     "log that is none": (1, [*GOOD, "--log", "notes.txt"], "notes.txt is there and is not a log"),
     "several into one": (2, [*GOOD, "empty.png", "-o", "x.png"], "one file, but there are 2 inputs"),
@@ -638,7 +638,7 @@ def test_variants(call, tmp_path, drawn, tiny):
     assert call("colorize", tmp_path / "a.png", "--variants", 2)[0] == 0
     assert sorted(f.name for f in tmp_path.glob("a.*")) == ["a.color-1.png", "a.color-2.png", "a.png"]
     for arguments, message in (
-        (["--variants", 0], "--variants is 0; it may be 1 to 1000"),
+        (["--variants", 0], "--variants is 0; it must be between 1 and 1000"),
         (["--variants", 2, "-m", tiny], "the model 'tiny' gives only one colouring: it has neither bins nor"),
         (["--variants", 2, "-o", "-"], "variants are several files; they cannot use standard input or output"),
     ):

@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from photochrom._support.text import either
 from photochrom.errors import BadCheckpoint, BadSetting, DeviceUnavailable, OutOfMemory
 from photochrom.inference.card import ModelCard
 from photochrom.inference.model_files import read_card
@@ -26,7 +27,7 @@ class Backend(Protocol):
 
 
 class OnnxBackend:
-    """onnxruntime: what runs for everybody, without torch.
+    """onnxruntime, which every installation has, without torch.
 
     Args:
         data: the model file's bytes.
@@ -117,7 +118,7 @@ def out_of_memory(x: np.ndarray, card: ModelCard) -> OutOfMemory:
 
 def _providers(ort: Any, device: str) -> list[str]:
     if device not in DEVICES:
-        raise BadSetting(f"there is no device '{device}'; it may be {', '.join(DEVICES)}")
+        raise BadSetting(f"there is no device '{device}'; choose {either(DEVICES)}")
     has_cuda = "CUDAExecutionProvider" in ort.get_available_providers()
     if device == "cuda" and not has_cuda:
         raise DeviceUnavailable(

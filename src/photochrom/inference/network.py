@@ -97,7 +97,7 @@ class Network:
         out = self.backend.run(x[None, None], variation)[0]
         channels = self.bins.n_scores if self.bins else 2
         if out.shape != (channels, x.shape[0] // card.stride, x.shape[1] // card.stride):
-            raise BadCheckpoint(f"the model '{card.name}' answers with {out.shape}, which is not what its card says")
+            raise BadCheckpoint(f"the model '{card.name}' returned {out.shape}, which does not match its card")
         if not np.isfinite(out).all():
             raise BadCheckpoint(f"the model '{card.name}' gives values that are not numbers; its weights are damaged")
         return out
