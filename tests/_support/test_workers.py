@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from photochrom._support.workers import Done, Failed, Pool, Worker, WorkerDied, WorkerNeverStarted
+from photochrom._support.workers import Done, Failed, Pool, Worker, WorkerDied
 from photochrom.errors import MissingExtra
 
 pytestmark = pytest.mark.slow
@@ -172,11 +172,5 @@ def test_ctrl_c_reaches_no_worker(tmp_path):
 def test_a_script_without_a_guard_is_told_so(tmp_path):
     text = "with Pool(2) as pool:\n    pool.begin(1, os.getpid)\n    pool.next_ended()"
     with run(tmp_path, text, guard=False) as parent:
-        assert (
-            parent.stderr.read()
-            .splitlines()[-1]
-            .endswith(
-                f"{WorkerNeverStarted.__name__}: no process could be started (status 1); "
-                'in a script, start it under if __name__ == "__main__"'
-            )
-        )
+        line = parent.stderr.read().splitlines()[-1]
+    assert line.endswith('no process could be started (status 1); start a script under if __name__ == "__main__"')

@@ -29,24 +29,11 @@ PATIENCE_S = 10.0  # for a process to put away what it has in hand
 
 
 class WorkerDied(PhotochromError):
-    """A worker's process ended in the middle of a call.
-
-    Attributes:
-        code: its exit status, as `multiprocessing.Process.exitcode` has it; None where it took too long.
-    """
+    """A worker's process ended in the middle of a call; `code` is its exit status, None where it took too long."""
 
     def __init__(self, message: str, code: int | None = None) -> None:
         super().__init__(message)
         self.code = code
-
-
-class WorkerNeverStarted(WorkerDied):
-    """A worker's process ended before it could take a call."""
-
-
-@dataclass(frozen=True)
-class Started:
-    """The process is there."""
 
 
 @dataclass(frozen=True)
@@ -110,23 +97,22 @@ class Worker:
         """Hand over a call; `hear` says what becomes of it.
 
         Args:
-            function: of a module. With `tells` it also gets the argument `tell`, a function of picklable values.
-            args: its arguments.
+            function, args: what is called. With `tells` it also gets the argument `tell`, a function for its progress.
             tells: whether it says how far it is.
         """
         with contextlib.suppress(OSError):  # it is dead, as `hear` will find
             self.pipe.send((function, args, tells))
 
-    def hear(self) -> Started | Told | Done | Failed:
-        """Wait for the next word from the process."""
+    def hear(self) -> Told | Done | Failed | None:
+        """Wait for the next word from the process; the first one, None, says that it has started."""
         try:
             said = self.pipe.recv()
         except (EOFError, OSError):
             code = self._reap(PATIENCE_S)
-            if self.has_started:
-                return Failed(WorkerDied(f"the worker process crashed ({_how(code)})", code))
-            advice = 'in a script, start it under if __name__ == "__main__"'
-            return Failed(WorkerNeverStarted(f"no process could be started ({_how(code)}); {advice}", code))
+            message = f"the worker process crashed ({_how(code)})"
+            if not self.has_started:
+                message = f'no process could be started ({_how(code)}); start a script under if __name__ == "__main__"'
+            return Failed(WorkerDied(message, code))
         self.has_started = True
         return said
 
@@ -137,13 +123,12 @@ class Worker:
         limit: float | None = None,
         told: Callable[..., None] | None = None,
     ) -> Any:
-        """What a function returns, or raises, in the process.
+        """What a function returns or raises in the process.
 
         Args:
-            function: of a module. With `told` it also gets the argument `tell`.
-            args: its arguments.
+            function, args: as for `begin`.
             limit: seconds after which the process is killed.
-            told: called with what the function tells.
+            told: called with what the function tells; without it, the function gets no `tell`.
 
         Raises:
             WorkerDied: the process crashed, or was killed for its time.
@@ -154,16 +139,13 @@ class Worker:
             if end is not None and not self.pipe.poll(max(0.0, end - time.monotonic())):
                 self.end(0)
                 raise WorkerDied(f"this took longer than {limit:g} seconds and was stopped")
-            match self.hear():
-                case Told(values):
-                    if told:
-                        told(*values)
-                case Done(value):
-                    return value
-                case Failed(error):
-                    raise error
-                case Started():
-                    pass
+            said = self.hear()
+            if isinstance(said, Done):
+                return said.value
+            if isinstance(said, Failed):
+                raise said.error
+            if said and told:
+                told(*said.values)
 
     def end(self, patience: float = PATIENCE_S) -> None:
         """Stop the process; what is half written is put away.
@@ -234,7 +216,7 @@ class Pool(Generic[Key]):
         """Wait for the next call that ends.
 
         Raises:
-            WorkerNeverStarted: not one process could be started.
+            WorkerDied: not one process could be started.
         """
         if None in self._busy:
             key, function, args = self._busy.pop(None)
@@ -250,9 +232,9 @@ class Pool(Generic[Key]):
             key = self._busy[worker][0]
             said = worker.hear()
             self._has_started |= worker.has_started
-            if isinstance(said, Told) and self._told:
-                self._told(key, *said.values)
-            if isinstance(said, Told | Started):
+            if not isinstance(said, Done | Failed):
+                if said and self._told:
+                    self._told(key, *said.values)
                 continue
             del self._busy[worker]
             if not (isinstance(said, Failed) and isinstance(said.error, WorkerDied)):
@@ -283,7 +265,7 @@ def _serve(pipe: Connection, prepare: Callable[[], Any] | None, orphaned: Callab
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     threading.Thread(target=_end_with_parent, args=(orphaned,), daemon=True).start()
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        pipe.send(Started())
+        pipe.send(None)
         prepared: list[Any] = []
         while True:
             function, args, tells = pipe.recv()

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from photochrom._support.processes import usable_cores
-from photochrom._support.workers import Done, Failed, Told, Worker, WorkerDied
+from photochrom._support.workers import Failed, Worker, WorkerDied
 from photochrom.errors import BadSetting, DeviceUnavailable
 from photochrom.train.build import pick_device
 from photochrom.train.config import Recipe
@@ -120,9 +120,7 @@ def _with_members(job: TrainingJob, processes: int) -> Iterator[Trainer]:
 def _hear(members: Sequence[Worker]) -> None:
     """Wait for each process to say that it is there, or done; raise what one says has ended it."""
     for rank, member in enumerate(members, 1):
-        said = member.hear()
-        while not isinstance(said, Told | Done | Failed):
-            said = member.hear()
+        said = member.hear() or member.hear()  # the first word is that it has started
         if not isinstance(said, Failed) or isinstance(said.error, MemberLost):
             continue
         if isinstance(said.error, WorkerDied):
