@@ -163,7 +163,7 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
 
 
 def check(ok: bool, name: str, value: Any, allowed: str) -> None:
-    """Refuse a setting by a condition that is no mere range.
+    """Refuse a setting that fails a condition other than a range.
 
     Raises:
         BadRecipe: it names the setting, its value and what is allowed.

@@ -17,7 +17,7 @@ COLUMNS = ("time", "status", "source", "target", "width", "height", "seconds", "
 
 
 class BatchLog:
-    """Adds a row for each outcome to a file, which is made or gone on with.
+    """Adds a row for each outcome to a file, which is created or continued.
 
     Rows are added whole, so that two runs may write to one file.
 

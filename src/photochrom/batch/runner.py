@@ -49,7 +49,7 @@ def run(
         skip_existing: skip inputs that have a result, to resume a run that was stopped.
         processes: how many inputs to colour at once, each in its own process; 1 colours them in this one. A script
             that asks for several has to start under `if __name__ == "__main__":`.
-        preserve: give each result the time of change and the permissions of its source.
+        preserve: give each result its source's modification time and permissions.
         tell: called during a long input: the job, parts done, parts in all (None if unknown).
 
     Yields:
@@ -109,7 +109,7 @@ def _death(job: BatchJob, error: Exception) -> PhotochromError:
 
 
 def _like_its_source(outcome: Outcome) -> Outcome:
-    """Give a result the time of change and the permissions of its source; a note says where that is refused."""
+    """Give a result its source's modification time and permissions; a note says where that is refused."""
     assert outcome.done
     try:
         facts = os.stat(outcome.job.source)

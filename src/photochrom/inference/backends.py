@@ -82,7 +82,7 @@ def session(data: bytes, where: str, device: str = "auto", threads: int | None =
 
 
 def _quiet_runtime() -> Any:
-    """onnxruntime, kept from telling its makers about models and machines, which since 1.29 it does on Linux as well.
+    """onnxruntime with its telemetry off, which since 1.29 is on by default on Linux, too.
 
     It looks at the variable when it is first imported; where another library has done that, the call ends it.
     """
