@@ -53,7 +53,7 @@ def test_a_second_run_goes_on(tmp_path):
 def test_another_file_is_not_written_to(tmp_path, content):
     path = tmp_path / "log.csv"
     path.write_bytes(content)
-    with pytest.raises(WriteFailed, match="is not a log of photochrom; choose another name"):
+    with pytest.raises(WriteFailed, match="is not a photochrom log; choose another name"):
         BatchLog(path)
     assert path.read_bytes() == content
 

@@ -94,7 +94,7 @@ def test_the_conv_head_enlarges_a_smaller_map():
 
 
 def test_another_size_is_refused():
-    with pytest.raises(BadSetting, match="takes squares of 40 pixels, not 48 x 32; bring them to that size"):
+    with pytest.raises(BadSetting, match="needs squares of 40 pixels, not 48 x 32; bring them to that size"):
         build()(torch.zeros(1, 1, 32, 48))
 
 

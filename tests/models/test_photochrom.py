@@ -17,7 +17,7 @@ TINY = PhotochromSettings(encoder="lite0", widths=(8, 8, 8), pretrained=False, f
     ("settings", "message"),
     [
         ({"encoder": "lite9"}, "model.settings.encoder is 'lite9'; it must be lite0, lite1 or lite2"),
-        ({"widths": (8, 8)}, r"model.settings.widths is \(8, 8\); it takes three numbers above 0"),
+        ({"widths": (8, 8)}, r"model.settings.widths is \(8, 8\); it must be three numbers above 0"),
         ({"widths": (8, 0, 8)}, r"model.settings.widths is \(8, 0, 8\)"),
         ({"attention": 25}, "model.settings.attention is 25; it must be between 0 and 24"),
         ({"attention": 1, "widths": (40, 8, 8)}, "with attention the first must be a multiple of 32"),

@@ -107,10 +107,10 @@ class TestJson:
         [
             ("{", "these hints are not JSON"),
             ("{}", "no hints are in it; write"),
-            ('{"hints": [], "size": [0, 3]}', r'"size" is \[0, 3\]; it is \[WIDTH, HEIGHT\]'),
-            ('[{"x": 1}]', r'hint 1 is {"x": 1}; it has to have "color", "x", "y"'),
+            ('{"hints": [], "size": [0, 3]}', r'"size" is \[0, 3\]; it must be \[WIDTH, HEIGHT\]'),
+            ('[{"x": 1}]', r'hint 1 is {"x": 1}; it must have "color", "x", "y"'),
             ('[{"x": 1, "y": 2, "color": "red", "z": 3}]', "hint 1 is"),
-            ('[{"x": 1, "y": 2, "color": "red"}, 7]', "hint 2 is 7; it has to have"),
+            ('[{"x": 1, "y": 2, "color": "red"}, 7]', "hint 2 is 7; it must have"),
             ('[{"x": "a", "y": 2, "color": "red"}]', "hint 1: a hint cannot be at 'a', 2"),
             ('[{"x": 1, "y": 2, "color": "reddish"}]', "hint 1: 'reddish' is not a colour"),
             ('[{"points": [[1]], "color": "red"}]', r"hint 1: places are numbers of pixels, in points as \[\[X, Y\]"),

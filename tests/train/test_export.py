@@ -206,7 +206,7 @@ def test_a_run_is_blended_with_what_it_started_from(tiny, run, exported, folder,
 
 @pytest.mark.parametrize("share", [-0.1, 1.5, float("nan")])
 def test_a_share_out_of_range_is_refused(run, exported, tmp_path, share):
-    with pytest.raises(BadSetting, match="at a share of 0 to 1, not 1 at"):
+    with pytest.raises(BadSetting, match="a share between 0 and 1, not 1 at"):
         export(run[0], output=tmp_path / "a.onnx", blend=exported, share=share)
     assert not (tmp_path / "a.onnx").exists()
 

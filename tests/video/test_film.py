@@ -88,7 +88,7 @@ def test_odd_sizes_are_bordered_by_a_pixel(film, colorizer, tmp_path, pixels_of)
     source = film(tmp_path / "a.mp4", size=(95, 63), pixels="yuv444p", frames=4)
     report = colorize_film(source, tmp_path / "b.mp4", colorizer, consistency="frame", crf=4)
     assert (report.width, report.height) == (96, 64)
-    assert "95 x 63 was bordered" in report.notes[0]
+    assert "95 x 63 was padded" in report.notes[0]
     result = pixels_of(tmp_path / "b.mp4").astype(int)
     assert np.abs(result[:, :, 95] - result[:, :, 94]).mean() < 6
 

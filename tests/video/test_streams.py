@@ -226,7 +226,7 @@ def test_a_film_that_breaks_off_says_so_and_is_refused_if_strict(film, colorizer
     assert 10 < report.frames < 70
     assert report.notes[0].startswith("the film ends early (at ")
     assert report.notes[0].endswith("of 3.0 seconds)")
-    with pytest.raises(UnreadableFilm, match=r"cut\.mkv is damaged: it breaks off \(at .* --strict"):
+    with pytest.raises(UnreadableFilm, match=r"cut\.mkv is damaged: it ends early \(at .* --strict"):
         colorize_film(tmp_path / "cut.mkv", tmp_path / "c.mkv", strict(tiny), consistency="frame")
     assert not (tmp_path / "c.mkv").exists()
     assert colorize_film(whole, tmp_path / "d.mkv", strict(tiny), consistency="frame").frames == 72
