@@ -353,7 +353,7 @@ def test_a_file_that_may_not_be_read(call, model, monkeypatch):
 
     monkeypatch.setattr("builtins.open", refuse)
     status, _, (line,) = call("colorize", "a.png", "-m", "default")
-    assert (status, line) == (1, "photochrom: a.png may not be read; check its permissions")
+    assert (status, line) == (1, "photochrom: a.png cannot be read; check its permissions")
 
 
 def test_memory_and_the_system(call, model, monkeypatch):
