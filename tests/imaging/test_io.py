@@ -607,7 +607,7 @@ def test_unreadable_file(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("photochrom.imaging.io.open", refuse, raising=False)
-    with pytest.raises(UnreadableImage, match=r"secret\.png may not be read"):
+    with pytest.raises(UnreadableImage, match=r"secret\.png cannot be read"):
         pio.read(path)
 
 
