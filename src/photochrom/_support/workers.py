@@ -66,6 +66,7 @@ class Worker:
         prepare: called in the process before its first call; all functions get what it returns as their first argument.
         orphaned: called in the process when the one that started it is gone, before it ends.
         daemon: a process that is no daemon may start processes of its own, and has to be ended with `end`.
+        once: the process ends after its first call, and with it whatever connections the call has left open.
     """
 
     def __init__(
@@ -73,13 +74,14 @@ class Worker:
         prepare: Callable[[], Any] | None = None,
         orphaned: Callable[[], None] | None = None,
         daemon: bool = True,
+        once: bool = False,
     ) -> None:
         # Imported late, as what colours a single photograph needs neither.
         from multiprocessing import get_context, resource_tracker
 
         context = get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, prepare, orphaned), daemon=daemon)
+        self._process = context.Process(target=_serve, args=(theirs, prepare, orphaned, once), daemon=daemon)
         if sys.platform == "win32":
             self._process.start()
         else:
@@ -259,7 +261,9 @@ def _how(code: int | None) -> str:
     return f"status {code}"
 
 
-def _serve(pipe: Connection, prepare: Callable[[], Any] | None, orphaned: Callable[[], None] | None) -> None:
+def _serve(
+    pipe: Connection, prepare: Callable[[], Any] | None, orphaned: Callable[[], None] | None, once: bool
+) -> None:
     """What a process does: make the calls that come through the pipe."""
     # As an exception, so that what is half written is put away.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -281,6 +285,8 @@ def _serve(pipe: Connection, prepare: Callable[[], Any] | None, orphaned: Callab
                 error.add_note("in a worker process:\n" + "".join(traceback.format_exception(error)))
                 said = Failed(error)
             pipe.send(said)
+            if once:
+                return
 
 
 def _end_with_parent(orphaned: Callable[[], None] | None) -> None:

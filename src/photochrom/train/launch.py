@@ -102,7 +102,9 @@ def _with_members(job: TrainingJob, processes: int) -> Iterator[Trainer]:
         meeting, members = Path(folder) / "meeting", list[Worker]()
         try:
             for rank in range(1, processes):
-                members.append(Worker(daemon=False))  # as torch's loaders start processes of their own
+                # No daemons, as torch's loaders start processes. A process that has failed must go, as the others
+                # notice it only by its closed connections.
+                members.append(Worker(daemon=False, once=True))
                 members[-1].begin(_member, job, kind, rank, processes, meeting, tells=True)
             _hear(members)  # all are there; otherwise `joined` would wait for hours
             try:
