@@ -15,7 +15,7 @@ from PIL import Image
 from photochrom import batched, color, photographs
 from photochrom._support.processes import usable_cores
 from photochrom._support.settings import Range
-from photochrom._support.text import shown
+from photochrom._support.text import either, shown
 from photochrom.errors import BadCheckpoint, BadSetting, OutOfMemory
 from photochrom.imaging import io, provenance
 from photochrom.imaging.picture import Picture
@@ -150,7 +150,7 @@ class Colorizer:
         self.keep_color, self.restore_tone, self.mark = bool(keep_color), bool(restore_tone), bool(mark)
         self.palette = palette
         if reference_method not in REFERENCE_METHODS:
-            raise BadSetting(f"the reference method is '{reference_method}'; it may be {', '.join(REFERENCE_METHODS)}")
+            raise BadSetting(f"the reference method is '{reference_method}'; it must be {either(REFERENCE_METHODS)}")
         self.reference_method = reference_method
         self.references = [self._reference(source) for source in references]
         self.strict = bool(strict)

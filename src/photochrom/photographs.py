@@ -226,7 +226,7 @@ def _painted(seen: _Seen, strip: Picture, top: int, dtype: str) -> Picture:
 
 
 class _Ahead:
-    """Threads that are at most so many items ahead of whoever takes the results."""
+    """Threads that run at most so many items ahead of the consumer."""
 
     def __init__(self, pool: ThreadPoolExecutor, items: int) -> None:
         self._pool, self._items = pool, items

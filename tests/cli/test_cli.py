@@ -128,7 +128,7 @@ def test_a_file_that_begins_with_a_hyphen(call, model):
 def test_a_file_that_reads_like_an_option_is_named(call, model, name):
     gray(f"./{name}")
     status, _, err = call("colorize", name, *model)
-    assert (status, err) == (2, [f"photochrom: {name} is a file, but reads like an option; write ./{name}"])
+    assert (status, err) == (2, [f"photochrom: {name} is a file, but looks like an option; write ./{name}"])
     assert call("colorize", f"./{name}", *model)[0] == 0
     status, _, err = call("colorize", "-gone.jpg", *model)
     assert status == 2
@@ -142,7 +142,7 @@ def test_a_file_named_like_a_result_is_named_when_it_is_passed_over(call, model)
     assert (status, err) == (
         0,
         [
-            "in/house.color.jpg was passed over, as it is named like a result; to colour it, give it by its name",
+            "in/house.color.jpg was passed over, because it is named like a result; to colour it, name the file itself",
             "in/a.png -> out/a.png",
         ],
     )
@@ -282,22 +282,22 @@ WRONG = {
     "option without value": (2, [*GOOD, "--vividness"], "--vividness"),
     "not a number": (2, [*GOOD, "--vividness", "much"], "--vividness"),
     "not whole": (2, [*GOOD, "--render-size", "9x"], "--render-size"),
-    "vividness": (2, [*GOOD, "--vividness", "1.5"], "the vividness is 1.5; it may be 0 to 1"),
+    "vividness": (2, [*GOOD, "--vividness", "1.5"], "the vividness is 1.5; it must be between 0 and 1"),
     "nan": (2, [*GOOD, "--saturation", "nan"], "the saturation is nan"),
-    "render size": (2, [*GOOD, "--render-size", "8"], "32 to 2048"),
-    "max pixels": (2, [*GOOD, "--max-pixels", "-5"], "1 or more"),
+    "render size": (2, [*GOOD, "--render-size", "8"], "between 32 and 2048"),
+    "max pixels": (2, [*GOOD, "--max-pixels", "-5"], "at least 1"),
     "device": (2, [*GOOD, "--device", "tpu"], "tpu"),
     "model": (2, [*GOOD, "--model", "defalt"], "did you mean 'default'?"),
     "model that is none": (1, [*GOOD, "--model", "notes.txt"], "notes.txt: the model file is damaged, or not"),
     "model that is gone": (1, [*GOOD, "--model", "gone.onnx"], "gone.onnx: the model file cannot be read"),
     "model broken": (1, [*GOOD, "--model", "broken.onnx"], "broken.onnx: the model file is damaged: its digest"),
-    "output ending": (2, [*GOOD, "-o", "x.xyz"], "no picture format goes by '.xyz'"),
+    "output ending": (2, [*GOOD, "-o", "x.xyz"], "no picture format has the ending '.xyz'"),
     "output below a file": (1, [*GOOD, "-o", "notes.txt/x.png"], "notes.txt/x.png cannot be written"),
     "output folder is a file": (1, [*GOOD, "-o", "notes.txt/"], "cannot be written"),
     "output not creatable": (1, [*GOOD, "-o", "/proc/photochrom/x.png"], "cannot be written"),
-    "no jobs": (2, [*GOOD, "--jobs", "0"], "--jobs is 0; it may be 1 to 256"),
+    "no jobs": (2, [*GOOD, "--jobs", "0"], "--jobs is 0; it must be between 1 and 256"),
     "overwrite and skip": (2, [*GOOD, "--overwrite", "--skip-existing"], "contradict each other"),
-    "log that is none": (1, [*GOOD, "--log", "notes.txt"], "notes.txt is there and is not a log"),
+    "log that is none": (1, [*GOOD, "--log", "notes.txt"], "notes.txt exists and is not a photochrom log"),
     "several into one": (2, [*GOOD, "empty.png", "-o", "x.png"], "one file, but there are 2 inputs"),
     "evaluate nothing": (1, ["evaluate", "folder"], "folder holds no pictures"),
     "evaluate gray": (1, ["evaluate", "good.png"], "nothing could be measured"),
@@ -353,7 +353,7 @@ def test_a_file_that_may_not_be_read(call, model, monkeypatch):
 
     monkeypatch.setattr("builtins.open", refuse)
     status, _, (line,) = call("colorize", "a.png", "-m", "default")
-    assert (status, line) == (1, "photochrom: a.png may not be read; check its permissions")
+    assert (status, line) == (1, "photochrom: a.png cannot be read; check its permissions")
 
 
 def test_memory_and_the_system(call, model, monkeypatch):
@@ -638,7 +638,7 @@ def test_variants(call, tmp_path, drawn, tiny):
     assert call("colorize", tmp_path / "a.png", "--variants", 2)[0] == 0
     assert sorted(f.name for f in tmp_path.glob("a.*")) == ["a.color-1.png", "a.color-2.png", "a.png"]
     for arguments, message in (
-        (["--variants", 0], "--variants is 0; it may be 1 to 1000"),
+        (["--variants", 0], "--variants is 0; it must be between 1 and 1000"),
         (["--variants", 2, "-m", tiny], "the model 'tiny' gives only one colouring: it has neither bins nor"),
         (["--variants", 2, "-o", "-"], "variants are several files; they cannot use standard input or output"),
     ):
@@ -671,8 +671,8 @@ def test_hints_that_cannot_be(call, model, drawn):
         (2, ["in", "--confidence", "c.png"], one),
         (2, ["in/a.png", "--hints", "none.json"], "none.json: the hints cannot be read (No such file or directory)"),
         (1, ["in/a.png", "--hints", "other.json"], "in/a.png: the hints were drawn on 10 x 30 pixels, and the photogr"),
-        (2, ["in/a.png", "--save-hints", "h.json"], "--save-hints has nothing to save; give hints by --hint or"),
-        (2, ["-", "--confidence", "c.png"], "--save-hints and --confidence need a photograph's file"),
+        (2, ["in/a.png", "--save-hints", "h.json"], "--save-hints has nothing to save; add hints with --hint or"),
+        (2, ["-", "--confidence", "c.png"], "--save-hints and --confidence need a file"),
         (2, ["in/a.png", "--palette", "#12"], "'#12' is not a colour; use #rrggbb or a CSS name such as navy"),
         (2, ["in/a.png", "--hint", "1,1"], "the hint '1,1' is not X,Y=COLOR or X,Y,REACH=COLOR, such as"),
         (2, ["in/a.png", "--hint", "1,1=rde"], "'rde' is not a colour; use #rrggbb or a CSS name such as navy"),

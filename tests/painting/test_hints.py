@@ -152,7 +152,7 @@ class TestHint:
         [
             ((1, 2, "bluu"), "'bluu' is not a colour; use #rrggbb or a CSS name such as navy"),
             ((1, 2, 7), "'7' is not a colour"),
-            ((1, 2, "navy", 0), r"the reach of a hint is 0; it may be 0\.01 to 100"),
+            ((1, 2, "navy", 0), r"the reach of a hint is 0; it must be between 0\.01 and 100"),
             ((1, 2, "navy", float("nan")), "the reach of a hint is nan"),
             ((float("nan"), 2, "navy"), "a hint cannot be at nan, 2; x and y are pixels"),
             (("1", 2, "navy"), "a hint cannot be at '1', 2"),

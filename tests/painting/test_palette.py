@@ -85,7 +85,7 @@ class TestRead:
             Palette.read(text)
 
     def test_too_many(self):
-        with pytest.raises(BadSetting, match="the palette has 65 colours; it may have 1 to 64"):
+        with pytest.raises(BadSetting, match="the palette has 65 colours; it must have between 1 and 64"):
             Palette.of(["red"] * 65)
 
 

@@ -81,7 +81,7 @@ def colorize(
     skip_existing
         Skip inputs that have a result, to resume a run that was stopped.
     preserve
-        Give each result the time of change and the permissions of its source.
+        Give each result the modification time and the permissions of its source.
     jobs
         How many photographs to colour at once, each in its own process. [default: one per core, one for a handful]
     log
@@ -97,24 +97,24 @@ def colorize(
         A file of hints for one photograph: JSON with points and strokes, or a picture with strokes on a transparent
         layer. Repeat for more files.
     save_hints
-        Write all hints to this JSON file, to go on later or to share them.
+        Write all hints to this JSON file, to continue later or to share them.
     confidence
-        Write a gray PNG that shows where the colours of the photograph are sure (white) and where not (black).
+        Write a gray PNG that shows where the colours of the photograph are certain (white) and where not (black).
     verbose
         Name the files in folders that are neither photographs nor films.
     max_pixels
         Largest photograph to read, in pixels; protects against files made to exhaust memory.
     """
     if jobs is not None and not 1 <= jobs <= 256:
-        raise BadSetting(f"--jobs is {jobs}; it may be 1 to 256")
+        raise BadSetting(f"--jobs is {jobs}; it must be between 1 and 256")
     if variants is not None and not 1 <= variants <= 1000:
-        raise BadSetting(f"--variants is {variants}; it may be 1 to 1000")
+        raise BadSetting(f"--variants is {variants}; it must be between 1 and 1000")
     if overwrite and skip_existing:
-        raise BadSetting("--overwrite and --skip-existing contradict each other; name one")
+        raise BadSetting("--overwrite and --skip-existing contradict each other; give one")
     known = [Hint.parse(text) for text in hint or ()]
     known += [entry for path in hints or () for entry in read_hints(path, max_pixels)]
     if save_hints and not known:
-        raise BadSetting("--save-hints has nothing to save; give hints by --hint or --hints")
+        raise BadSetting("--save-hints has nothing to save; add hints with --hint or --hints")
     for path in (save_hints, confidence):
         if path:
             check_free(path, overwrite)
@@ -122,11 +122,11 @@ def colorize(
     with only_our_words():
         if STREAM in inputs or to_stream:
             if len(inputs) > 1:
-                raise BadSetting("standard input and output take one photograph only")
+                raise BadSetting("standard input and output are for one photograph only")
             if variants:
                 raise BadSetting("variants are several files; they cannot use standard input or output")
             if save_hints or confidence:
-                raise BadSetting("--save-hints and --confidence need a photograph's file; name one, and no -")
+                raise BadSetting("--save-hints and --confidence need a file; name the photograph instead of -")
             if preserve:
                 raise BadSetting("--preserve is for files; standard input and output have no time or permissions")
             return _pipe(
@@ -138,7 +138,7 @@ def colorize(
         passed_over = plan.passed_over
         colorizer = options.colorizer(max_pixels, finish)
         for path in plan.look_alikes():
-            say(f"{shown(path)} was passed over, as it is named like a result; to colour it, give it by its name")
+            say(f"{shown(path)} was passed over, because it is named like a result; to colour it, name the file itself")
         if variants:
             colorizer.network.need_variants()
             plan = batch.Variants(plan, variants)
@@ -169,7 +169,7 @@ class _Frames:
         self._bar = bar
         self._tasks: dict[Path, TaskID] = {}
 
-    def tell(self, job: batch.Job, done: int, total: int | None) -> None:
+    def tell(self, job: batch.BatchJob, done: int, total: int | None) -> None:
         if job.source not in self._tasks:
             # What an earlier run did is not counted as speed.
             self._tasks[job.source] = self._bar.add_task(job.source.name, total=total, completed=done - 1)
@@ -202,7 +202,7 @@ def _report(outcomes: Iterator[batch.Outcome], total: int, log: batch.BatchLog |
 
 
 def _name_what_was_passed_over(files: Iterator[Path], verbose: bool) -> None:
-    """Say how many files were no input, so that nobody takes them for done."""
+    """Say how many files were not coloured because they are no input."""
     number = 0
     for path in files:
         number += 1

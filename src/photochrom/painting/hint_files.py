@@ -66,7 +66,7 @@ def hints_from_json(text: str) -> list[Colored]:
     try:
         facts = json.loads(text)
     except ValueError as error:
-        raise BadSetting(f"these hints are no JSON ({error})") from None
+        raise BadSetting(f"these hints are not JSON ({error})") from None
     if isinstance(facts, list):
         facts = {"hints": facts}
     listed = facts.get("hints") if isinstance(facts, dict) else None
@@ -76,7 +76,7 @@ def hints_from_json(text: str) -> list[Colored]:
     if size is not None and not (
         isinstance(size, list) and len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)
     ):
-        raise BadSetting(f'"size" is {size!r}; it is [WIDTH, HEIGHT] of the photograph in pixels')
+        raise BadSetting(f'"size" is {size!r}; it must be [WIDTH, HEIGHT] of the photograph in pixels')
     return [_from_facts(entry, tuple(size) if size else None, number) for number, entry in enumerate(listed, 1)]
 
 
@@ -93,7 +93,7 @@ def _from_facts(entry: Any, size: tuple[int, int] | None, number: int) -> Colore
     kind, needed, further = next((known for key, known in _ENTRIES.items() if key in keys), _ENTRIES["x"])
     if not needed <= set(keys) <= needed | further:
         wanted = ", ".join(f'"{key}"' for key in sorted(needed))
-        raise BadSetting(f"hint {number} is {json.dumps(entry)}; it has to have {wanted}, and may have a reach")
+        raise BadSetting(f"hint {number} is {json.dumps(entry)}; it must have {wanted}, and can have a reach")
     facts = dict(entry)
     try:
         if kind is Area:
@@ -109,7 +109,7 @@ def _from_facts(entry: Any, size: tuple[int, int] | None, number: int) -> Colore
 
 def _mask(runs: list[list[int]], size: tuple[int, int] | None) -> np.ndarray:
     if size is None:
-        raise BadSetting('with runs, the file has to have the "size" of the photograph')
+        raise BadSetting('with runs, the file must have the "size" of the photograph')
     mask = np.zeros((size[1], size[0]), bool)
     for row, first, last in runs:
         if not (0 <= row < size[1] and 0 <= first <= last < size[0]):
@@ -193,7 +193,7 @@ def areas_of(rgba: np.ndarray, name: str = "the layer") -> list[Colored]:
     """
     painted = rgba[..., 3] >= OPAQUE
     if not painted.any():
-        raise BadSetting(f"{name}: nothing is painted on this layer; strokes have to be opaque")
+        raise BadSetting(f"{name}: nothing is painted on this layer; strokes must be opaque")
     red, green, blue = (rgba[painted][:, :3].astype(np.int32) >> 2).T
     codes, place, counts = np.unique(red << 12 | green << 6 | blue, return_inverse=True, return_counts=True)
     lab = rgb_to_lab((np.stack([codes >> 12, codes >> 6 & 63, codes & 63], -1) * 4.0 + 1.5) / 255)

@@ -57,7 +57,7 @@ class Colored:
 
     def __post_init__(self) -> None:
         if not (isinstance(self.reach, Real) and 0.01 <= self.reach <= 100):
-            raise BadSetting(f"the reach of a hint is {self.reach!r}; it may be 0.01 to 100")
+            raise BadSetting(f"the reach of a hint is {self.reach!r}; it must be between 0.01 and 100")
         rgb_of(self.color)
 
     @property
@@ -187,10 +187,10 @@ class Stroke(Colored):
 
     def __post_init__(self) -> None:
         if not self.points or len(self.points) > MOST_POINTS:
-            raise BadSetting(f"a stroke has {len(self.points)} points; it may have 1 to {MOST_POINTS}")
+            raise BadSetting(f"a stroke has {len(self.points)} points; it must have between 1 and {MOST_POINTS}")
         _check_places(self.points)
         if not (isinstance(self.width, Real) and 0 < self.width < BEYOND):
-            raise BadSetting(f"the width of a stroke is {self.width!r}; it may be above 0")
+            raise BadSetting(f"the width of a stroke is {self.width!r}; it must be above 0")
         super().__post_init__()
 
     @property
@@ -350,7 +350,7 @@ def distances(ground: np.ndarray, seeds: Sequence[np.ndarray], step: float, most
             an edge is far and the same step by and by, as shading makes it, is not.
         seeds: k sets of rows and columns, (n, 2) each.
         step: what a way of one point costs besides.
-        most: the length from which on nobody asks; such ways may be found longer than they are.
+        most: the length beyond which the value is not used; such ways can come out longer than they are.
 
     Returns:
         (k, h, w), to about 1e-3.

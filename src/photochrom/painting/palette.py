@@ -55,7 +55,7 @@ class Palette:
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.colors) <= MOST:
-            raise BadSetting(f"the palette has {len(self.colors)} colours; it may have 1 to {MOST}")
+            raise BadSetting(f"the palette has {len(self.colors)} colours; it must have between 1 and {MOST}")
 
     @classmethod
     def of(cls, colors: list[str]) -> Palette:

@@ -103,7 +103,7 @@ def _check_whole(job: FilmJob, reader: Reader, done: list[Segment]) -> None:
     broken = sum(len(segment.repeated) for segment in done)
     if not (broken or reader.end):
         return
-    what = f"it breaks off ({reader.end})" if reader.end else f"{counted(broken, 'frame')} cannot be decoded"
+    what = f"it ends early ({reader.end})" if reader.end else f"{counted(broken, 'frame')} cannot be decoded"
     raise UnreadableFilm(f"{shown(job.source)} is damaged: {what}; without --strict it is coloured as far as it goes")
 
 
@@ -206,9 +206,9 @@ def _report(
     facts = reader.facts
     notes = [*notes, *_losses(facts, encoding, target)]
     if reader.timeline.shifts:
-        notes = [*notes, "times that began anew or jumped now go on in one line"]
+        notes = [*notes, "times that restarted or jumped are now continuous"]
     if reader.end:
-        notes = [*notes, f"the film breaks off ({reader.end})"]
+        notes = [*notes, f"the film ends early ({reader.end})"]
     base, begin = facts.time_base, Fraction(facts.start)
     width, height = encoding.size(facts.width, facts.height)
     return FilmReport(
@@ -235,7 +235,7 @@ def _losses(facts: Facts, encoding: Encoding, target: Path) -> list[str]:
     codec = encoding.codec
     size = facts.width, facts.height
     if encoding.size(*size) != size:
-        notes.append(f"{encoding.name} takes even sizes only: {size[0]} x {size[1]} was bordered by a pixel")
+        notes.append(f"{encoding.name} needs even sizes: {size[0]} x {size[1]} was padded by a pixel")
     kept = codec.bits(facts.bits)
     if kept < facts.bits:
         more = instead(lambda other: other.bits(facts.bits) > kept)
@@ -243,7 +243,7 @@ def _losses(facts: Facts, encoding: Encoding, target: Path) -> list[str]:
     if facts.fields and not codec.first_field(facts):
         apart = instead(lambda other: other.first_field(facts) is not None)
         notes.append(
-            f"{encoding.name} has both fields of a frame in one picture, as combs where something moves{apart}"
+            f"{encoding.name} stores both fields of a frame as one picture, so moving edges look like combs{apart}"
         )
     return notes
 

@@ -72,7 +72,7 @@ def colorize_animation(
         repeated=tuple(at[index] for index in movie.repeated),
         cuts=mode.cuts,
         resumed=resumed,
-        notes=(f"the film breaks off after {counted(frames, 'frame')}",) if movie.broken else (),
+        notes=(f"the film ends early, after {counted(frames, 'frame')}",) if movie.broken else (),
         seconds=time.perf_counter() - began,
     )
 
@@ -122,7 +122,9 @@ def colorize_sequence(
         *size[0],
         cuts=mode.cuts,
         resumed=resumed,
-        notes=tuple(f"{shown(_numbered(source, number))} is broken; its neighbour stands in" for number in repeated),
+        notes=tuple(
+            f"{shown(_numbered(source, number))} is broken; its neighbour is used instead" for number in repeated
+        ),
         seconds=time.perf_counter() - began,
     )
 
