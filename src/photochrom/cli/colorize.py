@@ -91,11 +91,12 @@ def colorize(
         any colour differ between them. The same number gives the same colouring.
     hint
         X,Y=COLOR sets the colour at the point X pixels from the left and Y from the top; it spreads to the nearest
-        edge. COLOR is #rrggbb or a name such as navy. X,Y,REACH=COLOR spreads less or more than REACH = 1. For one
-        photograph; repeat for more points.
+        edge. COLOR is #rrggbb or a name such as navy. X,Y,REACH=COLOR spreads less or more than REACH = 1. In a film
+        the time comes first, as in 12.5s,X,Y=COLOR or 1:02.5,X,Y=COLOR, and the point is followed through its shot.
+        For one photograph or film; repeat for more points.
     hints
-        A file of hints for one photograph: JSON with points and strokes, or a picture with strokes on a transparent
-        layer. Repeat for more files.
+        A file of hints for one photograph or film: JSON with points and strokes, or (for a photograph) a picture with
+        strokes on a transparent layer. Repeat for more files.
     save_hints
         Write all hints to this JSON file, to go on later or to share them.
     confidence
@@ -132,9 +133,13 @@ def colorize(
             return _pipe(
                 inputs[0], None if to_stream else output, overwrite, options.colorizer(max_pixels, finish), known
             )
-        plan = batch.plan(inputs, output, recursive, {"film": dataclasses.asdict(film), "photograph": {"hints": known}})
-        if (known or confidence) and [job.kind for job in itertools.islice(plan, 2)] != ["photograph"]:
-            raise BadSetting("hints and --confidence are for one photograph; name one photograph, and no film")
+        how = {"film": dataclasses.asdict(film) | {"hints": known}, "photograph": {"hints": known}}
+        plan = batch.plan(inputs, output, recursive, how)
+        kinds = [job.kind for job in itertools.islice(plan, 2)] if known or confidence else []
+        if confidence and kinds != ["photograph"]:
+            raise BadSetting("--confidence is for one photograph; name one photograph, and no film")
+        if known and kinds not in (["photograph"], ["film"]):
+            raise BadSetting("hints are for one photograph or film; name one")
         passed_over = plan.passed_over
         colorizer = options.colorizer(max_pixels, finish)
         for path in plan.look_alikes():
@@ -143,7 +148,7 @@ def colorize(
             colorizer.network.need_variants()
             plan = batch.Variants(plan, variants)
         if save_hints or confidence:
-            _beside(next(iter(plan)).source, colorizer, known, save_hints, confidence, overwrite)
+            _beside(next(iter(plan)), colorizer, known, save_hints, confidence, overwrite)
         processes = jobs or batch.sensible_processes(len(plan))
         with contextlib.ExitStack() as stack:
             book = stack.enter_context(batch.BatchLog(log)) if log else None
@@ -221,15 +226,21 @@ def _line(outcome: batch.Outcome) -> str:
 
 
 def _beside(
-    source: Path,
+    job: batch.Job,
     colorizer: Colorizer,
     hints: Sequence[Colored],
     save_hints: Path | None,
     confidence: Path | None,
     overwrite: bool,
 ) -> None:
-    """Write what a person wants to know or keep of a photograph besides its colours."""
-    picture = io.read(source, colorizer.max_pixels, colorizer.strict)
+    """Write what a person wants to know or keep of a photograph or a film besides its colours."""
+    if save_hints and job.kind == "film":
+        from photochrom.video import frame_size
+
+        write_hints(save_hints, hints, frame_size(job.source, colorizer.max_pixels), overwrite)
+        say(f"{shown(save_hints)}: {counted(len(hints), 'hint')}")
+        return
+    picture = io.read(job.source, colorizer.max_pixels, colorizer.strict)
     if save_hints:
         write_hints(save_hints, hints, picture.size, overwrite)
         say(f"{shown(save_hints)}: {len(hints)} hint{'s' if len(hints) > 1 else ''}")

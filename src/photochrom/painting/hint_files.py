@@ -61,7 +61,7 @@ def hints_from_json(text: str) -> list[Colored]:
 
     Example:
         >>> hints_from_json('{"hints": [{"x": 3, "y": 4, "color": "navy"}], "size": [10, 8]}')
-        [Hint(x=3, y=4, color='navy', reach=1.0, drawn_on=(10, 8))]
+        [Hint(x=3, y=4, color='navy', reach=1.0, drawn_on=(10, 8), time=None)]
     """
     try:
         facts = json.loads(text)
@@ -82,9 +82,9 @@ def hints_from_json(text: str) -> list[Colored]:
 
 # What an entry has, and may have, by the key that tells its kind.
 _ENTRIES: dict[str, tuple[type[Colored], set[str], set[str]]] = {
-    "x": (Hint, {"x", "y", "color"}, {"reach"}),
-    "points": (Stroke, {"points", "color"}, {"width", "reach"}),
-    "runs": (Area, {"runs", "color"}, {"reach"}),
+    "x": (Hint, {"x", "y", "color"}, {"reach", "time"}),
+    "points": (Stroke, {"points", "color"}, {"width", "reach", "time"}),
+    "runs": (Area, {"runs", "color"}, {"reach", "time"}),
 }
 
 
@@ -93,7 +93,9 @@ def _from_facts(entry: Any, size: tuple[int, int] | None, number: int) -> Colore
     kind, needed, further = next((known for key, known in _ENTRIES.items() if key in keys), _ENTRIES["x"])
     if not needed <= set(keys) <= needed | further:
         wanted = ", ".join(f'"{key}"' for key in sorted(needed))
-        raise BadSetting(f"hint {number} is {json.dumps(entry)}; it has to have {wanted}, and may have a reach")
+        raise BadSetting(
+            f"hint {number} is {json.dumps(entry)}; it has to have {wanted}, and may have a reach and a time"
+        )
     facts = dict(entry)
     try:
         if kind is Area:
@@ -138,6 +140,7 @@ def hints_to_json(hints: Sequence[Colored], size: tuple[int, int] | None) -> str
 
 def _facts(hint: Colored) -> dict[str, Any]:
     end: dict[str, Any] = {"color": hex_of(hint.color)} | ({} if hint.reach == 1 else {"reach": hint.reach})
+    end |= {} if hint.time is None else {"time": hint.time}
     if isinstance(hint, Hint):
         return {"x": hint.x, "y": hint.y} | end
     if isinstance(hint, Stroke):

@@ -49,13 +49,17 @@ class Colored:
             photograph, which keeps its lightness, is darker. A gray keeps something gray.
         reach: multiplies how far it spreads, 0.01 to 100.
         drawn_on: (W, H) in pixels of the copy of the photograph that its places count in; None for the photograph.
+        time: of the frame in which it is set, seconds from the beginning of a film; None in a photograph.
     """
 
     color: str
     reach: float
     drawn_on: tuple[int, int] | None
+    time: float | None
 
     def __post_init__(self) -> None:
+        if self.time is not None and not (isinstance(self.time, Real) and 0 <= self.time < BEYOND):
+            raise BadSetting(f"the time of a hint is {self.time!r}; it is in seconds, 0 or more")
         if not (isinstance(self.reach, Real) and 0.01 <= self.reach <= 100):
             raise BadSetting(f"the reach of a hint is {self.reach!r}; it may be 0.01 to 100")
         rgb_of(self.color)
@@ -106,7 +110,7 @@ class Hint(Colored):
 
     Attributes:
         x, y: the point, pixels from the left and from the top of the upright photograph.
-        color, reach, drawn_on: see `Colored`.
+        color, reach, drawn_on, time: see `Colored`.
 
     Raises:
         BadSetting: a value is out of range.
@@ -121,6 +125,7 @@ class Hint(Colored):
     color: str
     reach: float = 1.0
     drawn_on: tuple[int, int] | None = None
+    time: float | None = None
 
     def __post_init__(self) -> None:
         _check_places(self.places)
@@ -128,28 +133,32 @@ class Hint(Colored):
 
     @classmethod
     def parse(cls, text: str) -> Hint:
-        """A hint as it stands on the command line, X,Y=COLOR or X,Y,REACH=COLOR.
+        """A hint as it stands on the command line, [TIME,]X,Y[,REACH]=COLOR; a time is 12.5s or 1:02.5.
 
         Raises:
             BadSetting: it says how.
 
         Example:
-            >>> Hint.parse("120,340=#8a2b1e")
-            Hint(x=120.0, y=340.0, color='#8a2b1e', reach=1.0, drawn_on=None)
+            >>> str(Hint.parse("120,340=#8a2b1e")), Hint.parse("1:02.5,120,340,0.5=navy").time
+            ('120.00,340.00,1.0000=#8a2b1e', 62.5)
         """
         try:
             place, color = text.split("=")
-            x, y, *rest = (float(number) for number in place.split(","))
+            first, *numbers = place.split(",")
+            time = _seconds(first)
+            x, y, *rest = (float(number) for number in (numbers if time is not None else [first, *numbers]))
             (reach,) = rest or [1.0]
         except ValueError:
             raise BadSetting(
-                f"the hint '{text}' is not X,Y=COLOR or X,Y,REACH=COLOR, such as 120,340=navy or 120,340,0.5=#8a2b1e"
+                f"the hint '{text}' is not X,Y=COLOR or X,Y,REACH=COLOR, such as 120,340=navy or 120,340,0.5=#8a2b1e; "
+                "in a film the time comes first, as in 12.5s,120,340=navy"
             ) from None
-        return cls(x, y, color.strip(), reach)
+        return cls(x, y, color.strip(), reach, time=time)
 
     def __str__(self) -> str:
         """As `parse` takes it, the colour as #rrggbb."""
-        return f"{self.x:.2f},{self.y:.2f},{self.reach:.4f}={hex_of(self.color)}"
+        time = "" if self.time is None else f"{self.time:.3f}s,"
+        return f"{time}{self.x:.2f},{self.y:.2f},{self.reach:.4f}={hex_of(self.color)}"
 
     @property
     def places(self) -> Sequence[tuple[float, float]]:
@@ -168,7 +177,7 @@ class Stroke(Colored):
 
     Attributes:
         points: (x, y) of each, pixels from the left and from the top; the line goes straight from one to the next.
-        color, reach, drawn_on: see `Colored`.
+        color, reach, drawn_on, time: see `Colored`.
         width: of the brush, pixels.
 
     Raises:
@@ -184,6 +193,7 @@ class Stroke(Colored):
     width: float = 1.0
     reach: float = 1.0
     drawn_on: tuple[int, int] | None = None
+    time: float | None = None
 
     def __post_init__(self) -> None:
         if not self.points or len(self.points) > MOST_POINTS:
@@ -219,12 +229,13 @@ class Area(Colored):
 
     Attributes:
         mask: (H, W) bool, the pixels, one at least.
-        color, reach, drawn_on: see `Colored`.
+        color, reach, drawn_on, time: see `Colored`.
     """
 
     mask: np.ndarray
     color: str
     reach: float = 1.0
+    time: float | None = None
 
     @property
     def drawn_on(self) -> tuple[int, int]:  # type: ignore[override]
@@ -255,13 +266,10 @@ def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Colored]) ->
     Raises:
         BadSetting: a hint lies outside, there are too many, or these are no hints.
     """
-    if not (isinstance(hints, list | tuple) and all(isinstance(hint, Colored) for hint in hints)):
-        raise BadSetting('hints are a list of `photochrom.Hint`, such as [Hint(120, 340, "navy")]')
+    check_kind(hints)
     height, width = light.shape
     hints = [hint.on((width, height)) for hint in hints]
     check_inside(hints, width, height)
-    if len(hints) > MOST:
-        raise BadSetting(f"there are {len(hints)} hints; {MOST} is the limit")
     size = render_shape(light.shape, SIDE)
     w, h = size = min(size[0], width), min(size[1], height)
     small = resize(light, size)
@@ -281,18 +289,33 @@ def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Colored]) ->
     return GuidedChroma.fit(ab, small, size)
 
 
-def check_inside(hints: Sequence[Colored], width: int, height: int) -> None:
-    """Refuse hints for what is no part of a photograph of so many pixels.
+def check_kind(hints: Sequence[Colored]) -> None:
+    """Refuse what is no list of hints, or too long a one.
+
+    Raises:
+        BadSetting: it is.
+    """
+    if not (isinstance(hints, list | tuple) and all(isinstance(hint, Colored) for hint in hints)):
+        raise BadSetting('hints are a list of `photochrom.Hint`, such as [Hint(120, 340, "navy")]')
+    if len(hints) > MOST:
+        raise BadSetting(f"there are {len(hints)} hints; {MOST} is the limit")
+
+
+def check_inside(hints: Sequence[Colored], width: int, height: int, film: bool = False) -> None:
+    """Refuse hints for what is no part of a photograph, or of a film's frames, of so many pixels.
 
     Raises:
         BadSetting: it names the first.
     """
+    what = "film" if film else "photograph"
     for hint in hints:
+        if hint.time is None and film:
+            raise BadSetting('in a film each hint needs a time: 12.5s,X,Y=COLOR, or a "time" in a file of hints')
+        if hint.time is not None and not film:
+            raise BadSetting(f"a photograph has no frame at {hint.time:g} s; omit the time of the hint")
         for x, y in hint.places:
             if not (0 <= x < width and 0 <= y < height):
-                raise BadSetting(
-                    f"the hint at {x:g},{y:g} lies outside the photograph, which is {width} x {height} pixels"
-                )
+                raise BadSetting(f"the hint at {x:g},{y:g} lies outside the {what}, which is {width} x {height} pixels")
 
 
 def _ground(light: np.ndarray, ab: np.ndarray) -> np.ndarray:
@@ -355,6 +378,18 @@ def distances(ground: np.ndarray, seeds: Sequence[np.ndarray], step: float, most
 
 def _lengths(a: np.ndarray, b: np.ndarray, step: float) -> np.ndarray:
     return ((a - b) ** 2).sum(-1) + step
+
+
+def _seconds(text: str) -> float | None:
+    """The seconds of 12.5s, 1:02.5 or 1:00:02.5; None for a number without a unit.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if ":" not in text and not text.endswith("s"):
+        return None
+    *larger, seconds = text.removesuffix("s").split(":")
+    return sum(int(part) * 60**power for power, part in enumerate(reversed(larger), 1)) + float(seconds)
 
 
 def _check_places(places: Sequence[tuple[float, float]]) -> None:
