@@ -28,6 +28,7 @@ from photochrom.inference.decode import RENDER_SIZE, SATURATION, TEMPERATURES, V
 from photochrom.inference.decoders import decoders
 from photochrom.inference.model_files import packaged, read_model
 from photochrom.inference.network import Network, Scores
+from photochrom.painting.album import Album, signature
 from photochrom.painting.confidence import confidence
 from photochrom.painting.hints import Colored, hinted
 from photochrom.painting.mark import Mark
@@ -63,6 +64,7 @@ class Colorizer:
         palette: colours to which the picture's are drawn: a `Palette`, or what `Palette.read` takes.
         references: pictures whose colours are taken where they show the same kind of thing.
         reference_method: how that is found, "network" or "welsh"; see `photochrom.painting.reference`.
+        like: a folder of pictures in colour; for each photograph the three most like it are references, too.
         strict: refuse files whose data are damaged or end early, instead of colouring what is there with a warning.
 
     Attributes:
@@ -96,6 +98,7 @@ class Colorizer:
         palette: Palette | str | os.PathLike[str] | None = None,
         references: Sequence[str | os.PathLike[str]] = (),
         reference_method: str = "network",
+        like: Album | str | os.PathLike[str] | None = None,
         strict: bool = False,
     ) -> None:
         palette = palette if palette is None or isinstance(palette, Palette) else Palette.read(palette)
@@ -146,6 +149,8 @@ class Colorizer:
             raise BadSetting(f"the reference method is '{reference_method}'; it may be {', '.join(REFERENCE_METHODS)}")
         self.reference_method = reference_method
         self.references = [self._reference(source) for source in references]
+        self.album = like if like is None or isinstance(like, Album) else Album.of(like, self._signature)
+        self.settings["like"] = self.album  # not the folder, so that other processes need not look at it again
         self.strict = bool(strict)
         self.threads = min(threads or usable_cores(), MOST_PAINTERS)
 
@@ -345,11 +350,14 @@ class Colorizer:
         how = how or self.decoding
         ab = scores_to_ab(scores.map, self.network.bins, how, rng, self.card.ab_scale)
         covered = self.network.covered(scores.seen)
-        if self.references or self.palette:
+        if self.references or self.album or self.palette:
             light, log_p = self._map_of(scores, L)
             here = slice(len(light)), slice(light.shape[1])
-            if self.references:
-                ab[here] = transferred(ab[here], light, log_p, self.references, self.reference_method)
+            references = self.references
+            if self.album:
+                references = [*references, *self.album.like(signature(light, log_p), self._in_color)]
+            if references:
+                ab[here] = transferred(ab[here], light, log_p, references, self.reference_method)
             if self.palette:
                 ab[here] = self.palette.drawn(ab[here], light, log_p, self.network.bins)
         return GuidedChroma.fit(ab, L, covered, how.smooth_radius)
@@ -368,14 +376,27 @@ class Colorizer:
 
     def _reference(self, source: str | os.PathLike[str]) -> Reference:
         """What is known of a picture whose colours are wanted."""
+        found = self._in_color(source)
+        if found is None:
+            raise BadSetting(f"{shown(source)}: the reference is gray; take a picture that has the colours")
+        return found
+
+    def _in_color(self, source: str | os.PathLike[str]) -> Reference | None:
         picture = io.read(source, self.max_pixels)
         if picture.toning == "gray":
-            raise BadSetting(f"{shown(source)}: the reference is gray; take a picture that has the colours")
-        L = picture.lightness()
-        light, log_p = self._map_of(self.scores(L), L)
+            return None
+        light, log_p = self._seen(picture)
         full = {"uint8": 255, "uint16": 65535}.get(picture.pixels.dtype.name, 1)
         small = np.stack([resize(picture.pixels[..., c], light.shape[::-1]) for c in range(3)], -1) / full
         return Reference(Points.of(light.astype(np.float64), log_p), color.rgb_to_lab(small)[..., 1:].reshape(-1, 2))
+
+    def _signature(self, source: str | os.PathLike[str]) -> np.ndarray | None:
+        picture = io.read(source, self.max_pixels)
+        return signature(*self._seen(picture)) if picture.toning == "color" else None
+
+    def _seen(self, picture: Picture) -> tuple[np.ndarray, np.ndarray | None]:
+        L = picture.lightness()
+        return self._map_of(self.scores(L), L)
 
     def sizes(self, shape: tuple[int, ...], seen: tuple[int, int] | None = None) -> list[tuple[int, int]]:
         """(w, h) of the copies of a picture of the shape (H, W) that the network sees, and to which chroma is fitted.

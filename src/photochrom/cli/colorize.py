@@ -140,6 +140,8 @@ def colorize(
             raise BadSetting("--confidence is for one photograph; name one photograph, and no film")
         if known and kinds not in (["photograph"], ["film"]):
             raise BadSetting("hints are for one photograph or film; name one")
+        if finish.like and plan.folder and os.path.realpath(finish.like) == os.path.realpath(plan.folder):
+            raise BadSetting(f"--like {shown(finish.like)} is where the results go; name another folder with -o")
         passed_over = plan.passed_over
         colorizer = options.colorizer(max_pixels, finish)
         for path in plan.look_alikes():

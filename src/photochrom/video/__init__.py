@@ -67,6 +67,8 @@ def colorize_film(
         BadSetting: settings that do not fit, or a target of another kind.
     """
     kind = check_target(source, target)
+    if colorizer.album:
+        raise BadSetting(f"{shown(source)}: --like is for photographs; give a film one or more pictures by --reference")
     if kind != "film" and (codec, crf, start, end) != (None, None, None, None):
         raise BadSetting("codec, crf, start and end are for films only")
     if kind == "film":

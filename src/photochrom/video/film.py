@@ -18,6 +18,7 @@ from photochrom._support.text import counted, shown
 from photochrom._support.version import __version__
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting, UnreadableFilm
+from photochrom.imaging.result_names import errors_naming
 from photochrom.painting.hints import Colored
 from photochrom.video import streams
 from photochrom.video.codecs import CODECS, Codec, Encoding, encoding_for
@@ -79,7 +80,9 @@ def colorize(job: FilmJob, colorizer: Colorizer, listener: Listener | None = Non
     followed = FilmHints()
     if job.hints:
         looking = Reader(job.source, colorizer.max_pixels)
-        followed = follow_hints(job.hints, (reader.facts.width, reader.facts.height), moments_of_film(looking))
+        size = reader.facts.width, reader.facts.height
+        with errors_naming(job.source):
+            followed = follow_hints(job.hints, size, moments_of_film(looking))
     work = SegmentFolder(job.target, _depends(job, colorizer, mode, encoding))
     with work.open():
         earlier = work.finished()

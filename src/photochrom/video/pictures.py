@@ -18,6 +18,7 @@ from photochrom.imaging import io
 from photochrom.imaging.formats import format_for
 from photochrom.imaging.moving import NUMBERED
 from photochrom.imaging.picture import Picture
+from photochrom.imaging.result_names import errors_naming
 from photochrom.painting.hints import Colored
 from photochrom.video.animation import Animation, assemble
 from photochrom.video.coloring import FrameHints, depends, paint_pictures
@@ -48,7 +49,8 @@ def colorize_animation(
     followed = FilmHints()
     if hints:
         looking = Animation(source, colorizer.max_pixels)
-        followed = follow_hints(hints, movie.size, moments_of_animation(looking))
+        with errors_naming(source):
+            followed = follow_hints(hints, movie.size, moments_of_animation(looking))
     work = SegmentFolder(target, depends(source, colorizer, mode, hints, SEGMENT))
     with work.open():
 
