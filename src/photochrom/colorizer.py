@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from photochrom import color, photographs
+from photochrom import photographs
 from photochrom._support.optional_packages import training
 from photochrom._support.processes import usable_cores
 from photochrom._support.settings import Range
@@ -28,6 +28,7 @@ from photochrom.inference.decode import RENDER_SIZE, SATURATION, TEMPERATURES, V
 from photochrom.inference.decoders import decoders
 from photochrom.inference.model_files import packaged, read_model
 from photochrom.inference.network import Network, Scores
+from photochrom.inference.variants import varied
 from photochrom.painting.album import Album, signature
 from photochrom.painting.confidence import confidence
 from photochrom.painting.hints import Colored, hinted
@@ -35,7 +36,7 @@ from photochrom.painting.mark import Mark
 from photochrom.painting.painter import Painter
 from photochrom.painting.palette import Palette
 from photochrom.painting.reference import METHODS as REFERENCE_METHODS
-from photochrom.painting.reference import Points, Reference, transferred
+from photochrom.painting.reference import Reference, transferred
 from photochrom.painting.restore import Tone
 from photochrom.painting.upsample import GuidedChroma, guide_size, resize
 from photochrom.photographs import PhotographReport
@@ -172,11 +173,6 @@ class Colorizer:
         small = resize(L, self.network.seen(L.shape, self.render_size))
         return self.network.scores(Tone.fit(small)(small) if self.restore_tone else small, mirror, variant)
 
-    def _drawn(self, variant: int, decoding: Decoding | None) -> Decoding:
-        Range(0, 2**32, whole=True).check("the variant", variant)
-        self.network.need_variants()
-        return replace(decoding or self.decoding, decoder="tilted")
-
     def decode(
         self,
         scores: Scores,
@@ -227,8 +223,8 @@ class Colorizer:
             decoding: instead of the session's, whole.
             rng: for the decoder "sample".
             lightness: L (H, W) instead of the picture's own, see `photochrom.painting.tone`.
-            variant: another colouring instead of the likeliest, the same one for the same number: the decoder "tilted"
-                for a model over bins, dropout at use for one that was trained with it.
+            variant: another colouring instead of the likeliest, the same one for the same number: see
+                `photochrom.inference.variants` for a model over bins; dropout at use for one that was trained with it.
             hints: colours that a person knows, see `photochrom.Hint`; of several pages, on the first.
 
         Raises:
@@ -240,10 +236,13 @@ class Colorizer:
             unchanged = all(new is old for new, old in zip(pages, picture.pages, strict=True))
             return picture if unchanged else replace(picture, pages=pages)
         if variant is not None:
-            decoding, rng = self._drawn(variant, decoding), np.random.default_rng(variant)
+            Range(0, 2**32, whole=True).check("the variant", variant)
+            self.network.need_variants()
         try:
             light = picture.lightness() if lightness is None else lightness
             answer = scores or self.scores(light, variant=variant)
+            if variant is not None and self.network.bins:
+                answer = replace(answer, map=varied(answer.map, self.network.bins, variant))
             painter = self._painter_of(light, answer, decoding or self.decoding, rng, hints)
             rgb = painter.whole(light, picture.pixels.dtype, self.threads)
             return provenance.signed(replace(picture.with_rgb(rgb), pages=pages))
@@ -385,10 +384,7 @@ class Colorizer:
         picture = io.read(source, self.max_pixels)
         if picture.toning == "gray":
             return None
-        light, log_p = self._seen(picture)
-        full = {"uint8": 255, "uint16": 65535}.get(picture.pixels.dtype.name, 1)
-        small = np.stack([resize(picture.pixels[..., c], light.shape[::-1]) for c in range(3)], -1) / full
-        return Reference(Points.of(light.astype(np.float64), log_p), color.rgb_to_lab(small)[..., 1:].reshape(-1, 2))
+        return Reference.of(picture, *self._seen(picture))
 
     def _signature(self, source: str | os.PathLike[str]) -> np.ndarray | None:
         picture = io.read(source, self.max_pixels)
