@@ -4,8 +4,8 @@
 
 For each way of making them: CIEDE2000 of the best of them and their mean, how far apart two of them are on average
 (CIEDE2000), and the grain: what share of the difference from the likeliest colouring a mean over 5 x 5 points removes.
-Noise would be near 1, and what is one for a whole thing near 0. "drawn" takes a random direction for each variant, as
-the decoder "tilted" does; "sample" draws each point by itself.
+Noise would be near 1, what is one for a whole thing near 0. "drawn" takes a random direction for each variant, as
+the decoder "tilted" does; "sample" takes one drawn quantile for all points.
 """
 
 from __future__ import annotations

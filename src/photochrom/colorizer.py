@@ -263,8 +263,10 @@ class Colorizer:
         sure, _ = self.map_confidence(L)
         return np.clip(resize(sure, (L.shape[1], L.shape[0])), 0, 1)
 
-    def map_confidence(self, L: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def map_confidence(self, L: np.ndarray, scores: Scores | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The confidence (h, w) on the network's map, and the ab (h, w, 2) that is shown there.
+
+        `scores` is what `scores` gave for L, where the network has run already.
 
         Raises:
             BadSetting: as `confidence`.
@@ -272,7 +274,7 @@ class Colorizer:
         bins = self.network.bins
         if not isinstance(bins, JointBins):
             raise BadSetting(f"the model '{self.card.name}' gives no probabilities of colours, so no confidence")
-        scores = self.scores(L)
+        scores = scores or self.scores(L)
         w, h = self._map_size(scores)
         ab = self.chroma(scores, L).strip(resize(L, (w, h)), 0, h)
         return confidence(scores.map[:, :h, :w], ab, bins, self.decoding), ab
@@ -323,9 +325,10 @@ class Colorizer:
         overwrite: bool = False,
         variant: int | None = None,
         hints: Sequence[Colored] = (),
+        seen: tuple[Picture, Scores | None] | None = None,
     ) -> PhotographReport:
         """Colour a file into another one; see `photochrom.photographs.colorize_file`."""
-        return photographs.colorize_file(self, source, target, overwrite=overwrite, variant=variant, hints=hints)
+        return photographs.colorize_file(self, source, target, overwrite, variant, hints, seen)
 
     def _colorize_here(self, x: Any, hints: Sequence[Colored]) -> Any:
         if isinstance(x, np.ndarray):

@@ -688,6 +688,22 @@ def test_hints_that_cannot_be(call, model, drawn):
     assert sorted(str(path) for path in Path().rglob("*.*")) == ["in/a.png", "in/b.png", "moves.gif", "other.json"]
 
 
+def test_a_look_for_an_album(call, model, drawn):
+    Path("album").mkdir()
+    gray("a.png")
+    drawn(3).save("album/b.png")
+    assert call("colorize", "a.png", "--like", "album", *model)[0] == 0
+    Path("none").mkdir()
+    drawn(1).save("moves.gif", save_all=True, append_images=[drawn(2)])
+    for status, arguments, message in (
+        (2, ["a.png", "-o", "album/", "--like", "album"], "--like album is where the results go; name another folder"),
+        (2, ["a.png", "-o", "c.png", "--like", "none"], "none holds no pictures; give a folder of pictures in colour"),
+        (1, ["moves.gif", "--like", "album"], "moves.gif: --like is for photographs; give a film one or more pictures"),
+    ):
+        got, _, err = call("colorize", *arguments, *model)
+        assert (got, message in err[0]) == (status, True), err
+
+
 def test_hints_in_files(call, model):
     gray("a.png", size=(60, 40))
     layer = np.zeros((40, 60, 4), np.uint8)
@@ -705,10 +721,12 @@ def test_hints_in_files(call, model):
 
 
 @pytest.mark.slow
-def test_a_palette_and_the_confidence(call):
+def test_a_palette_and_the_confidence(call, monkeypatch):
     gray("a.png", size=(60, 40))
+    runs, run = [], Colorizer.scores
+    monkeypatch.setattr(Colorizer, "scores", lambda *args, **how: runs.append(1) or run(*args, **how))
     status, _, err = call("colorize", "a.png", "--palette", "#1f618d", "--confidence", "c.png")
-    assert status == 0
+    assert (status, len(runs)) == (0, 1)
     assert re.fullmatch(r"c\.png: \d+% sure on average; hints would help most near \d+,\d+, \d+,\d+, \d+,\d+", err[0])
     with Image.open("c.png") as sure:
         assert (sure.mode, sure.size) == ("L", (60, 40))

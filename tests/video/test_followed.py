@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photochrom import BadSetting, Hint, Stroke
+from photochrom import BadSetting, Colorizer, Hint, Stroke
 from photochrom.video import colorize_film, followed, frame_size
 from photochrom.video import film as film_module
 from photochrom.video import pictures as pictures_module
@@ -179,3 +179,24 @@ def test_a_moving_gif_takes_hints(colorizer, tmp_path, monkeypatch):
         colorize_film(tmp_path / "a.gif", tmp_path / "d.gif", colorizer, hints=[Hint(1, 1, "red", time=9)])
     with pytest.raises(BadSetting, match="numbered pictures have no times, so no hints"):
         colorize_film(tmp_path / "f-%d.png", tmp_path / "g-%d.png", colorizer, hints=hints)
+
+
+@pytest.mark.slow
+def test_a_frame_set_right_colours_a_film(film, tiny, tmp_path, monkeypatch, drawn_scene, pixels_of):
+    monkeypatch.setattr(film_module, "SEGMENT", 4)
+    source = film(tmp_path / "a.mp4", frames=8)
+    for name, color in (("red", (1.0, 0.5, 0.4)), ("blue", (0.4, 0.5, 1.0))):
+        rgb = (drawn_scene(0)[..., None] * color).astype(np.uint8)
+        Image.fromarray(rgb).save(tmp_path / f"{name}.png")
+    red, blue = (Colorizer(tiny, threads=1, references=[tmp_path / f"{name}.png"]) for name in ("red", "blue"))
+
+    def stop(progress):
+        if progress.done == 6:
+            raise KeyError
+
+    colorize_film(source, tmp_path / "red.mp4", red)
+    with pytest.raises(KeyError):
+        colorize_film(source, tmp_path / "blue.mp4", red, progress=stop)
+    assert colorize_film(source, tmp_path / "blue.mp4", blue).resumed == 0
+    means = [pixels_of(tmp_path / name).astype(int).mean((1, 2)) for name in ("red.mp4", "blue.mp4")]
+    assert (means[0][:, 0] - means[0][:, 2] > means[1][:, 0] - means[1][:, 2] + 40).all()

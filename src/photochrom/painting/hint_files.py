@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from PIL import Image
 
 from photochrom._support.files import write_bytes
 from photochrom._support.text import shown
 from photochrom.color import rgb_to_lab
 from photochrom.errors import BadSetting, PhotochromError
-from photochrom.imaging.reading import quiet
+from photochrom.imaging import io
+from photochrom.imaging.formats import SNIFF_BYTES, known_by
+from photochrom.imaging.picture import to_dtype
 from photochrom.painting.hints import MOST, Area, Colored, Hint, Stroke, as_hex, hex_of
 
 KIND = "hints"
@@ -168,24 +169,21 @@ def write_hints(
 
 def _layer(path: str | os.PathLike[str], name: str, max_pixels: int | None) -> list[Colored]:
     """The areas of a picture with transparency, one for each colour."""
+    with open(path, "rb") as file:
+        if known_by(file.read(SNIFF_BYTES)) is None:
+            raise BadSetting(f"{name}: the hints cannot be read (it is neither JSON nor a picture)")
     try:
-        with quiet(), Image.open(path) as image:
-            if max_pixels is not None and image.width * image.height > max_pixels:
-                raise BadSetting(
-                    f"{name}: the layer has {image.width} x {image.height} pixels, over the limit of {max_pixels}"
-                )
-            if not image.has_transparency_data:
-                raise BadSetting(
-                    f"{name}: the picture has no transparency, and all of it would be hints; paint on a transparent "
-                    "layer, and save that alone"
-                )
-            rgba = np.asarray(image.convert("RGBA"))
-    except PhotochromError:
-        raise
-    except Exception as error:  # Pillow's decoders raise what they like
-        reason = getattr(error, "strerror", None) or "it is neither JSON nor a picture"
-        raise BadSetting(f"{name}: the hints cannot be read ({reason})") from None
-    return areas_of(rgba, name)
+        picture = io.read(path, max_pixels)
+    except PhotochromError as error:
+        raise BadSetting(str(error)) from error
+    if picture.alpha is None:
+        raise BadSetting(
+            f"{name}: the picture has no transparency, and all of it would be hints; paint on a transparent layer, and "
+            "save that alone"
+        )
+    pixels, alpha = to_dtype(picture.pixels, "uint8"), to_dtype(picture.alpha, "uint8")
+    rgb = pixels if pixels.ndim == 3 else np.stack([pixels] * 3, -1)
+    return areas_of(np.concatenate([rgb, alpha[..., None]], -1), name)
 
 
 def areas_of(rgba: np.ndarray, name: str = "the layer") -> list[Colored]:
