@@ -723,8 +723,8 @@ def test_hints_in_files(call, model):
 @pytest.mark.slow
 def test_a_palette_and_the_confidence(call, monkeypatch):
     gray("a.png", size=(60, 40))
-    runs, run = [], Colorizer.scores
-    monkeypatch.setattr(Colorizer, "scores", lambda *args, **how: runs.append(1) or run(*args, **how))
+    runs, run = [], photochrom.Colorizer.scores
+    monkeypatch.setattr(photochrom.Colorizer, "scores", lambda *args, **how: runs.append(1) or run(*args, **how))
     status, _, err = call("colorize", "a.png", "--palette", "#1f618d", "--confidence", "c.png")
     assert (status, len(runs)) == (0, 1)
     assert re.fullmatch(r"c\.png: \d+% sure on average; hints would help most near \d+,\d+, \d+,\d+, \d+,\d+", err[0])

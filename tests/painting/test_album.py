@@ -47,7 +47,7 @@ def test_the_nearest_three_and_few_are_held(tmp_path, monkeypatch):
     for level, expected in ((36, "2.png"), (36, "2.png"), (88, "6.png")):
         assert len(album.like(signature(stripes(level), None), look)) == 3
         assert expected in looked
-    assert len(looked) == len(set(looked)) == 6
+    assert sorted(looked) == ["0.png", "1.png", "2.png", "6.png"]  # once each
     again = pickle.loads(pickle.dumps(album))
     assert again.paths == album.paths
     assert len(again.like(signature(stripes(36), None), look)) == 3
