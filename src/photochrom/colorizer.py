@@ -31,7 +31,7 @@ from photochrom.inference.network import Network, Scores
 from photochrom.inference.variants import varied
 from photochrom.painting.album import Album, signature
 from photochrom.painting.confidence import confidence
-from photochrom.painting.hints import Colored, hinted
+from photochrom.painting.hints import Colored, hint_map, hinted
 from photochrom.painting.mark import Mark
 from photochrom.painting.painter import Painter
 from photochrom.painting.palette import Palette
@@ -241,9 +241,7 @@ class Colorizer:
         try:
             light = picture.lightness() if lightness is None else lightness
             answer = scores or self.scores(light, variant=variant)
-            if variant is not None and self.network.bins:
-                answer = replace(answer, map=varied(answer.map, self.network.bins, variant))
-            painter = self._painter_of(light, answer, decoding or self.decoding, rng, hints)
+            painter = self._painter_of(light, answer, decoding or self.decoding, rng, hints, variant)
             rgb = painter.whole(light, picture.pixels.dtype, self.threads)
             return provenance.signed(replace(picture.with_rgb(rgb), pages=pages))
         except (MemoryError, RuntimeError) as error:
@@ -425,9 +423,16 @@ class Colorizer:
         how: Decoding,
         rng: np.random.Generator | None = None,
         hints: Sequence[Colored] = (),
+        variant: int | None = None,
     ) -> Painter:
         seen, size = self.sizes(L.shape, scores.seen)
         tone = Tone.fit(resize(L, seen)) if self.restore_tone else None
+        if hints and self.network.takes_hints:
+            small = resize(L, seen) if tone is None else tone(resize(L, seen))
+            known = hint_map(hints, small, L.shape[::-1], self.card.stride)
+            scores = self.network.scores(small, hints=known)
+        if variant is not None and self.network.bins:
+            scores = replace(scores, map=varied(scores.map, self.network.bins, variant))
         painter = self._painter(L.shape, resize(L, size), tone, scores, how, rng)
         if not hints:
             return painter

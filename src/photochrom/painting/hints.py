@@ -22,6 +22,7 @@ from PIL import Image, ImageColor, ImageDraw
 from photochrom.color import rgb_to_lab
 from photochrom.errors import BadSetting
 from photochrom.inference.network import render_shape
+from photochrom.painting.distances import distances
 from photochrom.painting.smooth import smooth_chroma
 from photochrom.painting.upsample import GuidedChroma, resize
 
@@ -32,7 +33,6 @@ EDGE = 8.0  # the step of L, or of ab near gray, from point to point that is as 
 VIVID = 20.0  # chroma from which on steps of ab count less, as people see them
 GRAIN_RADIUS, GRAIN = 3, 30.0  # lightness is smoothed first, so that grain and fine texture are no edges
 FAR = 2.0  # where nothing is left of a hint, and the way there need not be the shortest
-ROUNDS = 64  # of the sweeps for the shortest ways; two or three do but for mazes
 MOST = 256
 MOST_POINTS = 10_000  # of a stroke
 BEYOND = 1e9  # pixels; no picture is as wide
@@ -266,10 +266,8 @@ def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Colored]) ->
     Raises:
         BadSetting: a hint lies outside, there are too many, or these are no hints.
     """
-    check_kind(hints)
     height, width = light.shape
-    hints = [hint.on((width, height)) for hint in hints]
-    check_inside(hints, width, height)
+    hints = checked(hints, (width, height))
     size = render_shape(light.shape, SIDE)
     w, h = size = min(size[0], width), min(size[1], height)
     small = resize(light, size)
@@ -289,16 +287,46 @@ def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Colored]) ->
     return GuidedChroma.fit(ab, small, size)
 
 
-def check_kind(hints: Sequence[Colored]) -> None:
-    """Refuse what is no list of hints, or too long a one.
+def hint_map(hints: Sequence[Colored], light: np.ndarray, size: tuple[int, int], stride: int) -> np.ndarray:
+    """Hints as a network takes them that knows what they are.
+
+    Args:
+        hints: of a photograph of `size` (W, H).
+        light: (h, w) its L as the network sees it.
+        stride: of the network's map; a hint covers whole points of that.
+
+    Returns:
+        (3, h, w) a and b in Lab units, the mean where hints overlap, and 1; 0 in all where nothing is hinted.
 
     Raises:
-        BadSetting: it is.
+        BadSetting: as `hinted`.
+    """
+    hints = checked(hints, size)
+    h, w = light.shape
+    total = np.zeros((3, -(-h // stride), -(-w // stride)))
+    shade = resize(light, (total.shape[2], total.shape[1]))
+    for hint in hints:
+        rows, columns = np.unique(hint.covers(size, (w, h)) // stride, axis=0).T
+        wanted = hint.lab[1:, None] * np.minimum(1, shade[rows, columns] / max(1, hint.lab[0]))
+        total[:, rows, columns] += np.concatenate([wanted, np.ones((1, len(rows)))])
+    total[:2] /= np.maximum(total[2], 1)
+    total[2] = np.sign(total[2])
+    return total.repeat(stride, 1).repeat(stride, 2)[:, :h, :w]
+
+
+def checked(hints: Sequence[Colored], size: tuple[int, int], film: bool = False) -> list[Colored]:
+    """Hints in pixels of a photograph, or of a film's frames, of (W, H).
+
+    Raises:
+        BadSetting: one lies outside, there are too many, or these are no hints.
     """
     if not (isinstance(hints, list | tuple) and all(isinstance(hint, Colored) for hint in hints)):
         raise BadSetting('hints are a list of `photochrom.Hint`, such as [Hint(120, 340, "navy")]')
+    hints = [hint.on(size) for hint in hints]
+    check_inside(hints, *size, film)
     if len(hints) > MOST:
         raise BadSetting(f"there are {len(hints)} hints; {MOST} is the limit")
+    return hints
 
 
 def check_inside(hints: Sequence[Colored], width: int, height: int, film: bool = False) -> None:
@@ -323,61 +351,6 @@ def _ground(light: np.ndarray, ab: np.ndarray) -> np.ndarray:
     even = smooth_chroma(light[..., None], light, GRAIN_RADIUS, GRAIN)
     chroma = np.hypot(ab[..., :1], ab[..., 1:]) / VIVID + 1e-6
     return np.concatenate([even, ab * np.log1p(chroma) / chroma], -1) / EDGE
-
-
-def distances(ground: np.ndarray, seeds: Sequence[np.ndarray], step: float, most: float) -> np.ndarray:
-    """The length of the shortest way from each set of seeds to each point, over the 8 neighbours of each.
-
-    Rows are swept downwards and upwards until nothing is shortened; along a row the shortest way is a running minimum,
-    so that a sweep takes no loop over points.
-
-    Args:
-        ground: (h, w, c); a way from point to point is as long as the square of the step between their values, so that
-            an edge is far and the same step by and by, as shading makes it, is not.
-        seeds: k sets of rows and columns, (n, 2) each.
-        step: what a way of one point costs besides.
-        most: the length from which on nobody asks; such ways may be found longer than they are.
-
-    Returns:
-        (k, h, w), to about 1e-3.
-    """
-    h, w, _ = ground.shape
-    ground = ground.astype(np.float32)
-    right, down = _lengths(ground[:, 1:], ground[:, :-1], step), _lengths(ground[1:], ground[:-1], step)
-    falling = _lengths(ground[1:, 1:], ground[:-1, :-1], step * math.sqrt(2))
-    rising = _lengths(ground[1:, :-1], ground[:-1, 1:], step * math.sqrt(2))
-    along = np.concatenate([np.zeros((h, 1), np.float32), np.cumsum(right, 1)], 1)
-    far = np.full((h, len(seeds), w), 1e3 + 10 * most, np.float32)
-    for k, places in enumerate(seeds):
-        far[places[:, 0], k, places[:, 1]] = 0
-
-    def spread(row: int, other: int) -> None:
-        here, there, between = far[row], far[other], min(row, other)
-        left_up, right_up = (falling, rising) if other < row else (rising, falling)
-        np.minimum(here, there + down[between], out=here)
-        np.minimum(here[:, 1:], there[:, :-1] + left_up[between], out=here[:, 1:])
-        np.minimum(here[:, :-1], there[:, 1:] + right_up[between], out=here[:, :-1])
-        spread_along(row)
-
-    def spread_along(row: int) -> None:
-        here, at = far[row], along[row]
-        np.minimum(here, np.minimum.accumulate(here - at, 1) + at, out=here)
-        np.minimum(here, np.minimum.accumulate((here + at)[:, ::-1], 1)[:, ::-1] - at, out=here)
-
-    for _ in range(ROUNDS):
-        before = np.minimum(far, most)
-        spread_along(0)
-        for row in range(1, h):
-            spread(row, row - 1)
-        for row in range(h - 2, -1, -1):
-            spread(row, row + 1)
-        if (before - np.minimum(far, most)).max() < 1e-3:
-            break
-    return far.transpose(1, 0, 2)
-
-
-def _lengths(a: np.ndarray, b: np.ndarray, step: float) -> np.ndarray:
-    return ((a - b) ** 2).sum(-1) + step
 
 
 def _seconds(text: str) -> float | None:

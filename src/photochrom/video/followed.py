@@ -20,7 +20,7 @@ from photochrom._support.optional_packages import needing
 from photochrom.errors import BadSetting
 from photochrom.imaging.picture import to_dtype
 from photochrom.inference.network import render_shape
-from photochrom.painting.hints import Colored, check_inside, check_kind
+from photochrom.painting.hints import Colored, checked
 from photochrom.video.animation import Animation
 from photochrom.video.reading import Reader
 
@@ -122,10 +122,7 @@ def follow_hints(hints: Sequence[Colored], size: tuple[int, int], moments: Momen
         BadSetting: one has no time, or lies outside, or after the end.
     """
     found = FilmHints()
-    check_kind(hints)
-    hints = [hint.on(size) for hint in hints]
-    check_inside(hints, *size, film=True)
-    waiting = sorted(hints, key=_time)
+    waiting = sorted(checked(hints, size, film=True), key=_time)
     most = max(1, POINTS // max(1, len(hints)))
     while waiting:
         waiting = _Part(found, size, most).read(moments(max(0.0, _time(waiting[0]) - BACK)), waiting)
