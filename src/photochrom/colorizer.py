@@ -389,7 +389,7 @@ class Colorizer:
 
     def _signature(self, source: str | os.PathLike[str]) -> np.ndarray | None:
         picture = io.read(source, self.max_pixels)
-        return signature(*self._seen(picture)) if picture.toning == "color" else None
+        return None if picture.toning == "gray" else signature(*self._seen(picture))
 
     def _seen(self, picture: Picture) -> tuple[np.ndarray, np.ndarray | None]:
         L = picture.lightness()
