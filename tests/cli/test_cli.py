@@ -662,13 +662,18 @@ def test_hints_that_cannot_be(call, model, drawn):
     gray("in/a.png")
     gray("in/b.png")
     drawn(1).save("moves.gif", save_all=True, append_images=[drawn(2)])
-    one = "hints and --confidence are for one photograph; name one photograph, and no film"
+    one, sure = "hints are for one photograph or film; name one", "--confidence is for one photograph; name one"
     Path("other.json").write_text('{"size": [10, 30], "hints": [{"x": 1, "y": 1, "color": "red"}]}')
     for status, arguments, message in (
         (2, ["in/a.png", "in/b.png", "--hint", "1,1=red"], one),
         (2, ["in", "--hint", "1,1=red"], one),
-        (2, ["moves.gif", "--hint", "1,1=red"], one),
-        (2, ["in", "--confidence", "c.png"], one),
+        (1, ["moves.gif", "--hint", "1,1=red"], "moves.gif: in a film each hint needs a time: 12.5s,X,Y=COLOR, or a"),
+        (1, ["moves.gif", "--hint", "1:02.5,1,1=red"], "moves.gif: the hint at 62.5 s is past the end of the film"),
+        (1, ["in/a.png", "--hint", "2s,1,1=red"], "in/a.png: a photograph has no frame at 2 s; omit the time of the"),
+        (2, ["in/a.png", "--hint", "-1s,1,1=red"], "the time of a hint is -1.0; it is in seconds, 0 or more"),
+        (2, ["in/a.png", "--hint", "1:x,1,1=red"], "the hint '1:x,1,1=red' is not X,Y=COLOR or X,Y,REACH=COLOR, such"),
+        (2, ["in", "--confidence", "c.png"], sure),
+        (2, ["moves.gif", "--confidence", "c.png"], sure),
         (2, ["in/a.png", "--hints", "none.json"], "none.json: the hints cannot be read (No such file or directory)"),
         (1, ["in/a.png", "--hints", "other.json"], "in/a.png: the hints were drawn on 10 x 30 pixels, and the photogr"),
         (2, ["in/a.png", "--save-hints", "h.json"], "--save-hints has nothing to save; add hints with --hint or"),
@@ -681,6 +686,22 @@ def test_hints_that_cannot_be(call, model, drawn):
         got, _, err = call("colorize", *arguments, *model)
         assert (got, message in err[0]) == (status, True), err
     assert sorted(str(path) for path in Path().rglob("*.*")) == ["in/a.png", "in/b.png", "moves.gif", "other.json"]
+
+
+def test_a_look_for_an_album(call, model, drawn):
+    Path("album").mkdir()
+    gray("a.png")
+    drawn(3).save("album/b.png")
+    assert call("colorize", "a.png", "--like", "album", *model)[0] == 0
+    Path("none").mkdir()
+    drawn(1).save("moves.gif", save_all=True, append_images=[drawn(2)])
+    for status, arguments, message in (
+        (2, ["a.png", "-o", "album/", "--like", "album"], "--like album is where the results go; name another folder"),
+        (2, ["a.png", "-o", "c.png", "--like", "none"], "none holds no pictures; give a folder of pictures in colour"),
+        (1, ["moves.gif", "--like", "album"], "moves.gif: --like is for photographs; give a film one or more pictures"),
+    ):
+        got, _, err = call("colorize", *arguments, *model)
+        assert (got, message in err[0]) == (status, True), err
 
 
 def test_hints_in_files(call, model):
@@ -700,10 +721,12 @@ def test_hints_in_files(call, model):
 
 
 @pytest.mark.slow
-def test_a_palette_and_the_confidence(call):
+def test_a_palette_and_the_confidence(call, monkeypatch):
     gray("a.png", size=(60, 40))
+    runs, run = [], photochrom.Colorizer.scores
+    monkeypatch.setattr(photochrom.Colorizer, "scores", lambda *args, **how: runs.append(1) or run(*args, **how))
     status, _, err = call("colorize", "a.png", "--palette", "#1f618d", "--confidence", "c.png")
-    assert status == 0
+    assert (status, len(runs)) == (0, 1)
     assert re.fullmatch(r"c\.png: \d+% sure on average; hints would help most near \d+,\d+, \d+,\d+, \d+,\d+", err[0])
     with Image.open("c.png") as sure:
         assert (sure.mode, sure.size) == ("L", (60, 40))

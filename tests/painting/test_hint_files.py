@@ -137,8 +137,26 @@ class TestJson:
             with pytest.raises(BadSetting, match=message):
                 read_hints(tmp_path / name)
         Image.fromarray(layer()).save(tmp_path / "large.png")
-        with pytest.raises(BadSetting, match="the layer has 80 x 60 pixels, over the limit of 100"):
+        with pytest.raises(BadSetting, match=r"large\.png has 80 x 60 pixels"):
             read_hints(tmp_path / "large.png", 100)
+        (tmp_path / "broken.png").write_bytes((tmp_path / "large.png").read_bytes()[:90])
+        with pytest.raises(BadSetting, match=r"broken\.png is damaged or incomplete"):
+            read_hints(tmp_path / "broken.png")
+
+    def test_a_time_is_for_films_and_is_kept(self, tmp_path):
+        hints = [Hint(3, 4, "navy", time=12.5), Stroke(((1, 2), (30, 20)), "#ff0000", 5, time=0.25)]
+        write_hints(tmp_path / "h.json", hints, (80, 60))
+        back = read_hints(tmp_path / "h.json")
+        assert [hint.time for hint in back] == [12.5, 0.25]
+        with pytest.raises(BadSetting, match=r"a photograph has no frame at 12\.5 s; omit the time of the hint"):
+            photochrom.colorize(np.zeros((60, 80), np.uint8), hints=back)
+
+    def test_a_gray_layer(self, tmp_path):
+        gray = np.zeros((20, 30, 2), np.uint8)
+        gray[4:8, 4:20] = (90, 255)
+        Image.fromarray(gray).save(tmp_path / "gray.png")
+        (area,) = read_hints(tmp_path / "gray.png")
+        assert (area.color, area.mask.sum()) == ("#5a5a5a", 64)
 
     def test_an_older_file_is_kept(self, tmp_path):
         write_hints(tmp_path / "h.json", [Hint(1, 1, "red")], (4, 4))

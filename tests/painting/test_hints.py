@@ -218,6 +218,17 @@ class TestColorizer:
         np.testing.assert_array_equal(io.read(target).pixels, expected)
 
 
+def test_contradicting_hints_mix_where_they_are_and_keep_to_themselves_elsewhere():
+    light = np.full((120, 160), 50, np.float32)
+    red, blue = (Hint(x, 60, color) for x, color in ((80, "#a03020"), (80, "#2040a0")))
+    mixed = painted(light, red, blue)[60, 80]
+    np.testing.assert_allclose(mixed, (seen(red, 50) + seen(blue, 50)) / 2, atol=2)
+    left, right = Hint(20, 60, red.color), Hint(140, 60, blue.color)
+    apart = painted(light, left, right)
+    np.testing.assert_allclose(apart[60, 20], seen(left, 50), atol=2)
+    np.testing.assert_allclose(apart[60, 140], seen(right, 50), atol=2)
+
+
 class TestHintMap:
     def test_a_hint_covers_the_point_of_the_networks_map_that_it_lies_in(self):
         light = np.full((24, 32), 60.0, np.float32)

@@ -30,6 +30,8 @@ class FinishOptions:
     """A picture in colour: take its colours where it shows the same kind of thing. Repeat for more."""
     reference_method: Literal["network", "welsh"] = "network"
     """How similar parts are matched: by what the network sees, or by lightness and texture (Welsh et al. 2002)."""
+    like: Path | None = None
+    """A folder of pictures in colour: each photograph gets the colours of the three that are most like it."""
     strict: Annotated[bool, Parameter(negative=())] = False
     """Refuse files that are damaged or end early, instead of colouring what can be read of them."""
 

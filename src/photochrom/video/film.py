@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,15 +18,18 @@ from photochrom._support.text import counted, shown
 from photochrom._support.version import __version__
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting, UnreadableFilm
+from photochrom.imaging.result_names import errors_naming
+from photochrom.painting.hints import Colored
 from photochrom.video import streams
 from photochrom.video.codecs import CODECS, Codec, Encoding, encoding_for
-from photochrom.video.coloring import Painted, paint_film
+from photochrom.video.coloring import Painted, depends, paint_film
 from photochrom.video.consistency import steady
 from photochrom.video.encoding import SegmentWriter
+from photochrom.video.followed import FilmHints, follow_hints, moments_of_film
 from photochrom.video.joining import Cut, Parts, join
 from photochrom.video.progress import FilmReport, Listener, Meter
 from photochrom.video.reading import Facts, Frame, Reader
-from photochrom.video.segments import Segment, SegmentFolder, identity
+from photochrom.video.segments import Segment, SegmentFolder
 from photochrom.video.steadiness import Steady
 
 SEGMENT = 120  # frames that a kill can cost
@@ -43,6 +46,7 @@ class FilmJob:
         start, end: the part that is wanted, in seconds from the film's beginning; None is all of it.
         overwrite: replace a target that is there.
         audio: keep sound.
+        hints: see `followed`.
     """
 
     source: Path
@@ -54,6 +58,7 @@ class FilmJob:
     end: float | None = None
     overwrite: bool = False
     audio: bool = True
+    hints: Sequence[Colored] = ()
 
     def __post_init__(self) -> None:
         start, end = self.start or 0, self.end
@@ -72,6 +77,12 @@ def colorize(job: FilmJob, colorizer: Colorizer, listener: Listener | None = Non
         _check_whole(job, reader, [])
     cut = _cut(job, reader)
     ways = streams.plan(job.source, reader.timeline, job.target.suffix.lower(), audio=job.audio)
+    followed = FilmHints()
+    if job.hints:
+        looking = Reader(job.source, colorizer.max_pixels)
+        size = reader.facts.width, reader.facts.height
+        with errors_naming(job.source):
+            followed = follow_hints(job.hints, size, moments_of_film(looking))
     work = SegmentFolder(job.target, _depends(job, colorizer, mode, encoding))
     with work.open():
         earlier = work.finished()
@@ -81,7 +92,7 @@ def colorize(job: FilmJob, colorizer: Colorizer, listener: Listener | None = Non
             mode.cuts = done[-1].cuts
         resumed = sum(segment.frames for segment in done)
         meter = Meter(listener, _expected(reader, cut), resumed)
-        painted = paint_film(_wanted(reader, cut, job.start is None, done), colorizer, mode, SEGMENT)
+        painted = paint_film(_wanted(reader, cut, job.start is None, done), colorizer, mode, SEGMENT, followed.frames)
         try:
             done += _encode(painted, work, len(done), encoding, reader, meter)
         finally:
@@ -90,7 +101,7 @@ def colorize(job: FilmJob, colorizer: Colorizer, listener: Listener | None = Non
             raise BadSetting(f"{shown(job.source)} has no frame between {job.start or 0} and {job.end} seconds")
         if colorizer.strict:
             _check_whole(job, reader, done)
-        notes = _finish(job, work, done, reader, cut, ways)
+        notes = [*followed.notes(), *_finish(job, work, done, reader, cut, ways)]
     return _report(done, reader, encoding, job.target, resumed, notes, time.perf_counter() - began)
 
 
@@ -250,14 +261,7 @@ def _losses(facts: Facts, encoding: Encoding, target: Path) -> list[str]:
 
 def _depends(job: FilmJob, colorizer: Colorizer, mode: Steady, encoding: Encoding) -> dict[str, Any]:
     """All that the result depends on, so that no segments of another job are taken for this one's."""
-    return {
-        "version": __version__,
-        "source": identity(job.source),
-        "model": (colorizer.card.name, colorizer.card.digest),
-        "decoding": asdict(colorizer.decoding),
-        "render_size": colorizer.render_size,
-        "consistency": mode.identity,
+    return depends(job.source, colorizer, mode, job.hints, SEGMENT) | {
         "encoding": asdict(encoding),
         "part": (job.start, job.end),
-        "segment": SEGMENT,
     }
