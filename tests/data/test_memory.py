@@ -167,5 +167,5 @@ def test_a_damaged_picture_is_one_line(tmp_path):
 
 def test_what_the_cache_may_be():
     assert DataConfig(cache="memory").degrade == 0.3
-    with pytest.raises(BadRecipe, match=r"data.cache is 'disk'; it may be true, false or 'memory'"):
+    with pytest.raises(BadRecipe, match=r"data.cache is 'disk'; it must be true, false or 'memory'"):
         DataConfig(cache="disk")

@@ -36,6 +36,7 @@ for name, what in {
     "study": "Train, measure and report every experiment of the paper.",
     "turing": "Ask people whether coloured photographs look real: create a study, report on it.",
     "export": "Export a training run as one file for `colorize --model`.",
+    "new": "Write a small package that adds a loss, model, metric, encoder or decoder.",
 }.items():
     module = name.replace("-", "_")
     app.command(f"photochrom.cli.{module}:{module}", name=name, help=what)
@@ -74,7 +75,7 @@ def _status(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _complain("stopped; no half-written file is left", 130)
     except BrokenPipeError:
-        # Whoever read our output has gone; there is nobody to tell.
+        # The reader of our output has gone, so nothing can be reported.
         return 1
     except MemoryError:
         return _complain("memory ran out; close other programs, or use smaller pictures", 1)
@@ -96,7 +97,7 @@ def _check_names(argv: Sequence[str]) -> None:
     """
     for token in _like_options(argv):
         if os.path.isfile(token):
-            raise BadSetting(f"{shown(token)} is a file, but reads like an option; write {shown('./' + token)}")
+            raise BadSetting(f"{shown(token)} is a file, but looks like an option; write {shown('./' + token)}")
 
 
 def _complain(line: str, status: int) -> int:

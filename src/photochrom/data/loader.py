@@ -119,7 +119,7 @@ class Halves:
 
     def __init__(self, count: int, batch: int, seed: int, start: int, stop: int, share: Share = list) -> None:
         if count < 2:
-            raise BadDataset("there is one picture only; training without pairs takes two or more")
+            raise BadDataset("there is only one picture; training without pairs needs at least two")
         self.start = start
         shuffled = np.random.default_rng(seed).permutation(count)
         self.sides = shuffled[: count // 2], shuffled[count // 2 :]

@@ -20,6 +20,11 @@ def packaged() -> dict[str, Path]:
     return {Path(str(f)).stem: Path(str(f)) for f in folder.iterdir() if f.name.endswith(".onnx")}
 
 
+def lasting(model: str | os.PathLike[str]) -> str:
+    """The same model by a name that holds in any working directory."""
+    return os.fspath(model) if os.fspath(model) in packaged() else os.path.abspath(model)  # type: ignore[return-value]
+
+
 def read_model(model: str | os.PathLike[str]) -> tuple[bytes, str]:
     """A model file's bytes and its name, from a packaged model's name or a path.
 
@@ -60,7 +65,7 @@ def read_card(data: bytes, where: str) -> ModelCard:
     mark = bytes([0x0A, len(KEY)]) + KEY.encode() + b"\x12"
     at = data.find(mark)
     if at < 0:
-        kind = "damaged, or not a model of photochrom: it has no card" if data else "empty"
+        kind = "damaged, or not a photochrom model: it has no card" if data else "empty"
         raise BadCheckpoint(f"{where}: the model file is {kind}")
     start, length = _varint(data, at + len(mark))
     try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from photochrom._support.settings import Checked, Range, check
+from photochrom._support.text import either
 from photochrom.data.config import DataConfig
 from photochrom.inference.decode import (
     CHROMA_GAMMA,
@@ -19,6 +20,7 @@ from photochrom.inference.decode import (
     Decoding,
 )
 from photochrom.inference.decoders import decoders
+from photochrom.train.trackers import trackers
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class BinsConfig(Checked, where="bins"):
         kind: "joint" (a codebook over ab pairs), "equal" or "quantile" (a and b by themselves).
         count: bins a channel, for "equal" and "quantile".
         step: side of a cell of the codebook, Lab units, for "joint".
-        sigma: width of the soft encoding, Lab units; 0 encodes one bin only.
+        sigma: width of the soft encoding, Lab units; 0 encodes one bin only (joint bins round ab to whole units first).
         samples: how many training pictures are looked at to fit values and frequencies.
     """
 
@@ -104,7 +106,7 @@ class LossConfig(Checked, where="loss"):
         super().__post_init__()
         names = [entry.name for entry in self.added]
         for name in names:
-            check(names.count(name) == 1, "loss.added", names, "losses of different names")
+            check(names.count(name) == 1, "loss.added", names, "a list of different losses")
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ class OptimConfig(Checked, where="optim"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check(all(0 <= b < 1 for b in self.betas), "optim.betas", self.betas, "two rates from 0 to under 1")
+        check(all(0 <= b < 1 for b in self.betas), "optim.betas", self.betas, "two rates of at least 0 and below 1")
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,7 @@ class RunConfig(Checked, where="run"):
         log_every: steps between rows of the log.
         eval_every: steps between evaluations on the validation pictures.
         checkpoint_every: steps between checkpoints.
+        trackers: what shows the log beside log.csv: "tensorboard", "mlflow", "wandb", or a plug-in's; none is [].
     """
 
     steps: Annotated[int, Range(1)] = 10_000
@@ -170,9 +173,13 @@ class RunConfig(Checked, where="run"):
     log_every: Annotated[int, Range(1)] = 50
     eval_every: Annotated[int, Range(1)] = 1000
     checkpoint_every: Annotated[int, Range(1)] = 500
+    trackers: tuple[str, ...] = ("tensorboard",)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for name in self.trackers:
+            known = name in trackers and self.trackers.count(name) == 1
+            check(known, "run.trackers", list(self.trackers), f"some of {', '.join(trackers)}, each once")
         check(self.batch % self.accumulate == 0, "run.accumulate", self.accumulate, "a divisor of run.batch")
 
 
@@ -203,7 +210,7 @@ class DecodeConfig(Checked, where="decode"):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.decoder not in decoders:
-            check(False, "decode.decoder", self.decoder, ", ".join(decoders))
+            check(False, "decode.decoder", self.decoder, either(decoders))
 
 
 @dataclass(frozen=True)

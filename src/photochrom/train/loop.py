@@ -1,7 +1,7 @@
 """The one training loop, from a recipe and pictures to a run folder that can be resumed at any instant.
 
-A run folder holds: recipe.toml (resolved), facts.json (version, seed, data and its digest), checkpoint.safetensors
-(what the task owns, the weights' average, random state), log.csv, and TensorBoard's event files.
+A run folder holds: recipe.toml (resolved), facts.json (how it came about, see `photochrom.train.provenance`),
+checkpoint.safetensors (what the task owns, the weights' average, random state), log.csv, and what its trackers write.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from photochrom.train.config import Recipe
 from photochrom.train.distributed import ALONE, ProcessGroup
 from photochrom.train.log import TrainingLog
 from photochrom.train.progress import Meter, Plateau, Progress
+from photochrom.train.provenance import add_facts, circumstances, pictures_of
 from photochrom.train.recipe import recipe_dict
 from photochrom.train.runs import CHECKPOINT, begin_folder, read_checkpoint, same_recipe, source_names, write_recipe
 from photochrom.train.task import Batch, Sources, Task, resolved, tasks
@@ -71,7 +72,7 @@ class Trainer:
         kind: type[Task] = tasks[recipe.task.name]
         self.recipe, self.out, self.device, self.process_group = recipe, out, torch.device(device), process_group
         self.entries = kind.entries(data)
-        self.digest = digest(self.entries)  # of every name: not to be computed anew at each checkpoint
+        self.digest = digest(self.entries)  # of every name: computed once, not at each checkpoint
         self.stop = _last_step(recipe, max_steps)
         torch.manual_seed(recipe.run.seed)
         saved = self._saved()
@@ -98,7 +99,7 @@ class Trainer:
         torch.set_rng_state(self._random)
         with (
             _naming_memory(),
-            closing(TrainingLog(self.out, self.step)) if self.process_group.leads else nullcontext() as self.log,
+            closing(self._opened_log()) if self.process_group.leads else nullcontext() as self.log,
             closing(self.task.batches(self.entries, self.step, self.stop)) as loader,
         ):
             if self.trained_on and not self.step:
@@ -117,6 +118,9 @@ class Trainer:
                     self.save()
                 waiting_since = time.perf_counter()
         self._random = torch.get_rng_state()
+
+    def _opened_log(self) -> TrainingLog:
+        return TrainingLog(self.out, self.step, recipe_dict(self.recipe), self.recipe.run.trackers)
 
     def save(self) -> None:
         """Write the checkpoint; all processes of the run have to call it."""
@@ -140,6 +144,7 @@ class Trainer:
             "data": self.digest,
         }
         checkpoint.save(self.out / CHECKPOINT, tensors, facts)
+        add_facts(self.out, step=self.step, seconds=round(self.seconds, 1))
 
     def _advance(self, batch: Batch) -> None:
         self.task.set_rate(self.step, self._rate_scale())
@@ -172,10 +177,13 @@ class Trainer:
         begin_folder(
             self.out,
             self.recipe,
-            {
+            circumstances(self.device, self.process_group.size)
+            | {
+                "seed": self.recipe.run.seed,
                 "pictures": len(self.entries),
                 "data": source_names(data),
                 "digest": self.digest,
+                "sources": pictures_of(data, self.entries),
                 "started_from": (origin or "other weights") if init else "the recipe",
             },
         )
@@ -276,13 +284,13 @@ def _check_shares(recipe: Recipe, process_group: ProcessGroup) -> None:
     if run.batch % (process_group.size * run.accumulate):
         raise BadRecipe(
             f"run.batch is {run.batch}; for {process_group.size} processes and run.accumulate = {run.accumulate} it "
-            f"may be a multiple of {process_group.size * run.accumulate}"
+            f"must be a multiple of {process_group.size * run.accumulate}"
         )
 
 
 def _last_step(recipe: Recipe, max_steps: int | None) -> int:
     if max_steps is not None and max_steps < 1:
-        raise BadSetting(f"the number of steps is {max_steps}; it may be 1 or more")
+        raise BadSetting(f"the number of steps is {max_steps}; it must be at least 1")
     return min(recipe.run.steps, max_steps or recipe.run.steps)
 
 

@@ -38,7 +38,7 @@ UPLOAD = (*ALWAYS, 413, 415, 422, 429, 503)
 PICTURE = {**IMAGES, **documented(*UPLOAD, 404, 406, 409, 410, 500)}
 
 LookOf = Annotated[Look, Depends(look)]
-FormatOf = Annotated[FormatName | None, Query(description="The file format; by default as it came.")]
+FormatOf = Annotated[FormatName | None, Query(description="The file format; by default the photograph's own.")]
 
 
 class JobBody(BaseModel):
@@ -177,7 +177,7 @@ async def result(studio: StudioOf, job: JobOf, look: LookOf, copy: CopyOf) -> Re
 
 @router.get("/jobs/{identity}/original", response_class=Response, responses=PICTURE)
 async def original(studio: StudioOf, job: JobOf, copy: CopyOf) -> Response:
-    """The photograph as it came, upright, in any format."""
+    """The original photograph, upright, in any format."""
     return await _picture(studio, job, None, copy)
 
 

@@ -5,13 +5,7 @@ A client's file is decoded here and nowhere else, so that whatever it does to a 
 
 from __future__ import annotations
 
-import multiprocessing
-import multiprocessing.connection
-import os
 import secrets
-import shutil
-import signal
-import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -65,24 +59,9 @@ def session(setup: Setup) -> Colorizer:
     return Colorizer(setup.model, max_pixels=setup.max_pixels, threads=setup.threads, device="cpu")
 
 
-def live_with_parent(folder: str) -> None:
-    """Leave Ctrl-C to the server; when it is gone, delete the uploads and end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel, folder), daemon=True).start()
-
-
-def _end_with(sentinel: int, folder: str) -> None:
-    multiprocessing.connection.wait([sentinel])
-    shutil.rmtree(folder, ignore_errors=True)
-    os._exit(1)
-
-
-def warm(setup: Setup) -> int:
-    """Load the model; returns the process's id."""
+def warm(setup: Setup) -> None:
+    """Load the model before it is needed."""
     session(setup)
-    return os.getpid()
 
 
 def prepare(setup: Setup, folder: str) -> Facts:
@@ -101,7 +80,7 @@ def prepare(setup: Setup, folder: str) -> Facts:
 
 
 def render(setup: Setup, folder: str, look: Look | None, format: str | None) -> str:
-    """Write the whole photograph in a look (None: as it came) into the folder.
+    """Write the whole photograph in a look (None: unchanged) into the folder.
 
     Returns:
         The file's name; `format` is the photograph's own where it is None.
@@ -134,7 +113,7 @@ def colorize(setup: Setup, folder: str, look: Look, format: str | None) -> tuple
 
 
 def preview(setup: Setup, folder: str, look: Look | None, side: int, format: str) -> bytes:
-    """The encoded photograph, at most `side` pixels on its longer side, in a look (None: as it came)."""
+    """The encoded photograph, at most `side` pixels on its longer side, in a look (None: unchanged)."""
     scores, small, whole = _sized(folder, side)
     if look is not None:
         scores = _redrawn(session(setup), _kept(folder)[1], look) or scores
@@ -161,7 +140,7 @@ def _painted(colorizer: Colorizer, picture: Picture, look: Look, scores: Scores,
 
 
 def _read(setup: Setup, folder: str) -> Picture:
-    # The folder's name is nobody's business, and must not stand in a message.
+    # The folder's name must not appear in a message.
     with open(Path(folder, INPUT), "rb") as file:
         return decode(BytesIO(file.read()), "the photograph", setup.max_pixels)
 
