@@ -367,12 +367,16 @@ class Colorizer:
         return resize(L, (w, h)), log_p
 
     def _reference(self, source: str | os.PathLike[str]) -> Reference:
-        """What is known of a picture whose colours are wanted."""
+        """What is known of a file whose colours are wanted."""
         picture = io.read(source, self.max_pixels)
         if picture.toning == "gray":
             raise BadSetting(f"{shown(source)}: the reference is gray; take a picture that has the colours")
+        return self.reference(picture)
+
+    def reference(self, picture: Picture, scores: Scores | None = None) -> Reference:
+        """What is known of a picture (H, W, 3) whose colours are wanted; `scores` is what `scores` gave for its L."""
         L = picture.lightness()
-        light, log_p = self._map_of(self.scores(L), L)
+        light, log_p = self._map_of(scores or self.scores(L), L)
         full = {"uint8": 255, "uint16": 65535}.get(picture.pixels.dtype.name, 1)
         small = np.stack([resize(picture.pixels[..., c], light.shape[::-1]) for c in range(3)], -1) / full
         return Reference(Points.of(light.astype(np.float64), log_p), color.rgb_to_lab(small)[..., 1:].reshape(-1, 2))

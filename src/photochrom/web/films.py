@@ -64,7 +64,7 @@ def colour(setup: Setup, folder: str, look: Look, ending: str, max_seconds: floa
     Args:
         setup: of the worker.
         folder: the job's.
-        look: vividness and saturation; films have no others.
+        look: vividness, saturation and a palette; films have no others.
         ending: see `ending_of`.
         max_seconds: the longest that is taken.
 
@@ -72,11 +72,16 @@ def colour(setup: Setup, folder: str, look: Look, ending: str, max_seconds: floa
         FilmTooLong: it lasts longer.
         PhotochromError: it cannot be read.
     """
-    if look.variant or look.contrast or look.hints:
-        raise BadSetting("films take no variant, no contrast and no hints; omit them")
+    if look.variant or look.contrast or look.hints or look.reference:
+        raise BadSetting("films take no variant, no contrast, no hints and no reference here; omit them")
     source = Path(folder, INPUT)
     colorizer = Colorizer(
-        setup.model, max_pixels=setup.max_pixels, vividness=look.vividness, saturation=look.saturation, device="cpu"
+        setup.model,
+        max_pixels=setup.max_pixels,
+        vividness=look.vividness,
+        saturation=look.saturation,
+        palette=look.chosen_palette(),
+        device="cpu",
     )
     last = 0.0
 
