@@ -22,8 +22,10 @@ from photochrom.painting.upsample import resize
 from photochrom.web.look import Look
 from photochrom.web.worker import INPUT, Setup, dressed, session, sized
 
-SIDE = 416  # of the copy on which hints are tried out, pixels; a slider's drafts have the same
+SIDE = 416  # of the copy that is asked about, pixels; a slider's drafts have the same
+TRIAL_SIDE = 160  # of the one on which hints are tried out, which takes time
 AROUND = 1  # points of the network's map around a place that are asked, too
+APART = 0.3  # of the longer side, between places where a hint would help
 CANDIDATES = 8  # places whose gain is found out by trying
 # Both dark, so that they have all their chroma wherever the photograph is not black, and far from each other.
 TRIAL = "#000080", "#003000"
@@ -55,7 +57,7 @@ def colors(setup: Setup, folder: str, look: Look, x: float, y: float) -> tuple[f
 
 
 def reach(setup: Setup, folder: str, look: Look, x: float, y: float, factor: float) -> bytes:
-    """How much a hint at a point would count, as a gray PNG of the photograph's shape: white is all.
+    """How much a hint at a point would count, as a small gray PNG of the photograph's shape: white is all.
 
     Args:
         setup, folder, look: as in `colors`; hints that are there already share with it.
@@ -65,7 +67,7 @@ def reach(setup: Setup, folder: str, look: Look, x: float, y: float, factor: flo
     Raises:
         BadSetting: the point lies outside, or the reach cannot be.
     """
-    scores, small, whole = sized(folder, SIDE)
+    scores, small, whole = sized(folder, TRIAL_SIDE)
     hint = Hint(x, y, TRIAL[0], factor)
     check_inside([hint], *whole)
     scale = small.width / whole[0], small.height / whole[1]
@@ -86,27 +88,32 @@ def sureness(setup: Setup, folder: str, look: Look) -> bytes:
 def unsure(setup: Setup, folder: str, look: Look, count: int) -> list[tuple[float, float, float]]:
     """Where a hint would help most: (x, y) in pixels of the photograph, and the share of it that it would settle.
 
-    The doubt within the reach of a hint at some candidates is added up; the best are taken one after the other, and
-    what one would settle no longer counts for the next.
+    Hints are tried at some candidates that are far from each other, and the doubt that each would settle is added up:
+    large, even and uncertain areas come first.
 
     Raises:
         BadSetting: as `sureness`.
     """
-    scores, small, whole = sized(folder, SIDE)
+    scores, small, whole = sized(folder, TRIAL_SIDE)
     doubt = 1 - _sure(setup, folder, look)
-    colorizer, light, there = dressed(setup, folder, look), small.lightness(), look.given(whole, small.size)
-    tried = []
-    for across, down in unsure_places(1 - doubt, CANDIDATES):
-        hint = Hint(across * small.width, down * small.height, TRIAL[0])
-        counts = _counting(colorizer, scores, light, look, there, [hint])
-        tried.append((across, down, resize(counts, doubt.shape[::-1])))
-    found = []
-    while tried and len(found) < count:
-        gains = [float((doubt * counts).mean()) for *_, counts in tried]
-        across, down, counts = tried.pop(int(np.argmax(gains)))
-        found.append((across * whole[0], down * whole[1], max(gains)))
-        doubt = doubt * (1 - counts)
-    return found
+    places = np.array(unsure_places(1 - doubt, CANDIDATES))
+    tried = [Hint(across * small.width, down * small.height, TRIAL[0]) for across, down in places]
+    there = look.given(whole, small.size)
+    counts = _counting(dressed(setup, folder, look), scores, small.lightness(), look, there, tried)
+    h, w = doubt.shape
+    settled = doubt * resize(counts, (w, h))
+    # All are tried at once, so each settles what is nearer to it than to the others.
+    y, x = np.mgrid[:h, :w]
+    away = [np.hypot(x + 0.5 - across * w, y + 0.5 - down * h) for across, down in places]
+    nearest = np.argmin(away, 0)
+    gains = np.array([settled[nearest == k].sum() for k in range(len(places))]) / doubt.size
+    best: list[int] = []
+    for apart in (APART * max(w, h), 0):  # far from each other, if there is room
+        for k in np.argsort(-gains, kind="stable"):
+            away = np.hypot(*((places[k] - places[best]) * (w, h)).T)
+            if len(best) < count and k not in best and (away >= apart).all():
+                best.append(int(k))
+    return [(float(places[k, 0] * whole[0]), float(places[k, 1] * whole[1]), float(gains[k])) for k in best]
 
 
 def main_colors(setup: Setup, folder: str) -> list[str]:
@@ -166,11 +173,12 @@ def _sure(setup: Setup, folder: str, look: Look) -> np.ndarray:
     bins, _ = _probabilities(colorizer, scores)
     how, light = look.decoding(colorizer), small.lightness()
     w, h = map_size(colorizer, scores)
-    there = look.given(whole, small.size)
     ab = colorizer.chroma(scores, light, how).strip(resize(light, (w, h)), 0, h)
     sure = confidence(scores.map[:, :h, :w], ab, bins, how)
-    if there:
-        sure = 1 - (1 - sure) * (1 - resize(_counting(colorizer, scores, light, look, [], there), (w, h)))
+    if look.hints:
+        _, copy, _ = sized(folder, TRIAL_SIDE)
+        counts = _counting(colorizer, scores, copy.lightness(), look, [], look.given(whole, copy.size))
+        sure = 1 - (1 - sure) * (1 - resize(counts, (w, h)))
     return np.clip(sure, 0, 1)
 
 

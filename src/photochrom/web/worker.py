@@ -5,7 +5,6 @@ A client's file is decoded here and nowhere else, so that whatever it does to a 
 
 from __future__ import annotations
 
-import copy
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -157,7 +156,8 @@ def dressed(setup: Setup, folder: str, look: Look) -> Colorizer:
     colorizer = session(setup)
     if not (look.palette or look.reference):
         return colorizer
-    other = copy.copy(colorizer)
+    other = object.__new__(Colorizer)
+    vars(other).update(vars(colorizer))
     other.palette = look.chosen_palette()
     other.references = [_reference(setup, str(Path(folder).parent / look.reference))] if look.reference else []
     return other
