@@ -68,7 +68,8 @@ export class Picker {
     $("picker-likely").replaceChildren(...likely);
     $("picker-usual").replaceChildren(...usual);
     this.#place(at);
-    if (document.activeElement === $("picker-close")) (x === undefined ? usual : likely)[0]?.focus({ preventScroll: true });
+    // A tap takes the focus away again, after this was opened.
+    if ([$("picker-close"), document.body].includes(document.activeElement)) (x === undefined ? usual : likely)[0]?.focus({ preventScroll: true });
   }
 
   #swatch(color, label, shown = "") {

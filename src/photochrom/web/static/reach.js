@@ -2,14 +2,16 @@
 
 import { picture, placeAddress } from "./api.js";
 
-const SIDE = 800; // pixels of the longer side of the drawing
+const LARGEST = 1600; // pixels of the longer side of the drawing
 const COUNTS = 128; // of 255, from where on a point counts as reached
 
 export class Reach {
   #canvas = Object.assign(document.createElement("canvas"), { className: "reach", hidden: true });
   #loading = new AbortController();
+  #viewer;
 
   constructor(viewer) {
+    this.#viewer = viewer;
     viewer.over.append(this.#canvas);
   }
 
@@ -30,7 +32,7 @@ export class Reach {
   }
 
   #draw(image) {
-    const scale = SIDE / Math.max(image.naturalWidth, image.naturalHeight);
+    const scale = Math.min(LARGEST, this.#viewer.pixels) / Math.max(image.naturalWidth, image.naturalHeight);
     const [w, h] = [image.naturalWidth, image.naturalHeight].map((side) => Math.max(2, Math.round(side * scale)));
     Object.assign(this.#canvas, { width: w, height: h, hidden: false });
     const context = this.#canvas.getContext("2d", { willReadFrequently: true });
