@@ -305,6 +305,7 @@ def test_a_reference_that_the_server_forgot_is_sent_again(open_page, photographs
     with page.expect_request(lambda request: "reference=" in request.url) as asked:
         page.set_input_files("#reference-file", tmp_path / "colours.png")
     coloured(page)
+    page.wait_for_load_state("networkidle")
     reference = re.search("reference=([^&]+)", asked.value.url)[1]
     page.evaluate("(id) => fetch('/api/jobs/' + id, { method: 'DELETE' })", reference)
     with page.expect_response(

@@ -150,8 +150,7 @@ def dressed(setup: Setup, folder: str, look: Look) -> Colorizer:
     """The session with a look's palette and reference; the network is shared.
 
     Raises:
-        BadSetting: the palette has what is no colour, or the reference is gray.
-        FileNotFoundError: the reference's job is gone.
+        BadSetting: the palette has what is no colour, or the reference is gray or gone.
     """
     colorizer = session(setup)
     if not (look.palette or look.reference):
@@ -165,7 +164,10 @@ def dressed(setup: Setup, folder: str, look: Look) -> Colorizer:
 
 @lru_cache(maxsize=8)
 def _reference(setup: Setup, folder: str) -> Reference:
-    scores, small, _ = kept_of(folder)
+    try:
+        scores, small, _ = kept_of(folder)
+    except FileNotFoundError:
+        raise BadSetting("the reference picture was removed meanwhile; send it again") from None
     if small.toning == "gray":
         raise BadSetting("the reference is gray; take a picture that has the colours")
     return session(setup).reference(small, scores)

@@ -195,12 +195,14 @@ export class Editor {
     const { signal } = (this.#loading = new AbortController());
     const { job, look } = this.#item;
     const wanted = this.#wanted;
+    this.#item.problem = null;
     const copy = this.#copy(this.#viewer.actual ? Infinity : this.#viewer.pixels);
     this.#viewer.busy = true;
     await Promise.all([this.#loadBefore(job, copy, signal), this.#loadAfter(job, look, copy, signal)]);
     if (signal.aborted) return;
     this.#loaded = wanted;
     this.#viewer.busy = false;
+    if (this.#viewer.isFull && !this.#item.problem) $("facts").textContent = describe(job);
     this.#page.changed();
   }
 

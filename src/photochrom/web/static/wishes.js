@@ -13,6 +13,7 @@ export class Wishes {
   #item = { look: {} };
   #files = new Map(); // of references, by their ids
   #names = new Map();
+  #sending = new Map();
 
   // `changed(item, name, value)` hears of a field of a photograph's look.
   constructor(changed) {
@@ -68,8 +69,16 @@ export class Wishes {
     this.#changed(item, "reference", id);
   }
 
-  // The server has forgotten a reference: it is sent once more, if this page still has it.
-  async sendAgain(reference) {
+  // The server has forgotten a reference: it is sent once more, if this page still has it. Several requests may have
+  // found it gone.
+  sendAgain(reference) {
+    if (!this.#sending.has(reference)) {
+      this.#sending.set(reference, this.#again(reference).finally(() => this.#sending.delete(reference)));
+    }
+    return this.#sending.get(reference);
+  }
+
+  async #again(reference) {
     const file = this.#files.get(reference);
     const id = file && (await this.#sent(file, () => true));
     if (id) renamed.set(reference, id);
