@@ -1,6 +1,6 @@
 // What was done, to be undone and done again.
 
-const TOGETHER = 900; // milliseconds within which changes with one key are one: a slider's way, a dragged point
+const TOGETHER = 1500; // milliseconds within which changes with one key are one: a slider's way, a dragged point
 const MOST = 200;
 
 export class History {
