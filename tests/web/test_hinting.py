@@ -75,15 +75,15 @@ def test_the_colors_follow_the_contrast(real):
 
 def test_a_hint_reaches_to_the_edge(real, halves):
     address = job_of(real, halves)
-    counts = gray(real.get(f"{address}/reach", params={"x": 50, "y": 80}))
-    assert counts.shape == (160, 240)
-    assert counts[80, 50] > 0.95
-    assert counts[:, 140:].max() < 0.05 < 0.5 < counts[80, 90]
-    near = gray(real.get(f"{address}/reach", params={"x": 50, "y": 80, "factor": 0.3}))
+    counts = gray(real.get(f"{address}/reach", params={"x": 51, "y": 81}))
+    assert counts.shape == (107, 160)  # two thirds of the photograph
+    assert counts[54, 34] > 0.95
+    assert counts[:, 94:].max() < 0.05 < 0.5 < counts[54, 60]
+    near = gray(real.get(f"{address}/reach", params={"x": 51, "y": 81, "factor": 0.2}))
     assert near.mean() < counts.mean() / 2
     # Another hint beside it takes its share.
-    shared = gray(real.get(f"{address}/reach", params={"x": 50, "y": 80, "hints": "95,80=#808080"}))
-    assert shared[80, 90] < 0.2
+    shared = gray(real.get(f"{address}/reach", params={"x": 51, "y": 81, "hints": "95,81=#808080"}))
+    assert shared[54, 60] < 0.2
 
 
 def test_confidence_is_the_librarys_and_hints_make_sure(real, halves):

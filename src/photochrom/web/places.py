@@ -113,6 +113,7 @@ def unsure(setup: Setup, folder: str, look: Look, count: int) -> list[tuple[floa
             away = np.hypot(*((places[k] - places[best]) * (w, h)).T)
             if len(best) < count and k not in best and (away >= apart).all():
                 best.append(int(k))
+    best.sort(key=lambda k: -gains[k])
     return [(float(places[k, 0] * whole[0]), float(places[k, 1] * whole[1]), float(gains[k])) for k in best]
 
 
