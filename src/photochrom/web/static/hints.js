@@ -5,12 +5,12 @@ import { dropper } from "./dropper.js";
 import { Picker } from "./picker.js";
 import { Reach } from "./reach.js";
 import { save } from "./saving.js";
+import { Strokes, ring } from "./strokes.js";
 
-const NUDGE = 0.01; // of the longer side, by an arrow key; a fifth of it with Shift
+const NUDGE = 0.01; // of the longer side, by an arrow key; a fifth with Shift
 const STILL = 3; // CSS pixels that a click on a point may move
 const DOT = 12; // CSS pixels around a point that the eraser takes for it
 const SMOOTH = 1.2; // CSS pixels by which a stroke may be simpler than the hand's way
-const SVG = "http://www.w3.org/2000/svg";
 const TOOLS = ["point", "brush", "eraser"];
 const SAY = {
   point: "Click on the picture where you know a colour.",
@@ -29,10 +29,10 @@ export class Hints {
   #tool = null;
   #color = null; // the brush's
   #dots = [];
-  #lines = document.createElementNS(SVG, "svg");
+  #strokes;
   #aim = Object.assign(element("button", "dot aim"), { type: "button", hidden: true });
   #aimed = null;
-  #ring = Object.assign(element("div", "ring"), { hidden: true });
+  #ring;
   #picker;
   #reach;
 
@@ -42,10 +42,9 @@ export class Hints {
     this.#changed = changed;
     this.#reach = new Reach(viewer);
     this.#picker = new Picker((wish, byKeys) => this.#drop(wish, byKeys));
-    this.#lines.setAttribute("preserveAspectRatio", "none");
-    this.#lines.classList.add("strokes");
-    viewer.over.append(this.#lines);
-    viewer.points.append(this.#aim, this.#ring);
+    this.#strokes = new Strokes(viewer);
+    viewer.points.append(this.#aim);
+    this.#ring = ring($("viewer"), viewer.points, () => (this.#draws ? this.#width * viewer.scale : null));
     for (const tool of TOOLS) {
       $(`tool-${tool}`).addEventListener("click", (event) => {
         this.#setTool(this.#tool === tool ? null : tool);
@@ -75,8 +74,6 @@ export class Hints {
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.#tool && !this.#picker.isOpen) this.#setTool(null, true);
     });
-    $("viewer").addEventListener("pointermove", (event) => this.#showRing(event));
-    $("viewer").addEventListener("pointerleave", () => (this.#ring.hidden = true));
     this.#showWidth();
   }
 
@@ -87,7 +84,7 @@ export class Hints {
     this.#picker.close();
     this.#marks = item ? marks.read(item.look.hints) : [];
     if (other) this.#setTool(null);
-    if (item) this.#lines.setAttribute("viewBox", `0 0 ${item.job.width} ${item.job.height}`);
+    if (item) this.#strokes.setSize(item.job.width, item.job.height);
     this.#choose(this.#marks.length && !other ? Math.min(this.#chosen, this.#marks.length - 1) : -1);
   }
 
@@ -176,7 +173,7 @@ export class Hints {
     this.#aim.hidden = this.#ring.hidden = true;
     this.#aimed = null;
     for (const each of TOOLS) $(`tool-${each}`).setAttribute("aria-pressed", each === tool);
-    $("brush-tools").hidden = tool !== "brush" && tool !== "eraser";
+    $("brush-tools").hidden = !this.#draws;
     $("brush-color-row").hidden = tool !== "brush";
     this.#say(tool ? SAY[tool] : "");
     this.#viewer.tool =
@@ -216,8 +213,8 @@ export class Hints {
   }
 
   #aimWithKeys(event) {
-    const step = this.#step(event);
-    if (!step || !this.#aimed) return;
+    const step = this.#aimed && this.#step(event);
+    if (!step) return;
     const [x, y] = this.#aimed.place;
     this.#aimAt(...this.#inside(x + step[0], y + step[1]), this.#aimed.done);
     this.#viewer.reveal(...this.#aimed.place);
@@ -234,6 +231,10 @@ export class Hints {
 
   // ---- the brush and the eraser
 
+  get #draws() {
+    return this.#tool === "brush" || this.#tool === "eraser";
+  }
+
   get #width() {
     return (Math.max(this.#size.width, this.#size.height) * $("brush-width").value) / 100;
   }
@@ -245,9 +246,9 @@ export class Hints {
   }
 
   #chooseBrush() {
-    const box = $("brush-color").getBoundingClientRect();
+    const { left, top } = $("brush-color").getBoundingClientRect();
     this.#picker.open({
-      at: [box.left, box.top],
+      at: [left, top],
       item: this.#item,
       color: this.#color,
       chosen: (color) => this.#setBrush(color),
@@ -265,19 +266,20 @@ export class Hints {
     this.#picker.close();
     this.#choose(-1);
     const stroke = { points: [this.#inside(x, y)], width: this.#width, color: this.#color ?? "#ffffff", reach: 1 };
-    const line = this.#newLine(stroke);
+    const line = this.#strokes.add(stroke);
     return {
       move: (toX, toY) => {
         stroke.points.push(this.#inside(toX, toY));
-        this.#paintLine(line, stroke);
+        this.#strokes.paint(line, stroke);
       },
       end: (done, event) => {
-        line.remove();
-        if (!done) return;
+        if (!done) return line.remove();
         stroke.points = marks.simplified(stroke.points, SMOOTH / this.#viewer.scale);
-        if (this.#color) return void this.#add(stroke);
+        if (this.#color) {
+          line.remove();
+          return void this.#add(stroke);
+        }
         // The first stroke of a brush without a colour asks for one.
-        this.#lines.append(line);
         const [placeX, placeY] = marks.anchor(stroke);
         let made = -1;
         this.#picker.open({
@@ -310,30 +312,6 @@ export class Hints {
     return { move: rub, end: () => this.#marks !== before && this.#tell() };
   }
 
-  #showRing(event) {
-    const draws = this.#tool === "brush" || this.#tool === "eraser";
-    this.#ring.hidden = !draws || event.pointerType === "touch";
-    if (this.#ring.hidden) return;
-    const box = $("viewer").getBoundingClientRect();
-    for (const [name, value] of [["--rx", event.clientX - box.left], ["--ry", event.clientY - box.top], ["--rd", this.#width * this.#viewer.scale]]) {
-      this.#ring.style.setProperty(name, `${value}px`);
-    }
-  }
-
-  #newLine(stroke) {
-    const line = document.createElementNS(SVG, "polyline");
-    this.#paintLine(line, stroke);
-    this.#lines.append(line);
-    return line;
-  }
-
-  #paintLine(line, { points, width, color }) {
-    const all = points.length > 1 ? points : [points[0], points[0]];
-    line.setAttribute("points", all.map((point) => point.join(",")).join(" "));
-    line.setAttribute("stroke", color);
-    line.setAttribute("stroke-width", width);
-  }
-
   // ---- what is seen of them
 
   #choose(at) {
@@ -350,8 +328,7 @@ export class Hints {
       $("hint-reach-value").textContent = words;
       $("hint-reach").setAttribute("aria-valuetext", words);
     }
-    this.#lines.replaceChildren();
-    for (const each of this.#marks) if (each.points) this.#newLine(each);
+    this.#strokes.show(this.#marks);
     while (this.#dots.length > this.#marks.length) this.#dots.pop().remove();
     while (this.#dots.length < this.#marks.length) this.#dots.push(this.#newDot(this.#dots.length));
     this.#dots.forEach((dot, index) => this.#paint(dot, index));
@@ -391,7 +368,7 @@ export class Hints {
   }
 
   #drag(event, dot, index) {
-    if (this.#tool === "eraser" || this.#tool === "brush") return; // which go over it
+    if (this.#draws) return; // it goes over it
     event.stopPropagation();
     if (event.button !== 0) return;
     this.#choose(index);
