@@ -2,9 +2,9 @@
 
     python benchmarks/sizes.py [FILE|DIR ...]
 
-Without arguments it takes scikit-image's public-domain photographs (extra dev). Each is shrunk or enlarged to a long side of 256,
-512, 1024 and 4000 pixels, coloured, brought back to 256, and compared with what came of the 1024-pixel copy. As a
-yardstick, the last column is how far that colouring is from gray.
+Without arguments it takes scikit-image's public-domain photographs (extra dev). Each is shrunk or enlarged to a
+long side of 256, 512, 1024 and 4000 pixels, coloured, brought back to 256, and compared with what came of the
+1024-pixel copy. As a yardstick, the last column is how far that colouring is from gray.
 """
 
 from __future__ import annotations

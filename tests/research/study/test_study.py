@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from photochrom.cli import main
-from photochrom.research.study.realism import Eye, frechet_distance, load_arrays
+from photochrom.metrics.frechet import frechet_distance
+from photochrom.research.study.realism import Eye, load_arrays
 from photochrom.research.study.results import Results, scales
 from photochrom.research.study.tables import tables
 
