@@ -29,7 +29,7 @@ from photochrom.inference.decoders import decoders
 from photochrom.inference.model_files import packaged, read_model
 from photochrom.inference.network import Network, Scores
 from photochrom.painting.confidence import confidence
-from photochrom.painting.hints import Colored, hinted
+from photochrom.painting.hints import Colored, hint_map, hinted
 from photochrom.painting.mark import Mark
 from photochrom.painting.painter import Painter
 from photochrom.painting.palette import Palette
@@ -408,6 +408,10 @@ class Colorizer:
     ) -> Painter:
         seen, size = self.sizes(L.shape, scores.seen)
         tone = Tone.fit(resize(L, seen)) if self.restore_tone else None
+        if hints and self.network.takes_hints:
+            small = resize(L, seen) if tone is None else tone(resize(L, seen))
+            known = hint_map(hints, small, L.shape[::-1], self.card.stride)
+            scores = self.network.scores(small, hints=known)
         painter = self._painter(L.shape, resize(L, size), tone, scores, how, rng)
         if not hints:
             return painter

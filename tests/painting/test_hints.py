@@ -8,7 +8,7 @@ import photochrom
 from photochrom import color
 from photochrom.errors import BadSetting
 from photochrom.imaging import io
-from photochrom.painting.hints import Hint, distances, hinted
+from photochrom.painting.hints import Hint, distances, hint_map, hinted
 from photochrom.painting.upsample import GuidedChroma
 
 RNG = np.random.default_rng(5)
@@ -216,3 +216,24 @@ class TestColorizer:
         expected = photochrom.colorize(gray, model=str(tiny), hints=[Hint(30, 100, "teal")])
         target = photochrom.colorize(tmp_path / "a.png", model=str(tiny), hints=[Hint(30, 100, "teal")])
         np.testing.assert_array_equal(io.read(target).pixels, expected)
+
+
+class TestHintMap:
+    def test_a_hint_covers_the_point_of_the_networks_map_that_it_lies_in(self):
+        light = np.full((24, 32), 60.0, np.float32)
+        hint = Hint(100, 50, "#c03030")  # of a photograph of 320 x 240: row 5, column 10 of what the network sees
+        found = hint_map([hint], light, (320, 240), 4)
+        assert found.shape == (3, 24, 32)
+        assert sorted(set(map(tuple, np.argwhere(found[2])))) == [(r, c) for r in range(4, 8) for c in range(8, 12)]
+        np.testing.assert_allclose(found[:2, 5, 10], seen(hint, 60))
+
+    def test_overlapping_hints_give_their_mean_and_shadows_less_chroma(self):
+        light = np.full((8, 8), 10.0, np.float32)
+        first, second = Hint(1, 1, "#c03030"), Hint(2, 2, "#3030c0")
+        found = hint_map([first, second], light, (8, 8), 4)
+        np.testing.assert_allclose(found[:2, 0, 0], (seen(first, 10) + seen(second, 10)) / 2, rtol=1e-6)
+        assert found[2].sum() == 16
+
+    def test_hints_outside_are_refused(self):
+        with pytest.raises(BadSetting, match="lies outside"):
+            hint_map([Hint(9, 1, "red")], np.zeros((8, 8), np.float32), (8, 8), 4)

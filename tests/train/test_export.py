@@ -353,8 +353,8 @@ def test_cards_that_are_wrong(tmp_path):
     path = tmp_path / "x.onnx"
     path.write_bytes(seal(with_card()))
     assert load_backend(path).card.name == "x"
-    path.write_bytes(seal(with_card(format=2)))
-    newer = "its model card was written by a newer photochrom (its format is 2); update this one to use it"
+    path.write_bytes(seal(with_card(format=9)))
+    newer = "its model card was written by a newer photochrom (its format is 9); update this one to use it"
     assert fails(path) == f"{path}: {newer}"
     path.write_bytes(seal(with_card(bins={"kind": "cube"})))
     assert "its model card cannot be read" in fails(path)

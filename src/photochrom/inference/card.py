@@ -13,7 +13,7 @@ from photochrom.inference.bins import Bins, bins_from_dict
 from photochrom.inference.decode import RENDER_SIZE, SATURATION, Decoding
 
 KEY = "photochrom.card"
-FORMAT = 1  # one more when a key is added here or to `Decoding`, so that older versions say that they are older
+FORMAT = 2  # one more when a key is added here or to `Decoding`, so that older versions say that they are older
 NO_DIGEST = "0" * 64
 
 
@@ -33,6 +33,8 @@ class ModelCard:
         multiple: the network's input sides are multiples of this.
         stride: input pixels a side for each output.
         size: the network takes squares of this side only; the picture is squeezed into it. None takes any size.
+        channels: of the network's input: 1 for L alone; 4 with the hints' a and b, divided by `ab_scale`, and 1 where
+            they are.
         l_center, l_scale: the network sees (L - l_center) / l_scale.
         ab_scale: regression gives ab / ab_scale.
         variation: how many factors the network's second input `variation` takes, 1 unless a variant is wanted;
@@ -59,6 +61,7 @@ class ModelCard:
     multiple: int = 32
     stride: int = 4
     size: int | None = None
+    channels: int = 1
     l_center: float = L_CENTER
     l_scale: float = L_SCALE
     ab_scale: float = AB_SCALE

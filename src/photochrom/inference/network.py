@@ -62,13 +62,25 @@ class Network:
         if not self.card.has_variants:
             raise BadSetting(f"the model '{self.card.name}' gives only one colouring: it has neither bins nor dropout")
 
-    def scores(self, small: np.ndarray, mirror: bool | None = None, variant: int | None = None) -> Scores:
+    @property
+    def takes_hints(self) -> bool:
+        """Whether the network itself knows what hints are."""
+        return self.card.channels > 1
+
+    def scores(
+        self,
+        small: np.ndarray,
+        mirror: bool | None = None,
+        variant: int | None = None,
+        hints: np.ndarray | None = None,
+    ) -> Scores:
         """The answer to L (h, w), 0..100, of the size that the network sees; padded to the model's multiple.
 
         Args:
             small: a picture.
             mirror: whether the mirrored picture is seen too; None does as the card says.
             variant: a network that drops channels at use, too, drops those of this variant.
+            hints: (3, h, w) a, b and where these are known, for a network that takes hints; see `hint_map`.
 
         Raises:
             BadCheckpoint: the answer is not what the card promises.
@@ -76,13 +88,16 @@ class Network:
         card = self.card
         dropped = None if variant is None else self._variation(variant)
         h, w = small.shape
-        x = (small - card.l_center) / card.l_scale
         pad = (-h % card.multiple, -w % card.multiple)
-        x = np.pad(x, ((0, pad[0]), (0, pad[1])), mode="edge").astype(np.float32)
+        beyond = ((0, pad[0]), (0, pad[1]))
+        x = np.zeros((card.channels, h + pad[0], w + pad[1]), np.float32)
+        x[0] = np.pad((small - card.l_center) / card.l_scale, beyond, mode="edge")
+        if hints is not None:
+            x[1:, :h, :w] = hints / np.array([card.ab_scale, card.ab_scale, 1])[:, None, None]
         out = self._run(x, dropped)
         if card.mirror if mirror is None else mirror:
             # Padded first: the sides are multiples of the stride, so that both answers lie on one grid.
-            out = (out + self._run(np.ascontiguousarray(x[:, ::-1]), dropped)[:, :, ::-1]) / 2
+            out = (out + self._run(np.ascontiguousarray(x[..., ::-1]), dropped)[:, :, ::-1]) / 2
         return Scores(out[:, : -(-h // card.stride), : -(-w // card.stride)], (w, h))
 
     def _variation(self, variant: int) -> np.ndarray | None:
@@ -94,9 +109,9 @@ class Network:
 
     def _run(self, x: np.ndarray, variation: np.ndarray | None = None) -> np.ndarray:
         card = self.card
-        out = self.backend.run(x[None, None], variation)[0]
+        out = self.backend.run(x[None], variation)[0]
         channels = self.bins.n_scores if self.bins else 2
-        if out.shape != (channels, x.shape[0] // card.stride, x.shape[1] // card.stride):
+        if out.shape != (channels, x.shape[1] // card.stride, x.shape[2] // card.stride):
             raise BadCheckpoint(f"the model '{card.name}' answers with {out.shape}, which is not what its card says")
         if not np.isfinite(out).all():
             raise BadCheckpoint(f"the model '{card.name}' gives values that are not numbers; its weights are damaged")

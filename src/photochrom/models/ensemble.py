@@ -103,6 +103,7 @@ class Ensemble(nn.Module):
         # Of whole numbers, so that the exported graph can compute sides that vary.
         self.scales = {n: Fraction(m.scale).limit_denominator(MOST_PARTS) for n, m in settings.parsed.items()}
         self.stride = first.stride
+        self.channels = max(getattr(network, "channels", 1) for network in networks.values())
         self.multiple = math.lcm(*(int(network.multiple) for network in networks.values()))
 
     def load_pretrained(self) -> None:
@@ -111,13 +112,14 @@ class Ensemble(nn.Module):
             if getattr(network.settings, "pretrained", False):
                 network.load_pretrained()  # type: ignore[operator]
 
-    def forward(self, x: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n q i j"]:
-        """Answers to (L - 50) / 50 of any size."""
+    def forward(self, x: Float[Tensor, "n k h w"]) -> Float[Tensor, "n q i j"]:
+        """Answers to (L - 50) / 50 of any size, and hints for the members that take them."""
         answers = [self._answer(network, x, self.scales[name]) for name, network in self.members.items()]
         return torch.stack(answers).mean(0)
 
     def _answer(self, network: nn.Module, x: Tensor, scale: Fraction) -> Tensor:
         """What a member says of `x`, which it sees at its scale, in sides that it need not pad."""
+        x = x[:, : getattr(network, "channels", 1)]
         if scale == 1:
             return network(x)
         units = (-(-side // self.multiple) for side in x.shape[2:])

@@ -20,6 +20,7 @@ from photochrom._support.settings import Checked, Range
 from photochrom.errors import BadRecipe
 from photochrom.models import models
 from photochrom.models.encoders import Encoder, encoders
+from photochrom.models.hint_branch import HintBranch
 
 HEAD_WIDTH = 32  # channels of an attention head
 
@@ -40,6 +41,7 @@ class Settings(Checked, where="model.settings"):
         class_colors: add to the scores what is known of the colours of the ImageNet classes that the picture looks
             like; see `ClassColors`. The encoder has to be as published, or trained by the task `distillation`.
         attention: how many transformer blocks the coarsest map (stride 32) passes through; see `AttentionBlock`.
+        hints: take hints as further input channels; see `HintBranch`, which is then all that is trained.
     """
 
     encoder: str = "lite2"
@@ -50,6 +52,7 @@ class Settings(Checked, where="model.settings"):
     feature_dropout: Annotated[float, Range(0, 1, below=True)] = 0.0
     class_colors: bool = False
     attention: Annotated[int, Range(0, 24)] = 0
+    hints: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -185,7 +188,7 @@ class Photochrom(nn.Module):
     multiple = 32
     stride = 4
     size = None
-    neutral = ("attention.",)  # a network without them can be started from
+    neutral = ("attention.", "hint_branch.")  # a network without them can be started from
 
     def __init__(self, settings: Settings, n_outputs: int) -> None:
         super().__init__()
@@ -203,6 +206,8 @@ class Photochrom(nn.Module):
         self.merge4 = Merge(w8, at4, w4)
         self.scores = nn.Conv2d(w4, n_outputs, 1)
         self.class_colors = ClassColors(self.encoder, n_outputs) if settings.class_colors else None
+        self.hint_branch = HintBranch(w8, w4, n_outputs) if settings.hints else None
+        self.channels = 4 if settings.hints else 1  # of the input
 
     def load_pretrained(self) -> None:
         """Take the public weights of the encoder and of the classes."""
@@ -210,25 +215,34 @@ class Photochrom(nn.Module):
         if self.class_colors is not None:
             self.class_colors.load_pretrained(self.encoder)
 
-    def forward(self, x: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n q h/4 w/4"]:
-        """Scores of (L - 50) / 50; any size (it is padded to a multiple of 32 by repeating the border)."""
+    def forward(self, x: Float[Tensor, "n k h w"]) -> Float[Tensor, "n q h/4 w/4"]:
+        """Scores of (L - 50) / 50 of any size; with hints, of L, a / 110, b / 110 and where these are known."""
         scores, world = self.answer(x)
         return scores if self.class_colors is None else scores + self.class_colors(world)[:, :, None, None]
 
-    def answer(self, x: Float[Tensor, "n 1 h w"]) -> tuple[Float[Tensor, "n q h/4 w/4"], Float[Tensor, "n s"]]:
+    def answer(self, x: Float[Tensor, "n k h w"]) -> tuple[Float[Tensor, "n q h/4 w/4"], Float[Tensor, "n s"]]:
         """The scores without what the classes add, and the encoder's feature of the whole picture."""
         h, w = x.shape[2:]
-        if h % self.multiple or w % self.multiple:
-            x = F.pad(x, (0, -w % self.multiple, 0, -h % self.multiple), mode="replicate")
-        (at4, *deeper), world = self.encoder(x)
+        light, hints = x[:, :1], x[:, 1:]
+        beyond = (0, -w % self.multiple, 0, -h % self.multiple)
+        if any(beyond):  # padded by repeating the border
+            light, hints = F.pad(light, beyond, mode="replicate"), F.pad(hints, beyond)
+        (at4, *deeper), world = self.encoder(light)
         at8, at16, at32 = (self.feature_dropout(feature) for feature in deeper)
         y = F.relu(self.bottom(at32) + self.world(self.dropout(world))[:, :, None, None])
         y = self.attention(y)
-        y = self.merge4(self.merge8(self.merge16(y, at16), at8), at4)
-        return self.scores(y)[:, :, : -(-h // self.stride), : -(-w // self.stride)], world
+        y8 = self.merge8(self.merge16(y, at16), at8)
+        y4 = self.merge4(y8, at4)
+        scores = self.scores(y4)
+        if self.hint_branch is not None and x.shape[1] > 1:
+            scores = scores + self.hint_branch(hints, y8, y4)
+        return scores[:, :, : -(-h // self.stride), : -(-w // self.stride)], world
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """What is trained, by learning rate: the pretrained "encoder", and the "decoder" that starts from nothing."""
+        if self.hint_branch is not None:
+            self.requires_grad_(False)
+            return {"decoder": list(self.hint_branch.requires_grad_(True).parameters())}
         if self.settings.frozen_stages:
             for module in self.encoder.parts[: self.settings.frozen_stages + 1]:
                 module.requires_grad_(False)

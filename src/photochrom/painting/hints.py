@@ -255,13 +255,8 @@ def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Colored]) ->
     Raises:
         BadSetting: a hint lies outside, there are too many, or these are no hints.
     """
-    if not (isinstance(hints, list | tuple) and all(isinstance(hint, Colored) for hint in hints)):
-        raise BadSetting('hints are a list of `photochrom.Hint`, such as [Hint(120, 340, "navy")]')
     height, width = light.shape
-    hints = [hint.on((width, height)) for hint in hints]
-    check_inside(hints, width, height)
-    if len(hints) > MOST:
-        raise BadSetting(f"there are {len(hints)} hints; {MOST} is the limit")
+    hints = checked(hints, (width, height))
     size = render_shape(light.shape, SIDE)
     w, h = size = min(size[0], width), min(size[1], height)
     small = resize(light, size)
@@ -279,6 +274,48 @@ def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Colored]) ->
     wanted = np.einsum("khw,kc->hwc", share * shaded, lab[:, 1:])
     ab = before + near.max(0)[..., None] * (wanted - before)
     return GuidedChroma.fit(ab, small, size)
+
+
+def hint_map(hints: Sequence[Colored], light: np.ndarray, size: tuple[int, int], stride: int) -> np.ndarray:
+    """Hints as a network takes them that knows what they are.
+
+    Args:
+        hints: of a photograph of `size` (W, H).
+        light: (h, w) its L as the network sees it.
+        stride: of the network's map; a hint covers whole points of that.
+
+    Returns:
+        (3, h, w) a and b in Lab units, the mean where hints overlap, and 1; 0 in all where nothing is hinted.
+
+    Raises:
+        BadSetting: as `hinted`.
+    """
+    hints = checked(hints, size)
+    h, w = light.shape
+    total = np.zeros((3, -(-h // stride), -(-w // stride)))
+    shade = resize(light, (total.shape[2], total.shape[1]))
+    for hint in hints:
+        rows, columns = np.unique(hint.covers(size, (w, h)) // stride, axis=0).T
+        wanted = hint.lab[1:, None] * np.minimum(1, shade[rows, columns] / max(1, hint.lab[0]))
+        total[:, rows, columns] += np.concatenate([wanted, np.ones((1, len(rows)))])
+    total[:2] /= np.maximum(total[2], 1)
+    total[2] = np.sign(total[2])
+    return total.repeat(stride, 1).repeat(stride, 2)[:, :h, :w]
+
+
+def checked(hints: Sequence[Colored], size: tuple[int, int]) -> list[Colored]:
+    """Hints in pixels of a photograph of (W, H).
+
+    Raises:
+        BadSetting: one lies outside, there are too many, or these are no hints.
+    """
+    if not (isinstance(hints, list | tuple) and all(isinstance(hint, Colored) for hint in hints)):
+        raise BadSetting('hints are a list of `photochrom.Hint`, such as [Hint(120, 340, "navy")]')
+    hints = [hint.on(size) for hint in hints]
+    check_inside(hints, *size)
+    if len(hints) > MOST:
+        raise BadSetting(f"there are {len(hints)} hints; {MOST} is the limit")
+    return hints
 
 
 def check_inside(hints: Sequence[Colored], width: int, height: int) -> None:

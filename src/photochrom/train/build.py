@@ -74,7 +74,7 @@ def example(model: nn.Module, height: int, width: int) -> dict[str, Tensor]:
     """Zeros for each input of a network that sees `height` x `width` pixels, by the names of its parameters."""
     if hasattr(model, "example"):
         return model.example(height, width)  # type: ignore[operator]
-    return {"x": torch.zeros(1, 1, height, width)}
+    return {"x": torch.zeros(1, getattr(model, "channels", 1), height, width)}
 
 
 def check_size(recipe: Recipe, model: nn.Module) -> None:

@@ -140,6 +140,7 @@ def _joined(parts: list[tuple[nn.Module, ModelCard]], names: list[str]) -> tuple
         first,
         architecture="ensemble",
         multiple=int(model.multiple),  # type: ignore[arg-type]
+        channels=int(model.channels),  # type: ignore[arg-type]
         parameters=sum(p.numel() for p in model.parameters()),
         recipe=recipe_dict(recipe),
         training={"members": [training for *_, training in members]},

@@ -164,7 +164,7 @@ def parity(model: nn.Module, backend: OnnxBackend) -> float:
     """
     worst, units, fixed = 0.0, backend.card.multiple, backend.card.size
     for seed, (h, w) in enumerate([(fixed, fixed)] * 2 if fixed else [(4 * units, 4 * units), (6 * units, 5 * units)]):
-        x = torch.rand(1, 1, h, w, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+        x = torch.rand(1, backend.card.channels, h, w, generator=torch.Generator().manual_seed(seed)) * 2 - 1
         with torch.inference_mode():
             ours = model(x).numpy()
         worst = float(np.maximum(worst, np.abs(ours - backend.run(x.numpy())).max()))

@@ -59,6 +59,7 @@ def make_card(model: nn.Module, bins: Bins | None, recipe: Recipe, facts: dict[s
         multiple=int(model.multiple),  # type: ignore[arg-type]
         stride=int(model.stride),  # type: ignore[arg-type]
         size=size,
+        channels=getattr(model, "channels", 1),
         l_center=facts.get("center", L_CENTER),
         variation=len(getattr(model, "variation", ())),
         dropout=model.settings.dropout if hasattr(model, "variation") else 0.0,  # type: ignore[union-attr]

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
 from photochrom import color
 from photochrom.data.entries import Entry
@@ -73,6 +74,11 @@ class Validation:
         )
         self.lab = color.rgb_to_lab(rgb)
         self.truths = [Rendition(picture) for picture in rgb]
+        self.inputs = self.given(torch.from_numpy(self.lab.astype(np.float32).transpose(0, 3, 1, 2)))
+
+    def given(self, lab: Float[Tensor, "n 3 s s"]) -> Float[Tensor, "n k s s"]:
+        """What the network sees of the pictures."""
+        return (lab[:, :1] - self.center) / color.L_SCALE
 
     def __call__(self, model: nn.Module, device: torch.device) -> ValidationResult:
         """Look at a network, which is left in evaluation mode."""
@@ -88,12 +94,8 @@ class Validation:
 
     def _coloured(self, model: nn.Module, device: torch.device) -> Iterator[np.ndarray]:
         model.eval()
-        light = torch.from_numpy(np.ascontiguousarray(self.lab[..., 0]))[:, None]
-        outputs = []
         with torch.inference_mode():
-            for part in light.split(16):
-                x = (part.to(device) - self.center) / color.L_SCALE
-                outputs.append(model(x).float().cpu())
+            outputs = [model(part.to(device)).float().cpu() for part in self.inputs.split(16)]
         rng = np.random.default_rng(0)  # the decoder `sample` draws alike at each evaluation
         for scores, lab in zip(torch.cat(outputs).numpy(), self.lab, strict=True):
             light, ab = lab[..., 0], scores_to_ab(scores, self.bins, self.decoding, rng)

@@ -1,0 +1,162 @@
+"""Training of a network's hint branch on hints that are drawn at random from the true colours.
+
+In half of the samples one thing has another colour than it had, hints included: people also ask for colours that the
+photograph did not have.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from photochrom._support.settings import Checked, Range
+from photochrom.color import AB_SCALE, L_CENTER
+from photochrom.errors import BadRecipe
+from photochrom.inference.bins import Bins
+from photochrom.train.config import Recipe
+from photochrom.train.task import Batch, Sources, tasks
+from photochrom.train.tasks.supervised import SupervisedTask
+from photochrom.train.validate import Validation
+
+ALIKE = 12.0  # Lab units of ab within which neighbours count as one thing
+WALK = 24  # steps of a stroke at most
+DARKER = 40.0  # and the step of L
+COLORFUL = 50.0  # chroma up to which a thing is painted anew
+VALIDATED = 20  # points in a validation picture at most
+STRIDE = 4  # of the map on which hints are drawn
+
+
+@dataclass(frozen=True)
+class HintsTaskSettings(Checked, where="task.settings"):
+    """Settings of the task.
+
+    Attributes:
+        most: hints in a sample; their number is drawn from 1 to this, evenly on a logarithmic scale.
+        strokes: share of the hints that are strokes; the others are points and small squares.
+        recolored: share of the samples in which one thing has another colour.
+        spread: deviation of a hint's a and b from the truth, Lab units; nobody chooses exactly.
+    """
+
+    most: Annotated[int, Range(1, 1000)] = 50
+    strokes: Annotated[float, Range(0, 1)] = 0.3
+    recolored: Annotated[float, Range(0, 1)] = 0.5
+    spread: Annotated[float, Range(0, 50)] = 2.0
+
+
+@tasks.register("hints")
+class HintsTask(SupervisedTask):
+    """The recipe's loss, for a network that was trained already and whose `HintBranch` learns.
+
+    Source: Zhang et al., "Real-Time User-Guided Image Colorization with Learned Deep Priors", 2017, section 3.1: points
+    at random, most of them near the middle, in squares of several sizes.
+    """
+
+    Settings = HintsTaskSettings
+
+    def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
+        super().__init__(recipe, bins, device, center)
+        if getattr(self.model, "channels", 1) == 1:
+            raise BadRecipe("the task 'hints' trains a network that takes hints; set model.settings.hints = true")
+
+    def step(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        light, ab = batch
+        rng = np.random.default_rng(int(torch.randint(2**31, ())))
+        truth, hints = [], []
+        for own, colors in zip(light.numpy(), ab.numpy(), strict=True):
+            truth.append(recolored(own, colors, rng) if rng.random() < self.settings.recolored else colors)
+            hints.append(drawn(truth[-1], self.settings, rng))
+        known = enlarged(torch.from_numpy(np.stack(hints)))
+        return super().step((torch.cat([light, known], 1), torch.from_numpy(np.stack(truth))), step)
+
+    def answer(self, light: Float[Tensor, "n 4 h w"]) -> Tensor:
+        # The network around the branch stays as it is, the means and deviations of its batch norms too.
+        self.model.eval()
+        return self.model(torch.cat([self.normalised(light[:, :1]), light[:, 1:].to(self.device)], 1))
+
+    def objective(self, output: Tensor, ab: Tensor, light: Tensor) -> dict[str, Tensor]:
+        return super().objective(output, ab, light[:, :1])
+
+    def validation(self, sources: Sources) -> HintValidation:
+        return HintValidation(sources, self.recipe, self.bins, center=self.center)
+
+
+class HintValidation(Validation):
+    """The same pictures with 1 to `VALIDATED` points each in their true colours, the same ones each time."""
+
+    def given(self, lab: Float[Tensor, "n 3 s s"]) -> Float[Tensor, "n 4 s s"]:
+        points, rng = HintsTaskSettings(most=VALIDATED, strokes=0.0, spread=0.0), np.random.default_rng(0)
+        hints = [drawn(ab, points, rng) for ab in F.avg_pool2d(lab[:, 1:], STRIDE).numpy()]
+        return torch.cat([super().given(lab), enlarged(torch.from_numpy(np.stack(hints)))], 1)
+
+
+def enlarged(hints: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 4*h 4*w"]:
+    """Hints on the network's map at the size of its input."""
+    return hints.repeat_interleave(STRIDE, 2).repeat_interleave(STRIDE, 3)
+
+
+def drawn(
+    ab: Float[np.ndarray, "2 h w"], settings: HintsTaskSettings, rng: np.random.Generator
+) -> Float[np.ndarray, "3 h w"]:
+    """Hints in the true colours `ab`, as the network takes them: a / 110, b / 110, and 1 where they are."""
+    h, w = ab.shape[1:]
+    hints = np.zeros((3, h, w), np.float32)
+    for _ in range(max(1, round(math.exp(rng.random() * math.log(settings.most + 0.49))))):
+        row, column = _place(h, rng), _place(w, rng)
+        if rng.random() < settings.strokes:
+            covered = _stroke(ab, row, column, rng)
+        else:
+            size = rng.integers(1, 4)
+            covered = np.zeros((h, w), bool)
+            covered[row : row + size, column : column + size] = True
+        color = ab[:, covered].mean(1) + rng.normal(0, settings.spread, 2)
+        hints[:2, covered] = (color / AB_SCALE)[:, None]
+        hints[2, covered] = 1
+    return hints
+
+
+def _place(side: int, rng: np.random.Generator) -> int:
+    """Half of the points lie anywhere, half around the middle."""
+    at = rng.uniform(0, side) if rng.random() < 0.5 else rng.normal(side / 2, side / 4)
+    return int(min(max(at, 0), side - 1))
+
+
+def _stroke(ab: Float[np.ndarray, "2 h w"], row: int, column: int, rng: np.random.Generator) -> Bool[np.ndarray, "h w"]:
+    """A line from a point, as long as the colour stays nearly the same: people do not paint over edges."""
+    covered = np.zeros(ab.shape[1:], bool)
+    covered[row, column] = True
+    angles = rng.uniform(0, 2 * math.pi) + np.cumsum(rng.normal(0, 0.2, rng.integers(2, WALK)))
+    for step, angle in enumerate(angles, start=1):
+        r, c = round(row + step * math.sin(angle)), round(column + step * math.cos(angle))
+        inside = 0 <= r < ab.shape[1] and 0 <= c < ab.shape[2]
+        if not inside or math.dist(ab[:, r, c], ab[:, row, column]) > ALIKE:
+            break
+        covered[r, c] = True
+    return covered
+
+
+def recolored(
+    light: Float[np.ndarray, "1 s s"], ab: Float[np.ndarray, "2 h w"], rng: np.random.Generator
+) -> Float[np.ndarray, "2 h w"]:
+    """The colours with those that are like one point's, and as light, drawn anew; what is between moves in part.
+
+    Args:
+        light: L, 0..100, finer than `ab` by a whole number.
+        ab: Lab units.
+        rng: decides which point, and the colour.
+    """
+    h, w = ab.shape[1:]
+    row, column = rng.integers(h), rng.integers(w)
+    small = light[0].reshape(h, light.shape[1] // h, w, -1).mean((1, 3))
+    chosen = ab[:, row, column]
+    unlike = ((ab - chosen[:, None, None]) ** 2).sum(0) / ALIKE**2 + ((small - small[row, column]) / DARKER) ** 2
+    angle, chroma = rng.uniform(0, 2 * math.pi), rng.uniform(0, COLORFUL)
+    wanted = np.array([math.cos(angle), math.sin(angle)], np.float32) * np.float32(chroma)
+    shift = (wanted - chosen)[:, None, None] * np.exp(-unlike)
+    return np.clip(ab + shift, -AB_SCALE, AB_SCALE).astype(np.float32)

@@ -1,0 +1,86 @@
+"""The branch that knows hints: without any it adds nothing, and a hint's colour goes to what looks like its place."""
+
+import torch
+
+from photochrom.models.ensemble import Ensemble
+from photochrom.models.ensemble import Settings as EnsembleSettings
+from photochrom.models.hint_branch import HintBranch
+from photochrom.models.photochrom import Photochrom
+from photochrom.models.photochrom import Settings as PhotochromSettings
+
+TINY = PhotochromSettings(encoder="lite0", widths=(8, 8, 8), pretrained=False, hints=True)
+
+
+def stirred(branch):
+    """The branch with a last layer that has learned something."""
+    torch.nn.init.normal_(branch.scores.weight)
+    torch.nn.init.normal_(branch.scores.bias)
+    return branch
+
+
+def network():
+    torch.manual_seed(0)
+    model = Photochrom(TINY, 5).eval()
+    stirred(model.hint_branch)
+    return model
+
+
+def test_without_hints_the_scores_are_the_same_to_the_last_bit():
+    model = network()
+    x = torch.randn(2, 4, 64, 90)
+    x[:, 1:] = 0
+    assert torch.equal(model(x), model(x[:, :1]))
+
+
+def test_hints_change_the_scores_of_their_own_picture_only():
+    model = network()
+    x = torch.randn(2, 1, 64, 64).repeat(1, 4, 1, 1)
+    x[:, 1:] = 0
+    x[0, 1:, 8:12, 8:12] = torch.tensor([0.3, -0.2, 1.0])[:, None, None]
+    with torch.no_grad():
+        moved = (model(x) - model(x[:, :1])).abs().amax((1, 2, 3))
+    assert moved[0] > 1e-3
+    assert moved[1] == 0
+
+
+def test_a_hint_reaches_the_second_part_of_a_thing_and_not_what_lies_between():
+    """Two squares with one feature, a bar with another between them, and a hint in the first square."""
+    torch.manual_seed(0)
+    branch = HintBranch(8, 8, 3)
+    with torch.no_grad():
+        for part in (branch.query, branch.key):  # alike features attend to each other
+            part.weight.copy_(torch.eye(8).repeat(16, 1) * 4)
+            part.bias.zero_()
+        branch.nearness.fill_(-20)
+        branch.none.zero_()
+    features = torch.zeros(1, 8, 4, 12)
+    features[:, 0, :, :4] = features[:, 0, :, 8:] = features[:, 1, :, 4:8] = 3
+    hints = torch.zeros(1, 3, 4, 12)
+    hints[0, :, 1, 1] = torch.tensor([0.5, 0.1, 1.0])
+    _, share = branch.spread(hints, features)
+    assert share[..., 8:].min() > 0.95
+    assert share[..., 4:8].max() < 0.1
+
+
+def test_only_the_branch_is_trained():
+    model = network()
+    groups = model.parameter_groups()
+    assert {id(p) for p in groups["decoder"]} == {id(p) for p in model.hint_branch.parameters()}
+    assert {id(p) for p in model.parameters() if p.requires_grad} == {id(p) for p in groups["decoder"]}
+
+
+def test_an_ensemble_hands_hints_to_the_members_that_take_them():
+    table = {"encoder": "lite0", "widths": [8, 8, 8], "pretrained": False}
+    members = {
+        "1": {"name": "photochrom", "settings": table | {"hints": True}},
+        "2": {"name": "photochrom", "settings": table},
+    }
+    torch.manual_seed(0)
+    model = Ensemble(EnsembleSettings(members), 5).eval()
+    stirred(model.members["1"].hint_branch)
+    assert model.channels == 4
+    x = torch.zeros(1, 4, 64, 64)
+    with torch.no_grad():
+        plain = model(x)
+        x[:, 1:, :8, :8] = 1
+        assert (model(x) - plain).abs().max() > 1e-3

@@ -1,0 +1,86 @@
+"""The task that teaches a network what hints are: what it draws, what it moves, and what it leaves alone."""
+
+import numpy as np
+import pytest
+import torch
+
+from photochrom import Colorizer, Hint
+from photochrom.errors import BadRecipe
+from photochrom.train.export import export, load_model
+from photochrom.train.loop import Trainer
+from photochrom.train.runs import load_run
+from photochrom.train.tasks.hints import HintsTaskSettings, drawn, recolored
+
+HINTS = {"encoder": "lite0", "widths": [8, 8, 8], "pretrained": False, "hints": True}
+
+
+@pytest.fixture
+def recipe(small):
+    def make(**sections):
+        return small(task={"name": "hints"}, model={"settings": HINTS}, data={"size": 64}, **sections)
+
+    return make
+
+
+def test_points_have_the_true_colours_where_they_are_and_nothing_elsewhere():
+    rng = np.random.default_rng(0)
+    ab = rng.normal(0, 20, (2, 16, 16)).astype(np.float32)
+    settings = HintsTaskSettings(most=5, strokes=0.0, spread=0.0)
+    for _ in range(20):
+        hints = drawn(ab, settings, rng)
+        on = hints[2] == 1
+        assert 1 <= on.sum() <= 5 * 9
+        assert not hints[:, ~on].any()
+    single = drawn(ab[:, :1, :1], settings, rng)
+    np.testing.assert_allclose(single[:2] * 110, ab[:, :1, :1], rtol=1e-5)
+
+
+def test_a_stroke_stays_on_its_own_colour():
+    rng = np.random.default_rng(0)
+    ab = np.zeros((2, 32, 32), np.float32)
+    ab[0, :, 16:] = 60
+    lengths = []
+    for _ in range(30):
+        hints = drawn(ab, HintsTaskSettings(most=1, strokes=1.0, spread=0.0), rng)
+        at = hints[0][hints[2] == 1] * 110
+        lengths.append(len(at))
+        assert np.ptp(at) < 1e-4
+        assert min(abs(at[0]), abs(at[0] - 60)) < 1e-4
+    assert max(lengths) > 8
+
+
+def test_one_thing_is_painted_anew_and_the_rest_keeps_its_colours():
+    ab = np.zeros((2, 32, 32), np.float32)
+    ab[0, :, 16:] = 60
+    moved = recolored(np.full((1, 64, 64), 50.0, np.float32), ab, np.random.default_rng(1)) - ab
+    still, painted = sorted((moved[:, :, :16], moved[:, :, 16:]), key=lambda half: np.abs(half).max())
+    assert np.abs(still).max() < 1e-3
+    assert painted.std((1, 2)).max() < 1e-3
+    assert np.abs(painted).max() > 5
+
+
+def test_the_network_has_to_take_hints(small, folder, tmp_path):
+    with pytest.raises(BadRecipe, match=r"set model\.settings\.hints = true"):
+        Trainer(small(task={"name": "hints"}), [folder], tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_training_moves_the_branch_alone_and_the_export_takes_hints(recipe, folder, tmp_path):
+    made = recipe(run={"steps": 4, "batch": 3, "eval_every": 2}, optim={"lr": 0.05})
+    trainer = Trainer(made, [folder], tmp_path / "run", validation=[folder])
+    before = {k: v.clone() for k, v in trainer.task.model.state_dict().items()}
+    trainer.run()
+    model = load_run(tmp_path / "run")[0]
+    for name, value in model.state_dict().items():
+        if not name.startswith("hint_branch."):
+            assert torch.equal(value, before[name]), name
+    assert not torch.equal(model.hint_branch.scores.weight, before["hint_branch.scores.weight"])
+
+    card = export(tmp_path / "run", output=tmp_path / "hints.onnx")
+    assert card.channels == 4
+    again, _ = load_model(tmp_path / "hints.onnx")
+    assert again.channels == 4
+    colorizer = Colorizer(tmp_path / "hints.onnx", render_size=64, device="cpu")
+    photo = np.random.default_rng(0).integers(0, 256, (80, 100), np.uint8)
+    plain, hinted = colorizer.colorize(photo), colorizer.colorize(photo, hints=[Hint(50, 40, "red")])
+    assert (plain != hinted).any()
