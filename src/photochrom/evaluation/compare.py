@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from photochrom import color
+from photochrom._support.text import shown
 from photochrom.errors import BadDataset, BadSetting, MissingExtra, UnreadableImage, UnsupportedFormat
 from photochrom.evaluation.bootstrap import RESAMPLES, mean_intervals
 from photochrom.evaluation.methods import Method
@@ -159,7 +160,9 @@ def compare(
             with measuring(truth.path):
                 seen = _compared(truth, methods, wanted)
         except (BadDataset, UnreadableImage, UnsupportedFormat, MissingExtra) as error:
-            skipped.append(Skipped(truth.path, str(error)))
+            reason = str(error)
+            known = truth.path.stem in reason  # a picture's own error names its file
+            skipped.append(Skipped(truth.path, reason if known else f"{shown(truth.path)}: {reason}"))
             continue
         found.append((seen.path, seen.numbers, seen.disagreement))
         if each:
