@@ -94,7 +94,7 @@ def compare_methods(
     pictures = [Predictions.find(name, folder, files, as_is=options.as_is) for name, folder in folders]
     for line in (line for each in pictures for line in each.notes()):
         say(f"photochrom: {line}")
-    methods: list[Method] = [Model(name, colorizer) for name, colorizer in models.items()] + list(pictures)
+    methods: list[Method] = [*(Model(name, colorizer) for name, colorizer in models.items()), *pictures]
     sets = _set_distances(options.inception_weights)
     gallery, rows = Gallery() if targets.html else None, list[SheetRow]()
 

@@ -43,9 +43,7 @@ def frechet_distance(ours: np.ndarray, theirs: np.ndarray) -> float:
     """
     a, b = (_centred(np.asarray(each, np.float64)) for each in (ours, theirs))
     apart = np.square(np.mean(ours, 0, dtype=np.float64) - np.mean(theirs, 0, dtype=np.float64)).sum()
-    # Of more pictures than features, the same from the triangular factor, which is smaller.
-    a, b = (np.linalg.qr(each, mode="r") if len(each) > each.shape[1] else each for each in (a, b))
-    common = np.linalg.svd(a @ b.T, compute_uv=False).sum()
+    common = np.linalg.svd(_reduced(a) @ _reduced(b).T, compute_uv=False).sum()
     return float(apart + np.square(a).sum() + np.square(b).sum() - 2 * common)
 
 
@@ -111,6 +109,11 @@ def _mmd2(x: np.ndarray, y: np.ndarray) -> float:
     xx, yy, xy = (((a @ b.T) / a.shape[1] + 1) ** 3 for a, b in ((x, x), (y, y), (x, y)))
     within = (xx.sum() - np.trace(xx)) / (n * (n - 1)) + (yy.sum() - np.trace(yy)) / (m * (m - 1))
     return float(within - 2 * xy.mean())
+
+
+def _reduced(centred: np.ndarray) -> np.ndarray:
+    """A smaller matrix with the same singular values, where there are more pictures than features."""
+    return np.asarray(np.linalg.qr(centred, mode="r")) if len(centred) > centred.shape[1] else centred
 
 
 def _centred(features: np.ndarray) -> np.ndarray:
