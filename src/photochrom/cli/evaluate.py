@@ -70,7 +70,10 @@ def evaluate(
         if methods != ALONE or len(models) > 1:
             if sweep or top1:
                 raise BadSetting("--sweep and --top1 measure one model; run them without other methods")
-            loaded = {name: options.load(name) for name in dict.fromkeys(models)}
+            loaded: dict[str, Colorizer] = {}
+            for name in dict.fromkeys(models):
+                colorizer = options.load(name)
+                loaded[name if colorizer.card.name in loaded else colorizer.card.name] = colorizer
             return compare_methods(_files(data), loaded, methods, out, sheet, overwrite)
         if sweep:
             if top1 or sheet or options.vividness is not None:
