@@ -534,7 +534,7 @@ def test_evaluate_compares_methods(call, model, drawn):
     assert err[2:] == [f"{name}: written" for name in ("a.csv", "b/a.json", "sheet.png", "page/index.html")]
     lines = [line.split() for line in out.decode().splitlines()]
     assert next(line for line in lines if line[:1] == ["metric"])[2:] == [
-        str(model[1]),
+        "tiny",
         "perfect",
         "more",
         "gray",
