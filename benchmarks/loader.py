@@ -18,19 +18,22 @@ import time
 from pathlib import Path
 
 import numpy as np
-import torch
+from bench import begin, needs
 from PIL import Image, ImageFilter
 
-from photochrom.data.loader import Order, Pictures, batches
-from photochrom.data.memory import Memory
-from photochrom.data.memory import batches as memory_batches
-from photochrom.data.samples import Sampler
-from photochrom.data.sources import list_pictures
-from photochrom.train.build import pick_device
-from photochrom.train.config import Recipe
-from photochrom.train.loop import Trainer
-from photochrom.train.progress import Progress
-from photochrom.train.recipe import load_recipe
+with needs("train"):
+    import torch
+
+    from photochrom.data.loader import Order, Pictures, batches
+    from photochrom.data.memory import Memory
+    from photochrom.data.memory import batches as memory_batches
+    from photochrom.data.samples import Sampler
+    from photochrom.data.sources import list_pictures
+    from photochrom.train.build import pick_device
+    from photochrom.train.config import Recipe
+    from photochrom.train.loop import Trainer
+    from photochrom.train.progress import Progress
+    from photochrom.train.recipe import load_recipe
 
 
 def draw(path: Path, count: int = 512) -> None:
@@ -75,6 +78,7 @@ def main() -> None:
     parser.add_argument("--samples", action="store_true")
     parser.add_argument("--steps", type=int, default=60)
     arguments = parser.parse_args()
+    begin("about 2 minutes")
     overrides = ("run.log_every=20", "run.eval_every=100000", "optim.encoder_from=0", "bins.samples=200")
     recipe = load_recipe(Path(arguments.recipe), overrides)
     with tempfile.TemporaryDirectory() as folder:

@@ -437,25 +437,27 @@ class Colorizer:
         return resize(L, (w, h)), log_p
 
     def _reference(self, source: str | os.PathLike[str]) -> Reference:
-        """What is known of a picture whose colours are wanted."""
+        """What is known of a picture file whose colours are wanted."""
         found = self._in_color(source)
         if found is None:
             raise BadSetting(f"{shown(source)}: the reference is gray; take a picture that has the colours")
         return found
 
+    def reference(self, picture: Picture, scores: Scores | None = None) -> Reference:
+        """What is known of a picture (H, W, 3) whose colours are wanted; `scores` is what `scores` gave for its L."""
+        return Reference.of(picture, *self._seen(picture, scores))
+
     def _in_color(self, source: str | os.PathLike[str]) -> Reference | None:
         picture = io.read(source, self.max_pixels)
-        if picture.toning == "gray":
-            return None
-        return Reference.of(picture, *self._seen(picture))
+        return None if picture.toning == "gray" else self.reference(picture)
 
     def _signature(self, source: str | os.PathLike[str]) -> np.ndarray | None:
         picture = io.read(source, self.max_pixels)
         return None if picture.toning == "gray" else signature(*self._seen(picture))
 
-    def _seen(self, picture: Picture) -> tuple[np.ndarray, np.ndarray | None]:
+    def _seen(self, picture: Picture, scores: Scores | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         L = picture.lightness()
-        return self._map_of(self.scores(L), L)
+        return self._map_of(scores or self.scores(L), L)
 
     def sizes(self, shape: tuple[int, ...], seen: tuple[int, int] | None = None) -> list[tuple[int, int]]:
         """(w, h) of the copies of a picture of the shape (H, W) that the network sees, and to which chroma is fitted.

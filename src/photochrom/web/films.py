@@ -71,7 +71,7 @@ def colour(
     Args:
         setup: of the worker.
         folder: the job's.
-        look: vividness and saturation; films have no others.
+        look: vividness, saturation and a palette; films have no others.
         ending: see `ending_of`.
         max_seconds: the longest that is taken.
         tell: called with the share that is done, 0 to 1.
@@ -80,11 +80,16 @@ def colour(
         FilmTooLong: it lasts longer.
         PhotochromError: it cannot be read.
     """
-    if look.variant or look.contrast or look.hints:
-        raise BadSetting("films have no variant, no contrast and no hints; omit them")
+    if look.variant or look.contrast or look.hints or look.reference:
+        raise BadSetting("films have no variant, no contrast, no hints and no reference here; omit them")
     source = Path(folder, INPUT)
     colorizer = Colorizer(
-        setup.model, max_pixels=setup.max_pixels, vividness=look.vividness, saturation=look.saturation, device="cpu"
+        setup.model,
+        max_pixels=setup.max_pixels,
+        vividness=look.vividness,
+        saturation=look.saturation,
+        palette=look.chosen_palette(),
+        device="cpu",
     )
     last = 0.0
 

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from photochrom._support.processes import usable_cores
 from photochrom.errors import PhotochromError
@@ -24,6 +25,8 @@ PHOTOGRAPH_SECONDS = 300.0
 PREVIEW_SECONDS = 30.0
 FILM_SECONDS = 3600.0
 PREVIEWS, PREVIEWS_PER_CLIENT = 64, 16
+
+T = TypeVar("T")
 
 
 class Studio:
@@ -121,8 +124,12 @@ class Studio:
 
     async def preview(self, job: ColoringJob, look: Look | None, side: int, format: str) -> bytes:
         """A job's photograph at `side` pixels in a look."""
+        return await self.ask(job, worker.preview, look, side, format)
+
+    async def ask(self, job: ColoringJob, function: Callable[..., T], *args: object) -> T:
+        """What `function(setup, folder, *args)` gives in the worker for previews."""
         with self._previews_admission.enter(job.client), present():
-            return await self._previews.run(worker.preview, str(job.folder), look, side, format)
+            return await self._previews.run(function, str(job.folder), *args)
 
 
 @contextlib.contextmanager
