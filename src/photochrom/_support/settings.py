@@ -209,7 +209,9 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in args:
             return None
-        return _convert(value, next(a for a in args if a is not type(None)), where)
+        options = [option for option in args if option is not type(None)]
+        fits = (o for o in options if isinstance(value, type(typing.get_args(o)[0]) if typing.get_origin(o) else o))
+        return _convert(value, next(fits, options[0]) if len(options) > 1 else options[0], where)
     if dataclasses.is_dataclass(hint):
         return value if isinstance(value, hint) else from_dict(hint, value, where)  # type: ignore[arg-type]
     if origin is tuple and isinstance(value, list | tuple):

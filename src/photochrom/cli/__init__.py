@@ -31,6 +31,7 @@ for name, what in {
     "evaluate": "Measure a model on colour photographs.",
     "evaluate-video": "Measure how steady a model's colours are in films.",
     "train": "Train a network from a recipe; the same command resumes.",
+    "shards": "Pack photographs into shards for training, on this machine or in a bucket.",
     "search": "Search for good values of a recipe's fields with short training runs; the same command resumes.",
     "study": "Train, measure and report every experiment of the paper.",
     "turing": "Ask people whether coloured photographs look real: create a study, report on it.",

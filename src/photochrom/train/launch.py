@@ -33,9 +33,9 @@ class TrainingJob:
     """
 
     recipe: Recipe
-    data: Sequence[Path]
+    data: Sequence[Path | str]
     out: Path
-    validation: Sequence[Path] = ()
+    validation: Sequence[Path | str] = ()
     init: str | None = None
     device: str = "auto"
     max_steps: int | None = None

@@ -79,6 +79,7 @@ class Trainer:
         basis = Basis.from_dict(saved[1]) if saved else kind.basis(recipe, self.entries, init)
         self.task = kind(recipe, basis.bins, self.device, basis.center)
         self.task.process_group = process_group
+        self.memory = self.task.memory_need(self.entries)
         # Without an average it is the network itself, which may fill a gigabyte.
         average = copy.deepcopy(self.task.model).requires_grad_(False) if recipe.run.ema else self.task.model
         self.average: nn.Module = average
