@@ -1,5 +1,7 @@
 """That the manifest loses nothing, whenever a run is killed, and that an output belongs to one run."""
 
+# ruff: noqa: E402 - skipped before what is missing is imported
+
 import json
 import os
 import time
@@ -69,12 +71,10 @@ def test_what_is_no_manifest(output):
 
 
 def test_of_two_runs_the_second_is_refused(output):
-    with claimed(output, "m", {"vividness": 1}):
-        with (
-            pytest.raises(AlreadyThere, match=r"is being written by another run \(process \d+ on "),
-            claimed(output, "m", {"vividness": 1}),
-        ):
-            pass
+    second = claimed(output, "m", {"vividness": 1})
+    refused = pytest.raises(AlreadyThere, match=r"is being written by another run \(process \d+ on ")
+    with claimed(output, "m", {"vividness": 1}), refused, second:
+        pass
     with claimed(output, "m", {"vividness": 1}):
         pass
     assert not output.at(".photochrom").listed("claim.json")
@@ -143,11 +143,13 @@ class Bucketless(fsspec.AbstractFileSystem):
 def test_a_bucket_that_is_not_there_is_one_line():
     fsspec.register_implementation("bucketless", Bucketless, clobber=True)
     place = Place("bucketless://gone/out")
-    with pytest.raises(
-        WriteFailed, match=r"^bucketless://gone/out/.photochrom/claim.json cannot be written: there is no"
+    with (
+        pytest.raises(
+            WriteFailed, match=r"^bucketless://gone/out/.photochrom/claim.json cannot be written: there is no"
+        ),
+        claimed(place, "m", {}),
     ):
-        with claimed(place, "m", {}):
-            pass
+        pass
     with pytest.raises(PhotochromError, match=r"cannot be read \(Unable to locate credentials\)$"):
         place.read()
 

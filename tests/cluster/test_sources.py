@@ -1,5 +1,7 @@
 """What is found in folders, tars and Parquet files, and how it is named."""
 
+# ruff: noqa: E402 - skipped before what is missing is imported
+
 import io
 import os
 import tarfile

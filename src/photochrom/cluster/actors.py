@@ -318,7 +318,7 @@ class _ends_what_hangs:  # noqa: N801 - a context manager
         self._seconds = seconds
 
     def __enter__(self) -> None:
-        self._nowhere = open(os.devnull, "w")  # noqa: SIM115 - closed by `__exit__`
+        self._nowhere = open(os.devnull, "w")
         faulthandler.dump_traceback_later(self._seconds, exit=True, file=self._nowhere)
 
     def __exit__(self, *error: object) -> None:
