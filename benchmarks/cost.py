@@ -93,9 +93,7 @@ def main() -> None:
     except ValueError as error:
         parser.error(str(error))
     unit = "core hours" if given["machine_hour"] is None else "machine hours"
-    print(
-        f"{number:,.0f} pictures: {found.machine_hours:,.1f} {unit}, {found.total:,.2f} (requests {found.requests:,.2f})"
-    )
+    print(f"{number:,.0f} pictures: {found.machine_hours:,.1f} {unit}, {found.total:,.2f}")
 
 
 if __name__ == "__main__":

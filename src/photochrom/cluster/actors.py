@@ -89,8 +89,8 @@ class Colouring:
         self._refused = self._session = None
         if duty.version != __version__:
             self._refused = (
-                f"a machine of the cluster ({os.uname().nodename}) has photochrom {__version__}, this one {duty.version}; "
-                "install one version on all"
+                f"a machine of the cluster ({os.uname().nodename}) has photochrom {__version__}, "
+                f"this one {duty.version}; install one version on all"
             )
             return
         try:

@@ -64,7 +64,7 @@ class Part:
     done: frozenset[str] = frozenset()
 
     def read(self) -> Iterator[pa.Table]:
-        """Its pictures, in tables of some megabytes of the schema `READ`; what cannot be read is a row with an error."""
+        """Its pictures in tables of some megabytes, of the schema `READ`; what cannot be read is a row, too."""
         rows, size = [], 0
         for row in self._rows():
             rows.append(row)
@@ -292,7 +292,7 @@ def _of_parquet(place: Place, below: str, column: str, done: frozenset[str]) -> 
 def _is_wanted(name: str) -> bool:
     base = posixpath.basename(name)
     kind = kind_of(base)
-    hidden = any(is_passed_over(folder) for folder in posixpath.dirname(name).split("/") if folder not in ("", "."))
+    hidden = any(is_passed_over(folder) for folder in posixpath.dirname(name).split("/") if folder not in ("", ".", ".."))
     return (
         kind is not None
         and kind.name != "film"
