@@ -1,9 +1,10 @@
 """What a photograph of an archive costs a core by stage, and how `photochrom batch` grows from one worker to two.
 
-    python benchmarks/stages.py [NUMBER]
+    python benchmarks/stages.py [--ray]
 
-The photographs are those of `throughput.py`, 500 x 375 JPEGs. The rate of a run is that between the first and the last
-row of its manifest, so that starting Ray does not count. The model of the queue is `rate` below: docs/scale.md.
+The photographs are those of `throughput.py`, 500 x 375 JPEGs. Measure on an idle machine: beside other work even
+processor time is several times as long. Without `--ray` only the stages are measured. The rate of a run is that between
+the first and the last row of its manifest, so that starting Ray does not count. The model is `rate`: docs/scale.md.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ GROUPS = {
     "encode": ("metadata", "encode the JPEG"),
     "write": ("write to the disk",),
 }
+
+NUMBER = 120
 
 
 def rate(workers: int, alone_s: float, slowdown: float, serial_s: float) -> float:
@@ -74,10 +77,9 @@ def measured(album: Path, out: Path, workers: int) -> float:
 
 
 def main() -> None:
-    number = int(sys.argv[1]) if len(sys.argv) > 1 else 120
     with tempfile.TemporaryDirectory() as folder:
         album = Path(folder, "album")
-        write_album(album, number)
+        write_album(album, NUMBER)
         pictures = sorted(album.iterdir())[:40]
         found = stages(pictures, Path(folder))
         start = time.perf_counter()
@@ -90,6 +92,8 @@ def main() -> None:
         for name, seconds in grouped.items():
             print(f"{name:<20}{seconds * 1000:>8.2f}{seconds / total:>8.1%}{1 / seconds:>10.0f}")
         print(f"{'all':<20}{total * 1000:>8.2f}{'':>8}{1 / total:>10.1f}\n", flush=True)
+        if "--ray" not in sys.argv:
+            return
         serial = ledger_seconds()
         one, two = (measured(album, Path(folder, f"out{workers}"), workers) for workers in (1, 2))
         slowdown = 2 * one / two - 1

@@ -292,7 +292,9 @@ def _of_parquet(place: Place, below: str, column: str, done: frozenset[str]) -> 
 def _is_wanted(name: str) -> bool:
     base = posixpath.basename(name)
     kind = kind_of(base)
-    hidden = any(is_passed_over(folder) for folder in posixpath.dirname(name).split("/") if folder not in ("", ".", ".."))
+    hidden = any(
+        is_passed_over(folder) for folder in posixpath.dirname(name).split("/") if folder not in ("", ".", "..")
+    )
     return (
         kind is not None
         and kind.name != "film"
