@@ -215,14 +215,11 @@ def _of_folder(place: Place, output: Place, column: str, done: Set[str]) -> Sour
             raise FileNotFoundError
         if place.fs.isfile(place.path):
             raise UnreadableImage(f"{shown(place.url)} is neither a folder nor a tar or Parquet file")
-        for root, folders, files in place.fs.walk(place.path, on_error="raise"):
+        for root, _, files in place.fs.walk(place.path, on_error="raise"):
             below = posixpath.relpath(root, place.path)
             below = "" if below == "." else f"{below}/"
-            inner = [name for name in folders if not is_passed_over(name)]
-            inner = [name for name in inner if posixpath.join(here, f"{below}{name}") != results]
-            # Changed in place, as `os.walk` has it: what is not in it is not walked.
-            for name in [name for name in folders if name not in inner]:
-                folders.remove(name) if isinstance(folders, list) else folders.pop(name)
+            if any(map(is_passed_over, below.split("/"))) or f"{here}/{below}".startswith(f"{results}/"):
+                continue  # not all stores let a walk be led past what is not wanted
             names += [f"{below}{name}" for name in files if _is_wanted(name)]
             archives += [f"{below}{name}" for name in files if name.endswith((*TARS, *PARQUET)) and name[0] != "."]
     if not names and archives:
