@@ -175,9 +175,7 @@ def test_a_picture_that_kills_is_left_out(duty, folder, monkeypatch):
 
 
 def test_a_process_that_hangs_is_ended():
-    code = (
-        "import time; from photochrom.cluster.actors import _ends_what_hangs as ends\nwith ends(0.5): time.sleep(100)"
-    )
+    code = "import time; from photochrom.cluster.actors import Watch\nwith Watch(0.5) as w: w.begin(); time.sleep(100)"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stderr) == (1, "")
 

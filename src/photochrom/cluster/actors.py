@@ -119,11 +119,8 @@ class Colouring:
         # Where a batch died before, its pictures go one by one, so that the one that kills is found.
         for batch in [[each] for each in left] if deaths else [left]:
             self._book.begin([each["source"] for each in batch], alone=bool(deaths))
-            with (
-                tempfile.TemporaryDirectory(prefix="photochrom-") as scratch,
-                _ends_what_hangs(self._duty.timeout_s * max(1, len(batch))),
-            ):
-                for outcome in self._batch(batch, Path(scratch)):
+            with tempfile.TemporaryDirectory(prefix="photochrom-") as scratch, Watch(self._duty.timeout_s) as watch:
+                for outcome in self._batch(batch, Path(scratch), watch):
                     yield self._ended(outcome)
 
     def _ended(self, outcome: Row) -> Row:
@@ -139,11 +136,12 @@ class Colouring:
 
     # ---- one batch
 
-    def _batch(self, rows: list[dict[str, Any]], scratch: Path) -> Iterator[Row]:
+    def _batch(self, rows: list[dict[str, Any]], scratch: Path, watch: Watch) -> Iterator[Row]:
         waiting: dict[tuple[int, ...], list[_Ready]] = {}
         pixels = 0
         for number, given in enumerate(rows):
             start = time.perf_counter()
+            watch.begin()
             ready = self._read(given, scratch / str(number), start)
             if not isinstance(ready, _Ready):
                 yield ready
@@ -154,13 +152,13 @@ class Colouring:
             if len(waiting[shape]) >= self._duty.at_once:
                 group = waiting.pop(shape)
                 pixels -= sum(each.L.size for each in group)
-                yield from self._finished(group)
+                yield from self._finished(group, watch)
             elif pixels > _PIXELS_AT_ONCE:
                 for group in waiting.values():
-                    yield from self._finished(group)
+                    yield from self._finished(group, watch)
                 waiting, pixels = {}, 0
         for group in waiting.values():
-            yield from self._finished(group)
+            yield from self._finished(group, watch)
 
     def _shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Of what the network sees, with padding: what is alike in it can be seen together."""
@@ -192,8 +190,9 @@ class Colouring:
         except Exception as error:  # a fault of ours costs one picture, too
             return self._failed(given, path, target, digest, error, time.perf_counter() - start)
 
-    def _finished(self, group: list[_Ready]) -> Iterator[Row]:
+    def _finished(self, group: list[_Ready], watch: Watch) -> Iterator[Row]:
         assert self._session
+        watch.begin(len(group))
         start = time.perf_counter()
         try:
             answers: Sequence[Scores | None] = scores_of(self._session, [ready.L for ready in group])
@@ -311,15 +310,23 @@ def _named(target: str, path: Path) -> str:
     return target if kind_of(target) else str(Path(target).with_name(picture_name(path)))
 
 
-class _ends_what_hangs:  # noqa: N801 - a context manager
-    """Ends this process after so many seconds, even if it hangs in a decoder's C code."""
+class Watch:
+    """Ends this process where pictures take longer than they may, even if it hangs in a decoder's C code.
+
+    Args:
+        seconds: for a picture.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Watch:
         self._nowhere = open(os.devnull, "w")
-        faulthandler.dump_traceback_later(self._seconds, exit=True, file=self._nowhere)
+        return self
+
+    def begin(self, pictures: int = 1) -> None:
+        """So many pictures begin now, and those before them are done."""
+        faulthandler.dump_traceback_later(self._seconds * pictures, exit=True, file=self._nowhere)
 
     def __exit__(self, *error: object) -> None:
         faulthandler.cancel_dump_traceback_later()

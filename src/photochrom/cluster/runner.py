@@ -21,7 +21,9 @@ from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting, DeviceUnavailable, MissingExtra, PhotochromError
 from photochrom.inference.model_files import read_model
 
-_READING, _COLOURING = 0.1, 0.9  # of a core: one reader and one actor share it
+# Of a core, as Ray counts. An actor uses a whole one, and there are no more actors than cores; but Ray Data waits for the
+# actors of a lost machine to start anew, and with half a core each they find room on those that are left.
+_READING, _COLOURING = 0.1, 0.45
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,7 @@ def _coloured(ray: Any, order: Order, duty: Duty, source: Source, book: Book) ->
         compute=ray.data.ActorPoolStrategy(**pool),
         num_cpus=_COLOURING,
         num_gpus=order.gpus or None,
+        scheduling_strategy="SPREAD",
     )
     return iter(rows.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0))
 

@@ -218,7 +218,8 @@ def _of_folder(place: Place, output: Place, column: str, done: Set[str]) -> Sour
         for root, _, files in place.fs.walk(place.path, on_error="raise"):
             below = posixpath.relpath(root, place.path)
             below = "" if below == "." else f"{below}/"
-            if any(map(is_passed_over, below.split("/"))) or f"{here}/{below}".startswith(f"{results}/"):
+            within = results.startswith(f"{here}/") and f"{here}/{below}".startswith(f"{results}/")
+            if within or any(map(is_passed_over, below.split("/"))):
                 continue  # not all stores let a walk be led past what is not wanted
             names += [f"{below}{name}" for name in files if _is_wanted(name)]
             archives += [f"{below}{name}" for name in files if name.endswith((*TARS, *PARQUET)) and name[0] != "."]
