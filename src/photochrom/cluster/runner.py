@@ -21,8 +21,8 @@ from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting, DeviceUnavailable, MissingExtra, PhotochromError
 from photochrom.inference.model_files import read_model
 
-# Of a core, as Ray counts. An actor uses a whole one, and there are no more actors than cores; but Ray Data waits for the
-# actors of a lost machine to start anew, and with half a core each they find room on those that are left.
+# Of a core, as Ray counts. An actor uses a whole one, and there are no more actors than cores; but Ray Data waits for
+# the actors of a lost machine to start anew, and with half a core each they find room on those that are left.
 _READING, _COLOURING = 0.1, 0.45
 
 
