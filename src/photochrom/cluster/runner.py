@@ -164,7 +164,6 @@ def _coloured(ray: Any, order: Order, duty: Duty, source: Source, book: Book) ->
         compute=ray.data.ActorPoolStrategy(**pool),
         num_cpus=_COLOURING,
         num_gpus=order.gpus or None,
-        scheduling_strategy="SPREAD",
     )
     return iter(rows.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0))
 
