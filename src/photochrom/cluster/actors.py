@@ -301,8 +301,13 @@ class Colouring:
 
 
 def scores_of(session: Colorizer, pictures: Sequence[np.ndarray]) -> list[Scores]:
-    """The network's answers to L (H, W) of pictures that it sees in one shape."""
-    return [session.scores(L) for L in pictures]
+    """The network's answers to L (H, W) of pictures that it sees in one shape, with padding; several at once.
+
+    Beside others a picture's sums are rounded in another order, so only one alone has exactly what `scores` gives.
+    """
+    if len(pictures) == 1:
+        return [session.scores(pictures[0])]
+    return session.network.scores_of_all([session.shrunk(L) for L in pictures])
 
 
 def _named(target: str, path: Path) -> str:
