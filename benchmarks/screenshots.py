@@ -37,7 +37,7 @@ def shoot(browser: Browser, address: str, name: str, width: int, height: int, sc
     page.wait_for_selector("#download:enabled")
     # Six variants, the tile, and both sides of the large picture.
     page.wait_for_function("() => document.querySelectorAll('#studio img[src]').length === 9")
-    page.wait_for_function("() => !document.querySelector('.busy')")
+    page.wait_for_function("() => !document.querySelector('.busy, .alone')")
     page.screenshot(path=IMAGES / name, type="jpeg", quality=82)
     page.close()
 

@@ -1,4 +1,4 @@
-"""sRGB <-> CIE Lab (D65, 2 degrees), colour differences and the gamut: one text for numpy and torch.
+"""sRGB <-> CIE Lab (D65, 2 degrees), colour differences and the gamut: the same code for numpy and torch.
 
 Arrays follow the convention of their library: numpy pictures are (..., H, W, 3), torch tensors (..., 3, h, w).
 `rgb` is sRGB in 0..1, `lab` has L in 0..100 and a, b in about -128..128, `L` is (..., H, W) or (n, 1, h, w).

@@ -29,6 +29,7 @@ from photochrom.imaging.result_names import errors_naming, format_of
 from photochrom.imaging.sixteen_bit import with_alpha
 from photochrom.imaging.tiff_strips import Page, pages_in_strips
 from photochrom.imaging.tiff_writing import TiffWriter, needs_big, packed
+from photochrom.inference.network import Scores
 from photochrom.painting.hints import Colored
 from photochrom.painting.painter import Painter
 from photochrom.painting.upsample import resize
@@ -64,7 +65,12 @@ class Session(Protocol):
     threads: int
 
     def colorize_picture(
-        self, picture: Picture, *, variant: int | None = None, hints: Sequence[Colored] = ()
+        self,
+        picture: Picture,
+        *,
+        scores: Scores | None = None,
+        variant: int | None = None,
+        hints: Sequence[Colored] = (),
     ) -> Picture:
         """The picture in colour, or itself where it is kept as it is."""
         ...
@@ -82,10 +88,10 @@ def colorize_file(
     colorizer: Session,
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
-    *,
     overwrite: bool = False,
     variant: int | None = None,
     hints: Sequence[Colored] = (),
+    seen: tuple[Picture, Scores | None] | None = None,
 ) -> PhotographReport:
     """Colour a file into another one, which is there whole or not at all.
 
@@ -95,18 +101,19 @@ def colorize_file(
         overwrite: replace a file that is there.
         variant, hints: as for `Colorizer.colorize_picture`; without them TIFF to TIFF goes by strips, so that a scan
             may be larger than memory.
+        seen: what was read from the source and what the network said of it, where both are there already.
 
     Raises:
         PhotochromError: with the name of the file.
     """
     form = format_for(target)
     check_free(target, overwrite)
-    by_strips = form.name == "TIFF" and variant is None and not hints
+    by_strips = form.name == "TIFF" and variant is None and not hints and not seen
     if by_strips and (report := colorize_by_strips(colorizer, source, target, overwrite)):
         return report
-    picture = io.read(source, colorizer.max_pixels, colorizer.strict)
+    picture, scores = seen or (io.read(source, colorizer.max_pixels, colorizer.strict), None)
     with errors_naming(source):
-        coloured = colorizer.colorize_picture(picture, variant=variant, hints=hints)
+        coloured = colorizer.colorize_picture(picture, scores=scores, variant=variant, hints=hints)
     data, report = encoded(picture, coloured, source, form.name)
     write_bytes(target, data, overwrite)
     return report
@@ -245,7 +252,7 @@ def _painted(seen: _Seen, strip: Picture, top: int, dtype: str) -> Picture:
 
 
 class _Ahead:
-    """Threads that are at most so many items ahead of whoever takes the results."""
+    """Threads that run at most so many items ahead of the consumer."""
 
     def __init__(self, pool: ThreadPoolExecutor, items: int) -> None:
         self._pool, self._items = pool, items

@@ -33,12 +33,17 @@ FALLIBLE = [
     "POST /api/archive",
     "GET /api/jobs/{identity}/result",
     "GET /api/jobs/{identity}/original",
+    "GET /api/jobs/{identity}/colors",
+    "GET /api/jobs/{identity}/reach",
+    "GET /api/jobs/{identity}/confidence",
+    "GET /api/jobs/{identity}/unsure",
 ]
 LABELS = [
     *FALLIBLE,
     "POST /api/jobs",
     "GET /api/jobs/{identity}",
     "GET /api/jobs/{identity}/events",
+    "GET /api/jobs/{identity}/palette",
     "DELETE /api/jobs/{identity}",
     "GET /healthz",
     "GET /metrics",

@@ -75,7 +75,7 @@ def _status(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _complain("stopped; no half-written file is left", 130)
     except BrokenPipeError:
-        # Whoever read our output has gone; there is nobody to tell.
+        # The reader of our output has gone, so nothing can be reported.
         return 1
     except MemoryError:
         return _complain("memory ran out; close other programs, or use smaller pictures", 1)
@@ -97,7 +97,7 @@ def _check_names(argv: Sequence[str]) -> None:
     """
     for token in _like_options(argv):
         if os.path.isfile(token):
-            raise BadSetting(f"{shown(token)} is a file, but reads like an option; write {shown('./' + token)}")
+            raise BadSetting(f"{shown(token)} is a file, but looks like an option; write {shown('./' + token)}")
 
 
 def _complain(line: str, status: int) -> int:

@@ -25,11 +25,13 @@ class FinishOptions:
     mark: Annotated[bool, Parameter(negative=())] = False
     """Add a small visible mark in the lower right corner."""
     palette: str | None = None
-    """Draw the colours towards a few: '#7a1f10,#2e6b34,...', or a picture, a .gpl or an .ase file."""
+    """Shift the colours towards a palette: '#7a1f10,#2e6b34,...', a picture, a .gpl or an .ase file."""
     reference: Annotated[list[Path], Parameter(negative=(), json_list=False)] | None = None
     """A picture in colour: take its colours where it shows the same kind of thing. Repeat for more."""
     reference_method: Literal["network", "welsh"] = "network"
-    """How it is found what is alike: by what the network sees, or by lightness and texture (Welsh et al. 2002)."""
+    """How similar parts are matched: by what the network sees, or by lightness and texture (Welsh et al. 2002)."""
+    like: Path | None = None
+    """A folder of pictures in colour: each photograph gets the colours of the three that are most like it."""
     strict: Annotated[bool, Parameter(negative=())] = False
     """Refuse files that are damaged or end early, instead of colouring what can be read of them."""
 

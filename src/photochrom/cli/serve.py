@@ -41,7 +41,7 @@ def serve(
     port
         The port to listen on; 0 picks a free one.
     token
-        What clients need to get in. Other users of this computer can see the option, but not the variable.
+        The secret that clients must send. Other users of this computer can see the option, but not the variable.
     allow_host
         Another name under which the server is reached, such as photos.example.org; repeat for more.
     model
@@ -55,9 +55,9 @@ def serve(
     max_seconds
         Longest film.
     queue
-        How many jobs may wait or run at once.
+        The most jobs that can wait or run at once.
     jobs_per_client
-        How many of these one client may have.
+        The most of these for one client.
     keep
         Minutes to keep uploads and results after their last use.
     turing

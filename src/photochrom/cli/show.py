@@ -36,7 +36,7 @@ def json(data: Any) -> None:
 
 
 def progress(*extra: ProgressColumn) -> Progress:
-    """A progress bar on standard error, gone when it is done; invisible where nobody watches."""
+    """A progress bar on standard error, removed at its end; invisible without a terminal."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

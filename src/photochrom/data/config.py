@@ -51,11 +51,13 @@ class DataConfig(Checked, where="data"):
         super().__post_init__()
         for name, weight in self.weights.items():
             Range(0, 100).check(f"data.weights.{name}", weight, BadRecipe)
-        check(0 < self.scale[0] <= self.scale[1] <= 1, "data.scale", self.scale, "two rising shares above 0 to 1")
+        check(
+            0 < self.scale[0] <= self.scale[1] <= 1, "data.scale", self.scale, "two rising shares above 0 and at most 1"
+        )
         plain = {"scale": (1.0, 1.0), "ratio": 1.0, "flip": False, "degrade": 0.0, "soften": 0.0, "cutmix": 0.0}
         for name, value in plain.items() if self.cache else ():
             found = getattr(self, name)
-            check(found == value, f"data.{name}", found, f"{value!r} only, where data.cache is true")
+            check(found == value, f"data.{name}", found, f"{value!r} where data.cache is true")
 
     @property
     def whole(self) -> bool:

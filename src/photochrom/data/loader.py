@@ -106,7 +106,7 @@ class Halves:
 
     def __init__(self, count: int, batch: int, seed: int, start: int, stop: int, share: Share = list) -> None:
         if count < 2:
-            raise BadDataset("there is one picture only; training without pairs takes two or more")
+            raise BadDataset("there is only one picture; training without pairs needs at least two")
         shuffled = np.random.default_rng(seed).permutation(count)
         self.sides = shuffled[: count // 2], shuffled[count // 2 :]
         self.orders = [Order(len(side), batch // 2, seed, start, stop, share) for side in self.sides]

@@ -197,7 +197,7 @@ class Wear:
         return cls(blur, plate, gamma, low, high, rng.uniform(0.5, 4) if rng.random() < 0.5 else 0.0)
 
     def light(self, image: Image.Image, rng: np.random.Generator) -> np.ndarray:
-        """L (h, w) of the picture; the noise is drawn anew."""
+        """L (h, w) of the picture; the noise is drawn each time."""
         if self.blur:
             image = image.filter(ImageFilter.GaussianBlur(self.blur))
         rgb = np.asarray(image)

@@ -72,7 +72,7 @@ class Task(ABC):
         self.recipe, self.bins, self.device, self.center = recipe, bins, device, center
         self.process_group = ALONE
         if recipe.loss.added and not self.takes_added:
-            raise BadRecipe(f"loss.added has entries; with the task '{recipe.task.name}' it may have none")
+            raise BadRecipe(f"loss.added has entries; with the task '{recipe.task.name}' it must have none")
         self.settings: Any = from_dict(self.Settings, recipe.task.settings, "task.settings")
         self.networks: dict[str, nn.Module] = {}
         self.optimizers: dict[str, Optimizer] = {}

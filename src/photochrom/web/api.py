@@ -38,7 +38,7 @@ UPLOAD = (*ALWAYS, 413, 415, 422, 429, 503)
 PICTURE = {**IMAGES, **documented(*UPLOAD, 404, 406, 409, 410, 500)}
 
 LookOf = Annotated[Look, Depends(look)]
-FormatOf = Annotated[FormatName | None, Query(description="The file format; by default as it came.")]
+FormatOf = Annotated[FormatName | None, Query(description="The file format; by default the photograph's own.")]
 
 
 class JobBody(BaseModel):
@@ -53,6 +53,7 @@ class JobBody(BaseModel):
     frames: int | None = Field(None, description="How many there are; 1 in a photograph.")
     format: str | None = Field(None, description="Of the file that came; of a film's result.")
     alpha: bool | None = Field(None, description="Whether parts are transparent.")
+    colored: bool | None = Field(None, description="Whether the photograph came in colour, and can be a reference.")
     problem: ProblemBody | None = Field(None, description="Why it failed.")
 
     @classmethod
@@ -110,11 +111,12 @@ def client(request: Request) -> str:
 @router.post(
     "/colorize",
     response_class=Response,
-    responses={**IMAGES, **documented(*UPLOAD, 406, 500)},
+    responses={**IMAGES, **documented(*UPLOAD, 406, 409, 410, 500)},
     openapi_extra=BODY,
 )
 async def colorize(request: Request, studio: StudioOf, look: LookOf, format: FormatOf = None) -> Response:
     """Colour one photograph and answer with it, in its own format unless the query or the header Accept asks else."""
+    check_reference(studio, look)
     with studio.admit(client(request)):
         job = studio.jobs.new(client(request))
         try:
@@ -139,7 +141,8 @@ async def colorize(request: Request, studio: StudioOf, look: LookOf, format: For
 async def submit(request: Request, response: Response, studio: StudioOf, look: LookOf) -> JobBody:
     """Send a photograph or a film and go on; the job says when it is ready.
 
-    A photograph may then be asked for in any look. A film has the one it was sent with, of vividness and saturation.
+    A photograph may then be asked for in any look. A film has the one it was sent with, of vividness, saturation and
+    palette.
     """
     with contextlib.ExitStack() as admitted:
         admitted.enter_context(studio.admit(client(request)))
@@ -177,7 +180,7 @@ async def result(studio: StudioOf, job: JobOf, look: LookOf, copy: CopyOf) -> Re
 
 @router.get("/jobs/{identity}/original", response_class=Response, responses=PICTURE)
 async def original(studio: StudioOf, job: JobOf, copy: CopyOf) -> Response:
-    """The photograph as it came, upright, in any format."""
+    """The original photograph, upright, in any format."""
     return await _picture(studio, job, None, copy)
 
 
@@ -196,7 +199,8 @@ async def collect(request: Request, studio: StudioOf, selection: archive.Selecti
     are needed. Names are made safe and unique.
     """
     for wish in selection.photographs:
-        _check_done(studio.jobs.get(wish.id))
+        check_done(studio.jobs.get(wish.id))
+        check_reference(studio, wish.look)
     pieces = archive.stream(studio, client(request), selection)
     # Taken here, so that a server that is busy can still say so.
     first = await anext(pieces)
@@ -216,7 +220,12 @@ async def remove(studio: StudioOf, job: JobOf) -> None:
     studio.cancel(job)
 
 
-def _check_done(job: ColoringJob) -> Facts:
+def check_done(job: ColoringJob) -> Facts:
+    """What is known of a job that is done.
+
+    Raises:
+        Problem: 409 where it is under way; its own where it failed.
+    """
     if job.problem is not None:
         raise job.problem
     if job.facts is None:
@@ -224,11 +233,32 @@ def _check_done(job: ColoringJob) -> Facts:
     return job.facts
 
 
+def check_reference(studio: Studio, look: Look) -> None:
+    """Refuse a look whose reference is not there, or has no colours; one that is there is kept on.
+
+    Raises:
+        Problem: 409, 410, 422.
+    """
+    if not look.reference:
+        return
+    try:
+        job = studio.jobs.get(look.reference)
+    except Problem:
+        raise Problem(410, "the reference picture is no longer on the server; send it again") from None
+    facts = check_done(job)
+    if job.film:
+        raise Problem(422, "the reference is a film; take a photograph")
+    if not facts.colored:
+        raise Problem(422, "the reference is gray; take a picture that has the colours")
+
+
 async def _picture(studio: Studio, job: ColoringJob, look: Look | None, copy: Copy) -> Response:
-    facts = _check_done(job)
+    facts = check_done(job)
     if job.film:
         path = job.folder / INPUT if look is None else films.result_of(job.folder, job.film)
         return FileResponse(path, media_type=films.MEDIA_TYPES[job.film])
+    if look is not None:
+        check_reference(studio, look)
     name = wanted_format(copy.format, copy.accept, facts.format)
     if copy.max_side is not None:
         data = await studio.preview(job, look, copy.max_side, name)

@@ -115,7 +115,7 @@ class Guard:
 
     def _too_large(self) -> Problem:
         return Problem(
-            413, f"a request may have {self.settings.max_body / MEGABYTE:g} MB at most; send a smaller file", _CLOSE
+            413, f"the largest request is {self.settings.max_body / MEGABYTE:g} MB; send a smaller file", _CLOSE
         )
 
 

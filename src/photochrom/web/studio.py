@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from photochrom._support.processes import usable_cores
 from photochrom.errors import PhotochromError
@@ -14,7 +15,7 @@ from photochrom.web import films, worker
 from photochrom.web.jobs import Admission, ColoringJob, Jobs, Status
 from photochrom.web.look import Look
 from photochrom.web.metrics import Metrics
-from photochrom.web.pool import Lane, Worker
+from photochrom.web.pool import Lane
 from photochrom.web.problems import Problem, problem_of
 from photochrom.web.settings import ServeSettings
 
@@ -23,8 +24,9 @@ log = logging.getLogger(__name__)
 PHOTOGRAPH_SECONDS = 300.0
 PREVIEW_SECONDS = 30.0
 FILM_SECONDS = 3600.0
-PROGRESS_SECONDS = 0.3
 PREVIEWS, PREVIEWS_PER_CLIENT = 64, 16
+
+T = TypeVar("T")
 
 
 class Studio:
@@ -40,7 +42,7 @@ class Studio:
         setup = worker.Setup(settings.model, settings.max_pixels, min(2, usable_cores()))
 
         def lane(workers: int, limit: float) -> Lane:
-            return Lane([Worker(setup, self.jobs.folder, metrics.replaced) for _ in range(workers)], limit)
+            return Lane(setup, workers, limit, self.jobs.folder, metrics.replaced)
 
         self.photographs = lane(settings.processes, PHOTOGRAPH_SECONDS)
         self._previews = lane(1, PREVIEW_SECONDS)
@@ -96,23 +98,19 @@ class Studio:
                 _fail(job, problem_of(error))
             except Exception:
                 # Whoever follows the job must hear of its end, whatever that is.
-                log.exception("a job failed by a mistake of ours")
+                log.exception("a job failed because of a bug")
                 _fail(job, Problem(500, "internal error; see the server's log"))
 
     async def _photograph(self, job: ColoringJob) -> worker.Facts:
         return await self.photographs.run(worker.prepare, str(job.folder), started=_starts(job))
 
     async def _film(self, job: ColoringJob) -> worker.Facts:
-        started = _starts(job)
+        def told(share: float) -> None:
+            if job.status == Status.RUNNING:  # and not removed meanwhile
+                job.update(Status.RUNNING, share)
+
         arguments = (str(job.folder), job.look, job.film, self._max_seconds)
-        coloured = asyncio.create_task(self.films.run(films.colour, *arguments, started=started))
-        try:
-            while not (await asyncio.wait({coloured}, timeout=PROGRESS_SECONDS))[0]:
-                if job.status == Status.RUNNING and (progress := films.progress_of(job.folder)) > job.progress:
-                    job.update(Status.RUNNING, progress)
-        finally:
-            coloured.cancel()  # as this is: it does nothing where the film is done
-        return coloured.result()
+        return await self.films.run(films.colour, *arguments, started=_starts(job), told=told)
 
     async def colorize(self, job: ColoringJob, look: Look, format: str | None) -> tuple[Path, str]:
         """A photograph coloured at once: the result's file and its format."""
@@ -126,8 +124,12 @@ class Studio:
 
     async def preview(self, job: ColoringJob, look: Look | None, side: int, format: str) -> bytes:
         """A job's photograph at `side` pixels in a look."""
+        return await self.ask(job, worker.preview, look, side, format)
+
+    async def ask(self, job: ColoringJob, function: Callable[..., T], *args: object) -> T:
+        """What `function(setup, folder, *args)` gives in the worker for previews."""
         with self._previews_admission.enter(job.client), present():
-            return await self._previews.run(worker.preview, str(job.folder), look, side, format)
+            return await self._previews.run(function, str(job.folder), *args)
 
 
 @contextlib.contextmanager

@@ -88,9 +88,9 @@ class CycleGanTask(Task):
         super().__init__(recipe, bins, device, center)
         refuse_parts(recipe)
         if not isinstance(self.model, ColorGenerator) or bins is not None:
-            raise BadRecipe("the task cyclegan takes model.name 'cyclegan' and a loss on ab, such as 'l1'")
+            raise BadRecipe("the task cyclegan needs model.name 'cyclegan' and a loss on ab, such as 'l1'")
         check(recipe.run.batch % 2 == 0, "run.batch", recipe.run.batch, "an even number for the task cyclegan")
-        check(not recipe.data.weights, "data.weights", recipe.data.weights, "empty only, for the task cyclegan")
+        check(not recipe.data.weights, "data.weights", recipe.data.weights, "empty for the task cyclegan")
         self.back = self.add("back", Translator(self.model.settings, 3, 1))
         self.optimizers["model"] = build_optimizer(recipe.optim, parameter_groups(self.model))
         self.optimizers["back"] = build_optimizer(
