@@ -112,7 +112,8 @@ def test_a_picture_without_a_name_is_named_by_its_content(duty, tmp_path, drawn)
     given = pa.Table.from_pylist([{"source": "p#7", "target": b"p/00000007", "data": data}], READ)
     (out,) = Colouring(duty, Ledger())(given)
     assert out["target"].to_pylist() == ["p/00000007.webp"]
-    assert Image.open(Path(duty.output, "p/00000007.webp")).format == "WEBP"
+    with Image.open(Path(duty.output, "p/00000007.webp")) as result:
+        assert result.format == "WEBP"
 
 
 def test_alike_pictures_wait_for_each_other(duty, folder, drawn, monkeypatch):
