@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from bench import begin, watched
 from PIL import Image
 
 SIZE = (800, 600)
@@ -100,6 +101,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=60)
     options = parser.parse_args()
+    begin("as long as --seconds says")
     command = [sys.executable, "-m", "photochrom", "serve", "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         try:
@@ -117,7 +119,7 @@ def run(pid: int, port: int, options: argparse.Namespace) -> None:
     clients = [Client(port, number, began + options.seconds) for number in range(options.clients)]
     for client in clients:
         client.start()
-    for _ in range(10):
+    for _ in watched(range(10), "tenths of the time"):
         time.sleep(options.seconds / 10)
         memory.append(megabytes(pid))
     for client in clients:

@@ -14,11 +14,13 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from bench import begin, needs
 from PIL import Image, ImageFilter
 
-from photochrom.train.loop import Trainer
-from photochrom.train.progress import Progress
-from photochrom.train.recipe import load_recipe
+with needs("train"):
+    from photochrom.train.loop import Trainer
+    from photochrom.train.progress import Progress
+    from photochrom.train.recipe import load_recipe
 
 
 def draw(path: Path, count: int = 512) -> None:
@@ -41,6 +43,7 @@ def main() -> None:
     parser.add_argument("--data", nargs="+")
     parser.add_argument("--steps", type=int, default=60)
     arguments = parser.parse_args()
+    begin("about 2 minutes")
     overrides = ("run.log_every=20", "run.eval_every=100000", "optim.encoder_from=0", "bins.samples=200")
     recipe = load_recipe(Path(arguments.recipe), overrides)
     print(f"{'workers':<9}{'images/s':>10}{'waiting':>10}")

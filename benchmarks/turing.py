@@ -14,21 +14,25 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import skimage
+from bench import begin, needs
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
 
 from photochrom.colorizer import Colorizer
-from photochrom.research.turing import (
-    REAL,
-    Answers,
-    Entry,
-    TuringSettings,
-    TuringStudy,
-    load_study,
-    new_study,
-    write_report,
-)
+
+with needs("dev"):
+    import skimage
+    from playwright.sync_api import Browser, Page, sync_playwright
+
+    from photochrom.research.turing import (
+        REAL,
+        Answers,
+        Entry,
+        TuringSettings,
+        TuringStudy,
+        load_study,
+        new_study,
+        write_report,
+    )
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -38,6 +42,7 @@ QUALITY = 82
 
 
 def main() -> None:
+    begin("about a minute")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         whole, parts, study = (Path(folder, name) for name in ("whole", "parts", "simulated answers, no people"))
         draw(whole, parts)

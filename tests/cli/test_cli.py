@@ -515,6 +515,50 @@ def test_evaluate_leaves_out_what_it_cannot_measure(call, model, drawn):
     assert [line[:29] for line in err] == ["photochrom: left out: b.png: ", "photochrom: left out: c.png i"]
 
 
+def test_evaluate_compares_methods(call, model, drawn):
+    for folder in ("photos", "theirs", "more"):
+        Path(folder).mkdir()
+    for i in range(3):
+        drawn(i).save(f"photos/{i}.png")
+        drawn(i).save(f"theirs/{i}.color.png")
+    for i in range(2):
+        gray(f"more/{i}.png")
+    gray("more/else.png")
+    files = ["--csv", "a.csv", "--json", "b/a.json", "--html", "page", "--sheet", "sheet.png"]
+    status, out, err = call("evaluate", "photos", *model, "--predictions", "perfect=theirs", "more", *files)
+    assert status == 0
+    assert err[:2] == [
+        "photochrom: more: 1 photograph without a picture: 2.png",
+        "photochrom: more: 1 picture of no photograph: else.png",
+    ]
+    assert err[2:] == [f"{name}: written" for name in ("a.csv", "b/a.json", "sheet.png", "page/index.html")]
+    lines = [line.split() for line in out.decode().splitlines()]
+    assert next(line for line in lines if line[:1] == ["metric"])[2:] == [
+        "tiny",
+        "perfect",
+        "more",
+        "gray",
+        "truth",
+    ]
+    found = json.loads(Path("b/a.json").read_text())
+    assert (found["pictures"], found["differences_from"]) == (2, "tiny")
+    assert found["methods"]["perfect"]["ciede2000"]["mean"] == pytest.approx(0, abs=0.01)
+    assert found["methods"]["more"]["psnr"]["mean"] == pytest.approx(found["methods"]["gray"]["psnr"]["mean"], abs=0.1)
+    assert found["differences"]["perfect"]["ciede2000"]["better"] == 1
+    assert Path("page/index.html").read_text().count('class="photograph"') == 2
+    assert pixels("sheet.png").shape[1] > 5 * 192
+    status, _, (line,) = call("evaluate", "photos", "--predictions", "theirs", "--json", "b/a.json")
+    assert (status, "already there" in line) == (1, True)
+    # Without --model no network runs, and a damaged picture costs its photograph only.
+    Path("theirs/1.color.png").write_bytes(b"no picture")
+    status, out, err = call("evaluate", "photos", "--predictions", "theirs", "--as-is", "-o", "run")
+    assert status == 1
+    assert err[0].startswith("photochrom: left out: theirs/1.color.png")
+    assert json.loads(Path("run/totals.json").read_text())["pictures"] == 2
+    status, _, (line,) = call("evaluate", "photos", "--predictions", "theirs", "--top1")
+    assert (status, "--sweep and --top1 measure one model" in line) == (2, True)
+
+
 def test_evaluate_top1(call, model, drawn, monkeypatch):
     for synset in ("n01440764", "n01443537"):
         drawn(len(synset)).save(f"{synset}-a.png")

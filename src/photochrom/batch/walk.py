@@ -125,6 +125,11 @@ def is_result(path: Path) -> bool:
     return _RESULT.search(path.stem) is not None
 
 
+def result_of(path: Path) -> str:
+    """What a file is a picture of, by its name: "cat" for cat.png, cat.color.png and cat.color-2.png."""
+    return _RESULT.sub("", path.stem)
+
+
 def is_passed_over(folder: str) -> bool:
     """Whether a folder of this name is not walked."""
     return folder.startswith(".") or folder.lower() in _NOT_PEOPLES or folder.lower().endswith(".lrdata")

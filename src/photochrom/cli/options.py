@@ -43,11 +43,9 @@ class FinishOptions:
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class ModelOptions:
-    """Which model to use, and how to decode its scores."""
+class DecodingOptions:
+    """How a model sees a photograph, and how its scores are decoded."""
 
-    model: Annotated[str, Parameter(alias="-m")] = "default"
-    """A packaged model's name (see `photochrom models`), a .onnx file, or a run folder."""
     render_size: int | None = None
     """Side, in pixels, of the square whose area the network sees. [default: the model's own]"""
     vividness: float | None = None
@@ -57,10 +55,10 @@ class ModelOptions:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where the network runs; an error if it is not available."""
 
-    def colorizer(self, max_pixels: int = MAX_PIXELS, finish: FinishOptions | None = None) -> Colorizer:
-        """Load the model."""
+    def load(self, model: str, max_pixels: int = MAX_PIXELS, finish: FinishOptions | None = None) -> Colorizer:
+        """Load a model, by its name or file."""
         return Colorizer(
-            self.model,
+            model,
             render_size=self.render_size,
             vividness=self.vividness,
             saturation=self.saturation,
@@ -68,6 +66,19 @@ class ModelOptions:
             max_pixels=max_pixels,
             **(finish.settings() if finish else {}),
         )
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class ModelOptions(DecodingOptions):
+    """Which model to use, and how to decode its scores."""
+
+    model: Annotated[str, Parameter(alias="-m")] = "default"
+    """A packaged model's name (see `photochrom models`), a .onnx file, or a run folder."""
+
+    def colorizer(self, max_pixels: int = MAX_PIXELS, finish: FinishOptions | None = None) -> Colorizer:
+        """Load the model."""
+        return self.load(self.model, max_pixels, finish)
 
 
 @Parameter(name="*")

@@ -49,6 +49,14 @@ def progress(*extra: ProgressColumn) -> Progress:
     )
 
 
+@contextlib.contextmanager
+def counting(what: str, total: int) -> Iterator[Any]:
+    """A progress bar, as what takes how many are done, how many there are, and the file."""
+    with progress() as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done, total, path: bar.update(task, completed=done, total=total)
+
+
 def table(rows: list[tuple[str, ...]], title: str | None = None) -> None:
     """Print rows as a table, the first one its heading; columns of numbers are aligned right."""
     view = Table(show_header=any(rows[0]), box=SIMPLE)
