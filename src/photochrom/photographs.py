@@ -114,15 +114,34 @@ def colorize_file(
     picture, scores = seen or (io.read(source, colorizer.max_pixels, colorizer.strict), None)
     with errors_naming(source):
         coloured = colorizer.colorize_picture(picture, scores=scores, variant=variant, hints=hints)
-        kept = coloured is picture
-        data = io.encode(coloured, form.name)
-    copied = kept and picture.format == form.name
-    if copied:
-        data = io.read_file(source)
+    data, report = encoded(picture, coloured, source, form.name)
     write_bytes(target, data, overwrite)
-    pages = (picture, *picture.pages)
-    notes = () if copied else _notes(pages, form.name)
-    return PhotographReport(picture.size, tuple(page.toning for page in pages), kept, notes)
+    return report
+
+
+def encoded(
+    picture: Picture, coloured: Picture, source: str | os.PathLike[str], format: str
+) -> tuple[bytes, PhotographReport]:
+    """The file of a picture in colour, and what is to be said of it.
+
+    Args:
+        picture: as it was read.
+        coloured: in colour, or `picture` itself where it is kept as it is; then its file is copied.
+        source: its file.
+        format: the name of the result's.
+
+    Raises:
+        PhotochromError: with the name of the file.
+    """
+    kept = coloured is picture
+    if kept and picture.format == format:
+        data, notes = io.read_file(source), ()
+    else:
+        with errors_naming(source):
+            data = io.encode(coloured, format)
+        notes = _notes((picture, *picture.pages), format)
+    toning = tuple(page.toning for page in (picture, *picture.pages))
+    return data, PhotographReport(picture.size, toning, kept, notes)
 
 
 def _notes(pages: Iterable[Picture], format: str) -> tuple[str, ...]:

@@ -58,10 +58,11 @@ class Kind:
 def _photograph(colorizer: Colorizer, job: BatchJob, *, overwrite: bool, tell: Tell) -> Done:
     how = job.settings or {}
     report = colorizer.colorize_file(job.source, job.target, overwrite=overwrite, variant=job.variant, **how)
-    return Done(_note(report), report.size, report.kept)
+    return Done(note_of(report), report.size, report.kept)
 
 
-def _note(report: PhotographReport) -> str:
+def note_of(report: PhotographReport) -> str:
+    """What is worth telling of a photograph, in one line."""
     notes = {"gray": "", "tinted": NOTE_TINTED, "color": NOTE_COLOR}
     said = max(report.toning, key=lambda toning: list(notes).index(toning))
     pages = f"{len(report.toning)} pages" if len(report.toning) > 1 else ""
