@@ -415,7 +415,7 @@ class TestFixedSize:
 
     def test_it_takes_no_render_size(self, square):
         assert Colorizer(square).render_size == 16
-        with pytest.raises(BadSetting, match="the model 'square' takes squares of 16 pixels only; omit --render-size"):
+        with pytest.raises(BadSetting, match="the model 'square' needs squares of 16 pixels; omit --render-size"):
             Colorizer(square, render_size=64)
 
     def test_memory_that_runs_out_is_not_the_render_sizes_fault(self, square, monkeypatch):

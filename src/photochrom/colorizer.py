@@ -145,7 +145,7 @@ class Colorizer:
             raise BadSetting(f"the model '{self.card.name}' has no bins, so no vividness, decoder or temperature")
         if self.card.size is not None and render_size is not None:
             side = self.card.size
-            raise BadSetting(f"the model '{self.card.name}' takes squares of {side} pixels only; omit --render-size")
+            raise BadSetting(f"the model '{self.card.name}' needs squares of {side} pixels; omit --render-size")
         self.decoding = self.card.default_decoding().chosen(
             vividness=vividness, saturation=saturation, decoder=decoder, temperature=temperature
         )

@@ -140,7 +140,7 @@ def encoded(
         with errors_naming(source):
             data = io.encode(coloured, format)
         notes = _notes((picture, *picture.pages), format)
-    toning = tuple(page.toning for page in (picture, *picture.pages))
+    toning: tuple[Toning, ...] = tuple(page.toning for page in (picture, *picture.pages))
     return data, PhotographReport(picture.size, toning, kept, notes)
 
 

@@ -4,6 +4,7 @@ import io
 import pickle
 import socket
 from typing import ClassVar
+from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -102,7 +103,11 @@ def s3(s3_at):
     running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     running.start()
     try:
-        s3_at(f"http://127.0.0.1:{running.get_host_and_port()[1]}")
+        address = f"http://127.0.0.1:{running.get_host_and_port()[1]}"
+        urlopen(
+            Request(f"{address}/moto-api/reset", method="POST")
+        ).close()  # all servers of a process share their data
+        s3_at(address)
         system = s3fs.S3FileSystem()
         system.mkdir("photos")
         yield system

@@ -1,5 +1,6 @@
 """Shards in a bucket, of a real S3 server on this machine: read and written, and what is wrong is one line."""
 
+import importlib
 import io
 import sys
 import tarfile
@@ -159,6 +160,7 @@ def test_access_that_is_not_allowed(s3, monkeypatch):
         raise PermissionError("Forbidden")
 
     monkeypatch.setattr(type(s3), "_info", forbidden)
+    type(s3).clear_instance_cache()
     assert fails(f"s3://{BUCKET}/a.tar").startswith(
         f"s3://{BUCKET}/a.tar: access is not allowed (Forbidden); check the cred"
     )
@@ -179,7 +181,7 @@ def test_no_network(s3_at, nobody):
 
 
 def test_packages_that_are_missing(s3_at, monkeypatch):
-    from fsspec import registry
+    registry = importlib.import_module("fsspec.registry")  # fsspec has a mapping of the same name
 
     monkeypatch.setitem(sys.modules, "s3fs", None)
     monkeypatch.setattr(registry, "_registry", {})

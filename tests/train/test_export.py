@@ -110,13 +110,13 @@ def test_a_network_that_is_bound_to_its_size(paper, folder, tmp_path, drawn):
     for backend in (tmp_path / "paper.onnx", tmp_path / "run"):
         assert np.asarray(Colorizer(backend, threads=1).colorize(photograph)).shape == (30, 50, 3)
     for wrong in (np.zeros((1, 1, 24, 28), np.float32), np.zeros((1, 1, 48, 48), np.float32)):
-        with pytest.raises(BadSetting, match="takes squares of 24 pixels, not"):
+        with pytest.raises(BadSetting, match="needs squares of 24 pixels, not"):
             theirs.run(wrong)
         with pytest.raises(BadCheckpoint, match="cannot be run"):
             ours.run(wrong)
-    with pytest.raises(BadSetting, match="takes squares of 24 pixels only; leave render_size out of the card"):
+    with pytest.raises(BadSetting, match="needs squares of 24 pixels; leave render_size out of the card"):
         export(tmp_path / "run", output=tmp_path / "other.onnx", changes={"render_size": 64})
-    with pytest.raises(BadSetting, match="the model 'paper' takes squares of 24 pixels only; omit --render-size"):
+    with pytest.raises(BadSetting, match="the model 'paper' needs squares of 24 pixels; omit --render-size"):
         Colorizer(tmp_path / "paper.onnx", render_size=64)
 
 

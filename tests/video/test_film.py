@@ -424,7 +424,7 @@ def test_avi(film, colorizer, tmp_path, times_of):
     ("settings", "words"),
     [
         ({"codec": "h265"}, "there is no codec 'h265'"),
-        ({"codec": "vp9"}, "vp9 goes into .webm, .mkv"),
+        ({"codec": "vp9"}, "vp9 needs .webm, .mkv or .mp4"),
         ({"crf": 99}, "the crf of h264 must be between 0 and 51, not 99"),
         ({"consistency": "blur"}, "must be frame, flow, recurrent or a .onnx file"),
     ],

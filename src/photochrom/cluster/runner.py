@@ -93,7 +93,8 @@ def run(order: Order, model: str, settings: dict[str, Any]) -> Generator[Begun |
         PhotochromError: the source or the cluster is not there, the output belongs to another run, ...
     """
     data, where = read_model(model)
-    settings = settings | {"device": "cuda"} if order.gpus else settings | {"device": "cpu", "threads": 1}
+    how: dict[str, Any] = {"device": "cuda"} if order.gpus else {"device": "cpu", "threads": 1}
+    settings = settings | how
     if importlib.util.find_spec("ray") is None:
         raise MissingExtra("an archive", "cluster")
     # Loaded here once, so that what is wrong with it is said before any machine is asked, and a palette's file is read.

@@ -71,10 +71,10 @@ def expanded(pattern: str) -> list[str]:
         MissingExtra: the package that expands it is missing.
     """
     with needing("a pattern with braces", EXTRA):
-        from braceexpand import UnbalancedBracesError, braceexpand
+        from braceexpand import braceexpand
     try:
         names = list(braceexpand(pattern, escape=False))
-    except UnbalancedBracesError:
+    except ValueError:  # braces without their partner
         names = []
     if not names or names == [pattern]:
         raise BadDataset(f"{pattern}: the pattern names no shard; write a range such as {{000000..000009}}")

@@ -78,13 +78,15 @@ def _list_source(source: str) -> list[Sequence[Entry]]:
     places = [source]
     if "{" in source and (remote.is_address(source) or not os.path.exists(source)):
         places = remote.expanded(source)
-    lists = remote.list_shards(places) if remote.is_address(source) else [_list_one(Path(place)) for place in places]
+    lists: Sequence[Sequence[Entry]] = (
+        remote.list_shards(places) if remote.is_address(source) else [_list_one(Path(place)) for place in places]
+    )
     for place, found in zip(places, lists, strict=True):
         if not found:
             raise BadDataset(
                 f"{place}: there are no pictures in it ({', '.join(sorted(EXTENSIONS))}) and no training batches"
             )
-    return lists
+    return list(lists)
 
 
 def _list_one(source: Path) -> Sequence[Entry]:

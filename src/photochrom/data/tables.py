@@ -58,20 +58,20 @@ class Column(Listing):
         path: the file.
         column: the pictures' column.
         labels: of the rows, (n,) whole numbers; None where there are none.
-        count: rows.
+        rows: their number.
         size: of the file, bytes.
     """
 
     def __init__(self, path: str, column: str, labels: np.ndarray | None, count: int, size: int) -> None:
-        self.path, self.column, self.labels, self.count, self.size = path, column, labels, count, size
+        self.path, self.column, self.labels, self.rows, self.size = path, column, labels, count, size
 
     def __len__(self) -> int:
-        return self.count
+        return self.rows
 
     def at(self, index: int) -> Cell:
         name = f"{Path(self.path).name}-{index}"
         key = name if self.labels is None else f"{self.labels[index]}/{name}"
-        return Cell(self.path, index, self.size // self.count, key, self.column)
+        return Cell(self.path, index, self.size // self.rows, key, self.column)
 
 
 def is_table(path: Path) -> bool:

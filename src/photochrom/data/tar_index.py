@@ -61,7 +61,7 @@ def packed(pictures: Stored, size: int, time: int = ANY_TIME, **more: np.ndarray
     keys = "\0".join(entry.key for entry in pictures).encode("utf-8", "surrogateescape")
     buffer = io.BytesIO()
     kept = {"offsets": pictures.offsets, "sizes": pictures.sizes, "keys": np.frombuffer(keys, np.uint8)}
-    np.savez_compressed(buffer, facts=np.array([FORMAT, size, time], np.int64), **kept, **more)
+    np.savez_compressed(buffer, facts=np.array([FORMAT, size, time], np.int64), **kept, **more)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 

@@ -194,7 +194,7 @@ def _origin(run: Path) -> dict[str, Any]:
 
 def _changed(card: ModelCard, changes: dict[str, Any]) -> ModelCard:
     if card.size is not None and "render_size" in changes:
-        raise BadSetting(f"the network takes squares of {card.size} pixels only; leave render_size out of the card")
+        raise BadSetting(f"the network needs squares of {card.size} pixels; leave render_size out of the card")
     merged = {k: getattr(card, k) | v if isinstance(v, dict) else v for k, v in changes.items()}
     return replace(card, **merged)
 

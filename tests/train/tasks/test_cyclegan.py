@@ -42,7 +42,7 @@ class TestHalves:
         assert len(Halves(7, 6, 3, 4, 9)) == 5
 
     def test_one_picture_has_no_halves(self):
-        with pytest.raises(BadDataset, match="one picture only"):
+        with pytest.raises(BadDataset, match="there is only one picture"):
             Halves(1, 2, 0, 0, 1)
 
 
