@@ -52,11 +52,11 @@ class Client(threading.Thread):
     def run(self) -> None:
         data = photograph(self.number)
         while time.monotonic() < self.end:
-            self.ask("colorize", "POST", "/api/colorize", data)
-            status, answer = self.ask("submit", "POST", "/api/jobs", data)
+            self.ask("colorize", "POST", "/api/v1/colorize", data)
+            status, answer = self.ask("submit", "POST", "/api/v1/jobs", data)
             if status != 202:
                 continue
-            path = f"/api/jobs/{json.loads(answer)['id']}"
+            path = f"/api/v1/jobs/{json.loads(answer)['id']}"
             self.ask("follow", "GET", f"{path}/events")
             for saturation in (0.5, 1.0, 1.5):
                 self.ask("preview", "GET", f"{path}/result?max_side=512&format=jpeg&saturation={saturation}")
@@ -111,7 +111,7 @@ def main() -> None:
 
 def run(pid: int, port: int, options: argparse.Namespace) -> None:
     warm = Client(port, 0, 0)
-    warm.ask("colorize", "POST", "/api/colorize", photograph(0))
+    warm.ask("colorize", "POST", "/api/v1/colorize", photograph(0))
     memory = [megabytes(pid)]
     began = time.monotonic()
     clients = [Client(port, number, began + options.seconds) for number in range(options.clients)]

@@ -18,6 +18,7 @@ from photochrom._support.text import shown
 from photochrom.errors import BadSetting, ServerRefused, UnreadableImage
 from photochrom.imaging.result_names import beside
 
+_API = "/api/v1"
 _BUSY = (429, 503)
 _BYTES = "application/octet-stream"
 
@@ -92,17 +93,17 @@ class Client:
         if isinstance(x, bytes | bytearray | memoryview):
             if output is not None:
                 raise BadSetting("an output needs a path as input; for bytes the result is returned")
-            return self._ask("POST", "/api/colorize", look, bytes(x))
+            return self._ask("POST", f"{_API}/colorize", look, bytes(x))
         source = Path(x)
         target = Path(output) if output is not None else beside(source)
         check_free(target, overwrite)
-        write_bytes(target, self._ask("POST", "/api/colorize", look, _read(source)), overwrite)
+        write_bytes(target, self._ask("POST", f"{_API}/colorize", look, _read(source)), overwrite)
         return str(target) if isinstance(x, str) else target
 
     def submit(self, x: str | os.PathLike[str] | bytes) -> RemoteJob:
         """Send a photograph and return at once; the job renders it with any settings, once it is done."""
         data = bytes(x) if isinstance(x, bytes | bytearray | memoryview) else _read(Path(x))
-        answer = json.loads(self._ask("POST", "/api/jobs", {}, data))
+        answer = json.loads(self._ask("POST", f"{_API}/jobs", {}, data))
         return RemoteJob(self, answer["id"])
 
     def _ask(self, method: str, path: str, query: dict[str, Any], body: bytes | None = None) -> bytes:
@@ -139,7 +140,7 @@ class RemoteJob:
 
     def __init__(self, client: Client, identity: str) -> None:
         self._client, self.id = client, identity
-        self._path = f"/api/jobs/{identity}"
+        self._path = f"{_API}/jobs/{identity}"
 
     def state(self) -> JobState:
         """How far it is."""

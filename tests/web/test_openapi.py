@@ -29,17 +29,17 @@ def identity(live, png):
 
 # What has parameters that can be wrong; a string in a path can't.
 FALLIBLE = [
-    "POST /api/colorize",
-    "POST /api/archive",
-    "GET /api/jobs/{identity}/result",
-    "GET /api/jobs/{identity}/original",
+    "POST /api/v1/colorize",
+    "POST /api/v1/archive",
+    "GET /api/v1/jobs/{identity}/result",
+    "GET /api/v1/jobs/{identity}/original",
 ]
 LABELS = [
     *FALLIBLE,
-    "POST /api/jobs",
-    "GET /api/jobs/{identity}",
-    "GET /api/jobs/{identity}/events",
-    "DELETE /api/jobs/{identity}",
+    "POST /api/v1/jobs",
+    "GET /api/v1/jobs/{identity}",
+    "GET /api/v1/jobs/{identity}/events",
+    "DELETE /api/v1/jobs/{identity}",
     "GET /healthz",
     "GET /metrics",
 ]

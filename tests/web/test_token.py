@@ -4,7 +4,7 @@ import pytest
 
 from photochrom.web import login
 
-TOKEN = "correct horse"
+TOKEN = "correct horse battery"
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_programs_send_it_in_a_header(client):
 def test_what_is_open_without_it(client):
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.get("/static/site.css").status_code == 200
-    for path in ("/", "/docs", "/openapi.json", "/api/jobs/x", "/samples/astronaut.jpg", "/healthz/../metrics"):
+    for path in ("/", "/docs", "/openapi.json", "/api/v1/jobs/x", "/samples/astronaut.jpg", "/healthz/../metrics"):
         assert client.get(path).status_code == 401
 
 

@@ -24,7 +24,8 @@ from photochrom.web.studio import Studio
 from photochrom.web.upload import BODY, receive
 from photochrom.web.worker import INPUT, PREVIEW_SIDE, Facts
 
-router = APIRouter(prefix="/api", tags=["colour"])
+PREFIX = "/api/v1"
+router = APIRouter(prefix=PREFIX, tags=["colour"])
 
 MEDIA_TYPES = sorted({*(entry.media_type for entry in FORMATS.values()), *films.MEDIA_TYPES.values()})
 IMAGES = {
@@ -34,7 +35,7 @@ IMAGES = {
     }
 }
 ALWAYS = (400, 401, 403, 421)  # what the guard may answer to any request
-UPLOAD = (*ALWAYS, 413, 415, 422, 429, 503)
+UPLOAD = (*ALWAYS, 408, 413, 415, 422, 429, 503, 507)
 PICTURE = {**IMAGES, **documented(*UPLOAD, 404, 406, 409, 410, 500)}
 
 LookOf = Annotated[Look, Depends(look)]
@@ -107,6 +108,26 @@ def client(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
+@contextlib.asynccontextmanager
+async def _upload(request: Request, studio: Studio) -> AsyncIterator[tuple[ColoringJob, str]]:
+    """A job with the request's body, and its kind (see `receive`); it is removed where the context fails."""
+    with studio.uploads.enter(client(request)):
+        length = request.headers.get("content-length", "")
+        studio.jobs.make_room(int(length) if length.isdecimal() else 0)
+        job = studio.jobs.new(client(request))
+        try:
+            kind = await receive(request, job.folder / INPUT, studio.jobs.free_some)
+            studio.jobs.measure(job)
+        except BaseException:
+            studio.jobs.remove(job)
+            raise
+    try:
+        yield job, kind
+    except BaseException:
+        studio.jobs.remove(job)
+        raise
+
+
 @router.post(
     "/colorize",
     response_class=Response,
@@ -115,18 +136,13 @@ def client(request: Request) -> str:
 )
 async def colorize(request: Request, studio: StudioOf, look: LookOf, format: FormatOf = None) -> Response:
     """Colour one photograph and answer with it, in its own format unless the query or the header Accept asks else."""
-    with studio.admit(client(request)):
-        job = studio.jobs.new(client(request))
-        try:
-            kind = await receive(request, job.folder / INPUT)
-            if kind in films.MEDIA_TYPES:
-                raise Problem(415, "the upload is a film or an animation; send it to /api/jobs")
-            wanted = wanted_format(format, request.headers.get("accept"), kind)
-            studio.jobs.measure(job)
+    studio.places().check(client(request))
+    async with _upload(request, studio) as (job, kind):
+        if kind in films.MEDIA_TYPES:
+            raise Problem(415, f"the upload is a film or an animation; send it to {PREFIX}/jobs")
+        wanted = wanted_format(format, request.headers.get("accept"), kind)
+        with studio.admit(job.client):
             path, format_name = await studio.colorize(job, look, wanted)
-        except BaseException:
-            studio.jobs.remove(job)
-            raise
     return _file(path, format_name, BackgroundTask(studio.jobs.remove, job))
 
 
@@ -141,18 +157,12 @@ async def submit(request: Request, response: Response, studio: StudioOf, look: L
 
     A photograph may then be asked for in any look. A film has the one it was sent with, of vividness and saturation.
     """
-    with contextlib.ExitStack() as admitted:
-        admitted.enter_context(studio.admit(client(request)))
-        job = studio.jobs.new(client(request))
-        try:
-            kind = await receive(request, job.folder / INPUT)
-            job.film, job.look = kind if kind in films.MEDIA_TYPES else None, look
-            studio.jobs.measure(job)
-        except BaseException:
-            studio.jobs.remove(job)
-            raise
-        studio.submit(job, admitted.pop_all())
-    response.headers["Location"] = f"/api/jobs/{job.id}"
+    async with _upload(request, studio) as (job, kind):
+        job.film, job.look = kind if kind in films.MEDIA_TYPES else None, look
+        with contextlib.ExitStack() as admitted:
+            admitted.enter_context(studio.admit(job.client, film=job.film is not None))
+            studio.submit(job, admitted.pop_all())
+    response.headers["Location"] = f"{request.scope['root_path']}{PREFIX}/jobs/{job.id}"
     return JobBody.of(job)
 
 

@@ -5,20 +5,30 @@ Plain ASGI, so that a body is counted while it arrives and a refused one is neve
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import hmac
 import ipaddress
+import time
+from enum import Enum
 from http.cookies import CookieError, SimpleCookie
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from photochrom.web.attempts import Attempts
 from photochrom.web.problems import Problem, response
+from photochrom.web.proxy import own_path
 from photochrom.web.settings import MEGABYTE, ServeSettings, is_loopback
 
 COOKIE = "photochrom"
 OPEN = ("/healthz", "/login", "/static/")  # what is served without a token
+STUDY = "/turing"  # what a participant's token opens
+BODY_SECONDS = 15.0  # for a body's first bytes, and for pauses in all of it
+BODY_SPEED = 8000  # bytes a second that have to come besides
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 # Nothing is loaded from elsewhere, nothing inline runs, and no other site may frame, embed or read a page.
@@ -50,8 +60,8 @@ HEADERS = {
 class Guard:
     """Checks a request's host, origin, token and size, in this order, and puts the headers on its response."""
 
-    def __init__(self, app: ASGIApp, settings: ServeSettings) -> None:
-        self.app, self.settings = app, settings
+    def __init__(self, app: ASGIApp, settings: ServeSettings, attempts: Attempts) -> None:
+        self.app, self.settings, self.attempts = app, settings, attempts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -60,6 +70,7 @@ class Guard:
         if scope["type"] != "http":
             return  # no websocket is served; the server closes it
         headers, send = Headers(scope=scope), _with_headers(send)
+        scope.setdefault("state", {})
         try:
             self._check_host(headers)
             _check_origin(scope["method"], headers)
@@ -82,15 +93,33 @@ class Guard:
         raise Problem(421, f"'{name[:80]}' is not a name of this server; allow it with --allow-host")
 
     def _check_token(self, scope: Scope, headers: Headers) -> Response | None:
-        token, path = self.settings.token, scope["path"]
-        if token is None or path.startswith(OPEN) or shown_token(headers, token):
+        token, path = self.settings.token, own_path(scope)
+        if token is None:
             return None
-        if scope["method"] in SAFE_METHODS and "text/html" in headers.get("accept", ""):
-            return RedirectResponse("/login", 303)
+        if path.startswith(OPEN):
+            return None
+        access, given = Access.NONE, given_token(headers)
+        if given.text:
+            address = scope["client"][0] if scope["client"] else ""
+            self.attempts.check(address)
+            access = access_of(given, token, self.settings.turing is not None)
+            if access is Access.NONE:
+                self.attempts.wrong(address, given.text)
+        scope["state"]["access"] = access
+        if access is Access.ALL:
+            return None
+        page = scope["method"] in SAFE_METHODS and "text/html" in headers.get("accept", "")
+        root = scope.get("root_path", "")
+        if access is Access.STUDY:
+            if path == STUDY or path.startswith(f"{STUDY}/"):
+                return None
+            if page:
+                return RedirectResponse(f"{root}{STUDY}", 303)
+            raise Problem(403, "this token opens the study only")
+        if page:
+            return RedirectResponse(f"{root}/login", 303)
         raise Problem(
-            401,
-            "this server needs a token; send it as 'Authorization: Bearer TOKEN'",
-            {"WWW-Authenticate": "Bearer"},
+            401, "this server needs its token: send it as 'Authorization: Bearer TOKEN'", {"WWW-Authenticate": "Bearer"}
         )
 
     def _check_length(self, headers: Headers) -> None:
@@ -101,12 +130,25 @@ class Guard:
             raise self._too_large()
 
     def _counted(self, receive: Receive) -> Receive:
-        seen = 0
+        """The body, of which so much may come at most, and so much has to come each second."""
+        seen, waited, whole = 0, 0.0, False
 
         async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
+            nonlocal seen, waited, whole
+            if whole:
+                return await receive()  # the end of the connection
+            began = time.monotonic()
+            try:
+                async with asyncio.timeout(BODY_SECONDS + seen / BODY_SPEED - waited):
+                    message = await receive()
+            except TimeoutError:
+                raise Problem(
+                    408, f"the body came more slowly than {BODY_SPEED / 1000:g} kB a second; send it again", _CLOSE
+                ) from None
+            # Only what the client takes is its own; the time in which a disk is written is not.
+            waited += time.monotonic() - began
             seen += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
             if seen > self.settings.max_body:
                 raise self._too_large()
             return message
@@ -122,12 +164,42 @@ class Guard:
 _CLOSE = {"Connection": "close"}
 
 
-def shown_token(headers: Headers, token: str) -> bool:
-    """Whether a request shows the token: itself in its header, or what stands for it in the cookie."""
+class Access(Enum):
+    """What a token opens."""
+
+    NONE = "nothing"
+    STUDY = "the study"
+    ALL = "everything"
+
+
+class Given(NamedTuple):
+    """What a request shows: a token, or the cookie that stands for one."""
+
+    text: str
+    is_cookie: bool = False
+
+
+def given_token(headers: Headers) -> Given:
+    """The token in a request's header, or else its cookie."""
     kind, _, given = headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
-        return same_token(given, token)
-    return same_token(_cookie(headers.get("cookie", "")), cookie_for(token))
+        return Given(given.strip())
+    return Given(_cookie(headers.get("cookie", "")), True)
+
+
+def access_of(given: Given, token: str, study: bool) -> Access:
+    """What is opened on a server with the token `token`, with or without a study."""
+    of_study = study_token(token)
+    expected = (cookie_for(token), cookie_for(of_study)) if given.is_cookie else (token, of_study)
+    if same_token(given.text, expected[0]):
+        return Access.ALL
+    return Access.STUDY if study and same_token(given.text, expected[1]) else Access.NONE
+
+
+def study_token(token: str) -> str:
+    """The token for participants of a study, which opens nothing else; who has it cannot find the server's."""
+    digest = hmac.digest(token.encode(), b"photochrom study", "sha256")
+    return base64.urlsafe_b64encode(digest[:18]).decode()
 
 
 def cookie_for(token: str) -> str:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from photochrom.web import storage
 from photochrom.web.look import Look
-from photochrom.web.problems import Problem
+from photochrom.web.problems import Problem, full
 from photochrom.web.settings import ServeSettings
 from photochrom.web.worker import Facts
 
@@ -96,9 +97,8 @@ class Admission:
         """How much is under way."""
         return self._of.total()
 
-    @contextlib.contextmanager
-    def enter(self, client: str) -> Iterator[None]:
-        """Let one piece of work in while the context lasts.
+    def check(self, client: str) -> None:
+        """Refuse where `enter` would, without taking a place.
 
         Raises:
             Problem: 429 where the client has as much as it may, 503 where all have.
@@ -107,6 +107,15 @@ class Admission:
             raise Problem(429, f"you have {self._most_per_client} jobs under way; wait for one to finish", RETRY)
         if self.count >= self._most:
             raise Problem(503, "the queue is full; try again in a moment", RETRY)
+
+    @contextlib.contextmanager
+    def enter(self, client: str) -> Iterator[None]:
+        """Let one piece of work in while the context lasts.
+
+        Raises:
+            Problem: see `check`.
+        """
+        self.check(client)
         self._of[client] += 1
         try:
             yield
@@ -123,6 +132,8 @@ class Jobs:
         self._settings = settings
         self._jobs: dict[str, ColoringJob] = {}
         self._root = tempfile.TemporaryDirectory(prefix="photochrom-", ignore_cleanup_errors=True)
+        folder = Path(self._root.name)
+        self.most = storage.default_kept(folder) if settings.max_kept is None else settings.max_kept
 
     @property
     def folder(self) -> str:
@@ -165,16 +176,37 @@ class Jobs:
         """Note what the job takes on disk, and make room by removing the oldest others.
 
         Raises:
-            Problem: 503 where the others are all under way.
+            Problem: 507 where the others are all under way.
         """
         job.size = sum(file.stat().st_size for file in job.folder.iterdir())
-        idle = sorted((j for j in self._jobs.values() if j.is_over and j is not job), key=lambda j: j.touched)
-        for old in idle:
-            if self.kept <= self._settings.max_kept:
-                return
-            self.remove(old)
-        if self.kept > self._settings.max_kept:
-            raise Problem(503, "the space for uploads is full; try again in a moment", RETRY)
+        self.make_room(0)
+
+    def make_room(self, size: int) -> None:
+        """Remove the oldest jobs that are over until so many bytes more fit, by the limit and on the disk.
+
+        Raises:
+            Problem: 507 where they do not.
+        """
+        while self.kept + size > self.most or storage.free(Path(self.folder)) < size:
+            self.free_some()
+
+    def free_some(self) -> int:
+        """Remove the oldest job that is over; gives its size.
+
+        Raises:
+            Problem: 507 where there is none.
+        """
+        over = [job for job in self._jobs.values() if job.is_over and job.size]
+        if not over:
+            raise full()
+        oldest = min(over, key=lambda job: job.touched)
+        self.remove(oldest)
+        return oldest.size
+
+    def empty(self, job: ColoringJob) -> None:
+        """Delete the files of a job that failed; what became of it is still told."""
+        job.size = 0
+        shutil.rmtree(job.folder, ignore_errors=True)
 
     def remove(self, job: ColoringJob) -> None:
         """Forget a job and delete its files."""

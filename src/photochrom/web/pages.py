@@ -13,6 +13,7 @@ from starlette.templating import Jinja2Templates
 from photochrom.imaging.formats import FORMATS
 from photochrom.inference.card import ModelCard
 from photochrom.inference.decode import SATURATION, VIVIDNESS
+from photochrom.web.guard import STUDY, Access
 from photochrom.web.look import Look
 from photochrom.web.problems import Problem
 from photochrom.web.reference import operations
@@ -20,11 +21,25 @@ from photochrom.web.settings import is_loopback
 from photochrom.web.worker import INPUT
 
 router = APIRouter(include_in_schema=False)
-templates = Jinja2Templates(directory=str(resources.files("photochrom.web") / "templates"))
+templates = Jinja2Templates(
+    directory=str(resources.files("photochrom.web") / "templates"),
+    context_processors=[lambda request: {"root": request.scope["root_path"]}],
+)
 
 SAMPLES = {path.name: path for path in sorted(Path(str(resources.files("photochrom") / "samples")).glob("*.jpg"))}
 SAMPLE = SAMPLES["astronaut.jpg"]
 VARIANTS = 5
+
+
+def navigation(request: Request) -> list[tuple[str, str]]:
+    """(path, label) of the pages that this visitor may see."""
+    pages = request.app.state.navigation
+    if getattr(request.state, "access", None) is Access.STUDY:
+        return [(path, label) for path, label in pages if path == STUDY]
+    return pages
+
+
+templates.env.globals["navigation"] = navigation
 
 
 @dataclass(frozen=True)
@@ -58,7 +73,7 @@ async def home(request: Request) -> HTMLResponse:
         "colour.html",
         {
             "accept": ",".join(accept),
-            "local": is_loopback(settings.host),
+            "local": is_loopback(settings.host) and is_loopback(request.url.hostname or ""),
             "keep": f"{settings.keep_minutes:g}",
             "samples": [(name, Path(name).stem) for name in SAMPLES],
             "sliders": sliders(card),

@@ -22,6 +22,10 @@ class WorkerDied(PhotochromError):
     """The process that did the work ended in the middle of it."""
 
 
+class WorkerTooSlow(WorkerDied):
+    """The process was ended because it took longer than it may."""
+
+
 class Worker:
     """One process, started when it is first needed.
 
@@ -56,7 +60,8 @@ class Worker:
             limit: seconds after which the process is ended.
 
         Raises:
-            WorkerDied: it crashed, or was ended for its time.
+            WorkerDied: it crashed.
+            WorkerTooSlow: it was ended for its time.
             PhotochromError: whatever the function raises.
         """
         try:
@@ -70,7 +75,7 @@ class Worker:
             raise WorkerDied("the worker process crashed; other jobs are not affected") from None
         except TimeoutError:
             self._replace()
-            raise WorkerDied(f"this took longer than {limit:g} seconds and was stopped") from None
+            raise WorkerTooSlow(f"this took longer than {limit:g} seconds and was stopped") from None
         except asyncio.CancelledError:
             self._replace()
             raise

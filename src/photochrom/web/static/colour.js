@@ -1,6 +1,6 @@
 // The colour page: what was chosen, the queue, and the photograph that is shown.
 
-import { Refused, follow, forget, picture, submit } from "./api.js";
+import { Refused, api, follow, forget, picture, sampleAddress, submit } from "./api.js";
 import { Editor } from "./editor.js";
 import { filmLook } from "./film.js";
 import { Viewer } from "./viewer.js";
@@ -45,7 +45,9 @@ function show(item) {
 
 // Takes up the next files that wait, a few at a time.
 function work() {
-  while (items.filter((item) => item.state === "working").length < AT_A_TIME) {
+  // A film that has gone up has a queue of its own, and holds no photograph up.
+  const busy = (item) => item.state === "working" && item.job?.kind !== "film";
+  while (items.filter(busy).length < AT_A_TIME) {
     const next = items.find((item) => item.state === "waiting");
     if (!next) break;
     colour(next);
@@ -55,6 +57,7 @@ function work() {
 
 async function colour(item) {
   item.state = "working";
+  item.job = null;
   item.problem = null;
   const heard = (progress) => {
     item.progress = progress;
@@ -65,6 +68,7 @@ async function colour(item) {
     const job = await submit(item.file, item.filmLook ?? {}, (sent) => heard(sent / 2));
     if (!items.includes(item)) return void forget(job.id);
     item.job = job;
+    work();
     item.job = await follow(job.id, (state) => heard(0.5 + state.progress / 2));
     item.state = "done";
   } catch (error) {
@@ -134,7 +138,7 @@ document.addEventListener("drop", (event) => {
 for (const button of document.querySelectorAll("[data-sample]")) {
   button.addEventListener("click", async () => {
     const name = button.dataset.sample;
-    const response = await fetch(`/samples/${name}`);
+    const response = await fetch(sampleAddress(name));
     add([new File([await response.blob()], name, { type: "image/jpeg" })]);
   });
 }
@@ -182,7 +186,7 @@ $("download-all").addEventListener("click", async () => {
 });
 
 async function forgotten(done) {
-  const states = await Promise.all(done.map(({ job }) => fetch(`/api/jobs/${job.id}`)));
+  const states = await Promise.all(done.map(({ job }) => fetch(`${api}/jobs/${job.id}`)));
   return done.filter((_, at) => states[at].status === 404);
 }
 
