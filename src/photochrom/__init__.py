@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    from photochrom.async_client import AsyncClient
     from photochrom.client import Client
     from photochrom.colorizer import Colorizer
     from photochrom.inference.card import ModelCard
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlreadyThere",
+    "AsyncClient",
     "BadCheckpoint",
     "BadDataset",
     "BadPlugin",
@@ -127,6 +129,7 @@ def _session(**settings: Any) -> Colorizer:
 
 
 _LATER = {
+    "AsyncClient": "photochrom.async_client",
     "Client": "photochrom.client",
     "Colorizer": "photochrom.colorizer",
     "Hint": "photochrom.painting.hints",

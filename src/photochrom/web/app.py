@@ -16,6 +16,7 @@ from photochrom.web import api, login, pages, problems, turing
 from photochrom.web.attempts import Attempts
 from photochrom.web.guard import Guard
 from photochrom.web.metrics import Measured, Metrics
+from photochrom.web.protocol import Cors, Heads
 from photochrom.web.proxy import Forwarded
 from photochrom.web.settings import ServeSettings
 from photochrom.web.studio import Studio
@@ -58,7 +59,10 @@ def create_app(settings: ServeSettings | None = None) -> FastAPI:
     app.state.attempts = Attempts()
     app.add_middleware(Guard, settings=settings, attempts=app.state.attempts)
     app.add_middleware(Measured, metrics=metrics)
+    if settings.cors:
+        app.add_middleware(Cors, origins=settings.cors)
     app.add_middleware(Forwarded, settings=settings)
+    app.add_middleware(Heads)
     return app
 
 

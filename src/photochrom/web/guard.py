@@ -73,7 +73,7 @@ class Guard:
         scope.setdefault("state", {})
         try:
             self._check_host(headers)
-            _check_origin(scope["method"], headers)
+            _check_origin(scope, headers, self.settings.cors)
             refusal = self._check_token(scope, headers)
             if refusal is not None:
                 await refusal(scope, receive, send)
@@ -220,9 +220,11 @@ def _cookie(header: str) -> str:
     return morsel.value if morsel else ""
 
 
-def _check_origin(method: str, headers: Headers) -> None:
-    """A page of another site may not act in its visitor's name."""
-    if method in SAFE_METHODS:
+def _check_origin(scope: Scope, headers: Headers, cors: tuple[str, ...]) -> None:
+    """A page of another site may not act in its visitor's name, but one that is allowed may use the interface."""
+    if scope["method"] in SAFE_METHODS:
+        return
+    if headers.get("origin") in cors and own_path(scope).startswith("/api/"):
         return
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
     foreign = origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -48,6 +49,8 @@ class ColoringJob:
         problem: why it failed.
         touched: when it was last asked for (monotonic seconds).
         size: bytes on disk.
+        name: what the client called its file, or "".
+        keep_seconds: how long it is kept after it was last asked for.
     """
 
     id: str
@@ -61,12 +64,22 @@ class ColoringJob:
     problem: Problem | None = None
     touched: float = field(default_factory=time.monotonic)
     size: int = 0
+    name: str = ""
+    keep_seconds: float = 0.0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def is_over(self) -> bool:
         """Whether nothing will change any more."""
         return self.status in (Status.DONE, Status.FAILED)
+
+    @property
+    def expires(self) -> datetime | None:
+        """When it will be removed if nobody asks for it again; None while it is under way."""
+        if not self.is_over:
+            return None
+        left = self.touched + self.keep_seconds - time.monotonic()
+        return (datetime.now(UTC) + timedelta(seconds=left)).replace(microsecond=0)
 
     def update(self, status: Status, progress: float) -> None:
         """Say how far it is; who follows `changes` hears of it."""
@@ -97,6 +110,13 @@ class Admission:
         """How much is under way."""
         return self._of.total()
 
+    def limits(self, client: str) -> dict[str, str]:
+        """Headers that say how many jobs a client may have at a time, how many more now, and when to ask again."""
+        left = min(self._most_per_client - self._of[client], self._most - self.count)
+        reset = RETRY["Retry-After"] if left <= 0 else "0"
+        most = str(self._most_per_client)
+        return {"RateLimit-Limit": most, "RateLimit-Remaining": str(max(0, left)), "RateLimit-Reset": reset}
+
     def check(self, client: str) -> None:
         """Refuse where `enter` would, without taking a place.
 
@@ -104,7 +124,8 @@ class Admission:
             Problem: 429 where the client has as much as it may, 503 where all have.
         """
         if self._of[client] >= self._most_per_client:
-            raise Problem(429, f"you have {self._most_per_client} jobs under way; wait for one to finish", RETRY)
+            line = f"you have {self._most_per_client} jobs under way; wait for one to finish"
+            raise Problem(429, line, {**self.limits(client), **RETRY})
         if self.count >= self._most:
             raise Problem(503, "the queue is full; try again in a moment", RETRY)
 
@@ -143,6 +164,9 @@ class Jobs:
     def __len__(self) -> int:
         return len(self._jobs)
 
+    def __contains__(self, identity: str) -> bool:
+        return identity in self._jobs
+
     @property
     def kept(self) -> int:
         """Bytes on disk."""
@@ -158,6 +182,7 @@ class Jobs:
         folder = Path(self._root.name, identity)
         folder.mkdir(mode=0o700)
         job = self._jobs[identity] = ColoringJob(identity, client, folder)
+        job.keep_seconds = 60 * self._settings.keep_minutes
         return job
 
     def get(self, identity: str) -> ColoringJob:

@@ -17,6 +17,7 @@ from photochrom.web.look import Look
 from photochrom.web.metrics import Metrics
 from photochrom.web.pool import Lane, Worker, WorkerTooSlow
 from photochrom.web.problems import Problem, full, problem_of
+from photochrom.web.protocol import Keys
 from photochrom.web.settings import MEGABYTE, ServeSettings
 from photochrom.web.storage import is_full
 
@@ -44,6 +45,7 @@ class Studio:
         self.jobs = Jobs(settings)
         self._admission = Admission(settings.queue, settings.jobs_per_client)
         self._films_admission = Admission(settings.queue, settings.jobs_per_client)
+        self.keys = Keys()
         self.uploads = Admission(UPLOADS, UPLOADS_PER_CLIENT)
         self._previews_admission = Admission(PREVIEWS, PREVIEWS_PER_CLIENT)
         setup = worker.Setup(settings.model, settings.max_pixels, min(2, usable_cores()))

@@ -6,7 +6,6 @@ asked for by the number of its trial: no name that a browser sees says what it i
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +13,7 @@ from fastapi import APIRouter, Cookie, FastAPI, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from photochrom.research.turing import SAID, Answers, Entry, load_study
-from photochrom.research.turing.judgements import judgements
+from photochrom.research.turing.judgements import FASTEST_MS, judged, judgements
 from photochrom.web.pages import templates
 from photochrom.web.problems import Problem
 
@@ -112,6 +111,7 @@ def trial(request: Request, ticket: Ticket = "") -> Response:
         choices=list(zip(SAID[kind], CHOICES[kind], strict=True)),
         sides=_sides(entry),
         progress=_progress(entries, entry),
+        fastest=FASTEST_MS,
     )
 
 
@@ -142,13 +142,12 @@ def solution(request: Request, ticket: Ticket = "") -> Response:
     entry = _last(entries)
     if entry is None or not session.tells(entry):
         return _to(request, "/turing/trial")
-    (judged,) = judgements(session.study.kind, [replace(entry, practice=False)])
     upcoming = _open(entries)
     return _page(
         request,
         "solution",
         entry=entry,
-        right=judged.right,
+        right=judged(session.study.kind, entry).right,
         sides=_sides(entry),
         counts=sum(not e.practice for e in entries),
         last=upcoming is None or not upcoming.practice,
@@ -176,14 +175,14 @@ def thanks(request: Request, ticket: Ticket = "") -> Response:
     entries = session.answers.of(ticket)
     if not entries or _open(entries):
         return _to(request, "/turing/trial")
-    judged = judgements(session.study.kind, entries)
-    colored = [j for j in judged if j.model is not None]
+    counted = judgements(session.study.kind, entries)
+    colored = [j for j in counted if j.model is not None]
     return _page(
         request,
         "thanks",
         study=session.study,
-        answers=len(judged),
-        right=sum(j.right for j in judged),
+        answers=len(counted),
+        right=sum(j.right for j in counted),
         colored=len(colored),
         fooled=sum(j.real for j in colored),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import anyio
 import anyio.to_thread
@@ -40,7 +41,14 @@ BODY = {
 }
 
 
-async def receive(request: Request, target: Path, make_room: Callable[[], object]) -> str:
+class Received(NamedTuple):
+    """What came: its kind, and what the client called it in a form, or ""."""
+
+    kind: str
+    name: str
+
+
+async def receive(request: Request, target: Path, make_room: Callable[[], object]) -> Received:
     """Write the photograph or film in a request's body to a file.
 
     Args:
@@ -49,7 +57,7 @@ async def receive(request: Request, target: Path, make_room: Callable[[], object
         make_room: deletes something where the disk is full, or raises.
 
     Returns:
-        The format by its first bytes, or for what moves the ending of its result (see `films.ending_of`).
+        What came: the format by its first bytes, or for what moves the ending of its result (see `films.ending_of`).
 
     Raises:
         Problem: 400 where the form or the connection is broken, 413, 415 where it is no picture, 422 where there is
@@ -57,17 +65,17 @@ async def receive(request: Request, target: Path, make_room: Callable[[], object
     """
     try:
         if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-            await _from_form(request, target, make_room)
+            name = await _from_form(request, target, make_room)
         else:
-            await _from_body(request, target, make_room)
+            name = await _from_body(request, target, make_room)
     except HTTPException as error:
         raise Problem(400, f"the form cannot be read: {error.detail}") from None
     except ClientDisconnect:
         raise Problem(400, "the upload was interrupted") from None
-    return await anyio.to_thread.run_sync(_kind, target)
+    return Received(await anyio.to_thread.run_sync(_kind, target), name)
 
 
-async def _from_form(request: Request, target: Path, make_room: Callable[[], object]) -> None:
+async def _from_form(request: Request, target: Path, make_room: Callable[[], object]) -> str:
     async with request.form(max_files=1, max_fields=_MOST_FIELDS) as form:
         file = form.get(FIELD)
         if not isinstance(file, UploadFile):
@@ -75,12 +83,14 @@ async def _from_form(request: Request, target: Path, make_room: Callable[[], obj
         async with await anyio.open_file(target, "xb", buffering=0) as out:
             while chunk := await file.read(_CHUNK):
                 await _write(out, chunk, make_room)
+        return file.filename or ""
 
 
-async def _from_body(request: Request, target: Path, make_room: Callable[[], object]) -> None:
+async def _from_body(request: Request, target: Path, make_room: Callable[[], object]) -> str:
     async with await anyio.open_file(target, "xb", buffering=0) as out:
         async for chunk in request.stream():
             await _write(out, chunk, make_room)
+    return ""
 
 
 async def _write(out: anyio.AsyncFile[bytes], data: bytes, make_room: Callable[[], object]) -> None:
