@@ -3,6 +3,7 @@
 import io
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -158,7 +159,9 @@ def test_a_job_gives_every_look_of_one_answer(real, tmp_path):
 
     data = (resources.files("photochrom") / "samples" / "astronaut.jpg").read_bytes()
     address, states = submitted(real, data)
+    assert datetime.fromisoformat(states[-1].pop("expires")) > datetime.now(UTC) + timedelta(minutes=29)
     assert states[-1] == {
+        "name": None,
         "id": address.rsplit("/", 1)[1],
         "kind": "photograph",
         "status": "done",
@@ -170,7 +173,7 @@ def test_a_job_gives_every_look_of_one_answer(real, tmp_path):
         "alpha": False,
         "problem": None,
     }
-    assert real.get(address).json() == states[-1]
+    assert {**states[-1], "expires": None} == {**real.get(address).json(), "expires": None}
     assert real.get(f"{address}/result").content == photochrom.colorize(data)
     vivid = real.get(f"{address}/result?vividness=0.9").content
     assert vivid == photochrom.colorize(data, vividness=0.9)
@@ -294,8 +297,20 @@ def test_one_client_may_have_so_many_jobs_and_all_together_as_many_as_the_queue_
     with studio.admit("one"), studio.admit("two"):
         refused = client.post("/api/v1/colorize", content=png(1))
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+    with studio.admit("one", film=True), studio.admit("two", film=True):  # films have places of their own
+        assert client.post("/api/v1/colorize", content=png(1)).status_code == 200
     assert client.post("/api/v1/colorize", content=png(1)).status_code == 200
     assert studio.under_way == 0
+
+
+def test_a_photograph_that_takes_too_long_is_refused(running, png, monkeypatch):
+    client = running(max_job_seconds=1)
+    monkeypatch.setattr(worker, "colorize", _sleep)
+    refused = client.post("/api/v1/colorize", content=png(1))
+    assert refused.status_code == 413
+    assert refused.json()["detail"] == "the photograph took longer than 1 s and was stopped; send a smaller one"
+    monkeypatch.undo()
+    assert client.post("/api/v1/colorize", content=png(1)).status_code == 200
 
 
 def test_uploads_are_removed_after_their_time_and_at_the_end(site, png):
@@ -315,7 +330,7 @@ def test_the_oldest_make_room(running, png):
     client = running()
     first, _ = submitted(client, data)
     jobs = client.app.state.studio.jobs
-    jobs._settings = type("Small", (), {"max_kept": int(jobs.kept * 1.5), "keep_minutes": 9})
+    jobs.most = int(jobs.kept * 1.5)
     second, _ = submitted(client, data)
     assert client.get(first).status_code == 404
     assert client.get(second).status_code == 200
@@ -333,6 +348,10 @@ def test_a_crash_fails_its_job_only_and_the_worker_is_replaced(running, png):
         client.portal.call(crash, _die)
     assert client.post("/api/v1/colorize", content=png(1)).status_code == 200
     assert b"photochrom_workers_replaced_total 1.0" in client.get("/metrics").content
+
+
+def _sleep(*_):
+    time.sleep(60)
 
 
 def _die(setup):
