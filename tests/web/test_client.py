@@ -71,6 +71,7 @@ def test_what_goes_wrong_is_one_line(client, live, png, tmp_path):
         client.colorize(tmp_path / "none.png")
 
 
+@pytest.mark.slow
 def test_progress_films_and_variants(client, mp4, png, tmp_path):
     heard = []
     assert client.colorize(png(1), progress=heard.append) == client.colorize(png(1))

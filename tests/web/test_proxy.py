@@ -148,6 +148,7 @@ http {{
       proxy_pass http://127.0.0.1:{site}{slash};
       proxy_http_version 1.1;
       proxy_buffering off;
+      proxy_request_buffering off;
       proxy_set_header Host $http_host;
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
       proxy_set_header X-Forwarded-Proto $scheme;
@@ -158,13 +159,10 @@ http {{
 CADDY = """{{
   admin off
   auto_https off
-  persist_config off
 }}
 http://127.0.0.1:{port} {{
   {handle} /photos/* {{
-    reverse_proxy 127.0.0.1:{site} {{
-      flush_interval -1
-    }}
+    reverse_proxy 127.0.0.1:{site}
   }}
 }}
 """
