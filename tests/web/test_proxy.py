@@ -57,6 +57,16 @@ def seen(site, headers, peer="192.0.2.1", **settings):
             {"Forwarded": "for=1.2.3.4;proto=http;host=evil.example, for=203.0.113.9;proto=https;host=photos.example"},
             None,
         ),
+        # A visitor's own `Forwarded` goes through proxies that write the others.
+        (
+            {
+                "Forwarded": "for=1.2.3.4;host=127.0.0.1",
+                "X-Forwarded-For": "203.0.113.9",
+                "X-Forwarded-Proto": "https",
+                "X-Forwarded-Host": "photos.example",
+            },
+            None,
+        ),
         ({"X-Forwarded-For": "unknown"}, ("192.0.2.1", "http", "127.0.0.1:8000")),
         ({}, ("192.0.2.1", "http", "127.0.0.1:8000")),
     ],
@@ -152,6 +162,7 @@ http {{
       proxy_set_header Host $http_host;
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
       proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_set_header X-Forwarded-Host $http_host;
     }}
   }}
 }}

@@ -17,7 +17,8 @@ _MOST_HOPS = 20
 class Forwarded:
     """Puts the visitor's address, scheme and host, and the root path into the scope.
 
-    `Forwarded` (RFC 7239) counts before `X-Forwarded-For`, `-Proto` and `-Host`. Each proxy adds the address that it
+    `X-Forwarded-For`, `-Proto` and `-Host` count, or `Forwarded` (RFC 7239) where there is no `X-Forwarded-For`: most
+    proxies write the former and hand on what a visitor made up in the latter. Each proxy adds the address that it
     was asked from, so the visitor is the last address that is no trusted proxy's; what stands before it may be made up.
     A proxy may cut the root path off or leave it.
     """
@@ -43,7 +44,7 @@ class Forwarded:
 
     def _believe(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
-        hops = _forwarded(headers) or _x_forwarded(headers)
+        hops = _x_forwarded(headers) if "x-forwarded-for" in headers else _forwarded(headers) or _x_forwarded(headers)
         for hop in reversed(hops[-_MOST_HOPS:]):
             address = _address(hop.get("for", ""))
             if hop.get("proto") in ("http", "https"):
