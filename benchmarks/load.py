@@ -83,7 +83,7 @@ class Client(threading.Thread):
 
 
 class Stalled(threading.Thread):
-    """A client that never ends what it says: it trickles its headers or its body, and begins again when it is cut off."""
+    """A client that trickles its headers or its body, never ends, and begins again when it is cut off."""
 
     HEAD = "POST /api/v1/colorize HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n"
 
