@@ -328,7 +328,9 @@ def _read(path: Path) -> bytes:
 
 
 def _written(value: Any) -> Any:
-    """A look's value as the server reads it: points as text, and where there are strokes, all hints as JSON."""
+    """A look's value as the server reads it: a job by its id, hints as text, and where there are strokes as JSON."""
+    if isinstance(value, RemoteJob):
+        return value.id
     if not isinstance(value, list | tuple):
         return value
     # Whoever has hints has these modules; all others need not wait for them.

@@ -9,6 +9,7 @@ import pytest
 
 import photochrom
 from photochrom import AsyncClient, Client, Colorizer, Hint, Stroke
+from photochrom.client import RemoteJob
 from photochrom.errors import BadSetting, ServerRefused, WriteFailed
 
 TOKEN = "a token of the tests"
@@ -156,6 +157,13 @@ def test_a_connection_that_breaks_is_made_again_with_the_same_key(flaky, monkeyp
     with pytest.raises(ServerRefused, match="no answer from"):
         Client(address, retries=2).colorize(b"photograph")
     assert answers == []
+
+
+def test_a_job_in_a_look_is_named_by_its_id(flaky):
+    address, answers, heard = flaky
+    answers += [(200, b"x")]
+    Client(address).colorize(b"x", reference=RemoteJob(Client(address), "abc"), vividness=None)
+    assert heard[0][0] == "/api/v1/colorize?reference=abc"
 
 
 def test_a_job_is_followed_over_a_connection_that_ends(flaky, monkeypatch):
