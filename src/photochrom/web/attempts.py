@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import math
+import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from photochrom.web.problems import Problem
@@ -29,9 +31,10 @@ class Attempts:
     The same wrong token again is no new guess: a browser goes on sending its old cookie.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._of: dict[str, _Record] = {}
-        self._salt = hashlib.sha256(str(time.time_ns()).encode()).digest()
+        self._salt = secrets.token_bytes(16)
 
     def check(self, address: str) -> None:
         """Refuse whoever has to wait.
@@ -40,13 +43,13 @@ class Attempts:
             Problem: 429.
         """
         record = self._of.get(_group(address))
-        left = record.until - time.monotonic() if record else 0
+        left = record.until - self._clock() if record else 0
         if left > 0:
             raise Problem(429, "too many wrong tokens; wait and try again", {"Retry-After": f"{math.ceil(left)}"})
 
     def wrong(self, address: str, token: str) -> None:
         """Note a wrong token."""
-        now, group = time.monotonic(), _group(address)
+        now, group = self._clock(), _group(address)
         record = self._of.get(group)
         if record is None or now - record.last > FORGET_SECONDS:
             self._of.pop(group, None)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hmac
 import ipaddress
 import time
@@ -28,6 +29,7 @@ COOKIE = "photochrom"
 OPEN = ("/healthz", "/login", "/static/")  # what is served without a token
 STUDY = "/turing"  # what a participant's token opens
 BODY_SECONDS = 15.0  # for a body's first bytes, and for pauses in all of it
+LINGER_SECONDS = 10.0  # for the rest of a body that is refused
 BODY_SPEED = 8000  # bytes a second that have to come besides
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -69,7 +71,9 @@ class Guard:
             return
         if scope["type"] != "http":
             return  # no websocket is served; the server closes it
-        headers, send = Headers(scope=scope), _with_headers(send)
+        headers = Headers(scope=scope)
+        body = _Body(receive, self.settings.max_body)
+        send = _with_headers(body.before(send, headers))
         scope.setdefault("state", {})
         try:
             self._check_host(headers)
@@ -82,7 +86,7 @@ class Guard:
         except Problem as problem:
             await response(problem)(scope, receive, send)
             return
-        await self.app(scope, self._counted(receive), send)
+        await self.app(scope, body.receive, send)
 
     def _check_host(self, headers: Headers) -> None:
         """A name that is not ours means that another site's name was pointed at this server (DNS rebinding)."""
@@ -124,41 +128,65 @@ class Guard:
 
     def _check_length(self, headers: Headers) -> None:
         length = headers.get("content-length", "0")
-        if not length.isdigit():
+        if not length.isdecimal():
             raise Problem(400, "the Content-Length is not a number")
         if int(length) > self.settings.max_body:
-            raise self._too_large()
+            raise too_large(self.settings.max_body)
 
-    def _counted(self, receive: Receive) -> Receive:
-        """The body, of which so much may come at most, and so much has to come each second."""
-        seen, waited, whole = 0, 0.0, False
 
-        async def counted() -> Message:
-            nonlocal seen, waited, whole
-            if whole:
-                return await receive()  # the end of the connection
-            began = time.monotonic()
-            try:
-                async with asyncio.timeout(BODY_SECONDS + seen / BODY_SPEED - waited):
-                    message = await receive()
-            except TimeoutError:
-                raise Problem(
-                    408, f"the body came more slowly than {BODY_SPEED / 1000:g} kB a second; send it again", _CLOSE
-                ) from None
-            # Only what the client takes is its own; the time in which a disk is written is not.
-            waited += time.monotonic() - began
-            seen += len(message.get("body", b""))
-            whole = not message.get("more_body", False)
-            if seen > self.settings.max_body:
-                raise self._too_large()
-            return message
+class _Body:
+    """A request's body, of which so much may come at most, and so much has to come each second."""
 
-        return counted
+    def __init__(self, receive: Receive, most: int) -> None:
+        self._receive, self._most = receive, most
+        self._seen, self._waited = 0, 0.0
+        self._whole = self._late = False
 
-    def _too_large(self) -> Problem:
-        return Problem(
-            413, f"a request may have {self.settings.max_body / MEGABYTE:g} MB at most; send a smaller file", _CLOSE
-        )
+    async def receive(self) -> Message:
+        if self._whole:
+            return await self._receive()  # the end of the connection
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(BODY_SECONDS + self._seen / BODY_SPEED - self._waited):
+                message = await self._receive()
+        except TimeoutError:
+            self._late = True
+            raise Problem(
+                408, f"the body came more slowly than {BODY_SPEED / 1000:g} kB a second; send it again", _CLOSE
+            ) from None
+        # Only what the client takes is its own; the time in which a disk is written is not.
+        self._waited += time.monotonic() - began
+        self._seen += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        if self._seen > self._most:
+            raise too_large(self._most)
+        return message
+
+    async def drain(self) -> None:
+        """Take what still comes, for a while: a client that is cut off while it sends never reads the answer."""
+        left = self._most
+        with contextlib.suppress(TimeoutError, Problem):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while not self._whole and not self._late and left > 0:
+                    message = await self._receive()
+                    left -= len(message.get("body", b""))
+                    self._whole = not message.get("more_body", False)
+
+    def before(self, send: Send, headers: Headers) -> Send:
+        """`send` that lets the body come before a refusal is sent."""
+
+        async def sending(message: Message) -> None:
+            # Who waits to be told to go on has sent nothing yet.
+            if message["type"] == "http.response.start" and message["status"] >= 400 and "expect" not in headers:
+                await self.drain()
+            await send(message)
+
+        return sending
+
+
+def too_large(most: int) -> Problem:
+    """The refusal of a body of more than `most` bytes."""
+    return Problem(413, f"a request may have {most / MEGABYTE:g} MB at most; send a smaller file", _CLOSE)
 
 
 _CLOSE = {"Connection": "close"}
