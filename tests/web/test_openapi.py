@@ -6,12 +6,21 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 import photochrom
+from photochrom.web import attempts
 
 pytestmark = pytest.mark.slow
 
 TOKEN = "a token of the tests"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 EXAMPLES = 15
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _guessing_is_free():
+    """A check sends wrong tokens, for which everything after it would have to wait."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(attempts, "FREE", 10**6)
+        yield
 
 
 @pytest.fixture(scope="module")

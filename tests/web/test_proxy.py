@@ -116,6 +116,10 @@ def test_the_page_claims_privacy_to_this_computer_only(site):
     away = client.get("/", headers={"Host": "photos.example"}).text
     assert "Nothing leaves" not in away
     assert "go to this server only" in away
+    # A proxy that hands its own host on says at least whose visit it is.
+    client = site(**PROXY | {"token": None, "no_token": True})
+    client._transport.client = ("192.0.2.1", 1)
+    assert "Nothing leaves" not in client.get("/", headers={"X-Forwarded-For": "203.0.113.9"}).text
 
 
 def test_all_addresses_of_pages_are_under_the_path(site):
@@ -135,7 +139,8 @@ def test_all_addresses_of_pages_are_under_the_path(site):
         ({"root_path": "photos"}, "no path such as /photochrom"),
         ({"root_path": "/photos/"}, "no path such as /photochrom"),
         ({"trusted_proxies": ("proxy",)}, "no address such as 127.0.0.1"),
-        ({"allow_hosts": ("photos.example",)}, "--no-token"),
+        ({"allow_hosts": ("photos.example",)}, "as photos.example; set a --token, or --no-token"),
+        ({"trusted_proxies": ("127.0.0.1",)}, "by a proxy; set a --token, or --no-token"),
         ({"token": TOKEN, "no_token": True}, "omit one of them"),
         ({"cors": ("https://a.example/x",)}, "no origin such as"),
     ],

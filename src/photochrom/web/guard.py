@@ -9,7 +9,6 @@ import asyncio
 import base64
 import contextlib
 import hmac
-import ipaddress
 import time
 from enum import Enum
 from http.cookies import CookieError, SimpleCookie
@@ -23,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from photochrom.web.attempts import Attempts
 from photochrom.web.problems import Problem, response
 from photochrom.web.proxy import own_path
-from photochrom.web.settings import MEGABYTE, ServeSettings, is_loopback
+from photochrom.web.settings import MEGABYTE, ServeSettings, is_address, is_loopback
 
 COOKIE = "photochrom"
 OPEN = ("/healthz", "/login", "/static/")  # what is served without a token
@@ -92,7 +91,7 @@ class Guard:
         """A name that is not ours means that another site's name was pointed at this server (DNS rebinding)."""
         host = headers.get("host", "").lower()
         name = host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
-        if name in self.settings.names or (not is_loopback(self.settings.host) and _is_address(name)):
+        if name in self.settings.names or (not is_loopback(self.settings.host) and is_address(name)):
             return
         raise Problem(421, f"'{name[:80]}' is not a name of this server; allow it with --allow-host")
 
@@ -258,14 +257,6 @@ def _check_origin(scope: Scope, headers: Headers, cors: tuple[str, ...]) -> None
     foreign = origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
     if foreign or site not in (None, "same-origin", "none"):
         raise Problem(403, "requests from another site's page are refused")
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name.strip("[]"))
-    except ValueError:
-        return False
-    return True
 
 
 def _with_headers(send: Send) -> Send:

@@ -17,7 +17,7 @@ from photochrom.web.guard import STUDY, Access
 from photochrom.web.look import Look
 from photochrom.web.problems import Problem
 from photochrom.web.reference import operations
-from photochrom.web.settings import is_loopback
+from photochrom.web.settings import is_address, is_loopback
 from photochrom.web.worker import INPUT
 
 router = APIRouter(include_in_schema=False)
@@ -73,7 +73,7 @@ async def home(request: Request) -> HTMLResponse:
         "colour.html",
         {
             "accept": ",".join(accept),
-            "local": is_loopback(settings.host) and is_loopback(request.url.hostname or ""),
+            "local": is_loopback(settings.host) and _is_here(request),
             "keep": f"{settings.keep_minutes:g}",
             "samples": [(name, Path(name).stem) for name in SAMPLES],
             "sliders": sliders(card),
@@ -81,6 +81,12 @@ async def home(request: Request) -> HTMLResponse:
             "variants": VARIANTS,
         },
     )
+
+
+def _is_here(request: Request) -> bool:
+    """Whether the visitor sits at this computer, as far as the request shows."""
+    address = request.client.host if request.client else ""
+    return is_loopback(request.url.hostname or "") and (is_loopback(address) or not is_address(address))
 
 
 @router.get("/docs", response_class=HTMLResponse)

@@ -88,16 +88,15 @@ class ServeSettings:
             raise BadSetting("there is a token and --no-token; omit one of them")
         if self.token is None and not is_loopback(self.host):
             raise BadSetting(f"on {self.host} others can reach the server; set a --token, or omit --host")
-        if self.token is None and self.allow_hosts and not self.no_token:
-            raise BadSetting(
-                f"others can reach the server as {self.allow_hosts[0]}; set a --token, or --no-token to open it to all"
-            )
         if self.root_path and not _ROOT_PATH.fullmatch(self.root_path):
             raise BadSetting(f"'{self.root_path}' is no path such as /photochrom; it starts with / and does not end so")
         for address in self.trusted_proxies:
             _network(address)
         for origin in self.cors:
             _check_origin(origin)
+        if self.token is None and not self.no_token and (self.allow_hosts or self.trusted_proxies):
+            how = f"as {self.allow_hosts[0]}" if self.allow_hosts else "by a proxy"
+            raise BadSetting(f"others can reach the server {how}; set a --token, or --no-token to open it to all")
 
     @property
     def processes(self) -> int:
@@ -113,6 +112,15 @@ class ServeSettings:
     def names(self) -> tuple[str, ...]:
         """The names under which it answers; see `photochrom.web.guard`."""
         return (*LOOPBACK_NAMES, self.host.lower(), *(name.lower() for name in self.allow_hosts))
+
+
+def is_address(host: str) -> bool:
+    """Whether it is an IP address, not a name; in brackets, too."""
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:
