@@ -64,7 +64,7 @@ class ServeSettings:
     max_body: int = 64 * MEGABYTE
     max_pixels: int = 100_000_000
     max_seconds: float = 60
-    max_job_seconds: float = 60
+    max_job_seconds: float = 30
     queue: int = 32
     jobs_per_client: int = 8
     keep_minutes: float = 30
