@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -26,6 +27,7 @@ from photochrom.train.validate import Validation
 
 ALIKE = 12.0  # Lab units of ab within which neighbours count as one thing
 WALK = 24  # steps of a stroke at most
+DARKER = 40.0  # and the step of L
 COLORFUL = 50.0  # chroma up to which a thing is painted anew
 VALIDATED = 20  # points in a validation picture at most
 STRIDE = 4  # of the map on which hints are drawn
@@ -65,13 +67,13 @@ class HintsTask(SupervisedTask):
 
     def step(self, batch: Batch, step: int) -> dict[str, Tensor]:
         light, ab = batch
-        hints = torch.empty(len(ab), 3, *ab.shape[2:])
-        truth = ab.clone()
-        for each, (own, colors) in enumerate(zip(light, truth, strict=True)):
-            if torch.rand(()) < self.settings.recolored:
-                colors.copy_(recolored(own, colors))
-            hints[each] = drawn(colors, self.settings)
-        return super().step((torch.cat([light, enlarged(hints)], 1), truth), step)
+        rng = np.random.default_rng(int(torch.randint(2**31, ())))
+        truth, hints = [], []
+        for own, colors in zip(light.numpy(), ab.numpy(), strict=True):
+            truth.append(recolored(own, colors, rng) if rng.random() < self.settings.recolored else colors)
+            hints.append(drawn(truth[-1], self.settings, rng))
+        known = enlarged(torch.from_numpy(np.stack(hints)))
+        return super().step((torch.cat([light, known], 1), torch.from_numpy(np.stack(truth))), step)
 
     def answer(self, light: Float[Tensor, "n 4 h w"]) -> Tensor:
         # The network around the branch stays as it is, the means and deviations of its batch norms too.
@@ -89,12 +91,9 @@ class HintValidation(Validation):
     """The same pictures with 1 to `VALIDATED` points each in their true colours, the same ones each time."""
 
     def given(self, lab: Float[Tensor, "n 3 s s"]) -> Float[Tensor, "n 4 s s"]:
-        points = HintsTaskSettings(most=VALIDATED, strokes=0.0, spread=0.0)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            maps = F.avg_pool2d(lab[:, 1:], STRIDE)
-            hints = torch.stack([drawn(ab, points) for ab in maps])
-        return torch.cat([super().given(lab), enlarged(hints)], 1)
+        points, rng = HintsTaskSettings(most=VALIDATED, strokes=0.0, spread=0.0), np.random.default_rng(0)
+        hints = [drawn(ab, points, rng) for ab in F.avg_pool2d(lab[:, 1:], STRIDE).numpy()]
+        return torch.cat([super().given(lab), enlarged(torch.from_numpy(np.stack(hints)))], 1)
 
 
 def enlarged(hints: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 4*h 4*w"]:
@@ -102,58 +101,62 @@ def enlarged(hints: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 4*h 4*w"]:
     return hints.repeat_interleave(STRIDE, 2).repeat_interleave(STRIDE, 3)
 
 
-def drawn(ab: Float[Tensor, "2 h w"], settings: HintsTaskSettings) -> Float[Tensor, "3 h w"]:
+def drawn(
+    ab: Float[np.ndarray, "2 h w"], settings: HintsTaskSettings, rng: np.random.Generator
+) -> Float[np.ndarray, "3 h w"]:
     """Hints in the true colours `ab`, as the network takes them: a / 110, b / 110, and 1 where they are."""
     h, w = ab.shape[1:]
-    hints = torch.zeros(3, h, w)
-    for _ in range(max(1, round(math.exp(float(torch.rand(())) * math.log(settings.most + 0.49))))):
-        row, column = _place(h), _place(w)
-        if torch.rand(()) < settings.strokes:
-            covered = _stroke(ab, row, column)
+    hints = np.zeros((3, h, w), np.float32)
+    for _ in range(max(1, round(math.exp(rng.random() * math.log(settings.most + 0.49))))):
+        row, column = _place(h, rng), _place(w, rng)
+        if rng.random() < settings.strokes:
+            covered = _stroke(ab, row, column, rng)
         else:
-            size = int(torch.randint(1, 4, ()))
-            covered = torch.zeros(h, w, dtype=torch.bool)
+            size = rng.integers(1, 4)
+            covered = np.zeros((h, w), bool)
             covered[row : row + size, column : column + size] = True
-        color = ab[:, covered].mean(1) + torch.randn(2) * settings.spread
+        color = ab[:, covered].mean(1) + rng.normal(0, settings.spread, 2)
         hints[:2, covered] = (color / AB_SCALE)[:, None]
         hints[2, covered] = 1
     return hints
 
 
-def _place(side: int) -> int:
+def _place(side: int, rng: np.random.Generator) -> int:
     """Half of the points lie anywhere, half around the middle."""
-    at = torch.rand(()) * side if torch.rand(()) < 0.5 else side / 2 + torch.randn(()) * side / 4
-    return int(at.clamp(0, side - 1))
+    at = rng.uniform(0, side) if rng.random() < 0.5 else rng.normal(side / 2, side / 4)
+    return int(min(max(at, 0), side - 1))
 
 
-def _stroke(ab: Float[Tensor, "2 h w"], row: int, column: int) -> Bool[Tensor, "h w"]:
+def _stroke(ab: Float[np.ndarray, "2 h w"], row: int, column: int, rng: np.random.Generator) -> Bool[np.ndarray, "h w"]:
     """A line from a point, as long as the colour stays nearly the same: people do not paint over edges."""
-    covered = torch.zeros(ab.shape[1:], dtype=torch.bool)
+    covered = np.zeros(ab.shape[1:], bool)
     covered[row, column] = True
-    angle = float(torch.rand(())) * 2 * math.pi
-    for step in range(1, int(torch.randint(3, WALK, ()))):
-        angle += float(torch.randn(())) * 0.2
+    angles = rng.uniform(0, 2 * math.pi) + np.cumsum(rng.normal(0, 0.2, rng.integers(2, WALK)))
+    for step, angle in enumerate(angles, start=1):
         r, c = round(row + step * math.sin(angle)), round(column + step * math.cos(angle))
         inside = 0 <= r < ab.shape[1] and 0 <= c < ab.shape[2]
-        if not inside or (ab[:, r, c] - ab[:, row, column]).norm() > ALIKE:
+        if not inside or math.dist(ab[:, r, c], ab[:, row, column]) > ALIKE:
             break
         covered[r, c] = True
     return covered
 
 
-def recolored(light: Float[Tensor, "1 s s"], ab: Float[Tensor, "2 h w"]) -> Float[Tensor, "2 h w"]:
+def recolored(
+    light: Float[np.ndarray, "1 s s"], ab: Float[np.ndarray, "2 h w"], rng: np.random.Generator
+) -> Float[np.ndarray, "2 h w"]:
     """The colours with those that are like one point's, and as light, drawn anew; what is between moves in part.
 
     Args:
         light: L, 0..100, finer than `ab` by a whole number.
         ab: Lab units.
+        rng: decides which point, and the colour.
     """
     h, w = ab.shape[1:]
-    row, column = int(torch.randint(h, ())), int(torch.randint(w, ()))
-    small = F.adaptive_avg_pool2d(light, (h, w))[0]
+    row, column = rng.integers(h), rng.integers(w)
+    small = light[0].reshape(h, light.shape[1] // h, w, -1).mean((1, 3))
     chosen = ab[:, row, column]
-    unlike = ((ab - chosen[:, None, None]).norm(dim=0) / ALIKE) ** 2 + ((small - small[row, column]) / 40) ** 2
-    angle, chroma = float(torch.rand(())) * 2 * math.pi, float(torch.rand(())) * COLORFUL
-    wanted = torch.tensor([math.cos(angle), math.sin(angle)]) * chroma
-    shift = (wanted - chosen)[:, None, None] * torch.exp(-unlike)
-    return (ab + shift).clamp(-AB_SCALE, AB_SCALE)
+    unlike = ((ab - chosen[:, None, None]) ** 2).sum(0) / ALIKE**2 + ((small - small[row, column]) / DARKER) ** 2
+    angle, chroma = rng.uniform(0, 2 * math.pi), rng.uniform(0, COLORFUL)
+    wanted = np.array([math.cos(angle), math.sin(angle)], np.float32) * np.float32(chroma)
+    shift = (wanted - chosen)[:, None, None] * np.exp(-unlike)
+    return np.clip(ab + shift, -AB_SCALE, AB_SCALE).astype(np.float32)
