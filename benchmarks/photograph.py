@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 from photochrom import Colorizer
-from photochrom.colorizer import load_backend
+from photochrom.loading import load_backend
 
 # A small process in between: the memory of a child counts from that of the process that starts it.
 LAUNCH = """

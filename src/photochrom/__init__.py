@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    from torch import nn
+
     from photochrom.async_client import AsyncClient
     from photochrom.client import Client
     from photochrom.colorizer import Colorizer
@@ -75,6 +77,7 @@ __all__ = [
     "WriteFailed",
     "available_models",
     "colorize",
+    "load_torch",
     "read_hints",
     "write_hints",
 ]
@@ -119,6 +122,23 @@ def available_models() -> dict[str, ModelCard]:
     from photochrom.inference.model_files import packaged, read_card
 
     return {name: read_card(path.read_bytes(), name) for name, path in packaged().items()}
+
+
+def load_torch(model: str | os.PathLike[str] = "default") -> nn.Module:
+    """A model's network as a plain `torch.nn.Module` with its `card` and `bins`; see `photochrom.torch`.
+
+    Args:
+        model: a packaged model's name, a file or folder that `photochrom export` wrote, or a run folder.
+
+    Raises:
+        MissingExtra: without torch, which the extra `train` brings.
+        UnknownName, BadCheckpoint: no such model, or not one of photochrom.
+    """
+    from photochrom._support.optional_packages import training
+
+    with training("load_torch"):
+        from photochrom.torch import load_torch as load
+    return load(model)
 
 
 @functools.lru_cache(maxsize=2)

@@ -7,27 +7,27 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from PIL import Image
 
-from photochrom import color, photographs
-from photochrom._support.optional_packages import training
+from photochrom import batched, color, photographs
 from photochrom._support.processes import usable_cores
 from photochrom._support.settings import Range
 from photochrom._support.text import shown
-from photochrom.errors import BadSetting, OutOfMemory
+from photochrom.errors import BadCheckpoint, BadSetting, OutOfMemory
 from photochrom.imaging import io, provenance
 from photochrom.imaging.picture import Picture
 from photochrom.imaging.result_names import beside
-from photochrom.inference.backends import Backend, OnnxBackend
+from photochrom.inference.backends import Backend, ClosedBackend
 from photochrom.inference.bins import JointBins
 from photochrom.inference.card import ModelCard
 from photochrom.inference.decode import RENDER_SIZE, SATURATION, TEMPERATURES, VIVIDNESS, Decoding, scores_to_ab
 from photochrom.inference.decoders import decoders
-from photochrom.inference.model_files import packaged, read_model
+from photochrom.inference.model_files import lasting
 from photochrom.inference.network import Network, Scores
+from photochrom.loading import load_backend as load_backend
 from photochrom.painting.confidence import confidence
 from photochrom.painting.hints import Colored, hint_map, hinted
 from photochrom.painting.mark import Mark
@@ -45,9 +45,13 @@ MOST_PAINTERS = 8  # each holds about 16 MB while it paints a strip; more would 
 class Colorizer:
     """A loaded model with its settings; use one for many photographs. Its attribute `settings` can make another.
 
+    Threads may share one: each call gives what it would give alone. A session can be pickled, as for
+    `multiprocessing`; it then loads its network anew and keeps its palette and what it knows of its references. As a
+    context manager it frees its network at the end.
+
     Args:
-        model: a packaged model's name, a .onnx file, a run folder (which needs the extra `train`), or a loaded
-            backend.
+        model: a packaged model's name, a .onnx file, a run folder or a folder of `export --hub` (which need the
+            extra `train`), or a loaded backend.
         render_size: side in pixels of the square whose area the network sees; larger is slower and more local. None
             here and below uses the model's own value. Models bound to one size accept only None.
         vividness: 0 (cautious) to 1 (rare colours as likely as common ones).
@@ -76,6 +80,9 @@ class Colorizer:
         >>> import numpy as np
         >>> Colorizer(threads=1).colorize(np.zeros((8, 8), np.uint8)).shape
         (8, 8, 3)
+        >>> with Colorizer(threads=1) as session:
+        ...     session.colorize(np.zeros((8, 8), np.uint16)).dtype
+        dtype('uint16')
     """
 
     def __init__(
@@ -154,6 +161,31 @@ class Colorizer:
         """What the model is and promises."""
         return self.network.card
 
+    def close(self) -> None:
+        """Free the network; what needs it fails from now on."""
+        self.network = Network(ClosedBackend(self.card))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = {name: value for name, value in vars(self).items() if name != "network"}
+        model = self.settings["model"]
+        # Another process may have another working directory.
+        model = model if isinstance(model, Backend) else lasting(model)
+        return kept | {"settings": self.settings | {"model": model}, "digest": self.card.digest}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        digest = kept.pop("digest")
+        settings = kept["settings"]
+        network = Network(load_backend(settings["model"], settings["device"], settings["threads"]))
+        if network.card.digest != digest:
+            raise BadCheckpoint(f"{settings['model']}: it is another model than when the session was pickled")
+        vars(self).update(kept, network=network)
+
     def scores(self, L: np.ndarray, *, mirror: bool | None = None, variant: int | None = None) -> Scores:
         """Run the network on L (H, W), 0..100, shrunk to the render size and padded to the model's multiple.
 
@@ -164,8 +196,12 @@ class Colorizer:
             mirror: whether the mirrored picture is seen too; None does as the card says.
             variant: a network that drops channels at use, too, drops those of this variant.
         """
+        return self.network.scores(self.shrunk(L), mirror, variant)
+
+    def shrunk(self, L: np.ndarray) -> np.ndarray:
+        """L (h, w) of the size that the network sees, of L (H, W); its tone restored, where the session does that."""
         small = resize(L, self.network.seen(L.shape, self.render_size))
-        return self.network.scores(Tone.fit(small)(small) if self.restore_tone else small, mirror, variant)
+        return Tone.fit(small)(small) if self.restore_tone else small
 
     def _drawn(self, variant: int, decoding: Decoding | None) -> Decoding:
         Range(0, 2**32, whole=True).check("the variant", variant)
@@ -311,6 +347,32 @@ class Colorizer:
         except MemoryError:
             raise OutOfMemory("memory ran out while colouring; use a smaller copy") from None
 
+    def colorize_batch(self, x: Any) -> Any:
+        """Colour many pictures; the network runs over those of like shape together.
+
+        Each gets the colours that `colorize` gives it, up to 1 of 255: sums are rounded in another order.
+
+        Args:
+            x: an array (n, H, W) or (n, H, W, 1 | 3), a list of arrays and PIL images of any sizes, or a torch tensor
+                (n, 1 | 3, H, W) on any device. Samples are uint8, uint16, or floats in 0..1.
+
+        Returns:
+            The same kind, with three channels: an array (n, H, W, 3), a list, or a tensor (n, 3, H, W) without a
+            gradient; of the same dtype and on the same device.
+
+        Raises:
+            PhotochromError: another kind, shape or dtype, or too little memory; see `photochrom.errors`.
+
+        Example:
+            >>> import numpy as np
+            >>> Colorizer(threads=1).colorize_batch(np.zeros((3, 8, 8), np.float32)).shape
+            (3, 8, 8, 3)
+        """
+        try:
+            return batched.colorize_batch(self, x)
+        except MemoryError:
+            raise OutOfMemory("memory ran out while colouring; give fewer or smaller pictures at a time") from None
+
     def colorize_file(
         self,
         source: str | os.PathLike[str],
@@ -434,22 +496,3 @@ class Colorizer:
 def _warn(name: str, notes: Sequence[str]) -> None:
     if notes:
         warnings.warn(f"{name}: {'; '.join(notes)}", stacklevel=3)
-
-
-def load_backend(model: str | os.PathLike[str] | Backend, device: str = "auto", threads: int | None = None) -> Backend:
-    """A backend for a packaged model, an exported file, or a run folder (the last needs the extra `train`).
-
-    One that is loaded already comes back as it is, on its own device.
-
-    Raises:
-        UnknownName, BadCheckpoint, OutOfMemory: see `read_model`.
-        DeviceUnavailable: "cuda" without a GPU that can be used.
-        MissingExtra: a run folder without torch.
-    """
-    if isinstance(model, Backend):
-        return model
-    if isinstance(model, str | os.PathLike) and str(model) not in packaged() and os.path.isdir(model):
-        with training(f"{shown(model)}: running a run folder's network"):
-            from photochrom.train.torch_backend import TorchBackend
-        return TorchBackend(Path(model), device)
-    return OnnxBackend(*read_model(model), device=device, threads=threads)

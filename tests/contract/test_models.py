@@ -127,6 +127,14 @@ def test_onnx_gives_the_same(model, exported):
         np.testing.assert_allclose(backend.run(x.numpy()), model(x).numpy(), atol=1e-4)
 
 
+def test_an_exported_file_takes_many_pictures_at_once(exported):
+    import onnx
+
+    graph = onnx.load(exported).graph
+    for value in (graph.input[0], graph.output[0]):
+        assert value.type.tensor_type.shape.dim[0].dim_param, value.name
+
+
 def test_an_exported_file_gives_its_weights_back(model, exported):
     state, bins, card = load_state(exported)
     assert bins is None

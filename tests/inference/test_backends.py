@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from photochrom.colorizer import load_backend
 from photochrom.errors import (
     BadCheckpoint,
     BadSetting,
@@ -23,6 +22,7 @@ from photochrom.errors import (
 from photochrom.inference.backends import OnnxBackend
 from photochrom.inference.card import KEY, seal
 from photochrom.inference.model_files import packaged, read_card, read_model
+from photochrom.loading import load_backend
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from photochrom.colorizer import load_backend
+from photochrom.loading import load_backend
 from photochrom.models import models
 from photochrom.models.encoders import encoders
 from photochrom.models.photochrom import Settings

@@ -10,13 +10,13 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-from photochrom import Colorizer, colorizer
-from photochrom.colorizer import load_backend
+from photochrom import Colorizer, loading
 from photochrom.errors import BadCheckpoint, BadSetting, DeviceUnavailable, MissingExtra, UnknownName, WriteFailed
 from photochrom.inference import model_files
 from photochrom.inference.backends import OnnxBackend
 from photochrom.inference.card import KEY, ModelCard, seal
 from photochrom.inference.model_files import read_card, read_model
+from photochrom.loading import load_backend
 from photochrom.train import export as export_module
 from photochrom.train import onnx_file
 from photochrom.train.export import export, load_state
@@ -372,7 +372,7 @@ def test_devices(exported, run):
 
 
 def test_a_packaged_name_is_not_a_folder_here(exported, tmp_path, monkeypatch):
-    for module in (colorizer, model_files):
+    for module in (loading, model_files):
         monkeypatch.setattr(module, "packaged", lambda: {"favourite": exported})
     monkeypatch.chdir(tmp_path)
     (tmp_path / "favourite").mkdir()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from photochrom.errors import MissingExtra
+from photochrom.errors import BadSetting, MissingExtra
 
 
 @contextmanager
@@ -30,3 +30,22 @@ def needing(what: str, extra: str) -> Iterator[None]:
 def training(what: str) -> AbstractContextManager[None]:
     """`needing` for the extra `train`."""
     return needing(what, "train")
+
+
+@contextmanager
+def needing_package(what: str, package: str) -> Iterator[None]:
+    """The same for a package that no extra brings.
+
+    Args:
+        what: what needs it, for the message.
+        package: its name, as pip knows it.
+
+    Raises:
+        BadSetting: a module outside this package is not there.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("photochrom"):
+            raise
+        raise BadSetting(f"{what} needs the package '{package}'; install it with: pip install {package}") from None

@@ -35,6 +35,7 @@ for name, what in {
     "study": "Train, measure and report every experiment of the paper.",
     "turing": "Ask people whether coloured photographs look real: create a study, report on it.",
     "export": "Export a training run as one file for `colorize --model`.",
+    "new": "Write a small package that adds a loss, model, metric, encoder or decoder.",
 }.items():
     module = name.replace("-", "_")
     app.command(f"photochrom.cli.{module}:{module}", name=name, help=what)

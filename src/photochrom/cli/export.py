@@ -23,7 +23,8 @@ def export(
     runs: Annotated[tuple[str, ...], Parameter(negative=())],
     /,
     *,
-    output: Annotated[Path, Parameter(alias="-o")],
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    hub: Path | None = None,
     card: Path | None = None,
     bits: Literal[16, 8] = 16,
     blend: str | None = None,
@@ -41,6 +42,9 @@ def export(
         One or more run folders; packaged models' names and .onnx files work too.
     output
         The .onnx file.
+    hub
+        A folder for model.safetensors, config.json and README.md, as model hubs have them; with -o or without.
+        `--model` reads it, too, with the extra `train`.
     card
         A JSON file with fields to replace in the card: name, title, limits, metrics, training, license, decoding,
         render_size, mirror.
@@ -57,9 +61,13 @@ def export(
     changes = _changes(card)
     with training("exporting"):
         from photochrom.train.export import export as write
-    done = write(*runs, output=output, changes=changes, bits=bits, overwrite=overwrite, blend=blend, share=share)
-    size = output.stat().st_size / 1e6
-    say(f"{shown(output)}: {done.parameters / 1e6:.1f} M weights, {size:.1f} MB, equal to torch within 1e-4")
+    how: dict[str, Any] = {"changes": changes, "bits": bits, "overwrite": overwrite, "blend": blend, "share": share}
+    done = write(*runs, output=output, hub=hub, **how)
+    weights = f"{done.parameters / 1e6:.1f} M weights"
+    if hub is not None:
+        say(f"{shown(hub)}: {weights}, {sum(f.stat().st_size for f in hub.iterdir()) / 1e6:.1f} MB")
+    if output is not None:
+        say(f"{shown(output)}: {weights}, {output.stat().st_size / 1e6:.1f} MB, equal to torch within 1e-4")
 
 
 def _changes(path: Path | None) -> dict[str, Any]:

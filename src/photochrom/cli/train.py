@@ -10,22 +10,26 @@ from rich.progress import TextColumn
 
 from photochrom._support.optional_packages import training
 from photochrom.cli.show import progress, say
+from photochrom.errors import BadSetting
 
 
 def train(
-    recipe: Path,
+    recipe: Path | None = None,
     /,
     *,
-    data: Annotated[list[Path], Parameter(consume_multiple=True, negative=(), json_list=False)],
-    out: Path,
-    val: Annotated[list[Path], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006 - cyclopts wants a literal
+    data: Annotated[list[Path], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006 - cyclopts wants a literal
+    out: Path | None = None,
+    val: Annotated[list[Path], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006
     init: str | None = None,
     max_steps: int | None = None,
     device: Literal["auto", "cpu", "cuda"] = "auto",
     processes: int = 1,
     set_: Annotated[list[str], Parameter(name="--set", negative=())] = [],  # noqa: B006
+    repeat: Path | None = None,
 ) -> None:
     """Train a network; the same command resumes a run that was stopped or killed.
+
+    It needs RECIPE, --data and --out, or --repeat.
 
     Parameters
     ----------
@@ -47,15 +51,33 @@ def train(
         How many processes share each batch; each has its own GPU, if there are GPUs.
     set_
         A recipe field to change, such as --set optim.lr=1e-3; repeat for more.
+    repeat
+        A run folder to train again, with its own recipe, pictures and start, into --out (default: RUN-repeat); the
+        last line says whether both logs agree.
     """
     with training("training"):
         from photochrom.train.launch import TrainingJob, together
         from photochrom.train.progress import Progress
         from photochrom.train.recipe import load_recipe
-    job = TrainingJob(load_recipe(recipe, tuple(set_)), data, out, val, init, device, max_steps)
+        from photochrom.train.repeat import again, check_same, compared, remember
+    if repeat is not None:
+        if recipe or data or val or init or set_ or max_steps or processes != 1 or device != "auto":
+            raise BadSetting("--repeat takes everything from the run; beside it there is only --out")
+        job, processes = again(repeat, out)
+    elif recipe is None or not data or out is None:
+        raise BadSetting("train needs a RECIPE, --data and --out, or --repeat RUN")
+    else:
+        job = TrainingJob(load_recipe(recipe, tuple(set_)), data, out, val, init, device, max_steps)
+    out = job.out
     with together(job, processes) as trainer:
+        if repeat is not None:
+            check_same(repeat, trainer)
+        if not trainer.step:
+            remember(job)
         if trainer.step >= trainer.stop:
             say(f"{out}: step {trainer.step} was already reached; raise run.steps or --max-steps to continue")
+            if repeat is not None:
+                say(compared(repeat, out))
             return
         say(f"{out}: {len(trainer.entries)} pictures, step {trainer.step} of {trainer.stop}")
         with progress(TextColumn("loss {task.fields[loss]:.3f}  {task.fields[speed]:.0f} images/s")) as bar:
@@ -70,7 +92,9 @@ def train(
 
             trainer.run(show)
     say(f"{out}: step {trainer.step} reached; export it with: photochrom export {out} -o MODEL.onnx")
-    if init:
+    if repeat is not None:
+        say(compared(repeat, out))
+    elif init:
         say(_gained(out, init, bool(val)))
 
 

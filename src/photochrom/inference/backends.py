@@ -1,11 +1,11 @@
-"""What runs a network: (1, 1, h, w) normalised L to (1, c, h / stride, w / stride)."""
+"""What runs a network: (n, k, h, w) normalised L, and hints where it takes them, to (n, c, h / stride, w / stride)."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -44,20 +44,42 @@ class OnnxBackend:
         if self.card.steadies:
             raise BadCheckpoint(f"{where}: this model steadies another's colours in films; use it with --consistency")
         self._session = session(data, where, device, threads)
+        # Files of older versions take one picture at a time.
+        self._one_by_one = self._session.get_inputs()[0].shape[0] == 1
+
+    def __reduce__(self) -> NoReturn:
+        raise BadSetting("a loaded backend cannot be pickled; make the session with the model's name or file instead")
 
     def run(self, x: np.ndarray, variation: np.ndarray | None = None) -> np.ndarray:
-        """Run the network.
+        """Run the network over n pictures at once, or one after the other where the file takes only one.
 
         Args:
-            x: (n, 1, h, w) normalised L.
+            x: (n, k, h, w) normalised L, and hints where the card has channels for them.
             variation: (c,) factors for the channels that dropout may drop, float32, for a card that has some.
 
         Raises:
             OutOfMemory: memory ran out; there is no partial result.
         """
-        inputs = {"x": x} if variation is None else {"x": x, "variation": variation}
+        given = {} if variation is None else {"variation": variation}
+        parts = np.split(x, len(x)) if self._one_by_one and len(x) > 1 else [x]
         with naming_failures(x, self.card, "the network", "the model"):
-            return np.asarray(self._session.run(None, inputs)[0])
+            answers = [np.asarray(self._session.run(None, {"x": part} | given)[0]) for part in parts]
+        return answers[0] if len(answers) == 1 else np.concatenate(answers)
+
+
+class ClosedBackend:
+    """What is left of a network that was freed: its card."""
+
+    def __init__(self, card: ModelCard) -> None:
+        self.card = card
+
+    def run(self, x: np.ndarray, variation: np.ndarray | None = None) -> np.ndarray:
+        """Refuse.
+
+        Raises:
+            BadSetting: always.
+        """
+        raise BadSetting("the session is closed; make another Colorizer")
 
 
 def session(data: bytes, where: str, device: str = "auto", threads: int | None = None) -> Any:

@@ -162,7 +162,10 @@ class JointBins:
         return _log_softmax(scores + (extra[:, None, None] if extra.ndim else extra), 0)
 
     def decode(self, log_probability: np.ndarray, decoder: Callable[..., np.ndarray], **how: Any) -> np.ndarray:
-        """Log-probabilities (q, h, w) to ab (h, w, 2) by one of the `decoders`."""
+        """Log-probabilities (q, h, w) to ab (h, w, 2) by one of the `decoders`.
+
+        Of `values`, the means of what fell in each bin; Zhang et al. take the bins' centres.
+        """
         return decoder(log_probability, self.values, **how)
 
     def rebalancing_weights(self, smoothing: float = 0.5, sigma: float = 5.0) -> np.ndarray:
@@ -171,7 +174,8 @@ class JointBins:
         The frequencies are smoothed by a Gaussian of `sigma` Lab units, mixed with the uniform distribution in the
         share `smoothing` (1: no rebalancing) and inverted; the mean weight over the training pixels is 1.
 
-        Source: Zhang et al. 2016, section 2.2 (lambda = 0.5, sigma = 5).
+        Source: Zhang et al. 2016, section 2.2 (lambda = 0.5, sigma = 5). There the mean weight is 1 under the smoothed
+        frequencies, here under the raw ones, which are those of the training pixels.
         """
         return _rarity(self.frequency, self.centers, smoothing, sigma)
 

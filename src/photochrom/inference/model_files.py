@@ -20,6 +20,11 @@ def packaged() -> dict[str, Path]:
     return {Path(str(f)).stem: Path(str(f)) for f in folder.iterdir() if f.name.endswith(".onnx")}
 
 
+def lasting(model: str | os.PathLike[str]) -> str:
+    """The same model by a name that holds in any working directory."""
+    return os.fspath(model) if os.fspath(model) in packaged() else os.path.abspath(model)  # type: ignore[return-value]
+
+
 def read_model(model: str | os.PathLike[str]) -> tuple[bytes, str]:
     """A model file's bytes and its name, from a packaged model's name or a path.
 

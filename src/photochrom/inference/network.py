@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,8 +86,17 @@ class Network:
         Raises:
             BadCheckpoint: the answer is not what the card promises.
         """
-        card = self.card
         dropped = None if variant is None else self._variation(variant)
+        return self._cropped(self._answers(self._input(small, hints)[None], mirror, dropped)[0], small.shape)
+
+    def scores_of_all(self, small: Sequence[np.ndarray]) -> list[Scores]:
+        """The answers to several pictures L (h, w) of one shape, which the network sees at once; see `scores`."""
+        answers = self._answers(np.stack([self._input(each) for each in small]))
+        return [self._cropped(out, each.shape) for out, each in zip(answers, small, strict=True)]
+
+    def _input(self, small: np.ndarray, hints: np.ndarray | None = None) -> np.ndarray:
+        """What the network sees of L (h, w): (c, h', w'), padded."""
+        card = self.card
         h, w = small.shape
         pad = (-h % card.multiple, -w % card.multiple)
         beyond = ((0, pad[0]), (0, pad[1]))
@@ -94,11 +104,18 @@ class Network:
         x[0] = np.pad((small - card.l_center) / card.l_scale, beyond, mode="edge")
         if hints is not None:
             x[1:, :h, :w] = hints / np.array([card.ab_scale, card.ab_scale, 1])[:, None, None]
+        return x
+
+    def _answers(self, x: np.ndarray, mirror: bool | None = None, dropped: np.ndarray | None = None) -> np.ndarray:
         out = self._run(x, dropped)
-        if card.mirror if mirror is None else mirror:
+        if self.card.mirror if mirror is None else mirror:
             # Padded first: the sides are multiples of the stride, so that both answers lie on one grid.
-            out = (out + self._run(np.ascontiguousarray(x[..., ::-1]), dropped)[:, :, ::-1]) / 2
-        return Scores(out[:, : -(-h // card.stride), : -(-w // card.stride)], (w, h))
+            out = (out + self._run(np.ascontiguousarray(x[..., ::-1]), dropped)[..., ::-1]) / 2
+        return out
+
+    def _cropped(self, out: np.ndarray, shape: tuple[int, ...]) -> Scores:
+        h, w = shape
+        return Scores(out[:, : -(-h // self.card.stride), : -(-w // self.card.stride)], (w, h))
 
     def _variation(self, variant: int) -> np.ndarray | None:
         card = self.card
@@ -109,10 +126,12 @@ class Network:
 
     def _run(self, x: np.ndarray, variation: np.ndarray | None = None) -> np.ndarray:
         card = self.card
-        out = self.backend.run(x[None], variation)[0]
+        out = self.backend.run(x, variation)
         channels = self.bins.n_scores if self.bins else 2
-        if out.shape != (channels, x.shape[1] // card.stride, x.shape[2] // card.stride):
-            raise BadCheckpoint(f"the model '{card.name}' answers with {out.shape}, which is not what its card says")
+        if out.shape != (len(x), channels, x.shape[2] // card.stride, x.shape[3] // card.stride):
+            raise BadCheckpoint(
+                f"the model '{card.name}' answers with {out.shape[1:]}, which is not what its card says"
+            )
         if not np.isfinite(out).all():
             raise BadCheckpoint(f"the model '{card.name}' gives values that are not numbers; its weights are damaged")
         return out

@@ -18,7 +18,9 @@ class CrossEntropy(nn.Module):
 
     Args:
         bins: the codebook.
-        sigma: width of the soft encoding in Lab units; 0 takes the one bin a colour falls in.
+        sigma: width of the soft encoding in Lab units; 0 takes the one bin a colour falls in. For joint bins ab is
+            rounded to whole units first, so that a colour near an edge may count to the bin beyond; for bins a channel
+            the class is exact.
         weights: the bins' rebalancing weights; None weighs all alike. A pixel weighs as its nearest bin; the mean is
             over pixels, not over weights, so that a batch of rare colours pulls harder.
 

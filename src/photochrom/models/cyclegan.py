@@ -108,7 +108,7 @@ class ColorGenerator(nn.Module):
 
 def gray_picture(light: Float[Tensor, "n 1 h w"], n_colors: int = 2) -> Float[Tensor, "n c h w"]:
     """L with colours that are 0."""
-    return torch.cat([light, light.new_zeros(len(light), n_colors, *light.shape[2:])], 1)
+    return torch.cat([light, light.new_zeros(light.shape[0], n_colors, *light.shape[2:])], 1)
 
 
 def _conv(n_in: int, n_out: int, kernel: int) -> nn.Conv2d:

@@ -19,6 +19,7 @@ from photochrom.inference.decode import (
     Decoding,
 )
 from photochrom.inference.decoders import decoders
+from photochrom.train.trackers import trackers
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class BinsConfig(Checked, where="bins"):
         kind: "joint" (a codebook over ab pairs), "equal" or "quantile" (a and b by themselves).
         count: bins a channel, for "equal" and "quantile".
         step: side of a cell of the codebook, Lab units, for "joint".
-        sigma: width of the soft encoding, Lab units; 0 encodes one bin only.
+        sigma: width of the soft encoding, Lab units; 0 encodes one bin only (joint bins round ab to whole units first).
         samples: how many training pictures are looked at to fit values and frequencies.
     """
 
@@ -159,6 +160,7 @@ class RunConfig(Checked, where="run"):
         log_every: steps between rows of the log.
         eval_every: steps between evaluations on the validation pictures.
         checkpoint_every: steps between checkpoints.
+        trackers: what shows the log beside log.csv: "tensorboard", "mlflow", "wandb", or a plug-in's; none is [].
     """
 
     steps: Annotated[int, Range(1)] = 10_000
@@ -170,9 +172,13 @@ class RunConfig(Checked, where="run"):
     log_every: Annotated[int, Range(1)] = 50
     eval_every: Annotated[int, Range(1)] = 1000
     checkpoint_every: Annotated[int, Range(1)] = 500
+    trackers: tuple[str, ...] = ("tensorboard",)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for name in self.trackers:
+            known = name in trackers and self.trackers.count(name) == 1
+            check(known, "run.trackers", list(self.trackers), f"some of {', '.join(trackers)}, each once")
         check(self.batch % self.accumulate == 0, "run.accumulate", self.accumulate, "a divisor of run.batch")
 
 

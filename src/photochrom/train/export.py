@@ -25,6 +25,7 @@ from photochrom.inference.model_files import packaged, read_card, read_model
 from photochrom.models.ensemble import Ensemble
 from photochrom.train.build import build_model
 from photochrom.train.config import ModelConfig
+from photochrom.train.hub import is_hub, read_hub, write_hub
 from photochrom.train.onnx_file import BITS, parity, parity_over_time, round_weights, stored_weights, to_onnx
 from photochrom.train.recipe import recipe_dict, recipe_from_dict
 from photochrom.train.runs import load_run
@@ -36,18 +37,20 @@ PARITY = 1e-4
 
 def export(
     *sources: str | os.PathLike[str],
-    output: Path,
+    output: Path | None = None,
+    hub: Path | None = None,
     changes: dict[str, Any] | None = None,
     bits: int = 16,
     overwrite: bool = False,
     blend: str | os.PathLike[str] | None = None,
     share: float | None = None,
 ) -> ModelCard:
-    """Write the ONNX file of a trained network, checked against torch; of several, the file of their ensemble.
+    """Write the file of a trained network, checked against torch; of several, the file of their ensemble.
 
     Args:
         sources: run folders, exported files, or packaged models' names; of an ensemble each member counts as one.
-        output: the .onnx file.
+        output: the .onnx file; None writes none.
+        hub: a folder for model.safetensors, config.json and README.md, instead or as well; see `photochrom.train.hub`.
         changes: fields of the card to replace (name, metrics, limits, ...); those that are tables are merged.
         bits: of each weight in the file, 16 or 8; onnxruntime computes with 32.
         overwrite: replace a file that is there.
@@ -57,7 +60,7 @@ def export(
         share: of the source in that average, 0 to 1; a half unless said otherwise.
 
     Returns:
-        The card that is inside.
+        The card that is inside the file, or else the folder's.
 
     Raises:
         BadCheckpoint: a source is damaged, its network too large for one file, or onnxruntime and torch disagree by
@@ -69,18 +72,29 @@ def export(
     """
     if bits not in BITS:
         raise BadSetting(f"the weights are stored in 16 or 8 bits, not in {bits}")
-    check_free(output, overwrite)
+    if output is None and hub is None:
+        raise BadSetting("say where to export to: a .onnx file (-o FILE), a folder (--hub DIR), or both")
+    if hub is not None and bits != 16:
+        raise BadSetting(f"a hub's folder holds weights in 16 bits, not in {bits}")
+    if output is not None:
+        check_free(output, overwrite)
+    name = hub.name if output is None else output.stem  # type: ignore[union-attr]
     if blend is None and share is not None:
         raise BadSetting("a share needs a blend; name the model to blend with (--blend MODEL, blend= in Python)")
     share = 0.5 if share is None else share
     if blend is not None and (len(sources) != 1 or not 0 <= share <= 1):
         raise BadSetting(f"one network is blended with another at a share of 0 to 1, not {len(sources)} at {share:g}")
-    parts = [_trained(os.fspath(source), output.stem) for source in sources]
+    parts = [_trained(os.fspath(source), name) for source in sources]
     if blend is not None:
         parts = [_blended(*parts[0], os.fspath(blend), share)]
     model, card = parts[0] if len(parts) == 1 else _joined(parts, [shown(source) for source in sources])
     card = _changed(card, changes or {})
     round_weights(model, bits)
+    if hub is not None:
+        of_folder = write_hub(model, card, hub, overwrite)
+        if output is None:
+            return of_folder
+    assert output is not None
     data = to_onnx(model, card, bits)
     if card.steadies:
         difference = parity_over_time(model, partial(session(data, str(output), "cpu").run, None))
@@ -94,7 +108,7 @@ def export(
 
 def _trained(source: str, name: str) -> tuple[nn.Module, ModelCard]:
     """A network and the card that it gets under a name."""
-    if source in packaged() or source.endswith(".onnx"):
+    if source in packaged() or source.endswith(".onnx") or is_hub(Path(source)):
         model, card = load_model(source)
         return model, replace(card, name=name, digest=NO_DIGEST)
     return _of_run(Path(source), name)
@@ -197,7 +211,7 @@ def starting_point(model: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def load_model(model: str | os.PathLike[str]) -> tuple[nn.Module, ModelCard]:
-    """The network of an exported file (or packaged model) in torch, and its card.
+    """The network of a run folder, an exported file or a packaged model in torch, and its card.
 
     Raises:
         UnknownName, BadCheckpoint: as `load_state`.
@@ -209,11 +223,14 @@ def load_model(model: str | os.PathLike[str]) -> tuple[nn.Module, ModelCard]:
 
 
 def load_state(model: str | os.PathLike[str]) -> tuple[dict[str, Tensor], Bins | None, ModelCard]:
-    """The weights of a run folder, an exported file or a packaged model as a torch state dict, with its bins and card.
+    """The weights of a run, an exported file or folder or a packaged model as a state dict, with its bins and card.
 
     Raises:
         UnknownName, BadCheckpoint: no such model, or not one of photochrom.
     """
+    if is_hub(Path(model)):
+        state, card = read_hub(Path(model))
+        return state, card.codebook(), card
     if os.path.isdir(model):
         network, card = _of_run(Path(model), Path(model).name)
         return network.state_dict(), card.codebook(), card

@@ -1,7 +1,7 @@
 """The one training loop, from a recipe and pictures to a run folder that can be resumed at any instant.
 
-A run folder holds: recipe.toml (resolved), facts.json (version, seed, data and its digest), checkpoint.safetensors
-(what the task owns, the weights' average, random state), log.csv, and TensorBoard's event files.
+A run folder holds: recipe.toml (resolved), facts.json (how it came about, see `photochrom.train.provenance`),
+checkpoint.safetensors (what the task owns, the weights' average, random state), log.csv, and what its trackers write.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from photochrom.train.config import Recipe
 from photochrom.train.distributed import ALONE, ProcessGroup
 from photochrom.train.log import TrainingLog
 from photochrom.train.progress import Meter, Plateau, Progress
+from photochrom.train.provenance import add_facts, circumstances, pictures_of
 from photochrom.train.recipe import recipe_dict
 from photochrom.train.runs import CHECKPOINT, begin_folder, read_checkpoint, same_recipe, source_names, write_recipe
 from photochrom.train.task import Batch, Sources, Task, resolved, tasks
@@ -97,7 +98,7 @@ class Trainer:
         torch.set_rng_state(self._random)
         with (
             _naming_memory(),
-            closing(TrainingLog(self.out, self.step)) if self.process_group.leads else nullcontext() as self.log,
+            closing(self._opened_log()) if self.process_group.leads else nullcontext() as self.log,
             closing(self.task.batches(self.entries, self.step, self.stop)) as loader,
         ):
             if self.trained_on and not self.step:
@@ -116,6 +117,9 @@ class Trainer:
                     self.save()
                 waiting_since = time.perf_counter()
         self._random = torch.get_rng_state()
+
+    def _opened_log(self) -> TrainingLog:
+        return TrainingLog(self.out, self.step, recipe_dict(self.recipe), self.recipe.run.trackers)
 
     def save(self) -> None:
         """Write the checkpoint; all processes of the run have to call it."""
@@ -139,6 +143,7 @@ class Trainer:
             "data": self.digest,
         }
         checkpoint.save(self.out / CHECKPOINT, tensors, facts)
+        add_facts(self.out, step=self.step, seconds=round(self.seconds, 1))
 
     def _advance(self, batch: Batch) -> None:
         self.task.set_rate(self.step, self._rate_scale())
@@ -171,10 +176,13 @@ class Trainer:
         begin_folder(
             self.out,
             self.recipe,
-            {
+            circumstances(self.device, self.process_group.size)
+            | {
+                "seed": self.recipe.run.seed,
                 "pictures": len(self.entries),
                 "data": source_names(data),
                 "digest": self.digest,
+                "sources": pictures_of(data, self.entries),
                 "started_from": (origin or "other weights") if init else "the recipe",
             },
         )

@@ -28,7 +28,7 @@ def round_weights(model: nn.Module, bits: int = 16) -> None:
     """Round every tensor that will be stored in fewer bits, so that torch computes what the file will."""
     with torch.no_grad():
         for tensor in model.state_dict().values():
-            if _is_shrunk(tensor):
+            if is_shrunk(tensor):
                 tensor.copy_(_rounded(tensor, bits))
 
 
@@ -51,7 +51,8 @@ def quantized(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(weights / scale).astype(np.int8), scale
 
 
-def _is_shrunk(tensor: Tensor) -> bool:
+def is_shrunk(tensor: Tensor) -> bool:
+    """Whether a file holds this tensor in fewer bits."""
     return tensor.is_floating_point() and tensor.numel() >= LEAST_TO_SHRINK and tensor.ndim > 1
 
 
@@ -60,14 +61,30 @@ def to_onnx(model: nn.Module, card: ModelCard, bits: int = 16) -> bytes:
 
     Args:
         model: the network, rounded by `round_weights`.
-        card: goes into the file; its `size` decides whether the input's is fixed.
+        card: goes into the file; its `size` decides whether the input's is fixed. The file takes any number of
+            pictures at once, unless the network itself does not.
         bits: of each weight, 16 or 8.
 
     Raises:
         BadCheckpoint: the weights fill more than one file holds.
     """
     _check_bytes(model, card.name, bits)
+    # Two pictures: the exporter takes a side of one for a side that is always one.
     inputs, dynamic = _example(model, card)
+    proto = _exported(model, {name: torch.cat([x, x]) for name, x in inputs.items()}, dynamic)
+    if not proto.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
+        # A network from outside whose code fixes how many pictures it sees: one after the other, then.
+        proto = _exported(model, inputs, {name: {k: s for k, s in d.items() if k} for name, d in dynamic.items()})
+    _shrink(proto, {name for name, tensor in model.state_dict().items() if is_shrunk(tensor)}, bits)
+    _open_variation(proto)
+    for node in proto.graph.node:
+        del node.metadata_props[:]  # where in the source it came from, with the paths of this machine
+    proto.producer_name, proto.producer_version = "photochrom", ""
+    helper.set_model_props(proto, {KEY: card.to_json()})
+    return seal(proto.SerializeToString())
+
+
+def _exported(model: nn.Module, inputs: dict[str, Tensor], dynamic: dict[str, Any]) -> onnx.ModelProto:
     # The exporter announces each package that it could use and does not find.
     logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -84,29 +101,24 @@ def to_onnx(model: nn.Module, card: ModelCard, bits: int = 16) -> bytes:
             dynamic_shapes=dynamic,
         )
     assert program is not None
-    proto = program.model_proto
-    _shrink(proto, {name for name, tensor in model.state_dict().items() if _is_shrunk(tensor)}, bits)
-    _open_variation(proto)
-    for node in proto.graph.node:
-        del node.metadata_props[:]  # where in the source it came from, with the paths of this machine
-    proto.producer_name, proto.producer_version = "photochrom", ""
-    helper.set_model_props(proto, {KEY: card.to_json()})
-    return seal(proto.SerializeToString())
+    return program.model_proto
 
 
-def _example(model: nn.Module, card: ModelCard) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
-    """Inputs by name, and which of their sides may vary."""
+def _example(model: nn.Module, card: ModelCard) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Inputs by name, and which of their sides may vary: of all, how many pictures they hold."""
+    n = torch.export.Dim("n", min=1)
     if card.size is not None:
-        return example(model, card.size, card.size), None
+        inputs = example(model, card.size, card.size)
+        return inputs, {name: {0: n} for name in inputs}
     units = card.multiple
     h, w = (torch.export.Dim(f"{side}_units", min=1, max=4096 // units) for side in "hw")
     inputs = example(model, 2 * units, 3 * units)
     # Some are maps of the network, and not pixels, of which a unit has several.
-    return inputs, {name: {2: h * (x.shape[2] // 2), 3: w * (x.shape[3] // 3)} for name, x in inputs.items()}
+    return inputs, {name: {0: n, 2: h * (x.shape[2] // 2), 3: w * (x.shape[3] // 3)} for name, x in inputs.items()}
 
 
 def _check_bytes(model: nn.Module, name: str, bits: int) -> None:
-    size = sum(t.numel() * (bits // 8 if _is_shrunk(t) else t.element_size()) for t in model.state_dict().values())
+    size = sum(t.numel() * (bits // 8 if is_shrunk(t) else t.element_size()) for t in model.state_dict().values())
     if size > MAX_MODEL_BYTES:
         raise BadCheckpoint(
             f"{name}: the weights take {size / 1e9:.1f} GB in {bits} bits, and a .onnx file holds "
@@ -158,13 +170,13 @@ def _open_variation(proto: onnx.ModelProto) -> None:
 
 
 def parity(model: nn.Module, backend: OnnxBackend) -> float:
-    """The largest difference between torch and onnxruntime over two inputs; NaN where one of them gives it.
+    """The largest difference between torch and onnxruntime over one picture and two at once; NaN where it gives NaN.
 
-    The two are of different size, unless the network is bound to one.
+    The two inputs are of different size, unless the network is bound to one.
     """
     worst, units, fixed = 0.0, backend.card.multiple, backend.card.size
     for seed, (h, w) in enumerate([(fixed, fixed)] * 2 if fixed else [(4 * units, 4 * units), (6 * units, 5 * units)]):
-        x = torch.rand(1, backend.card.channels, h, w, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+        x = torch.rand(1 + seed, backend.card.channels, h, w, generator=torch.Generator().manual_seed(seed)) * 2 - 1
         with torch.inference_mode():
             ours = model(x).numpy()
         worst = float(np.maximum(worst, np.abs(ours - backend.run(x.numpy())).max()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,13 +13,13 @@ import torch
 from torch import Tensor
 
 from photochrom._support.files import write_failed
-from photochrom._support.version import __version__
 from photochrom.data.entries import Entry
 from photochrom.errors import BadCheckpoint, BadRecipe, WriteFailed
 from photochrom.inference.bins import Bins, bins_from_dict
 from photochrom.train import checkpoint
 from photochrom.train.build import build_model
 from photochrom.train.config import Recipe
+from photochrom.train.provenance import FACTS
 from photochrom.train.recipe import recipe_dict, recipe_from_dict, recipe_text
 from photochrom.train.task import resolved
 from photochrom.train.weights import load_weights, part
@@ -31,7 +30,7 @@ LOCK = "lock"
 # lengthens or shortens the run, and the cosine is stretched to it from there on; `eval_every` is when a plateau is
 # looked for, and free only without one.
 FREE_SECTIONS = ("title", "decode")
-FREE_TO_CHANGE = {"run": ("steps", "log_every", "eval_every", "checkpoint_every"), "data": ("workers",)}
+FREE_TO_CHANGE = {"run": ("steps", "log_every", "eval_every", "checkpoint_every", "trackers"), "data": ("workers",)}
 
 
 @contextmanager
@@ -83,21 +82,15 @@ def begin_folder(out: Path, recipe: Recipe, facts: dict[str, Any]) -> None:
     Args:
         out: the folder; one that is there already is taken.
         recipe: resolved.
-        facts: of the pictures and the first weights; what made the run is added.
+        facts: how the run came about, its pictures and its first weights.
 
     Raises:
         WriteFailed: the disk is full or the folder cannot be made.
     """
-    made_by = {
-        "photochrom": __version__,
-        "torch": torch.__version__,
-        "machine": platform.platform(),
-        "seed": recipe.run.seed,
-    }
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_recipe(out, recipe)
-        (out / "facts.json").write_text(json.dumps(made_by | facts, indent=1) + "\n", encoding="utf-8")
+        (out / FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise WriteFailed(f"{out}: the run folder cannot be written ({error.strerror})") from None
 

@@ -1,4 +1,4 @@
-"""A run folder's network in use, run by torch and not yet exported, and the card that it gets."""
+"""A folder's network in use, run by torch: a run that is not yet exported, and the card that it gets; or a hub's."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from photochrom.inference.bins import Bins
 from photochrom.inference.card import ModelCard
 from photochrom.train.build import fixed_size, pick_device
 from photochrom.train.config import Recipe
+from photochrom.train.hub import is_hub, load_hub
 from photochrom.train.recipe import recipe_dict
 from photochrom.train.runs import load_run
 
@@ -24,15 +25,18 @@ ORIGIN = ("sources", "pictures", "started_from", "machine", "photochrom", "torch
 
 
 class TorchBackend:
-    """A run folder's network, run by torch, so that a run can be evaluated while it trains."""
+    """The network of a run folder, so that a run can be evaluated while it trains, or of a hub's folder."""
 
     def __init__(self, run: Path, device: str = "auto") -> None:
         if device not in DEVICES:
             raise BadSetting(f"there is no device '{device}'; it may be {', '.join(DEVICES)}")
         self.device = pick_device(device)
-        model, bins, recipe, facts = load_run(run)
+        if is_hub(run):
+            model, self.card = load_hub(run)
+        else:
+            model, bins, recipe, facts = load_run(run)
+            self.card = make_card(model, bins, recipe, facts, run.name)
         self.model = model.to(self.device)
-        self.card = make_card(model, bins, recipe, facts, run.name)
 
     def run(self, x: np.ndarray, variation: np.ndarray | None = None) -> np.ndarray:
         given = [torch.from_numpy(each).to(self.device) for each in (x, variation) if each is not None]

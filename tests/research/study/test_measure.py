@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from photochrom import color
-from photochrom.colorizer import Colorizer, load_backend
+from photochrom.colorizer import Colorizer
 from photochrom.data.sources import list_pictures
+from photochrom.loading import load_backend
 from photochrom.research.study.measure import VIEW_METRICS, Photographs, colored, measured, quantised
 from photochrom.research.study.results import Spread
 from photochrom.research.study.tables import Table
