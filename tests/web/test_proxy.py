@@ -254,3 +254,4 @@ def test_a_real_proxy(proxied, png, tiny):
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{proxied}/metrics")
     assert refused.value.code == 401
+    refused.value.close()

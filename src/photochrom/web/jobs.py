@@ -215,13 +215,13 @@ class Jobs:
         while self.kept + size > self.most or storage.free(Path(self.folder)) < size:
             self.free_some()
 
-    def free_some(self) -> int:
-        """Remove the oldest job that is over; gives its size.
+    def free_some(self, spare: ColoringJob | None = None) -> int:
+        """Remove the oldest job that is over, but `spare`; gives its size.
 
         Raises:
             Problem: 507 where there is none.
         """
-        over = [job for job in self._jobs.values() if job.is_over and job.size]
+        over = [job for job in self._jobs.values() if job.is_over and job.size and job is not spare]
         if not over:
             raise full()
         oldest = min(over, key=lambda job: job.touched)

@@ -118,12 +118,12 @@ class Studio:
             _fail(job, reason)
 
     async def _photograph(self, job: ColoringJob) -> worker.Facts:
-        return await self._fitting(self._bounded, worker.prepare, str(job.folder), started=_starts(job))
+        return await self._fitting(job, self._bounded, worker.prepare, str(job.folder), started=_starts(job))
 
     async def _film(self, job: ColoringJob) -> worker.Facts:
         started = _starts(job)
         arguments = (str(job.folder), job.look, job.film, self._max_seconds)
-        coloured = asyncio.create_task(self._fitting(self.films.run, films.colour, *arguments, started=started))
+        coloured = asyncio.create_task(self._fitting(job, self.films.run, films.colour, *arguments, started=started))
         try:
             while not (await asyncio.wait({coloured}, timeout=PROGRESS_SECONDS))[0]:
                 if job.status == Status.RUNNING and (progress := films.progress_of(job.folder)) > job.progress:
@@ -141,8 +141,8 @@ class Studio:
                 413, f"the photograph took longer than {self._max_job_seconds:g} s and was stopped; send a smaller one"
             ) from None
 
-    async def _fitting(self, run: Callable[..., Awaitable[T]], *args: object, **named: Any) -> T:
-        """What `run` gives, again once finished jobs have made room where the disk is full.
+    async def _fitting(self, job: ColoringJob, run: Callable[..., Awaitable[T]], *args: object, **named: Any) -> T:
+        """What `run` gives, again once finished jobs, but its own, have made room where the disk is full.
 
         Raises:
             Problem: 507 where that does not help.
@@ -153,23 +153,23 @@ class Studio:
             except OSError as error:
                 if not is_full(error):
                     raise
-                freed = self.jobs.free_some()
+                freed = self.jobs.free_some(job)
                 while freed < ROOM_AT_ONCE:
                     try:
-                        freed += self.jobs.free_some()
+                        freed += self.jobs.free_some(job)
                     except Problem:
                         break
         raise full()
 
     async def colorize(self, job: ColoringJob, look: Look, format: str | None) -> tuple[Path, str]:
         """A photograph coloured at once: the result's file and its format."""
-        name, format = await self._fitting(self._bounded, worker.colorize, str(job.folder), look, format)
+        name, format = await self._fitting(job, self._bounded, worker.colorize, str(job.folder), look, format)
         return job.folder / name, format
 
     async def render(self, job: ColoringJob, look: Look | None, format: str | None) -> Path:
         """The whole photograph of a job in a look; the file is the caller's to delete, and the admission to ask for."""
         with present():
-            return job.folder / await self._fitting(self._bounded, worker.render, str(job.folder), look, format)
+            return job.folder / await self._fitting(job, self._bounded, worker.render, str(job.folder), look, format)
 
     async def preview(self, job: ColoringJob, look: Look | None, side: int, format: str) -> bytes:
         """A job's photograph at `side` pixels in a look."""
