@@ -12,7 +12,10 @@ import csv
 from collections import defaultdict
 from pathlib import Path
 
-import matplotlib.pyplot as plt
+from bench import needs
+
+with needs("train"):
+    import matplotlib.pyplot as plt
 
 TRUTH = "colorfulness of the truth"
 

@@ -11,15 +11,18 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import torch
+from bench import begin, needs, pictures, watched
 
 from photochrom import Colorizer
 from photochrom.evaluation.classes import synset_of
 from photochrom.evaluation.sample import truths
-from photochrom.imaging.formats import is_picture_name
-from photochrom.models.classifier import imagenet_synsets
 from photochrom.painting.upsample import resize
-from photochrom.train.export import load_model
+
+with needs("train"):
+    import torch
+
+    from photochrom.models.classifier import imagenet_synsets
+    from photochrom.train.export import load_model
 
 
 def main() -> None:
@@ -28,15 +31,16 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     parser.add_argument("--sizes", type=int, nargs="+", default=[176, 224], help="render sizes")
     arguments = parser.parse_args()
+    begin("about a second a photograph")
     model, card = load_model(arguments.model)
     networks = [n for n in getattr(model, "members", {"": model}).values() if getattr(n, "class_colors", None)]
     if not networks:
         parser.error(f"{arguments.model}: no network in it knows classes")
     session = Colorizer(arguments.model)
     synsets = imagenet_synsets()
-    files = sorted(f for f in arguments.data.rglob("*") if is_picture_name(f) and synset_of(f) in synsets)
+    files = [f for f in pictures(arguments.data) if synset_of(f) in synsets]
     found: dict[tuple[int, int], list[bool]] = {}
-    for truth in truths(files):
+    for truth in watched(truths(files), "photographs", len(files)):
         for size in arguments.sizes:
             width, height = session.network.seen(truth.L.shape, size)
             small = torch.tensor(resize(truth.L.astype(np.float32), (height, width)))

@@ -13,10 +13,10 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from bench import begin, pictures, watched
 
 from photochrom import Colorizer
 from photochrom.evaluation.sample import truths
-from photochrom.imaging.formats import is_picture_name
 from photochrom.painting.confidence import NEAR
 from photochrom.painting.upsample import resize
 
@@ -27,10 +27,11 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     parser.add_argument("--plot", type=Path)
     arguments = parser.parse_args()
+    begin("about a second a photograph")
     colorizer = Colorizer(arguments.model)
-    files = [file for folder in arguments.data for file in sorted(folder.rglob("*")) if is_picture_name(file)]
+    files = pictures(*arguments.data)
     confident, right = [], []
-    for truth in truths(files):
+    for truth in watched(truths(files), "photographs", len(files)):
         light, lab = truth.L.astype(np.float32), truth.rendition.lab
         sure, shown = colorizer.map_confidence(light)
         true = np.stack([resize(lab[..., c], sure.shape[::-1]) for c in (1, 2)], -1)

@@ -19,11 +19,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from bench import begin, pictures, watched
 
 from photochrom import Colorizer
 from photochrom.evaluation.classes import synset_of
 from photochrom.evaluation.sample import Truth, join, truths
-from photochrom.imaging.formats import is_picture_name
 from photochrom.metrics import Comparison, Rendition, measure
 
 NAMES = ("ciede2000", "psnr", "colorfulness")
@@ -45,7 +45,8 @@ def main() -> None:
     parser.add_argument("--judge", default="lite2", help="the classifier of --top1: lite0, lite1 or lite2")
     parser.add_argument("--csv", type=Path)
     arguments = parser.parse_args()
-    files = sorted(f for f in arguments.data.rglob("*") if is_picture_name(f))[:: arguments.every]
+    begin("about a second a photograph for each render size and 4 ways to decode")
+    files = pictures(arguments.data, every=arguments.every)
     sessions = {size: Colorizer(arguments.model, render_size=size) for size in arguments.sizes}
     ways = list(
         itertools.product(
@@ -57,7 +58,7 @@ def main() -> None:
         )
     )
     sums: dict[tuple[object, ...], np.ndarray] = {}
-    pictures = 0
+    photographs = 0
 
     classifier = None
     if arguments.top1:
@@ -72,8 +73,8 @@ def main() -> None:
             found["top1"], found["class_log_p"] = classifier.finds(ours.rgb, synset_of(truth.path))
         sums[setting] = sums.get(setting, 0) + np.array([found[name] for name in names])
 
-    for truth in truths(files):
-        pictures += 1
+    for truth in watched(truths(files), "photographs", len(files)):
+        photographs += 1
         light = truth.L.astype(np.float32)
         add(("gray", *[""] * len(WAYS)), join(truth.L, 0), truth)
         add(("truth", *[""] * len(WAYS)), truth.rendition, truth)
@@ -85,7 +86,7 @@ def main() -> None:
     writer = csv.writer(arguments.csv.open("w", newline="") if arguments.csv else sys.stdout)
     writer.writerow(["render_size", *WAYS, *names])
     for setting, total in sums.items():
-        writer.writerow([*setting, *(f"{v:.3f}" for v in total / pictures)])
+        writer.writerow([*setting, *(f"{v:.3f}" for v in total / photographs)])
 
 
 if __name__ == "__main__":

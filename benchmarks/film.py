@@ -19,16 +19,20 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
+from bench import begin, needs
 from PIL import Image
 
 from photochrom import Colorizer, color
-from photochrom.video.codecs import encoding_for
-from photochrom.video.consistency import MODES, steady
-from photochrom.video.encoding import SegmentWriter
-from photochrom.video.painting import paint_frame
-from photochrom.video.reading import Reader
+
+with needs("video"):
+    import av
+
+    from photochrom.video.codecs import encoding_for
+    from photochrom.video.consistency import MODES, steady
+    from photochrom.video.encoding import SegmentWriter
+    from photochrom.video.painting import paint_frame
+    from photochrom.video.reading import Reader
 
 SIZES = ((640, 360), (1280, 720))
 # A small process in between: the memory of a child counts from that of the process that starts it.
@@ -109,6 +113,7 @@ def stages(source: Path) -> dict[str, float]:
 
 def main() -> None:
     frames = int(sys.argv[1]) if len(sys.argv) > 1 else 150
+    begin("about 3 minutes for 150 frames")
     with tempfile.TemporaryDirectory() as folder:
         print(f"{'end to end, one process':<40}{'frames/s':>10}{'MB':>7}")
         for width, height in SIZES:

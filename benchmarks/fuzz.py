@@ -24,6 +24,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
+from bench import begin
 from seeds import mutated, seeds
 
 SILENCE_S = 60
@@ -79,6 +80,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path)
     asked = parser.parse_args()
+    begin("about half an hour for 20,000 cases", threads=1)
     verdicts: collections.Counter[tuple[str, str]] = collections.Counter()
     slowest, memory, wrong, case, begun = 0.0, 0.0, 0, 0, time.perf_counter()
     context = multiprocessing.get_context("spawn")
@@ -99,6 +101,8 @@ def main() -> None:
                     continue
                 _, case, verdict, seconds, used = message
                 slowest, memory, case = max(slowest, seconds), max(memory, used), case + 1
+                if case % 1000 == 0:
+                    print(f"{case} of {asked.cases} cases", file=sys.stderr, flush=True)
                 problem = verdict if verdict.startswith("unclear") else ""
                 verdicts[kind, verdict.split(":")[0]] += 1
                 if problem:

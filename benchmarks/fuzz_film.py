@@ -17,9 +17,12 @@ from collections import Counter
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import av
 import numpy as np
+from bench import begin, needs, watched
 from PIL import Image
+
+with needs("video"):
+    import av
 
 PATIENCE_S = 60
 KINDS = ("a.mp4", "a.mkv", "a.webm", "a.avi", "a.mov", "a.gif", "a.webp", "a.png")
@@ -86,11 +89,12 @@ def child(pipe: Connection, folder: str) -> None:
 def main() -> None:
     cases = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     rng, found = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 0), Counter[str]()
+    begin("about 10 minutes for 2,000 cases")
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as name:
         sources = [(path, path.read_bytes()) for path in make(Path(name))]
         process = pipe = None
-        for case in range(cases):
+        for case in watched(range(cases), "cases"):
             if process is None:
                 pipe, theirs = multiprocessing.Pipe()
                 process = multiprocessing.get_context("spawn").Process(target=child, args=(theirs, name), daemon=True)

@@ -12,12 +12,15 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from bench import begin, needs
 
 from photochrom.data.sources import list_pictures
 from photochrom.data.split import split
 from photochrom.metrics.accuracy import gray_by_signs, share_right
-from photochrom.research.study.measure import Photographs
-from photochrom.research.study.plan import load_plan
+
+with needs("train"):
+    from photochrom.research.study.measure import Photographs
+    from photochrom.research.study.plan import load_plan
 
 PALE = 0.01
 SIDE = 64  # pixels, of the paper's networks
@@ -28,6 +31,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, nargs="+", required=True)
     parser.add_argument("--plan", type=Path, default=Path("recipes/study/small.toml"))
     arguments = parser.parse_args()
+    begin("about a minute")
     counts = load_plan(arguments.plan).photographs
     wanted = {"train": counts.train, "val": counts.val, "test": counts.test}
     chosen = split(list_pictures(arguments.data), wanted, counts.seed)["test"]

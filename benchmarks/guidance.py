@@ -10,11 +10,14 @@ from __future__ import annotations
 import sys
 
 import numpy as np
+from bench import begin, needs
 from PIL import Image, ImageDraw
-from skimage import data
 
 from photochrom import Colorizer, Stroke
 from photochrom.painting.hints import Colored
+
+with needs("dev"):
+    from skimage import data
 
 HEIGHT = 200
 STROKES: dict[str, list[Colored]] = {
@@ -38,6 +41,7 @@ PALETTES = {"coffee": "#1f4e5f,#c9a27c", "chelsea": "#38507a,#8a8d91"}
 
 
 def main() -> None:
+    begin("about 10 seconds")
     session = Colorizer()
     rows = []
     for name, strokes in STROKES.items():

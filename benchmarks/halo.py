@@ -14,12 +14,15 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from bench import begin, needs, watched
 from PIL import Image
-from scipy.ndimage import distance_transform_edt, gaussian_gradient_magnitude
 
 from photochrom import Colorizer, color
 from photochrom.data.samples import decode_entry
 from photochrom.data.sources import list_pictures
+
+with needs("dev"):
+    from scipy.ndimage import distance_transform_edt, gaussian_gradient_magnitude
 
 SIDE, SIGMA, STEEP, REACH = 384, 1.5, 5.0, 8
 
@@ -30,9 +33,11 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     parser.add_argument("--render-size", type=int)
     arguments = parser.parse_args()
+    begin("about a second a photograph")
     session = Colorizer(arguments.model, render_size=arguments.render_size)
     errors: dict[str, list[tuple[float, float]]] = {"gray": [], "ours": []}
-    for entry in list_pictures([arguments.data]):
+    entries = list_pictures([arguments.data])
+    for entry in watched(entries, "photographs", len(entries)):
         lab = color.rgb_to_lab(np.asarray(shrunk(decode_entry(entry, SIDE)), np.float32) / 255).astype(np.float32)
         near = near_edges(lab[..., 0])
         if not near.any() or near.all():

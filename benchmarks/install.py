@@ -10,6 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench import begin
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -18,6 +20,7 @@ def megabytes(path: Path) -> float:
 
 
 def main() -> None:
+    begin("about a minute, with downloads from the package index")
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         pip = [f"{folder}/bin/python", "-m", "pip", "install", "--quiet", "--constraint", str(ROOT / "constraints.txt")]

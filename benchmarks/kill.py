@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from bench import begin, watched
 from throughput import write_album
 
 
@@ -96,7 +97,7 @@ def kills(name: str, number: int, rng: np.random.Generator, folder: Path) -> int
     started([*inputs, *run.start], folder / "expected").wait()
     duration, expected = time.perf_counter() - begun, finished(folder / "expected")
     wrong = cut = parts = whole = 0
-    for i in range(number):
+    for i in watched(range(number), f"kills of {name}"):
         out = folder / f"out{i}"
         process = started([*inputs, *run.start], out)
         time.sleep(rng.uniform(0, duration))
@@ -124,6 +125,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("runs", nargs="*", help=f"of {', '.join(RUNS)}; all by default")
     asked = parser.parse_args()
+    begin("about 10 minutes for 50 kills of each run")
     wrong = 0
     for name in asked.runs or RUNS:
         with tempfile.TemporaryDirectory() as folder:

@@ -18,8 +18,11 @@ import tempfile
 import time
 from pathlib import Path
 
-import av
 import numpy as np
+from bench import begin, needs
+
+with needs("video"):
+    import av
 
 FRAMES, WIDTH, HEIGHT = 300, 128, 64
 
@@ -55,6 +58,7 @@ def digest(path: Path) -> str:
 def main() -> None:
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else 50
     rng = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 0)
+    begin("about 5 minutes for 50 kills")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         source, target = folder / "film.mp4", folder / "coloured.mp4"

@@ -11,6 +11,8 @@ import argparse
 import time
 from pathlib import Path
 
+from bench import begin
+
 from photochrom.data import tar_index
 from photochrom.data.entries import Stored
 from photochrom.data.sources import list_pictures
@@ -20,6 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tars", type=Path, nargs="+")
     tars = parser.parse_args().tars
+    begin("about 10 seconds a gigabyte")
     for tar in tars:
         tar_index.path_of(tar).unlink(missing_ok=True)
     for what in ("without an index", "with an index"):

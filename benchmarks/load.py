@@ -26,6 +26,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from bench import begin, watched
 from PIL import Image
 
 SIZE = (800, 600)
@@ -125,6 +126,7 @@ def main() -> None:
     parser.add_argument("--stalled", type=int, default=0, help="clients besides that never end what they say")
     parser.add_argument("--seconds", type=float, default=60)
     options = parser.parse_args()
+    begin("as long as --seconds says")
     command = [sys.executable, "-m", "photochrom", "serve", "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         try:
@@ -143,7 +145,7 @@ def run(pid: int, port: int, options: argparse.Namespace) -> None:
     stalled = [Stalled(port, number, began + options.seconds) for number in range(options.stalled)]
     for client in (*clients, *stalled):
         client.start()
-    for _ in range(10):
+    for _ in watched(range(10), "tenths of the time"):
         time.sleep(options.seconds / 10)
         memory.append(megabytes(pid))
     for client in (*clients, *stalled):

@@ -12,6 +12,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from bench import begin, watched
 
 from photochrom import Colorizer
 from photochrom.data.samples import decode_entry
@@ -27,6 +28,7 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     parser.add_argument("--count", type=int, default=500)
     arguments = parser.parse_args()
+    begin("about a second a photograph, twice --count of them")
     session = Colorizer(arguments.model)
     gains = {name: gain(session, getattr(arguments, name), arguments.count) for name in ("seen", "unseen")}
     for name, (gray, ours) in gains.items():
@@ -40,7 +42,7 @@ def gain(session: Colorizer, sources: list[Path], count: int) -> tuple[float, fl
     entries = list_pictures(sources)
     chosen = np.random.default_rng(0).permutation(len(entries))[:count]
     found = []
-    for index in chosen:
+    for index in watched(chosen, "photographs", len(chosen)):
         truth = Rendition(np.asarray(decode_entry(entries[int(index)]), np.float64) / 255)
         light = truth.lab[..., 0]
         versions = (join(light, ab) for ab in (0, session.ab(light.astype(np.float32))))

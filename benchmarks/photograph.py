@@ -19,6 +19,7 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
+from bench import begin
 from PIL import Image
 
 from photochrom import Colorizer
@@ -57,6 +58,7 @@ def best_of(call: Callable[[], object], runs: int = 20) -> float:
 
 
 def main() -> None:
+    begin("about a minute", threads=1)
     with resources.as_file(resources.files("photochrom") / "samples" / "astronaut.jpg") as path:
         sample = Image.open(path).convert("L")
     print(f"{'what':<44}{'seconds':>9}{'MB':>7}")

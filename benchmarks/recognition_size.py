@@ -15,17 +15,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+from bench import begin, needs, pictures, watched
 
 from photochrom import Colorizer
 from photochrom.evaluation.classes import synset_of
 from photochrom.evaluation.sample import join, truths
-from photochrom.imaging.formats import is_picture_name
-from photochrom.losses.colors import DecodedColors
-from photochrom.losses.recognition import LabClassifier, Recognition
-from photochrom.models.classifier import SynsetClassifier
+
+with needs("train"):
+    import torch
+    from torch import Tensor
+    from torch.nn import functional as F
+
+    from photochrom.losses.colors import DecodedColors
+    from photochrom.losses.recognition import LabClassifier, Recognition
+    from photochrom.models.classifier import SynsetClassifier
 
 SAMPLE, STRIDE = 128, 4
 SIZES = (128, 160, 192, 224)
@@ -38,14 +41,15 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--every", type=int, default=1, help="take each n-th photograph")
     arguments = parser.parse_args()
-    files = sorted(f for f in arguments.data.rglob("*") if is_picture_name(f))[:: arguments.every]
+    begin("about 10 seconds a photograph")
+    files = pictures(arguments.data, every=arguments.every)
     session = Colorizer(render_size=SAMPLE)
     bins = session.card.codebook()
     colors = DecodedColors(bins, session.decoding, "recognition")
     losses = {size: Recognition(colors, LabClassifier(size=size)) for size in SIZES}
     judge = SynsetClassifier("lite2")
     found: dict[int, list[float]] = {size: [] for size in SIZES}
-    for truth in truths(files):
+    for truth in watched(truths(files), "photographs", len(files)):
         synset = synset_of(truth.path)
         if synset is None:
             continue

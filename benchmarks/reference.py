@@ -16,14 +16,17 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import av
 import numpy as np
+from bench import begin, needs, watched
 from PIL import Image
 
 from photochrom import Colorizer, PhotochromError
 from photochrom.evaluation.sample import join, read_truth
 from photochrom.imaging.formats import is_picture_name
 from photochrom.metrics import Comparison, measure
+
+with needs("video"):
+    import av
 
 NAMES = ("ciede2000", "colorfulness")
 APART = 2.0  # seconds
@@ -68,6 +71,7 @@ def main() -> None:
     parser.add_argument("--classes", type=Path, nargs=2)
     parser.add_argument("--pairs", type=int, default=20)
     arguments = parser.parse_args()
+    begin("about 5 seconds a pair")
     kinds: dict[str, Iterator[Pair]] = {}
     if arguments.photographs:
         kinds["halves"] = halves(arguments.photographs, arguments.pairs)
@@ -81,7 +85,7 @@ def main() -> None:
         plain = Colorizer()
         for name, pairs in kinds.items():
             rows, colors = [], []
-            for image, other in pairs:
+            for image, other in watched(pairs, f"pairs of {name}", arguments.pairs):
                 image.save(photograph)
                 other.save(reference)
                 try:

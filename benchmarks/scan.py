@@ -15,12 +15,15 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
-import tifffile
+from bench import begin, needs
 from photograph import fresh
 from PIL import Image
 
 from photochrom import Colorizer, color
 from photochrom.imaging import io
+
+with needs("dev"):
+    import tifffile
 
 SIDE = 14_142
 SMALL = 1024
@@ -70,6 +73,7 @@ def shrunk(path: Path) -> np.ndarray:
 
 
 def main() -> None:
+    begin("about 5 minutes, and 5 GB of temporary files")
     print(f"{'16-bit TIFF, 14142 x 14142':<44}{'seconds':>9}{'MB':>7}{'ab, mean':>10}{'worst':>7}")
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "plate.tif"), Path(folder, "out.tif")

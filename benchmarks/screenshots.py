@@ -11,13 +11,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from bench import begin, needs
+
+with needs("dev"):
+    from playwright.sync_api import Browser, sync_playwright
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
 def main() -> None:
+    begin("about 20 seconds")
     command = [sys.executable, "-m", "photochrom", "serve", "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server, sync_playwright() as playwright:
         address = re.search(r"http://\S+", server.stderr.readline())[0]
@@ -37,7 +41,7 @@ def shoot(browser: Browser, address: str, name: str, width: int, height: int, sc
     page.wait_for_selector("#download:enabled")
     # Six variants, the tile, and both sides of the large picture.
     page.wait_for_function("() => document.querySelectorAll('#studio img[src]').length === 9")
-    page.wait_for_function("() => !document.querySelector('.busy')")
+    page.wait_for_function("() => !document.querySelector('.busy, .alone')")
     page.screenshot(path=IMAGES / name, type="jpeg", quality=82)
     page.close()
 

@@ -2,9 +2,9 @@
 
     python benchmarks/sizes.py [FILE|DIR ...]
 
-Without arguments it takes scikit-image's public-domain photographs. Each is shrunk or enlarged to a long side of 256,
-512, 1024 and 4000 pixels, coloured, brought back to 256, and compared with what came of the 1024-pixel copy. As a
-yardstick, the last column is how far that colouring is from gray.
+Without arguments it takes scikit-image's public-domain photographs (extra dev). Each is shrunk or enlarged to a
+long side of 256, 512, 1024 and 4000 pixels, coloured, brought back to 256, and compared with what came of the
+1024-pixel copy. As a yardstick, the last column is how far that colouring is from gray.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from bench import begin, needs, watched
 from PIL import Image
 
 from photochrom import Colorizer, color
@@ -21,10 +22,11 @@ from photochrom.imaging.formats import is_picture_name
 SIZES = (256, 512, 1024, 4000)
 
 
-def pictures(arguments: list[str]) -> dict[str, Image.Image]:
+def photographs(arguments: list[str]) -> dict[str, Image.Image]:
     """The photographs, gray, by name."""
     if not arguments:
-        from skimage import data
+        with needs("dev"):
+            from skimage import data
 
         sources = {
             name: Image.fromarray(getattr(data, name)()) for name in ("astronaut", "coffee", "chelsea", "rocket")
@@ -41,10 +43,12 @@ def resized(image: Image.Image, side: int) -> Image.Image:
 
 
 def main() -> None:
+    begin("about 10 seconds a photograph")
+    given = photographs(sys.argv[1:])
     colorizer = Colorizer()
     rows = []
     print(f"{'photograph':<28}" + "".join(f"{s:>8}" for s in SIZES) + f"{'gray':>8}")
-    for name, image in pictures(sys.argv[1:]).items():
+    for name, image in watched(given.items(), "photographs", len(given)):
         small = {}
         for size in SIZES:
             coloured = colorizer.colorize(resized(image, size)).resize(resized(image, 256).size, Image.Resampling.BOX)

@@ -16,7 +16,10 @@ import statistics
 import subprocess
 import sys
 
-from playwright.sync_api import Page, sync_playwright
+from bench import begin, needs
+
+with needs("dev"):
+    from playwright.sync_api import Page, sync_playwright
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 # (slider, from, to)
@@ -42,6 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--moves", type=int, default=40)
     moves = parser.parse_args().moves
+    begin("about a minute")
     command = [sys.executable, "-m", "photochrom", "serve", "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server, sync_playwright() as playwright:
         try:

@@ -15,15 +15,17 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+from bench import begin, needs, pictures, watched
 
 from photochrom import Colorizer
 from photochrom.evaluation.classes import synset_of
 from photochrom.evaluation.sample import Truth, join, truths
-from photochrom.imaging.formats import is_picture_name
 from photochrom.inference.decode import scores_to_ab
 from photochrom.metrics import Comparison, measure
 from photochrom.painting.upsample import GuidedChroma, guide_size, resize
+
+with needs("dev"):
+    from scipy.ndimage import gaussian_filter
 
 SIGMAS = (0, 1, 2, 4, 8, 16)
 
@@ -35,11 +37,12 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="take each n-th photograph")
     parser.add_argument("--top1", action="store_true")
     arguments = parser.parse_args()
-    files = sorted(f for f in arguments.data.rglob("*") if is_picture_name(f))[:: arguments.every]
+    begin("about a second a photograph")
+    files = pictures(arguments.data, every=arguments.every)
     session = Colorizer(arguments.model)
     products = np.zeros((len(SIGMAS) + 1, 3, 2))
     exchanged = Exchanged() if arguments.top1 else None
-    for truth in truths(files):
+    for truth in watched(truths(files), "photographs", len(files)):
         light = truth.L.astype(np.float32)
         scores = session.scores(light)
         ours = scores_to_ab(scores.map, session.network.bins, session.decoding)

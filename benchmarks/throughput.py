@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bench import begin
 from photograph import fresh
 from PIL import Image
 
@@ -82,6 +83,7 @@ def stages(album: list[Path], out: Path) -> dict[str, float]:
 
 def main() -> None:
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    begin("about 2 minutes for 200 photographs")
     with tempfile.TemporaryDirectory() as folder:
         album = Path(folder, "album")
         write_album(album, number)

@@ -10,9 +10,12 @@ import csv
 from collections import defaultdict
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
+from bench import needs
+
+with needs("train"):
+    import matplotlib.pyplot as plt
+    from matplotlib.axes import Axes
 
 
 def read(path: Path) -> dict[str, np.ndarray]:

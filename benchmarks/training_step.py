@@ -16,11 +16,15 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import torch
+from bench import begin, needs
 
 from photochrom import Colorizer
-from photochrom.train.recipe import load_recipe
-from photochrom.train.task import tasks
+
+with needs("train"):
+    import torch
+
+    from photochrom.train.recipe import load_recipe
+    from photochrom.train.task import tasks
 
 
 def main() -> None:
@@ -28,6 +32,7 @@ def main() -> None:
     parser.add_argument("recipe", nargs="?", type=Path, default=Path("recipes/photochrom-frozen.toml"))
     parser.add_argument("--rounds", type=int, default=9)
     arguments = parser.parse_args()
+    begin("about 5 minutes", threads=1)
     torch.set_num_threads(1)
     recipe = load_recipe(arguments.recipe)
     batch, size = recipe.run.batch, recipe.data.size

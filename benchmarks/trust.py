@@ -12,12 +12,15 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import torch
+from bench import begin, needs
 
-from photochrom.train.export import load_model
-from photochrom.train.recipe import load_recipe
-from photochrom.train.tasks.recurrent import RecurrentTask
-from photochrom.video.recurrent import CUT, PACKAGED
+with needs("dev"):
+    import torch
+
+    from photochrom.train.export import load_model
+    from photochrom.train.recipe import load_recipe
+    from photochrom.train.tasks.recurrent import RecurrentTask
+    from photochrom.video.recurrent import CUT, PACKAGED
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "recurrent.toml"
 SHOWN = 5
@@ -29,6 +32,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=PACKAGED)
     parser.add_argument("--recipe", type=Path, default=RECIPE)
     arguments = parser.parse_args()
+    begin("about a minute")
     recipe = load_recipe(arguments.recipe)
     basis = RecurrentTask.basis(recipe, [], None)
     task = RecurrentTask(recipe, basis.bins, torch.device("cpu"), basis.center)

@@ -14,12 +14,25 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import skimage
+from bench import begin, needs
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
 
 from photochrom.colorizer import Colorizer
-from photochrom.research.turing import REAL, Answers, Entry, Study, StudySettings, load_study, new_study, write_report
+
+with needs("dev"):
+    import skimage
+    from playwright.sync_api import Browser, Page, sync_playwright
+
+    from photochrom.research.turing import (
+        REAL,
+        Answers,
+        Entry,
+        TuringSettings,
+        TuringStudy,
+        load_study,
+        new_study,
+        write_report,
+    )
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -29,14 +42,15 @@ QUALITY = 82
 
 
 def main() -> None:
+    begin("about a minute")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         whole, parts, study = (Path(folder, name) for name in ("whole", "parts", "simulated answers, no people"))
         draw(whole, parts)
         models = {"default": Colorizer(), "vivid": Colorizer(vividness=0.9)}
-        new_study(study, parts, models, StudySettings(size=32, practice=0, seed=1))
+        new_study(study, parts, models, TuringSettings(size=32, practice=0, seed=1))
         simulate(study)
         for kind, seed in (("single", 0), ("pair", 4)):
-            settings = StudySettings(kind, size=4, practice=0, time_limit=0, seed=seed)
+            settings = TuringSettings(kind, size=4, practice=0, time_limit=0, seed=seed)
             new_study(Path(folder, kind), whole, {"default": models["default"]}, settings)
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
         try:
@@ -74,7 +88,7 @@ def simulate(folder: Path) -> None:
             answers.answer(entry, "real" if believed else "coloured", round(rng.lognormal(7.6, 0.5)))
 
 
-def ease(study: Study, entry: Entry) -> float:
+def ease(study: TuringStudy, entry: Entry) -> float:
     """Some photographs are easier to believe than others."""
     return 0.3 * np.sin(7 * study.photographs.index(entry.photograph))
 

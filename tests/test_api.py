@@ -61,7 +61,7 @@ def test_sessions_are_kept(tiny):
 def test_settings_and_errors_pass_through(tiny):
     gray = np.full((12, 17), 90, np.uint8)
     assert np.ptp(photochrom.colorize(gray, model=tiny, saturation=0), axis=-1).max() <= 1
-    with pytest.raises(photochrom.BadSetting, match="the saturation is 9; it may be 0 to 4"):
+    with pytest.raises(photochrom.BadSetting, match="the saturation is 9; it must be between 0 and 4"):
         photochrom.colorize(gray, model=tiny, saturation=9)
     with pytest.raises(photochrom.UnreadableImage):
         photochrom.colorize(b"", model=tiny)

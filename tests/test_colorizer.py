@@ -525,7 +525,7 @@ def test_bad_files(session, tmp_path, png):
         path.write_bytes(data)
         with pytest.raises(UnreadableImage, match=name):
             session.colorize(path)
-    with pytest.raises(UnsupportedFormat, match=r"no picture format goes by '\.xyz'"):
+    with pytest.raises(UnsupportedFormat, match=r"no picture format has the ending '\.xyz'"):
         session.colorize(tmp_path / "half.png", tmp_path / "out.xyz")
     assert len(list(tmp_path.iterdir())) == 4
 
@@ -579,8 +579,8 @@ class BrokenSession:
     [
         (RuntimeError("Failed to allocate memory for requested buffer"), OutOfMemory, "lower --render-size"),
         (np.full((1, 2, 16, 16), np.nan, np.float32), BadCheckpoint, "not numbers"),
-        (np.zeros((1, 3, 16, 16), np.float32), BadCheckpoint, "not what its card says"),
-        (np.zeros((1, 2, 4, 4), np.float32), BadCheckpoint, "not what its card says"),
+        (np.zeros((1, 3, 16, 16), np.float32), BadCheckpoint, "does not match its card"),
+        (np.zeros((1, 2, 4, 4), np.float32), BadCheckpoint, "does not match its card"),
     ],
 )
 def test_a_network_that_fails_gives_no_gray_picture(tiny, monkeypatch, tmp_path, answer, kind, words):

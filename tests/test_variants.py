@@ -53,6 +53,27 @@ def test_a_variant_is_one_colouring_and_always_the_same(session, gray, request):
     assert max(np.abs(light[0] - each).max() for each in light[1:]) < 1.5
 
 
+def test_variants_go_round_the_circle_the_likeliest_first(default):
+    from photochrom.inference.bins import JointBins
+    from photochrom.inference.variants import ROUNDS, _order, varied
+
+    bins = default.network.bins
+    assert isinstance(bins, JointBins)
+    # It is blue, or else gray, and hardly anything else.
+    gray_one, blue = (-((bins.values - center) ** 2).sum(1) / 200 for center in ((0, 0), (0, -40)))
+    scores = np.tile(np.maximum(np.maximum(gray_one, blue + 1), -14)[:, None, None], (1, 9, 6)).astype(np.float32)
+    order = _order(scores, bins)
+    assert sorted(order) == list(range(16))
+    assert order[0] in (11, 12, 13)  # of 16 directions, -b is number 12
+    assert sorted((k - order[0]) % 16 for k in order[:4]) == [0, 4, 8, 12]
+    assert sorted((k - order[0]) % 16 for k in order[4:8]) == sorted(ROUNDS[1])
+    tilts = [(varied(scores, bins, n) - scores)[:, 0, 0] for n in (1, 2, 3, 4, 17, 0)]
+    for tilt in tilts:  # 0.03 for each Lab unit in the direction
+        slope = np.linalg.lstsq(bins.values, tilt, rcond=None)[0]
+        assert np.linalg.norm(slope) == pytest.approx(0.03, abs=1e-4)
+    assert len({tilt.tobytes() for tilt in tilts}) == 6
+
+
 def test_a_dropped_channel_is_zero_and_the_others_make_up_for_it(gan):
     factors = [gan.network._variation(n) for n in range(40)]
     assert all(set(np.unique(f)) <= {0.0, 2.0} for f in factors)

@@ -1,4 +1,4 @@
-"""sRGB <-> CIE Lab (D65, 2 degrees), colour differences and the gamut: one text for numpy and torch.
+"""sRGB <-> CIE Lab (D65, 2 degrees), colour differences and the gamut: the same code for numpy and torch.
 
 Arrays follow the convention of their library: numpy pictures are (..., H, W, 3), torch tensors (..., 3, h, w).
 `rgb` is sRGB in 0..1, `lab` has L in 0..100 and a, b in about -128..128, `L` is (..., H, W) or (n, 1, h, w).
@@ -21,6 +21,7 @@ AB_SCALE = 110.0
 _XYZ_FROM_RGB = np.array(
     [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
 )
+LUMINANCE = tuple(_XYZ_FROM_RGB[1].tolist())  # what linear red, green and blue add to Y
 _RGB_FROM_XYZ = np.linalg.inv(_XYZ_FROM_RGB)
 _WHITE = np.array([0.95047, 1.0, 1.08883])
 _EPSILON = 0.008856
@@ -109,10 +110,15 @@ def lab_to_rgb(lab: Any) -> Any:
     return xp.clip(linear_to_srgb(lab_to_linear(lab)), 0.0, 1.0)
 
 
+def luminance_to_lightness(luminance: Any) -> Any:
+    """L (0..100) of the luminance Y (0..1); any shape. Source: CIE 15."""
+    xp, _ = _library(luminance)
+    return 116 * _f(luminance, xp) - 16
+
+
 def gray_to_lightness(gray: Any) -> Any:
     """L (0..100) of neutral sRGB values (0..1); any shape."""
-    xp, _ = _library(gray)
-    return 116 * _f(srgb_to_linear(gray), xp) - 16
+    return luminance_to_lightness(srgb_to_linear(gray))
 
 
 def srgb_to_lightness(samples: np.ndarray) -> np.ndarray:

@@ -12,10 +12,10 @@ from typing import Any, Self
 import numpy as np
 from PIL import Image
 
-from photochrom import batched, color, photographs
+from photochrom import batched, photographs
 from photochrom._support.processes import usable_cores
 from photochrom._support.settings import Range
-from photochrom._support.text import shown
+from photochrom._support.text import either, shown
 from photochrom.errors import BadCheckpoint, BadSetting, OutOfMemory
 from photochrom.imaging import io, provenance
 from photochrom.imaging.picture import Picture
@@ -27,14 +27,16 @@ from photochrom.inference.decode import RENDER_SIZE, SATURATION, TEMPERATURES, V
 from photochrom.inference.decoders import decoders
 from photochrom.inference.model_files import lasting
 from photochrom.inference.network import Network, Scores
+from photochrom.inference.variants import varied
 from photochrom.loading import load_backend as load_backend
+from photochrom.painting.album import Album, signature
 from photochrom.painting.confidence import confidence
 from photochrom.painting.hints import Colored, hint_map, hinted
 from photochrom.painting.mark import Mark
 from photochrom.painting.painter import Painter
 from photochrom.painting.palette import Palette
 from photochrom.painting.reference import METHODS as REFERENCE_METHODS
-from photochrom.painting.reference import Points, Reference, transferred
+from photochrom.painting.reference import Reference, transferred
 from photochrom.painting.restore import Tone
 from photochrom.painting.upsample import GuidedChroma, guide_size, resize
 from photochrom.photographs import PhotographReport
@@ -67,6 +69,7 @@ class Colorizer:
         palette: colours to which the picture's are drawn: a `Palette`, or what `Palette.read` takes.
         references: pictures whose colours are taken where they show the same kind of thing.
         reference_method: how that is found, "network" or "welsh"; see `photochrom.painting.reference`.
+        like: a folder of pictures in colour; for each photograph the three most like it are references, too.
         strict: refuse files whose data are damaged or end early, instead of colouring what is there with a warning.
 
     Attributes:
@@ -103,6 +106,7 @@ class Colorizer:
         palette: Palette | str | os.PathLike[str] | None = None,
         references: Sequence[str | os.PathLike[str]] = (),
         reference_method: str = "network",
+        like: Album | str | os.PathLike[str] | None = None,
         strict: bool = False,
     ) -> None:
         palette = palette if palette is None or isinstance(palette, Palette) else Palette.read(palette)
@@ -150,9 +154,11 @@ class Colorizer:
         self.keep_color, self.restore_tone, self.mark = bool(keep_color), bool(restore_tone), bool(mark)
         self.palette = palette
         if reference_method not in REFERENCE_METHODS:
-            raise BadSetting(f"the reference method is '{reference_method}'; it may be {', '.join(REFERENCE_METHODS)}")
+            raise BadSetting(f"the reference method is '{reference_method}'; it must be {either(REFERENCE_METHODS)}")
         self.reference_method = reference_method
         self.references = [self._reference(source) for source in references]
+        self.album = like if like is None or isinstance(like, Album) else Album.of(like, self._signature)
+        self.settings["like"] = self.album  # not the folder, so that other processes need not look at it again
         self.strict = bool(strict)
         self.threads = min(threads or usable_cores(), MOST_PAINTERS)
 
@@ -202,11 +208,6 @@ class Colorizer:
         """L (h, w) of the size that the network sees, of L (H, W); its tone restored, where the session does that."""
         small = resize(L, self.network.seen(L.shape, self.render_size))
         return Tone.fit(small)(small) if self.restore_tone else small
-
-    def _drawn(self, variant: int, decoding: Decoding | None) -> Decoding:
-        Range(0, 2**32, whole=True).check("the variant", variant)
-        self.network.need_variants()
-        return replace(decoding or self.decoding, decoder="tilted")
 
     def decode(
         self,
@@ -258,8 +259,8 @@ class Colorizer:
             decoding: instead of the session's, whole.
             rng: for the decoder "sample".
             lightness: L (H, W) instead of the picture's own, see `photochrom.painting.tone`.
-            variant: another colouring instead of the likeliest, the same one for the same number: the decoder "tilted"
-                for a model over bins, dropout at use for one that was trained with it.
+            variant: another colouring instead of the likeliest, the same one for the same number: see
+                `photochrom.inference.variants` for a model over bins; dropout at use for one that was trained with it.
             hints: colours that a person knows, see `photochrom.Hint`; of several pages, on the first.
 
         Raises:
@@ -271,11 +272,12 @@ class Colorizer:
             unchanged = all(new is old for new, old in zip(pages, picture.pages, strict=True))
             return picture if unchanged else replace(picture, pages=pages)
         if variant is not None:
-            decoding, rng = self._drawn(variant, decoding), np.random.default_rng(variant)
+            Range(0, 2**32, whole=True).check("the variant", variant)
+            self.network.need_variants()
         try:
             light = picture.lightness() if lightness is None else lightness
             answer = scores or self.scores(light, variant=variant)
-            painter = self._painter_of(light, answer, decoding or self.decoding, rng, hints)
+            painter = self._painter_of(light, answer, decoding or self.decoding, rng, hints, variant)
             rgb = painter.whole(light, picture.pixels.dtype, self.threads)
             return provenance.signed(replace(picture.with_rgb(rgb), pages=pages))
         except (MemoryError, RuntimeError) as error:
@@ -295,8 +297,10 @@ class Colorizer:
         sure, _ = self.map_confidence(L)
         return np.clip(resize(sure, (L.shape[1], L.shape[0])), 0, 1)
 
-    def map_confidence(self, L: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def map_confidence(self, L: np.ndarray, scores: Scores | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The confidence (h, w) on the network's map, and the ab (h, w, 2) that is shown there.
+
+        `scores` is what `scores` gave for L, where the network has run already.
 
         Raises:
             BadSetting: as `confidence`.
@@ -304,7 +308,7 @@ class Colorizer:
         bins = self.network.bins
         if not isinstance(bins, JointBins):
             raise BadSetting(f"the model '{self.card.name}' gives no probabilities of colours, so no confidence")
-        scores = self.scores(L)
+        scores = scores or self.scores(L)
         w, h = self._map_size(scores)
         ab = self.chroma(scores, L).strip(resize(L, (w, h)), 0, h)
         return confidence(scores.map[:, :h, :w], ab, bins, self.decoding), ab
@@ -381,9 +385,10 @@ class Colorizer:
         overwrite: bool = False,
         variant: int | None = None,
         hints: Sequence[Colored] = (),
+        seen: tuple[Picture, Scores | None] | None = None,
     ) -> PhotographReport:
         """Colour a file into another one; see `photochrom.photographs.colorize_file`."""
-        return photographs.colorize_file(self, source, target, overwrite=overwrite, variant=variant, hints=hints)
+        return photographs.colorize_file(self, source, target, overwrite, variant, hints, seen)
 
     def _colorize_here(self, x: Any, hints: Sequence[Colored]) -> Any:
         if isinstance(x, np.ndarray):
@@ -407,11 +412,14 @@ class Colorizer:
         how = how or self.decoding
         ab = scores_to_ab(scores.map, self.network.bins, how, rng, self.card.ab_scale)
         covered = self.network.covered(scores.seen)
-        if self.references or self.palette:
+        if self.references or self.album or self.palette:
             light, log_p = self._map_of(scores, L)
             here = slice(len(light)), slice(light.shape[1])
-            if self.references:
-                ab[here] = transferred(ab[here], light, log_p, self.references, self.reference_method)
+            references = self.references
+            if self.album:
+                references = [*references, *self.album.like(signature(light, log_p), self._in_color)]
+            if references:
+                ab[here] = transferred(ab[here], light, log_p, references, self.reference_method)
             if self.palette:
                 ab[here] = self.palette.drawn(ab[here], light, log_p, self.network.bins)
         return GuidedChroma.fit(ab, L, covered, how.smooth_radius)
@@ -429,15 +437,27 @@ class Colorizer:
         return resize(L, (w, h)), log_p
 
     def _reference(self, source: str | os.PathLike[str]) -> Reference:
-        """What is known of a picture whose colours are wanted."""
-        picture = io.read(source, self.max_pixels)
-        if picture.toning == "gray":
+        """What is known of a picture file whose colours are wanted."""
+        found = self._in_color(source)
+        if found is None:
             raise BadSetting(f"{shown(source)}: the reference is gray; take a picture that has the colours")
+        return found
+
+    def reference(self, picture: Picture, scores: Scores | None = None) -> Reference:
+        """What is known of a picture (H, W, 3) whose colours are wanted; `scores` is what `scores` gave for its L."""
+        return Reference.of(picture, *self._seen(picture, scores))
+
+    def _in_color(self, source: str | os.PathLike[str]) -> Reference | None:
+        picture = io.read(source, self.max_pixels)
+        return None if picture.toning == "gray" else self.reference(picture)
+
+    def _signature(self, source: str | os.PathLike[str]) -> np.ndarray | None:
+        picture = io.read(source, self.max_pixels)
+        return None if picture.toning == "gray" else signature(*self._seen(picture))
+
+    def _seen(self, picture: Picture, scores: Scores | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         L = picture.lightness()
-        light, log_p = self._map_of(self.scores(L), L)
-        full = {"uint8": 255, "uint16": 65535}.get(picture.pixels.dtype.name, 1)
-        small = np.stack([resize(picture.pixels[..., c], light.shape[::-1]) for c in range(3)], -1) / full
-        return Reference(Points.of(light.astype(np.float64), log_p), color.rgb_to_lab(small)[..., 1:].reshape(-1, 2))
+        return self._map_of(scores or self.scores(L), L)
 
     def sizes(self, shape: tuple[int, ...], seen: tuple[int, int] | None = None) -> list[tuple[int, int]]:
         """(w, h) of the copies of a picture of the shape (H, W) that the network sees, and to which chroma is fitted.
@@ -467,6 +487,7 @@ class Colorizer:
         how: Decoding,
         rng: np.random.Generator | None = None,
         hints: Sequence[Colored] = (),
+        variant: int | None = None,
     ) -> Painter:
         seen, size = self.sizes(L.shape, scores.seen)
         tone = Tone.fit(resize(L, seen)) if self.restore_tone else None
@@ -474,6 +495,8 @@ class Colorizer:
             small = resize(L, seen) if tone is None else tone(resize(L, seen))
             known = hint_map(hints, small, L.shape[::-1], self.card.stride)
             scores = self.network.scores(small, hints=known)
+        if variant is not None and self.network.bins:
+            scores = replace(scores, map=varied(scores.map, self.network.bins, variant))
         painter = self._painter(L.shape, resize(L, size), tone, scores, how, rng)
         if not hints:
             return painter

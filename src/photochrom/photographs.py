@@ -29,6 +29,7 @@ from photochrom.imaging.result_names import errors_naming, format_of
 from photochrom.imaging.sixteen_bit import with_alpha
 from photochrom.imaging.tiff_strips import Page, pages_in_strips
 from photochrom.imaging.tiff_writing import TiffWriter, needs_big, packed
+from photochrom.inference.network import Scores
 from photochrom.painting.hints import Colored
 from photochrom.painting.painter import Painter
 from photochrom.painting.upsample import resize
@@ -64,7 +65,12 @@ class Session(Protocol):
     threads: int
 
     def colorize_picture(
-        self, picture: Picture, *, variant: int | None = None, hints: Sequence[Colored] = ()
+        self,
+        picture: Picture,
+        *,
+        scores: Scores | None = None,
+        variant: int | None = None,
+        hints: Sequence[Colored] = (),
     ) -> Picture:
         """The picture in colour, or itself where it is kept as it is."""
         ...
@@ -82,10 +88,10 @@ def colorize_file(
     colorizer: Session,
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
-    *,
     overwrite: bool = False,
     variant: int | None = None,
     hints: Sequence[Colored] = (),
+    seen: tuple[Picture, Scores | None] | None = None,
 ) -> PhotographReport:
     """Colour a file into another one, which is there whole or not at all.
 
@@ -95,27 +101,47 @@ def colorize_file(
         overwrite: replace a file that is there.
         variant, hints: as for `Colorizer.colorize_picture`; without them TIFF to TIFF goes by strips, so that a scan
             may be larger than memory.
+        seen: what was read from the source and what the network said of it, where both are there already.
 
     Raises:
         PhotochromError: with the name of the file.
     """
     form = format_for(target)
     check_free(target, overwrite)
-    by_strips = form.name == "TIFF" and variant is None and not hints
+    by_strips = form.name == "TIFF" and variant is None and not hints and not seen
     if by_strips and (report := colorize_by_strips(colorizer, source, target, overwrite)):
         return report
-    picture = io.read(source, colorizer.max_pixels, colorizer.strict)
+    picture, scores = seen or (io.read(source, colorizer.max_pixels, colorizer.strict), None)
     with errors_naming(source):
-        coloured = colorizer.colorize_picture(picture, variant=variant, hints=hints)
-        kept = coloured is picture
-        data = io.encode(coloured, form.name)
-    copied = kept and picture.format == form.name
-    if copied:
-        data = io.read_file(source)
+        coloured = colorizer.colorize_picture(picture, scores=scores, variant=variant, hints=hints)
+    data, report = encoded(picture, coloured, source, form.name)
     write_bytes(target, data, overwrite)
-    pages = (picture, *picture.pages)
-    notes = () if copied else _notes(pages, form.name)
-    return PhotographReport(picture.size, tuple(page.toning for page in pages), kept, notes)
+    return report
+
+
+def encoded(
+    picture: Picture, coloured: Picture, source: str | os.PathLike[str], format: str
+) -> tuple[bytes, PhotographReport]:
+    """The file of a picture in colour, and what is to be said of it.
+
+    Args:
+        picture: as it was read.
+        coloured: in colour, or `picture` itself where it is kept as it is; then its file is copied.
+        source: its file.
+        format: the name of the result's.
+
+    Raises:
+        PhotochromError: with the name of the file.
+    """
+    kept = coloured is picture
+    if kept and picture.format == format:
+        data, notes = io.read_file(source), ()
+    else:
+        with errors_naming(source):
+            data = io.encode(coloured, format)
+        notes = _notes((picture, *picture.pages), format)
+    toning = tuple(page.toning for page in (picture, *picture.pages))
+    return data, PhotographReport(picture.size, toning, kept, notes)
 
 
 def _notes(pages: Iterable[Picture], format: str) -> tuple[str, ...]:
@@ -226,7 +252,7 @@ def _painted(seen: _Seen, strip: Picture, top: int, dtype: str) -> Picture:
 
 
 class _Ahead:
-    """Threads that are at most so many items ahead of whoever takes the results."""
+    """Threads that run at most so many items ahead of the consumer."""
 
     def __init__(self, pool: ThreadPoolExecutor, items: int) -> None:
         self._pool, self._items = pool, items

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from photochrom.batch import BatchLog, Job, Outcome
+from photochrom.batch import BatchJob, BatchLog, Outcome
 from photochrom.batch.jobs import Done
 from photochrom.errors import UnreadableImage, WriteFailed
 
-COLOURED = Outcome(Job(Path("a, b.png"), Path("out/a, b.png")), None, Done("it had colour", (30, 20)), 0.25)
-FAILED = Outcome(Job(Path("a\nb.png"), Path("out/c.png")), UnreadableImage('it is "damaged"'), None, 1)
-SKIPPED = Outcome(Job(Path("d.png"), Path("out/d.png")))
+COLOURED = Outcome(BatchJob(Path("a, b.png"), Path("out/a, b.png")), None, Done("it had colour", (30, 20)), 0.25)
+FAILED = Outcome(BatchJob(Path("a\nb.png"), Path("out/c.png")), UnreadableImage('it is "damaged"'), None, 1)
+SKIPPED = Outcome(BatchJob(Path("d.png"), Path("out/d.png")))
 
 
 def rows(path):
@@ -53,7 +53,7 @@ def test_a_second_run_goes_on(tmp_path):
 def test_another_file_is_not_written_to(tmp_path, content):
     path = tmp_path / "log.csv"
     path.write_bytes(content)
-    with pytest.raises(WriteFailed, match="is not a log of photochrom; choose another name"):
+    with pytest.raises(WriteFailed, match="is not a photochrom log; choose another name"):
         BatchLog(path)
     assert path.read_bytes() == content
 

@@ -101,8 +101,12 @@ def test_results_among_the_inputs_are_no_inputs(tree):
         (["photos/a.png", "photos/b.JPG"], "x.png", "x.png is one file, but there are 2 inputs; name a folder"),
         (["photos"], "x.png", "x.png is one file, but photos is a folder"),
         (["photos"], "photos/notes.txt", "is one file, but photos is a folder"),
-        (["photos/a.png"], "x.xyz", "no picture format goes by '.xyz'; use one of .*, or end a folder's name with /"),
-        (["photos/a.png"], "photos/notes.txt", "no picture format goes by '.txt'"),
+        (
+            ["photos/a.png"],
+            "x.xyz",
+            "no picture format has the ending '.xyz'; use one of .*, or end a folder's name with /",
+        ),
+        (["photos/a.png"], "photos/notes.txt", "no picture format has the ending '.txt'"),
         (["photos/a.png", "copy/a.png"], "out", "would both be written to out/a.png; run them separately"),
         (["photos/a.png"], "photos", "photos/a.png would overwrite the photograph photos/a.png"),
         (["photos/a.png"], "photos/a.png", "overwrite the photograph"),
@@ -127,7 +131,7 @@ def test_folders_that_hold_nothing_do_not_stop_the_others(tree):
     Path("empty").mkdir()
     jobs = list(plan(["empty", "photos/a.png", "photos/.trash/../sub/deep"], recursive=False))
     assert [type(job.error) for job in jobs] == [UnreadableImage, type(None), type(None)]
-    assert str(jobs[0].error) == "empty holds no pictures; --recursive looks into its folders"
+    assert str(jobs[0].error) == "empty holds no pictures; --recursive searches its subfolders"
     assert str(next(iter(plan(["empty"], recursive=True))).error) == "empty holds no pictures"
 
 

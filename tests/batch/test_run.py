@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from photochrom import Colorizer
-from photochrom.batch import KINDS, Job, Kind, kinds, plan, run, sensible_processes
+from photochrom.batch import KINDS, BatchJob, Kind, kinds, plan, run, sensible_processes
 from photochrom.batch.jobs import Done
 from photochrom.errors import (
     AlreadyThere,
@@ -66,7 +66,7 @@ def test_nothing_is_overwritten_unless_asked(session, tree):
 
 
 def test_a_format_that_cannot_be_written(session, tree):
-    (outcome,) = run(session, [Job(Path("photos/a.png"), Path("x.xyz"))])
+    (outcome,) = run(session, [BatchJob(Path("photos/a.png"), Path("x.xyz"))])
     assert isinstance(outcome.error, UnsupportedFormat)
     assert not Path("x.xyz").exists()
 

@@ -128,7 +128,7 @@ def test_a_file_that_begins_with_a_hyphen(call, model):
 def test_a_file_that_reads_like_an_option_is_named(call, model, name):
     gray(f"./{name}")
     status, _, err = call("colorize", name, *model)
-    assert (status, err) == (2, [f"photochrom: {name} is a file, but reads like an option; write ./{name}"])
+    assert (status, err) == (2, [f"photochrom: {name} is a file, but looks like an option; write ./{name}"])
     assert call("colorize", f"./{name}", *model)[0] == 0
     status, _, err = call("colorize", "-gone.jpg", *model)
     assert status == 2
@@ -142,7 +142,7 @@ def test_a_file_named_like_a_result_is_named_when_it_is_passed_over(call, model)
     assert (status, err) == (
         0,
         [
-            "in/house.color.jpg was passed over, as it is named like a result; to colour it, give it by its name",
+            "in/house.color.jpg was passed over, because it is named like a result; to colour it, name the file itself",
             "in/a.png -> out/a.png",
         ],
     )
@@ -282,22 +282,22 @@ WRONG = {
     "option without value": (2, [*GOOD, "--vividness"], "--vividness"),
     "not a number": (2, [*GOOD, "--vividness", "much"], "--vividness"),
     "not whole": (2, [*GOOD, "--render-size", "9x"], "--render-size"),
-    "vividness": (2, [*GOOD, "--vividness", "1.5"], "the vividness is 1.5; it may be 0 to 1"),
+    "vividness": (2, [*GOOD, "--vividness", "1.5"], "the vividness is 1.5; it must be between 0 and 1"),
     "nan": (2, [*GOOD, "--saturation", "nan"], "the saturation is nan"),
-    "render size": (2, [*GOOD, "--render-size", "8"], "32 to 2048"),
-    "max pixels": (2, [*GOOD, "--max-pixels", "-5"], "1 or more"),
+    "render size": (2, [*GOOD, "--render-size", "8"], "between 32 and 2048"),
+    "max pixels": (2, [*GOOD, "--max-pixels", "-5"], "at least 1"),
     "device": (2, [*GOOD, "--device", "tpu"], "tpu"),
     "model": (2, [*GOOD, "--model", "defalt"], "did you mean 'default'?"),
     "model that is none": (1, [*GOOD, "--model", "notes.txt"], "notes.txt: the model file is damaged, or not"),
     "model that is gone": (1, [*GOOD, "--model", "gone.onnx"], "gone.onnx: the model file cannot be read"),
     "model broken": (1, [*GOOD, "--model", "broken.onnx"], "broken.onnx: the model file is damaged: its digest"),
-    "output ending": (2, [*GOOD, "-o", "x.xyz"], "no picture format goes by '.xyz'"),
+    "output ending": (2, [*GOOD, "-o", "x.xyz"], "no picture format has the ending '.xyz'"),
     "output below a file": (1, [*GOOD, "-o", "notes.txt/x.png"], "notes.txt/x.png cannot be written"),
     "output folder is a file": (1, [*GOOD, "-o", "notes.txt/"], "cannot be written"),
     "output not creatable": (1, [*GOOD, "-o", "/proc/photochrom/x.png"], "cannot be written"),
-    "no jobs": (2, [*GOOD, "--jobs", "0"], "--jobs is 0; it may be 1 to 256"),
+    "no jobs": (2, [*GOOD, "--jobs", "0"], "--jobs is 0; it must be between 1 and 256"),
     "overwrite and skip": (2, [*GOOD, "--overwrite", "--skip-existing"], "contradict each other"),
-    "log that is none": (1, [*GOOD, "--log", "notes.txt"], "notes.txt is there and is not a log"),
+    "log that is none": (1, [*GOOD, "--log", "notes.txt"], "notes.txt exists and is not a photochrom log"),
     "several into one": (2, [*GOOD, "empty.png", "-o", "x.png"], "one file, but there are 2 inputs"),
     "evaluate nothing": (1, ["evaluate", "folder"], "folder holds no pictures"),
     "evaluate gray": (1, ["evaluate", "good.png"], "nothing could be measured"),
@@ -353,7 +353,7 @@ def test_a_file_that_may_not_be_read(call, model, monkeypatch):
 
     monkeypatch.setattr("builtins.open", refuse)
     status, _, (line,) = call("colorize", "a.png", "-m", "default")
-    assert (status, line) == (1, "photochrom: a.png may not be read; check its permissions")
+    assert (status, line) == (1, "photochrom: a.png cannot be read; check its permissions")
 
 
 def test_memory_and_the_system(call, model, monkeypatch):
@@ -515,6 +515,50 @@ def test_evaluate_leaves_out_what_it_cannot_measure(call, model, drawn):
     assert [line[:29] for line in err] == ["photochrom: left out: b.png: ", "photochrom: left out: c.png i"]
 
 
+def test_evaluate_compares_methods(call, model, drawn):
+    for folder in ("photos", "theirs", "more"):
+        Path(folder).mkdir()
+    for i in range(3):
+        drawn(i).save(f"photos/{i}.png")
+        drawn(i).save(f"theirs/{i}.color.png")
+    for i in range(2):
+        gray(f"more/{i}.png")
+    gray("more/else.png")
+    files = ["--csv", "a.csv", "--json", "b/a.json", "--html", "page", "--sheet", "sheet.png"]
+    status, out, err = call("evaluate", "photos", *model, "--predictions", "perfect=theirs", "more", *files)
+    assert status == 0
+    assert err[:2] == [
+        "photochrom: more: 1 photograph without a picture: 2.png",
+        "photochrom: more: 1 picture of no photograph: else.png",
+    ]
+    assert err[2:] == [f"{name}: written" for name in ("a.csv", "b/a.json", "sheet.png", "page/index.html")]
+    lines = [line.split() for line in out.decode().splitlines()]
+    assert next(line for line in lines if line[:1] == ["metric"])[2:] == [
+        "tiny",
+        "perfect",
+        "more",
+        "gray",
+        "truth",
+    ]
+    found = json.loads(Path("b/a.json").read_text())
+    assert (found["pictures"], found["differences_from"]) == (2, "tiny")
+    assert found["methods"]["perfect"]["ciede2000"]["mean"] == pytest.approx(0, abs=0.01)
+    assert found["methods"]["more"]["psnr"]["mean"] == pytest.approx(found["methods"]["gray"]["psnr"]["mean"], abs=0.1)
+    assert found["differences"]["perfect"]["ciede2000"]["better"] == 1
+    assert Path("page/index.html").read_text().count('class="photograph"') == 2
+    assert pixels("sheet.png").shape[1] > 5 * 192
+    status, _, (line,) = call("evaluate", "photos", "--predictions", "theirs", "--json", "b/a.json")
+    assert (status, "already there" in line) == (1, True)
+    # Without --model no network runs, and a damaged picture costs its photograph only.
+    Path("theirs/1.color.png").write_bytes(b"no picture")
+    status, out, err = call("evaluate", "photos", "--predictions", "theirs", "--as-is", "-o", "run")
+    assert status == 1
+    assert err[0].startswith("photochrom: left out: theirs/1.color.png")
+    assert json.loads(Path("run/totals.json").read_text())["pictures"] == 2
+    status, _, (line,) = call("evaluate", "photos", "--predictions", "theirs", "--top1")
+    assert (status, "--sweep and --top1 measure one model" in line) == (2, True)
+
+
 def test_evaluate_top1(call, model, drawn, monkeypatch):
     for synset in ("n01440764", "n01443537"):
         drawn(len(synset)).save(f"{synset}-a.png")
@@ -638,7 +682,7 @@ def test_variants(call, tmp_path, drawn, tiny):
     assert call("colorize", tmp_path / "a.png", "--variants", 2)[0] == 0
     assert sorted(f.name for f in tmp_path.glob("a.*")) == ["a.color-1.png", "a.color-2.png", "a.png"]
     for arguments, message in (
-        (["--variants", 0], "--variants is 0; it may be 1 to 1000"),
+        (["--variants", 0], "--variants is 0; it must be between 1 and 1000"),
         (["--variants", 2, "-m", tiny], "the model 'tiny' gives only one colouring: it has neither bins nor"),
         (["--variants", 2, "-o", "-"], "variants are several files; they cannot use standard input or output"),
     ):
@@ -662,17 +706,22 @@ def test_hints_that_cannot_be(call, model, drawn):
     gray("in/a.png")
     gray("in/b.png")
     drawn(1).save("moves.gif", save_all=True, append_images=[drawn(2)])
-    one = "hints and --confidence are for one photograph; name one photograph, and no film"
+    one, sure = "hints are for one photograph or film; name one", "--confidence is for one photograph; name one"
     Path("other.json").write_text('{"size": [10, 30], "hints": [{"x": 1, "y": 1, "color": "red"}]}')
     for status, arguments, message in (
         (2, ["in/a.png", "in/b.png", "--hint", "1,1=red"], one),
         (2, ["in", "--hint", "1,1=red"], one),
-        (2, ["moves.gif", "--hint", "1,1=red"], one),
-        (2, ["in", "--confidence", "c.png"], one),
+        (1, ["moves.gif", "--hint", "1,1=red"], "moves.gif: in a film each hint needs a time: 12.5s,X,Y=COLOR, or a"),
+        (1, ["moves.gif", "--hint", "1:02.5,1,1=red"], "moves.gif: the hint at 62.5 s is past the end of the film"),
+        (1, ["in/a.png", "--hint", "2s,1,1=red"], "in/a.png: a photograph has no frame at 2 s; omit the time of the"),
+        (2, ["in/a.png", "--hint", "-1s,1,1=red"], "the time of a hint is -1.0; it is in seconds, 0 or more"),
+        (2, ["in/a.png", "--hint", "1:x,1,1=red"], "the hint '1:x,1,1=red' is not X,Y=COLOR or X,Y,REACH=COLOR, such"),
+        (2, ["in", "--confidence", "c.png"], sure),
+        (2, ["moves.gif", "--confidence", "c.png"], sure),
         (2, ["in/a.png", "--hints", "none.json"], "none.json: the hints cannot be read (No such file or directory)"),
         (1, ["in/a.png", "--hints", "other.json"], "in/a.png: the hints were drawn on 10 x 30 pixels, and the photogr"),
-        (2, ["in/a.png", "--save-hints", "h.json"], "--save-hints has nothing to save; give hints by --hint or"),
-        (2, ["-", "--confidence", "c.png"], "--save-hints and --confidence need a photograph's file"),
+        (2, ["in/a.png", "--save-hints", "h.json"], "--save-hints has nothing to save; add hints with --hint or"),
+        (2, ["-", "--confidence", "c.png"], "--save-hints and --confidence need a file"),
         (2, ["in/a.png", "--palette", "#12"], "'#12' is not a colour; use #rrggbb or a CSS name such as navy"),
         (2, ["in/a.png", "--hint", "1,1"], "the hint '1,1' is not X,Y=COLOR or X,Y,REACH=COLOR, such as"),
         (2, ["in/a.png", "--hint", "1,1=rde"], "'rde' is not a colour; use #rrggbb or a CSS name such as navy"),
@@ -681,6 +730,22 @@ def test_hints_that_cannot_be(call, model, drawn):
         got, _, err = call("colorize", *arguments, *model)
         assert (got, message in err[0]) == (status, True), err
     assert sorted(str(path) for path in Path().rglob("*.*")) == ["in/a.png", "in/b.png", "moves.gif", "other.json"]
+
+
+def test_a_look_for_an_album(call, model, drawn):
+    Path("album").mkdir()
+    gray("a.png")
+    drawn(3).save("album/b.png")
+    assert call("colorize", "a.png", "--like", "album", *model)[0] == 0
+    Path("none").mkdir()
+    drawn(1).save("moves.gif", save_all=True, append_images=[drawn(2)])
+    for status, arguments, message in (
+        (2, ["a.png", "-o", "album/", "--like", "album"], "--like album is where the results go; name another folder"),
+        (2, ["a.png", "-o", "c.png", "--like", "none"], "none holds no pictures; give a folder of pictures in colour"),
+        (1, ["moves.gif", "--like", "album"], "moves.gif: --like is for photographs; give a film one or more pictures"),
+    ):
+        got, _, err = call("colorize", *arguments, *model)
+        assert (got, message in err[0]) == (status, True), err
 
 
 def test_hints_in_files(call, model):
@@ -700,10 +765,12 @@ def test_hints_in_files(call, model):
 
 
 @pytest.mark.slow
-def test_a_palette_and_the_confidence(call):
+def test_a_palette_and_the_confidence(call, monkeypatch):
     gray("a.png", size=(60, 40))
+    runs, run = [], photochrom.Colorizer.scores
+    monkeypatch.setattr(photochrom.Colorizer, "scores", lambda *args, **how: runs.append(1) or run(*args, **how))
     status, _, err = call("colorize", "a.png", "--palette", "#1f618d", "--confidence", "c.png")
-    assert status == 0
+    assert (status, len(runs)) == (0, 1)
     assert re.fullmatch(r"c\.png: \d+% sure on average; hints would help most near \d+,\d+, \d+,\d+, \d+,\d+", err[0])
     with Image.open("c.png") as sure:
         assert (sure.mode, sure.size) == ("L", (60, 40))

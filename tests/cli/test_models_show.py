@@ -56,7 +56,7 @@ def test_the_joint_codebook_is_counted_whole(call):
         (["papercnn"], "no model is called 'papercnn'; did you mean 'paper_cnn'?"),
         (["gone.toml"], "gone.toml: the recipe cannot be read (No such file or directory)"),
         (["baseline", "--set", "a=1"], "--set changes a recipe, and 'baseline' is not one; name a .toml file"),
-        ([RECIPES / "cnn-ce10.toml", "--set", "data.size=32"], "data.size is 32; for this model it may be 64 only"),
+        ([RECIPES / "cnn-ce10.toml", "--set", "data.size=32"], "data.size is 32; for this model it must be 64"),
         ([RECIPES / "cnn-ce10.toml", "--set", "model.settings.kernel=9"], "the map shrinks to nothing"),
         ([], "requires an argument"),
     ],

@@ -83,7 +83,7 @@ def test_two_rounds(call, tmp_path):
         (("--ranges", "bad.toml"), "bad.toml: optim.rl is not a setting; did you mean optim.lr?"),
         (("--narrow", "."), ".: there is no search to narrow (no search.db)"),
         (("--ranges", "ranges.toml", "--set", "optim.rl=1"), "optim.rl is not a setting; did you mean optim.lr?"),
-        (("--ranges", "ranges.toml", "--steps", "1"), "steps is 1; it may be 2 or more"),
+        (("--ranges", "ranges.toml", "--steps", "1"), "steps is 1; it must be at least 2"),
     ],
 )
 def test_wrong_calls_are_one_line(call, tmp_path, options, message):

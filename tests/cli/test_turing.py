@@ -59,7 +59,7 @@ def test_from_photographs_to_a_report(call, tmp_path):
         (("new", "s", "--real", "real", "-m", "a.onnx", "-m", "a.onnx"), 2, "2 models would be called 'a'"),
         (("new", "s", "--real", "real", "-m", "b"), 2, "no model is called 'b'"),
         (("new", "real", "--real", "real", "-m", "a.onnx"), 1, "real is already there; choose another name"),
-        (("new", "s", "--real", "real", "--side", "1"), 2, "the side is 1; it may be 64 to 4096"),
+        (("new", "s", "--real", "real", "--side", "1"), 2, "the side is 1; it must be between 64 and 4096"),
     ],
 )
 def test_wrong_calls_are_one_line(call, tmp_path, arguments, status, message):

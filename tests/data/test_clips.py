@@ -119,10 +119,10 @@ def test_batches_are_stacked_and_a_bad_still_is_named(folder):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"frames": 1}, "task.settings.clips.frames is 1; it may be 2 to 100"),
-        ({"pan": 0.6}, "task.settings.clips.pan is 0.6; it may be 0 to 0.5"),
-        ({"patch": 1.5}, "task.settings.clips.patch is 1.5; it may be 0 to 1"),
-        ({"grain": -1.0}, "task.settings.clips.grain is -1.0; it may be 0 to 20"),
+        ({"frames": 1}, "task.settings.clips.frames is 1; it must be between 2 and 100"),
+        ({"pan": 0.6}, "task.settings.clips.pan is 0.6; it must be between 0 and 0.5"),
+        ({"patch": 1.5}, "task.settings.clips.patch is 1.5; it must be between 0 and 1"),
+        ({"grain": -1.0}, "task.settings.clips.grain is -1.0; it must be between 0 and 20"),
     ],
 )
 def test_what_is_wrong_is_named(changes, message):

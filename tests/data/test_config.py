@@ -16,12 +16,12 @@ def test_plain_samples_may_be_kept():
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"scale": (0.5, 1.0)}, "data.scale is (0.5, 1.0); it may be (1.0, 1.0) only, where data.cache is true"),
-        ({"ratio": 1.5}, "data.ratio is 1.5; it may be 1.0 only, where data.cache is true"),
-        ({"flip": True}, "data.flip is True; it may be False only, where data.cache is true"),
-        ({"degrade": 0.1}, "data.degrade is 0.1; it may be 0.0 only, where data.cache is true"),
-        ({"cutmix": 0.5}, "data.cutmix is 0.5; it may be 0.0 only, where data.cache is true"),
-        ({"soften": 1.0}, "data.soften is 1.0; it may be 0.0 only, where data.cache is true"),
+        ({"scale": (0.5, 1.0)}, "data.scale is (0.5, 1.0); it must be (1.0, 1.0) where data.cache is true"),
+        ({"ratio": 1.5}, "data.ratio is 1.5; it must be 1.0 where data.cache is true"),
+        ({"flip": True}, "data.flip is True; it must be False where data.cache is true"),
+        ({"degrade": 0.1}, "data.degrade is 0.1; it must be 0.0 where data.cache is true"),
+        ({"cutmix": 0.5}, "data.cutmix is 0.5; it must be 0.0 where data.cache is true"),
+        ({"soften": 1.0}, "data.soften is 1.0; it must be 0.0 where data.cache is true"),
     ],
 )
 def test_chance_forbids_it(setting, message):

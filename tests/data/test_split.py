@@ -79,10 +79,10 @@ def test_too_few():
     with pytest.raises(BadDataset) as error:
         split([*entries, entries[0]], {"train": 4, "val": 1, "test": 1}, 0)
     assert str(error.value) == (
-        "the split takes 4 train + 1 val + 1 test = 6 pictures, but there are 4 (and 1 duplicates); "
+        "the split needs 4 train + 1 val + 1 test = 6 pictures, but there are 4 (and 1 duplicates); "
         "name more, or lower the counts"
     )
-    with pytest.raises(BadSetting, match="takes 0 pictures or more for each part"):
+    with pytest.raises(BadSetting, match="each part of a split needs 0 or more pictures"):
         split(entries, {"train": -1}, 0)
 
 
@@ -135,9 +135,9 @@ def test_sizes_are_read_from_the_header(tmp_path):
     check_size([large, wide], 8)
     with pytest.raises(BadDataset) as error:
         check_size([large, wide], 9)
-    assert str(error.value) == f"{wide.path}: wide.jpg: it is 20 x 8; every side has to have 9 pixels or more"
+    assert str(error.value) == f"{wide.path}: wide.jpg: it is 20 x 8; each side must have at least 9 pixels"
     check_size(rows([2]), 4)
-    with pytest.raises(BadDataset, match=r"batch: 0/batch-0: it is 4 x 4; every side has to have 5"):
+    with pytest.raises(BadDataset, match=r"batch: 0/batch-0: it is 4 x 4; each side must have at least 5"):
         check_size(rows([2]), 5)
 
 

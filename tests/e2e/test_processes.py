@@ -312,7 +312,7 @@ def test_permissions(tmp_path, tiny, png):
     lines = done.stderr.decode().splitlines()
     assert done.returncode == 1
     assert lines[0].startswith("photochrom: closed/a.png cannot be written: the folder may not be written to")
-    assert lines[1].startswith("photochrom: b.png may not be read")
+    assert lines[1].startswith("photochrom: b.png cannot be read")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits on memory are Linux's")

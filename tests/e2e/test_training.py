@@ -70,7 +70,7 @@ def test_a_run_says_whether_it_gained_anything(folder, tmp_path, capfd, lr, verd
 
 def test_the_initial_network_needs_one(folder, tmp_path, capfd):
     assert run("train", RECIPE, "--data", folder, "--out", tmp_path / "run") == 2
-    assert "model.name is 'initial', the network of the model to start from; name that with --init" in (
+    assert "model.name is 'initial', the network of the model to start from; give that model with --init" in (
         capfd.readouterr().err
     )
     assert not (tmp_path / "run").exists()

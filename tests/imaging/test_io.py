@@ -607,7 +607,7 @@ def test_unreadable_file(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("photochrom.imaging.io.open", refuse, raising=False)
-    with pytest.raises(UnreadableImage, match=r"secret\.png may not be read"):
+    with pytest.raises(UnreadableImage, match=r"secret\.png cannot be read"):
         pio.read(path)
 
 
@@ -822,7 +822,7 @@ def test_arrays_come_back(shape, dtype):
         (np.zeros((0, 2), "uint8"), "no pixels"),
         (np.array([[0.0, np.nan]]), "nan"),
         (np.array([[0.0, np.inf]]), "inf"),
-        (np.array([[0.0, 255.0]]), "from 0 to 1, these from 0 to 255"),
+        (np.array([[0.0, 255.0]]), "between 0 and 1, not 0 to 255"),
         (np.array([[-0.1, 0.5]]), "-0.1"),
         (np.zeros((2, 2), "int64"), "int64"),
         (np.zeros((2, 2), bool), "bool"),

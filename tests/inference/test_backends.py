@@ -187,7 +187,7 @@ class FakeRuntime:
 
 
 def test_devices(data, monkeypatch):
-    with pytest.raises(BadSetting, match="no device 'tpu'; it may be auto, cpu, cuda"):
+    with pytest.raises(BadSetting, match="no device 'tpu'; choose auto, cpu or cuda"):
         OnnxBackend(data, "tiny", "tpu")
     monkeypatch.setitem(sys.modules, "onnxruntime", FakeRuntime(True))
     OnnxBackend(data, "tiny", "cuda")

@@ -64,7 +64,9 @@ def test_a_damaged_card_is_named(text):
 
 
 def test_what_is_wrong_with_a_card_is_said():
-    with pytest.raises(BadCheckpoint, match=r"\(the temperature is -3; it may be 0.01 to 10\); the file is damaged$"):
+    with pytest.raises(
+        BadCheckpoint, match=r"\(the temperature is -3; it must be between 0.01 and 10\); the file is damaged$"
+    ):
         ModelCard.from_json(card(decoding={"temperature": -3}).to_json(), "x.onnx")
     with pytest.raises(BadCheckpoint, match=r"^x: no decoder is called 'means'; .*; update photochrom, or"):
         ModelCard.from_json(card(decoding={"decoder": "means"}).to_json(), "x")

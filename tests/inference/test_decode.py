@@ -110,13 +110,13 @@ def test_an_unknown_decoder_and_a_bad_temperature_are_named():
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ({"temperature": 0.009}, "the temperature is 0.009; it may be 0.01 to 10"),
-        ({"vividness": float("nan")}, "the vividness is nan; it may be 0 to 1"),
-        ({"trained_rebalance": -0.1}, "the trained rebalance is -0.1; it may be 0 to 1"),
-        ({"smoothing": 0}, "the smoothing is 0; it may be above 0 to 1"),
-        ({"saturation": 17}, "the saturation is 17; it may be 0 to 16"),
-        ({"chroma_gamma": 5}, "the chroma gamma is 5; it may be 0.25 to 4"),
-        ({"smooth_radius": 0.5}, "the smooth radius is 0.5; it may be a whole number, 0 to 16"),
+        ({"temperature": 0.009}, "the temperature is 0.009; it must be between 0.01 and 10"),
+        ({"vividness": float("nan")}, "the vividness is nan; it must be between 0 and 1"),
+        ({"trained_rebalance": -0.1}, "the trained rebalance is -0.1; it must be between 0 and 1"),
+        ({"smoothing": 0}, "the smoothing is 0; it must be above 0 and at most 1"),
+        ({"saturation": 17}, "the saturation is 17; it must be between 0 and 16"),
+        ({"chroma_gamma": 5}, "the chroma gamma is 5; it must be between 0.25 and 4"),
+        ({"smooth_radius": 0.5}, "the smooth radius is 0.5; it must be a whole number between 0 and 16"),
     ],
     ids=str,
 )
@@ -148,9 +148,9 @@ def test_one_range_and_one_default_everywhere():
     look = Look.model_json_schema()["properties"]
     assert (look["vividness"]["anyOf"][0]["minimum"], look["vividness"]["anyOf"][0]["maximum"]) == (0, 1)
     assert (look["saturation"]["minimum"], look["saturation"]["maximum"]) == (0, SATURATION.high)
-    for value, message in (({"temperature": 11}, "0.01 to 10"), ({"saturation": 4.5}, "0 to 4")):
+    for value, message in (({"temperature": 11}, "between 0.01 and 10"), ({"saturation": 4.5}, "between 0 and 4")):
         (name,) = value
-        with pytest.raises(BadRecipe, match=rf"^decode\.{name} is .*; it may be {message}$"):
+        with pytest.raises(BadRecipe, match=rf"^decode\.{name} is .*; it must be {message}$"):
             DecodeConfig(**value)
-        with pytest.raises(BadSetting, match=rf"^the {name} is .*; it may be {message}$"):
+        with pytest.raises(BadSetting, match=rf"^the {name} is .*; it must be {message}$"):
             Colorizer(**value)

@@ -51,8 +51,8 @@ def test_regression_is_shown_as_it_is():
 @pytest.mark.parametrize(
     ("bins", "how", "message"),
     [
-        (ChannelBins.equal_width(10), Decoding(), r"the task 'any' needs joint bins or none; bins\.kind may be joint"),
-        (JOINT, Decoding(decoder="argmax"), r"decode\.decoder is 'argmax'; with the task 'any' it may be mean, ann"),
+        (ChannelBins.equal_width(10), Decoding(), r"the task 'any' needs joint bins or none; bins\.kind must be joint"),
+        (JOINT, Decoding(decoder="argmax"), r"decode\.decoder is 'argmax'; with the task 'any' it must be mean or ann"),
     ],
 )
 def test_what_has_no_gradient_is_refused(bins, how, message):

@@ -8,7 +8,9 @@ import pytest
 from photochrom.metrics import Comparison, Metric, Rendition, facts, metrics
 
 NAMES = list(metrics)
-IDEAL = {"psnr": 100.0, "ssim": 1.0} | {f"accuracy_{k}": 1.0 for k in (10, 30, 50)}
+IDEAL = {"psnr": 100.0, "psnr_ab": 100.0, "ssim": 1.0, "auc": 1.0, "auc_rebalanced": 1.0} | {
+    f"accuracy_{k}": 1.0 for k in (10, 30, 50)
+}
 SIZES = [(1, 1), (1, 9), (7, 5), (10, 11), (13, 29)]
 
 
@@ -22,7 +24,7 @@ def pair(height: int, width: int, dtype: type = np.float64) -> Comparison:
 
 def test_all_metrics_of_the_plan_are_there():
     expected = "psnr ssim ciede2000 colorfulness colorfulness_error ab_distance mean_saturation"
-    expected += " accuracy_10 accuracy_30 accuracy_50 blotchiness blotchiness_error"
+    expected += " accuracy_10 accuracy_30 accuracy_50 blotchiness blotchiness_error auc auc_rebalanced psnr_ab"
     assert set(expected.split()) | {f"{x}_{y}" for x in ("closeness", "rms") for y in ("ab", "rgb")} <= set(NAMES)
 
 

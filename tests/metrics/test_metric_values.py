@@ -8,6 +8,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from photochrom import color
 from photochrom.errors import BadSetting, UnknownName
 from photochrom.metrics import Comparison, Rendition, facts, measure
+from photochrom.metrics.auc import rarity
 from photochrom.metrics.fidelity import PSNR_CAP
 
 
@@ -138,3 +139,34 @@ def test_measure_takes_names_and_refuses_unknown_ones():
     assert list(measure(pair, ("ssim", "psnr"))) == ["ssim", "psnr"]
     with pytest.raises(UnknownName, match="colorfulness"):
         measure(pair, ("colourfulness",))
+
+
+def in_lab(L: float, *ab: tuple[float, float]) -> np.ndarray:
+    """A row of pixels."""
+    return color.lab_to_rgb(np.array([[[L, a, b] for a, b in ab]]))
+
+
+def test_auc_is_what_is_left_of_150_units():
+    truth, predicted = in_lab(60, (0, 0), (0, 0)), in_lab(60, (30, 0), (0, 0))
+    assert facts("auc")(compare(predicted, truth)) == pytest.approx(1 - 30 / 150 / 2, abs=1e-6)
+    # Zhang's way: the share of pixels under each whole threshold.
+    far = np.hypot(*np.moveaxis(Rendition(predicted).ab - Rendition(truth).ab, -1, 0))
+    curve = [(far <= t + 1e-9).mean() for t in range(151)]
+    assert facts("auc")(compare(predicted, truth)) == pytest.approx(np.mean(curve), abs=0.004)
+
+
+def test_rebalanced_auc_weighs_rare_colours_more():
+    # One gray and one red pixel, of which one is right: red is rare, so that it counts for nearly all.
+    truth = in_lab(55, (0, 0), (60, 40))
+    gray_right, red_right = in_lab(55, (0, 0), (30, 40)), in_lab(55, (30, 0), (60, 40))
+    assert facts("auc")(compare(gray_right, truth)) == pytest.approx(facts("auc")(compare(red_right, truth)))
+    weights = rarity(Rendition(truth).ab)[0]
+    assert weights[1] > 100 * weights[0]
+    share = weights[1] / weights.sum()
+    assert facts("auc_rebalanced")(compare(gray_right, truth)) == pytest.approx(1 - share * 30 / 150, abs=1e-6)
+    assert facts("auc_rebalanced")(compare(red_right, truth)) > 0.99
+
+
+def test_psnr_ab_is_over_255():
+    truth, predicted = in_lab(60, (0, 0)), in_lab(60, (10, 10))
+    assert facts("psnr_ab")(compare(predicted, truth)) == pytest.approx(20 * np.log10(255 / 10), abs=1e-4)

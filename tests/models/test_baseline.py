@@ -23,11 +23,14 @@ def test_three_convolutions_with_relu_and_batch_norm_then_a_fully_connected_laye
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"channels": (4, 1)}, r"model.settings.channels is \(4, 1\); it may be three numbers above 0"),
-        ({"channels": (4, 0, 1)}, r"model.settings.channels is \(4, 0, 1\); it may be one number above 0 a layer"),
-        ({"size": 8}, "model.settings.size is 8; it may be 16 to 2048"),
-        ({"kernel": 0}, "model.settings.kernel is 0; it may be 1 to 32, the size"),
-        ({"kernel": 12}, "the map shrinks to nothing .* by layer 3 of 3; it may be at most 11 here"),
+        ({"channels": (4, 1)}, r"model.settings.channels is \(4, 1\); it must be three numbers above 0"),
+        (
+            {"channels": (4, 0, 1)},
+            r"model.settings.channels is \(4, 0, 1\); it must be one number above 0 for each layer",
+        ),
+        ({"size": 8}, "model.settings.size is 8; it must be between 16 and 2048"),
+        ({"kernel": 0}, "model.settings.kernel is 0; it must be between 1 and 32, the size"),
+        ({"kernel": 12}, "the map shrinks to nothing .* by layer 3 of 3; it must be at most 11 here"),
     ],
 )
 def test_settings_out_of_range_are_named(settings, message):

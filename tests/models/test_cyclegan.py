@@ -37,7 +37,7 @@ def test_a_gray_picture_has_no_colour():
 
 
 def test_what_is_wrong_is_named():
-    with pytest.raises(BadRecipe, match=r"model\.settings\.lightness is 'loose'; it may be pinned, free"):
+    with pytest.raises(BadRecipe, match=r"model\.settings\.lightness is 'loose'; it must be pinned or free"):
         GeneratorSettings(lightness="loose")
-    with pytest.raises(BadRecipe, match=r"model\.settings\.blocks is 0; it may be 1 or more"):
+    with pytest.raises(BadRecipe, match=r"model\.settings\.blocks is 0; it must be at least 1"):
         GeneratorSettings(blocks=0)

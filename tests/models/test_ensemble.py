@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from photochrom.errors import BadRecipe, UnknownName
-from photochrom.models.ensemble import Ensemble, Settings
+from photochrom.models.ensemble import Ensemble, EnsembleSettings
 
 SMALL = {"encoder": "lite0", "pretrained": False}
 
@@ -16,7 +16,7 @@ def member(width=8, **settings):
 
 def made(members, n_outputs=3):
     torch.manual_seed(0)
-    return Ensemble(Settings(members), n_outputs).eval()
+    return Ensemble(EnsembleSettings(members), n_outputs).eval()
 
 
 def test_it_answers_with_the_mean():
@@ -56,7 +56,7 @@ def test_all_of_every_member_is_trained_by_its_role():
 def test_public_weights_go_to_the_members_that_want_them():
     both = made({"a": member(pretrained=True), "b": member()})
     assert both.settings.pretrained
-    assert not Settings({"b": member()}).pretrained
+    assert not EnsembleSettings({"b": member()}).pretrained
     before = {name: weights(both.members[name]) for name in "ab"}
     both.load_pretrained()
     assert torch.equal(weights(both.members["b"]), before["b"])
@@ -70,10 +70,10 @@ def weights(network):
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({}, "members is {}; it may be one table or more"),
+        ({}, "members is {}; it must be one or more tables"),
         ({"a": {"name": "photochrom", "setings": {}}}, "model.settings.members.a.setings is not a setting"),
         ({"a": {"name": "photochrom", "settings": {"encoder": "b7"}}}, "encoder is 'b7'"),
-        ({"a": member() | {"scale": 0.4}}, "members.a.scale is 0.4; it may be 0.5 to 4"),
+        ({"a": member() | {"scale": 0.4}}, "members.a.scale is 0.4; it must be between 0.5 and 4"),
         ({"a": {"name": "ensemble"}}, "members.a is an ensemble itself"),
         ({"a": {"name": "paper_cnn"}}, "members.a is a paper_cnn, which cannot be a member"),
         ({"a": {"name": "cyclegan", "settings": {"width": 4, "blocks": 1}}, "b": member()}, "members.b answers for"),

@@ -2,11 +2,9 @@
 
 import torch
 
-from photochrom.models.ensemble import Ensemble
-from photochrom.models.ensemble import Settings as EnsembleSettings
+from photochrom.models.ensemble import Ensemble, EnsembleSettings
 from photochrom.models.hint_branch import HintBranch
-from photochrom.models.photochrom import Photochrom
-from photochrom.models.photochrom import Settings as PhotochromSettings
+from photochrom.models.photochrom import Photochrom, PhotochromSettings
 
 TINY = PhotochromSettings(encoder="lite0", widths=(8, 8, 8), pretrained=False, hints=True)
 

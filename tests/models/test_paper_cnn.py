@@ -94,7 +94,7 @@ def test_the_conv_head_enlarges_a_smaller_map():
 
 
 def test_another_size_is_refused():
-    with pytest.raises(BadSetting, match="takes squares of 40 pixels, not 48 x 32; bring them to that size"):
+    with pytest.raises(BadSetting, match="needs squares of 40 pixels, not 48 x 32; bring them to that size"):
         build()(torch.zeros(1, 1, 32, 48))
 
 
@@ -183,25 +183,28 @@ def test_the_signal_arrives_at_the_head_and_leaves_it_small(order):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"size": 15}, "model.settings.size is 15; it may be 16 to 2048"),
-        ({"channels": ()}, r"model.settings.channels is \(\); it may be one number above 0 a layer"),
-        ({"channels": (4, -1)}, r"model.settings.channels is \(4, -1\); it may be one number above 0 a layer"),
-        ({"kernel": 41}, "model.settings.kernel is 41; it may be 1 to 40, the size"),
-        ({"stride": 0}, "model.settings.stride is 0; it may be 1 to 40, the size"),
-        ({"padding": 5}, "model.settings.padding is 5; it may be 0 to 4, under the kernel"),
-        ({"padding": -1}, "model.settings.padding is -1; it may be 0 to 4"),
-        ({"order": "relu-bn"}, "model.settings.order is 'relu-bn'; it may be act-norm, norm-act, act, norm, none"),
-        ({"order": ""}, "model.settings.order is ''; it may be"),
-        ({"order": "act,norm"}, "model.settings.order is 'act,norm'; it may be one text, or 9 with commas between"),
-        ({"activation": "gelu"}, "model.settings.activation is 'gelu'; it may be relu, leaky_relu, prelu, rrelu, elu"),
-        ({"dropout": 1.0}, "model.settings.dropout is 1.0; it may be 0 to under 1"),
-        ({"head": "mlp"}, "model.settings.head is 'mlp'; it may be linear, conv"),
+        ({"size": 15}, "model.settings.size is 15; it must be between 16 and 2048"),
+        ({"channels": ()}, r"model.settings.channels is \(\); it must be one number above 0 for each layer"),
+        ({"channels": (4, -1)}, r"model.settings.channels is \(4, -1\); it must be one number above 0 for each layer"),
+        ({"kernel": 41}, "model.settings.kernel is 41; it must be between 1 and 40, the size"),
+        ({"stride": 0}, "model.settings.stride is 0; it must be between 1 and 40, the size"),
+        ({"padding": 5}, "model.settings.padding is 5; it must be between 0 and 4, less than the kernel"),
+        ({"padding": -1}, "model.settings.padding is -1; it must be between 0 and 4"),
+        ({"order": "relu-bn"}, "model.settings.order is 'relu-bn'; it must be act-norm, norm-act, act, norm or none"),
+        ({"order": ""}, "model.settings.order is ''; it must be"),
+        ({"order": "act,norm"}, "model.settings.order is 'act,norm'; it must be one text, or 9 separated by commas"),
+        (
+            {"activation": "gelu"},
+            "model.settings.activation is 'gelu'; it must be relu, leaky_relu, prelu, rrelu or elu",
+        ),
+        ({"dropout": 1.0}, "model.settings.dropout is 1.0; it must be at least 0 and below 1"),
+        ({"head": "mlp"}, "model.settings.head is 'mlp'; it must be linear or conv"),
         (
             {"kernel": 6},
             r"kernel is 6; at size 40, stride 1 and padding 0 the map shrinks to nothing \(under 2 x 2\) by layer 8 "
-            "of 9; it may be at most 5 here",
+            "of 9; it must be at most 5 here",
         ),
-        ({"stride": 2}, "by layer 4 of 9; it may be 1 or more, with a smaller stride or fewer layers"),
+        ({"stride": 2}, "by layer 4 of 9; it must be at least 1, with a smaller stride or fewer layers"),
     ],
 )
 def test_settings_out_of_range_are_named(settings, message):

@@ -46,8 +46,8 @@ def test_the_smallest_picture_still_has_a_patch():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"norm": "layer"}, "task.settings.discriminator.norm is 'layer'; it may be batch, spectral, none"),
-        ({"layers": 0}, "task.settings.discriminator.layers is 0; it may be 1 to 6"),
+        ({"norm": "layer"}, "task.settings.discriminator.norm is 'layer'; it must be batch, spectral or none"),
+        ({"layers": 0}, "task.settings.discriminator.layers is 0; it must be between 1 and 6"),
     ],
 )
 def test_what_is_wrong_is_named(settings, message):

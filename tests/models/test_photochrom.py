@@ -7,33 +7,33 @@ import torch
 
 from photochrom.errors import BadCheckpoint, BadRecipe
 from photochrom.models.encoders import encoders
-from photochrom.models.photochrom import AttentionBlock, Merge, Photochrom, Settings
+from photochrom.models.photochrom import AttentionBlock, Merge, Photochrom, PhotochromSettings
 from photochrom.train.weights import fitting, load_weights
 
-TINY = Settings(encoder="lite0", widths=(8, 8, 8), pretrained=False, frozen_stages=2)
+TINY = PhotochromSettings(encoder="lite0", widths=(8, 8, 8), pretrained=False, frozen_stages=2)
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"encoder": "lite9"}, "model.settings.encoder is 'lite9'; it may be lite0, lite1, lite2"),
-        ({"widths": (8, 8)}, r"model.settings.widths is \(8, 8\); it takes three numbers above 0"),
+        ({"encoder": "lite9"}, "model.settings.encoder is 'lite9'; it must be lite0, lite1 or lite2"),
+        ({"widths": (8, 8)}, r"model.settings.widths is \(8, 8\); it must be three numbers above 0"),
         ({"widths": (8, 0, 8)}, r"model.settings.widths is \(8, 0, 8\)"),
-        ({"attention": 25}, "model.settings.attention is 25; it may be 0 to 24"),
-        ({"attention": 1, "widths": (40, 8, 8)}, "with attention the first takes a multiple of 32"),
-        ({"frozen_stages": 8}, "model.settings.frozen_stages is 8; it may be 0 to 7"),
-        ({"dropout": 1.0}, "model.settings.dropout is 1.0; it may be 0 to under 1"),
-        ({"feature_dropout": -0.1}, "model.settings.feature_dropout is -0.1; it may be 0 to under 1"),
+        ({"attention": 25}, "model.settings.attention is 25; it must be between 0 and 24"),
+        ({"attention": 1, "widths": (40, 8, 8)}, "with attention the first must be a multiple of 32"),
+        ({"frozen_stages": 8}, "model.settings.frozen_stages is 8; it must be between 0 and 7"),
+        ({"dropout": 1.0}, "model.settings.dropout is 1.0; it must be at least 0 and below 1"),
+        ({"feature_dropout": -0.1}, "model.settings.feature_dropout is -0.1; it must be at least 0 and below 1"),
     ],
 )
 def test_settings_out_of_range_are_named(settings, message):
     with pytest.raises(BadRecipe, match=message):
-        Settings(**settings)
+        PhotochromSettings(**settings)
 
 
 @pytest.mark.parametrize("frozen", [0, 2, 7])
 def test_the_groups_hold_each_trainable_parameter_once(frozen):
-    model = Photochrom(Settings("lite0", (8, 8, 8), False, frozen), 4)
+    model = Photochrom(PhotochromSettings("lite0", (8, 8, 8), False, frozen), 4)
     groups = model.parameter_groups()
     ids = [id(p) for group in groups.values() for p in group]
     assert len(ids) == len(set(ids))
@@ -73,8 +73,8 @@ def test_a_new_attention_block_changes_nothing_and_then_sees_the_whole_map():
 @pytest.mark.parametrize("prefix", ["", "members.m."])
 def test_a_network_with_attention_starts_from_one_without(prefix):
     torch.manual_seed(0)
-    plain = Photochrom(Settings("lite0", (32, 8, 8), False), 4).eval()
-    more = Photochrom(Settings("lite0", (32, 8, 8), False, attention=2), 4).eval()
+    plain = Photochrom(PhotochromSettings("lite0", (32, 8, 8), False), 4).eval()
+    more = Photochrom(PhotochromSettings("lite0", (32, 8, 8), False, attention=2), 4).eval()
     given = {prefix + name: value for name, value in plain.state_dict().items()}
     load_weights(more, fitting(more, given), "given")
     x = torch.randn(1, 1, 64, 32)
@@ -138,7 +138,7 @@ def test_pretrained_weights_reach_the_encoder():
 
 def test_the_colors_of_classes_are_added_to_every_point_and_not_trained():
     torch.manual_seed(0)
-    model = Photochrom(Settings("lite0", (8, 8, 8), False, class_colors=True), 5).eval()
+    model = Photochrom(PhotochromSettings("lite0", (8, 8, 8), False, class_colors=True), 5).eval()
     x = torch.rand(2, 1, 64, 32) * 2 - 1
     with torch.inference_mode():
         plain, world = model.answer(x)

@@ -173,9 +173,9 @@ def test_onnx_gives_the_same_over_time(tmp_path):
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"width": 0}, "model.settings.width is 0; it may be 1 or more"),
-        ({"reach": 17}, "model.settings.reach is 17; it may be 1 to 16"),
-        ({"memory": 0.5}, "model.settings.memory is 0.5; it may be 1 to 1000"),
+        ({"width": 0}, "model.settings.width is 0; it must be at least 1"),
+        ({"reach": 17}, "model.settings.reach is 17; it must be between 1 and 16"),
+        ({"memory": 0.5}, "model.settings.memory is 0.5; it must be between 1 and 1000"),
     ],
 )
 def test_settings_are_checked(setting, message):

@@ -69,10 +69,10 @@ def test_a_variation_is_a_factor_for_every_channel_that_may_be_dropped():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"size": 48}, "model.settings.size is 48; it may be 16, 32, 64, 128, 256, 512, 1024"),
-        ({"dropout": 1.0}, "model.settings.dropout is 1.0; it may be 0 to under 1"),
-        ({"dropped": 4}, "model.settings.dropped is 4; it may be 0 to 3"),
-        ({"width": 0}, "model.settings.width is 0; it may be 1 or more"),
+        ({"size": 48}, "model.settings.size is 48; it must be 16, 32, 64, 128, 256, 512 or 1024"),
+        ({"dropout": 1.0}, "model.settings.dropout is 1.0; it must be at least 0 and below 1"),
+        ({"dropped": 4}, "model.settings.dropped is 4; it must be between 0 and 3"),
+        ({"width": 0}, "model.settings.width is 0; it must be at least 1"),
     ],
 )
 def test_what_is_wrong_is_named(settings, message):

@@ -56,10 +56,10 @@ class TestShapes:
     @pytest.mark.parametrize(
         ("stroke", "message"),
         [
-            ({"points": ()}, "a stroke has 0 points; it may have 1 to 10000"),
+            ({"points": ()}, "a stroke has 0 points; it must have between 1 and 10000"),
             ({"points": ((0, "x"),)}, "a hint cannot be at 0, 'x'"),
-            ({"points": ((0, 0),), "width": 0}, "the width of a stroke is 0; it may be above 0"),
-            ({"points": ((0, 0),), "reach": 0}, "the reach of a hint is 0; it may be 0.01 to 100"),
+            ({"points": ((0, 0),), "width": 0}, "the width of a stroke is 0; it must be above 0"),
+            ({"points": ((0, 0),), "reach": 0}, "the reach of a hint is 0; it must be between 0.01 and 100"),
             ({"points": ((0, 0),), "color": "reddish"}, "'reddish' is not a colour"),
         ],
     )
@@ -105,16 +105,16 @@ class TestJson:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("{", "these hints are no JSON"),
+            ("{", "these hints are not JSON"),
             ("{}", "no hints are in it; write"),
-            ('{"hints": [], "size": [0, 3]}', r'"size" is \[0, 3\]; it is \[WIDTH, HEIGHT\]'),
-            ('[{"x": 1}]', r'hint 1 is {"x": 1}; it has to have "color", "x", "y"'),
+            ('{"hints": [], "size": [0, 3]}', r'"size" is \[0, 3\]; it must be \[WIDTH, HEIGHT\]'),
+            ('[{"x": 1}]', r'hint 1 is {"x": 1}; it must have "color", "x", "y"'),
             ('[{"x": 1, "y": 2, "color": "red", "z": 3}]', "hint 1 is"),
-            ('[{"x": 1, "y": 2, "color": "red"}, 7]', "hint 2 is 7; it has to have"),
+            ('[{"x": 1, "y": 2, "color": "red"}, 7]', "hint 2 is 7; it must have"),
             ('[{"x": "a", "y": 2, "color": "red"}]', "hint 1: a hint cannot be at 'a', 2"),
             ('[{"x": 1, "y": 2, "color": "reddish"}]', "hint 1: 'reddish' is not a colour"),
             ('[{"points": [[1]], "color": "red"}]', r"hint 1: places are numbers of pixels, in points as \[\[X, Y\]"),
-            ('[{"runs": [[0, 0, 1]], "color": "red"}]', 'hint 1: with runs, the file has to have the "size"'),
+            ('[{"runs": [[0, 0, 1]], "color": "red"}]', 'hint 1: with runs, the file must have the "size"'),
             ('{"size": [4, 4], "hints": [{"runs": [[0, 2, 9]], "color": "red"}]}', "lies outside 4 x 4 pixels"),
         ],
     )
@@ -137,8 +137,26 @@ class TestJson:
             with pytest.raises(BadSetting, match=message):
                 read_hints(tmp_path / name)
         Image.fromarray(layer()).save(tmp_path / "large.png")
-        with pytest.raises(BadSetting, match="the layer has 80 x 60 pixels, over the limit of 100"):
+        with pytest.raises(BadSetting, match=r"large\.png has 80 x 60 pixels"):
             read_hints(tmp_path / "large.png", 100)
+        (tmp_path / "broken.png").write_bytes((tmp_path / "large.png").read_bytes()[:90])
+        with pytest.raises(BadSetting, match=r"broken\.png is damaged or incomplete"):
+            read_hints(tmp_path / "broken.png")
+
+    def test_a_time_is_for_films_and_is_kept(self, tmp_path):
+        hints = [Hint(3, 4, "navy", time=12.5), Stroke(((1, 2), (30, 20)), "#ff0000", 5, time=0.25)]
+        write_hints(tmp_path / "h.json", hints, (80, 60))
+        back = read_hints(tmp_path / "h.json")
+        assert [hint.time for hint in back] == [12.5, 0.25]
+        with pytest.raises(BadSetting, match=r"a photograph has no frame at 12\.5 s; omit the time of the hint"):
+            photochrom.colorize(np.zeros((60, 80), np.uint8), hints=back)
+
+    def test_a_gray_layer(self, tmp_path):
+        gray = np.zeros((20, 30, 2), np.uint8)
+        gray[4:8, 4:20] = (90, 255)
+        Image.fromarray(gray).save(tmp_path / "gray.png")
+        (area,) = read_hints(tmp_path / "gray.png")
+        assert (area.color, area.mask.sum()) == ("#5a5a5a", 64)
 
     def test_an_older_file_is_kept(self, tmp_path):
         write_hints(tmp_path / "h.json", [Hint(1, 1, "red")], (4, 4))

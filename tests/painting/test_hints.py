@@ -152,7 +152,7 @@ class TestHint:
         [
             ((1, 2, "bluu"), "'bluu' is not a colour; use #rrggbb or a CSS name such as navy"),
             ((1, 2, 7), "'7' is not a colour"),
-            ((1, 2, "navy", 0), r"the reach of a hint is 0; it may be 0\.01 to 100"),
+            ((1, 2, "navy", 0), r"the reach of a hint is 0; it must be between 0\.01 and 100"),
             ((1, 2, "navy", float("nan")), "the reach of a hint is nan"),
             ((float("nan"), 2, "navy"), "a hint cannot be at nan, 2; x and y are pixels"),
             (("1", 2, "navy"), "a hint cannot be at '1', 2"),
@@ -216,6 +216,17 @@ class TestColorizer:
         expected = photochrom.colorize(gray, model=str(tiny), hints=[Hint(30, 100, "teal")])
         target = photochrom.colorize(tmp_path / "a.png", model=str(tiny), hints=[Hint(30, 100, "teal")])
         np.testing.assert_array_equal(io.read(target).pixels, expected)
+
+
+def test_contradicting_hints_mix_where_they_are_and_keep_to_themselves_elsewhere():
+    light = np.full((120, 160), 50, np.float32)
+    red, blue = (Hint(x, 60, color) for x, color in ((80, "#a03020"), (80, "#2040a0")))
+    mixed = painted(light, red, blue)[60, 80]
+    np.testing.assert_allclose(mixed, (seen(red, 50) + seen(blue, 50)) / 2, atol=2)
+    left, right = Hint(20, 60, red.color), Hint(140, 60, blue.color)
+    apart = painted(light, left, right)
+    np.testing.assert_allclose(apart[60, 20], seen(left, 50), atol=2)
+    np.testing.assert_allclose(apart[60, 140], seen(right, 50), atol=2)
 
 
 class TestHintMap:

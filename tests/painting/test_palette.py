@@ -74,6 +74,12 @@ class TestRead:
             Palette.read(tmp_path / name)
         assert str(tmp_path / name) in str(error.value)
 
+    def test_a_damaged_picture_is_named_as_elsewhere(self, tmp_path):
+        Image.effect_noise((60, 60), 90).convert("RGB").save(tmp_path / "a.png")
+        (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:900])
+        with pytest.raises(BadSetting, match=r"b\.png is damaged or incomplete"):
+            Palette.read(tmp_path / "b.png")
+
     def test_a_gray_picture_has_no_colors(self, tmp_path):
         Image.new("RGB", (9, 9), (90, 91, 90)).save(tmp_path / "gray.png")
         with pytest.raises(BadSetting, match="the picture is gray; take colours from one that has some"):
@@ -85,7 +91,7 @@ class TestRead:
             Palette.read(text)
 
     def test_too_many(self):
-        with pytest.raises(BadSetting, match="the palette has 65 colours; it may have 1 to 64"):
+        with pytest.raises(BadSetting, match="the palette has 65 colours; it must have between 1 and 64"):
             Palette.of(["red"] * 65)
 
 

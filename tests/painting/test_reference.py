@@ -77,5 +77,5 @@ def test_a_reference_that_cannot_be(tmp_path):
     Image.new("L", (40, 30), 90).save(tmp_path / "gray.png")
     with pytest.raises(BadSetting, match=r"gray\.png: the reference is gray; take a picture that has the colours"):
         Colorizer(references=[tmp_path / "gray.png"])
-    with pytest.raises(BadSetting, match="the reference method is 'best'; it may be network, welsh"):
+    with pytest.raises(BadSetting, match="the reference method is 'best'; it must be network or welsh"):
         Colorizer(reference_method="best")

@@ -77,10 +77,10 @@ def test_a_loss_has_settings_of_its_own():
             {"name": "smooth_l1", "settings": {"bent": 1}},
             r"loss.settings.bent is not a setting; did you mean loss.settings.b",
         ),
-        ({"name": "smooth_l1", "settings": {"bend": 0}}, "smooth_l1's bend is 0.0; it may be above 0 to 110"),
+        ({"name": "smooth_l1", "settings": {"bend": 0}}, "smooth_l1's bend is 0.0; it must be above 0 and at most 110"),
         ({"name": "l2", "settings": {"bend": 1}}, "loss.settings.bend is not a setting; there are: none"),
-        ({"added": [{"name": "l1", "weight": 0}]}, "loss.added.weight is 0.0; it may be above 0 to 1000000"),
-        ({"added": [{"name": "l1"}, {"name": "l1"}]}, "it may be losses of different names"),
+        ({"added": [{"name": "l1", "weight": 0}]}, "loss.added.weight is 0.0; it must be above 0 and at most 1000000"),
+        ({"added": [{"name": "l1"}, {"name": "l1"}]}, "it must be a list of different losses"),
         (
             {"added": [{"name": "l2", "settings": {"x": 1}}]},
             r"loss.added\[0\].settings.x is not a setting; there are: none",
@@ -122,9 +122,7 @@ def test_beside_bins_a_loss_on_ab_sees_the_colours_that_are_shown(folder):
 
 def test_what_cannot_be_added_is_said(folder):
     entries = [{"name": "l1"}]
-    with pytest.raises(
-        BadRecipe, match=r"loss.added\[0\].name is 'l1', a loss on ab; bins.kind may be joint only then"
-    ):
+    with pytest.raises(BadRecipe, match=r"loss.added\[0\].name is 'l1', a loss on ab; bins.kind must be joint then"):
         AddedLosses(recipe({"added": entries}, bins={"kind": "equal"}), ChannelBins.equal_width(10))
     with pytest.raises(BadRecipe, match="the loss 'cross_entropy' is over bins, and the recipe's loss 'l2' has none"):
         AddedLosses(recipe({"name": "l2", "added": [{"name": "cross_entropy"}]}), None)
@@ -132,7 +130,7 @@ def test_what_cannot_be_added_is_said(folder):
         recipe({"name": "l2", "added": [{"name": "l3"}]})
     unet = {"name": "unet", "settings": {"size": 32, "width": 4, "dropped": 2}}
     gan = recipe({"name": "l1", "added": [{"name": "l2"}]}, task={"name": "adversarial"}, model=unet)
-    with pytest.raises(BadRecipe, match=r"loss.added has entries; with the task 'adversarial' it may have none"):
+    with pytest.raises(BadRecipe, match=r"loss.added has entries; with the task 'adversarial' it must have none"):
         tasks["adversarial"](gan, None, torch.device("cpu"))
 
 
@@ -155,5 +153,5 @@ def test_a_loss_from_outside_is_a_file_and_lines_of_a_recipe(folder, tmp_path):
     assert again == resolved(made) == load_run(tmp_path / "run")[2]
     with pytest.raises(BadRecipe, match=r"it holds a run of another recipe \(loss.added was"):
         Trainer(load_recipe(path, ("loss.added=[]",)), [folder], tmp_path / "run")
-    with pytest.raises(BadRecipe, match=r"loss.name is 'ripple', which is beside another one only"):
+    with pytest.raises(BadRecipe, match=r"loss.name is 'ripple', which only works beside another loss"):
         build_loss(recipe({"name": "ripple"}), None)

@@ -9,7 +9,7 @@ import pytest
 from photochrom._support.settings import to_dict
 from photochrom.errors import BadRecipe
 from photochrom.inference.bins import JointBins
-from photochrom.models.photochrom import Photochrom, Settings
+from photochrom.models.photochrom import Photochrom, PhotochromSettings
 from photochrom.train.config import ModelConfig, Recipe
 from photochrom.train.loop import Trainer
 from photochrom.train.recipe import load_recipe, recipe_dict, recipe_from_dict, recipe_text
@@ -39,7 +39,7 @@ def start_of(recipe):
         return {}
     bins = JointBins.grid(np.random.default_rng(0).normal(0, 30, (500, 2)), recipe.bins.step)
     network = Photochrom(
-        Settings(widths=recipe.model.settings.get("widths", (32, 16, 8)), encoder="lite0"), bins.n_scores
+        PhotochromSettings(widths=recipe.model.settings.get("widths", (32, 16, 8)), encoder="lite0"), bins.n_scores
     )
     network.load_pretrained()
     model = ModelConfig("photochrom", to_dict(network.settings))
@@ -132,27 +132,27 @@ def recipe(tmp_path):
         ("[optim]\nwarm_up = 1", "optim.warm_up is not a setting; did you mean optim.warmup?"),
         ("[optin]\nlr = 1", "optin is not a setting; did you mean optim?"),
         ("optim = 3", "optim must be a table of settings, not 3"),
-        ("[optim]\nlr = 11.0", "optim.lr is 11.0; it may be above 0 to 10"),
-        ("[optim]\nlr = nan", "optim.lr is nan; it may be above 0 to 10"),
-        ("[optim]\nname = 'lion'", "optim.name is 'lion'; it may be adamw, adam, nadam, sgd"),
-        ("[optim]\nbetas = [0.9, 1]", "optim.betas is (0.9, 1.0); it may be two rates from 0 to under 1"),
-        ("[optim]\nschedule = 'step'", "optim.schedule is 'step'; it may be constant, cosine, plateau"),
-        ("[optim]\nfactor = 1", "optim.factor is 1.0; it may be above 0 to under 1"),
-        ("[bins]\nkind = 'cube'", "bins.kind is 'cube'; it may be joint, equal, quantile"),
-        ("[bins]\ncount = 1", "bins.count is 1; it may be 2 to 1000"),
-        ("[loss]\nsmoothing = 0", "loss.smoothing is 0.0; it may be above 0 to 1"),
-        ("[data]\nsize = 8", "data.size is 8; it may be 16 to 2048"),
-        ("[data]\nscale = [0.9, 0.1]", "data.scale is (0.9, 0.1); it may be two rising shares above 0 to 1"),
-        ("[run]\nsteps = 0", "run.steps is 0; it may be 1 or more"),
-        ("[run]\nbatch = 10\naccumulate = 3", "run.accumulate is 3; it may be a divisor of run.batch"),
-        ("[run]\nseed = -1", "run.seed is -1; it may be 0 to under 9223372036854775808"),
-        ("[run]\nema = 1", "run.ema is 1.0; it may be 0 to under 1"),
-        ("[run]\nprecision = 'fp8'", "run.precision is 'fp8'; it may be fp32, bf16"),
+        ("[optim]\nlr = 11.0", "optim.lr is 11.0; it must be above 0 and at most 10"),
+        ("[optim]\nlr = nan", "optim.lr is nan; it must be above 0 and at most 10"),
+        ("[optim]\nname = 'lion'", "optim.name is 'lion'; it must be adamw, adam, nadam or sgd"),
+        ("[optim]\nbetas = [0.9, 1]", "optim.betas is (0.9, 1.0); it must be two rates of at least 0 and below 1"),
+        ("[optim]\nschedule = 'step'", "optim.schedule is 'step'; it must be constant, cosine or plateau"),
+        ("[optim]\nfactor = 1", "optim.factor is 1.0; it must be above 0 and below 1"),
+        ("[bins]\nkind = 'cube'", "bins.kind is 'cube'; it must be joint, equal or quantile"),
+        ("[bins]\ncount = 1", "bins.count is 1; it must be between 2 and 1000"),
+        ("[loss]\nsmoothing = 0", "loss.smoothing is 0.0; it must be above 0 and at most 1"),
+        ("[data]\nsize = 8", "data.size is 8; it must be between 16 and 2048"),
+        ("[data]\nscale = [0.9, 0.1]", "data.scale is (0.9, 0.1); it must be two rising shares above 0 and at most 1"),
+        ("[run]\nsteps = 0", "run.steps is 0; it must be at least 1"),
+        ("[run]\nbatch = 10\naccumulate = 3", "run.accumulate is 3; it must be a divisor of run.batch"),
+        ("[run]\nseed = -1", "run.seed is -1; it must be at least 0 and below 9223372036854775808"),
+        ("[run]\nema = 1", "run.ema is 1.0; it must be at least 0 and below 1"),
+        ("[run]\nprecision = 'fp8'", "run.precision is 'fp8'; it must be fp32 or bf16"),
         (
             "[decode]\ndecoder = 'best'",
-            "decode.decoder is 'best'; it may be annealed_mean, argmax, mean, sample, tilted",
+            "decode.decoder is 'best'; it must be annealed_mean, argmax, mean, sample or tilted",
         ),
-        ("[decode]\nvividness = 2", "decode.vividness is 2.0; it may be 0 to 1"),
+        ("[decode]\nvividness = 2", "decode.vividness is 2.0; it must be between 0 and 1"),
     ],
 )
 def test_what_is_wrong_is_named(recipe, text, message):

@@ -7,7 +7,7 @@ import torch
 from photochrom.loading import load_backend
 from photochrom.models import models
 from photochrom.models.encoders import encoders
-from photochrom.models.photochrom import Settings
+from photochrom.models.photochrom import PhotochromSettings
 from photochrom.train.export import export
 from photochrom.train.loop import Trainer
 
@@ -66,6 +66,6 @@ def test_an_encoder_from_outside_is_trained_and_exported(outside, tiny, folder, 
 
 
 def test_an_encoder_without_classes_has_no_class_colors(outside):
-    model = models["photochrom"](Settings(outside, (8, 8, 8), class_colors=True), 4)
+    model = models["photochrom"](PhotochromSettings(outside, (8, 8, 8), class_colors=True), 4)
     with pytest.raises(Exception, match="class_colors is true, but the encoder has no public weights for classes"):
         model.load_pretrained()

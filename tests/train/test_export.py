@@ -206,7 +206,7 @@ def test_a_run_is_blended_with_what_it_started_from(tiny, run, exported, folder,
 
 @pytest.mark.parametrize("share", [-0.1, 1.5, float("nan")])
 def test_a_share_out_of_range_is_refused(run, exported, tmp_path, share):
-    with pytest.raises(BadSetting, match="at a share of 0 to 1, not 1 at"):
+    with pytest.raises(BadSetting, match="a share between 0 and 1, not 1 at"):
         export(run[0], output=tmp_path / "a.onnx", blend=exported, share=share)
     assert not (tmp_path / "a.onnx").exists()
 
@@ -214,7 +214,7 @@ def test_a_share_out_of_range_is_refused(run, exported, tmp_path, share):
 def test_what_cannot_be_blended_is_refused(tiny, run, exported, folder, tmp_path):
     with pytest.raises(BadSetting, match="name the model to blend with"):
         export(run[0], output=tmp_path / "a.onnx", share=0.5)
-    with pytest.raises(BadSetting, match="one network is blended with another at a share of 0 to 1, not 2"):
+    with pytest.raises(BadSetting, match="a blend needs one network and a share between 0 and 1, not 2"):
         export(run[0], run[0], output=tmp_path / "a.onnx", blend=exported)
     with pytest.raises(BadSetting, match="default: to blend, train one network from the other"):
         export(run[0], output=tmp_path / "a.onnx", blend="default")
@@ -327,7 +327,7 @@ def test_files_of_another_kind(tmp_path):
         path.write_bytes(data)
         fails(path)
     path.write_bytes(plain().SerializeToString())
-    assert "not a model of photochrom: it has no card" in fails(path)
+    assert "not a photochrom model: it has no card" in fails(path)
     with pytest.raises(BadCheckpoint, match=r"y\.onnx: the model file cannot be read \(No such file or directory\)"):
         load_backend(tmp_path / "y.onnx")
     with pytest.raises(UnknownName, match="no model is called 'nothing', and there is no such file"):
@@ -364,7 +364,7 @@ def test_cards_that_are_wrong(tmp_path):
 
 def test_devices(exported, run):
     for model in (exported, run[0]):
-        with pytest.raises(BadSetting, match="there is no device 'tpu'; it may be auto, cpu, cuda"):
+        with pytest.raises(BadSetting, match="there is no device 'tpu'; choose auto, cpu or cuda"):
             load_backend(model, "tpu")
         if not torch.cuda.is_available():
             with pytest.raises(DeviceUnavailable, match="--device cpu"):

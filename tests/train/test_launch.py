@@ -122,9 +122,9 @@ def test_what_fails_in_another_one_is_what_is_said(pictures, tmp_path):
 
 def test_a_line_for_what_is_not_possible(pictures, tmp_path, capsys):
     job = TrainingJob(recipe(PLAIN), [pictures], tmp_path / "run")
-    with pytest.raises(BadSetting, match="number of processes is 0; it may be 1 or more"):
+    with pytest.raises(BadSetting, match="number of processes is 0; it must be at least 1"):
         carry(job, 0)
-    with pytest.raises(BadRecipe, match=r"run.batch is 4; for 3 processes .* it may be a multiple of 3"):
+    with pytest.raises(BadRecipe, match=r"run.batch is 4; for 3 processes .* it must be a multiple of 3"):
         carry(job, 3)
     assert not job.out.exists()
     carry(TrainingJob(job.recipe, [pictures], job.out, max_steps=1), 1)
@@ -169,7 +169,7 @@ def test_a_folder_is_trained_in_by_one_process_and_is_free_when_that_dies(pictur
 
 
 def test_what_is_refused_leaves_no_folder(pictures, tmp_path):
-    with pytest.raises(BadRecipe, match=r"data\.size is 32; for this model it may be 64 only"):
+    with pytest.raises(BadRecipe, match=r"data\.size is 32; for this model it must be 64"):
         carry(TrainingJob(recipe(PLAIN | {"model": {"name": "paper_cnn"}}), [pictures], tmp_path / "run"), 1)
     assert not (tmp_path / "run").exists()
     (tmp_path / "run").mkdir()

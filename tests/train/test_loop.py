@@ -459,9 +459,9 @@ class TestWhatIsWrong:
         self.fails(BadDataset, tiny(), [folder], out, validation=[tmp_path / "nowhere"])
         self.fails(BadSetting, tiny(), [folder], out, max_steps=0)
         message = self.fails(BadRecipe, tiny(data={"size": 30}), [folder], out)
-        assert message == "data.size is 30; for this model it may be a multiple of 4"
+        assert message == "data.size is 30; for this model it must be a multiple of 4"
         message = self.fails(BadRecipe, paper(data={"size": 32}), [folder], out)
-        assert message == "data.size is 32; for this model it may be 24 only, its model.settings.size"
+        assert message == "data.size is 32; for this model it must be 24, its model.settings.size"
         assert not out.exists()
 
     def test_gray_pictures_make_no_codebook(self, tiny, tmp_path, drawn):

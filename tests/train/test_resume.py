@@ -176,3 +176,13 @@ def test_a_real_kill(small, changed, folder, tmp_path):
     assert not [f for f in run.iterdir() if f.suffix == ".tmp"]
     Trainer(recipe, [folder], tmp_path / "whole", max_steps=step + 1).run()
     assert_same(tmp_path / "whole", run)
+
+
+def test_samples_made_in_memory_resume_to_the_last_bit(tiny, folder, tmp_path):
+    data = {"cache": "memory", "degrade": 0.5, "cutmix": 0.3, "soften": 0.2}
+    recipe = tiny(data=data, run={"checkpoint_every": 3})
+    whole = Trainer(recipe, [folder], tmp_path / "whole", validation=[folder / "0.png"])
+    whole.run()
+    assert whole.memory.pictures == 9
+    interrupted(recipe, folder, tmp_path / "resumed", at=4)
+    assert_same(tmp_path / "whole", tmp_path / "resumed")

@@ -85,5 +85,5 @@ def test_the_number_of_outputs():
 def test_what_cannot_be_shown():
     with pytest.raises(UnknownName, match="no model is called 'paper_cn'; did you mean 'paper_cnn'"):
         default_recipe("paper_cn")
-    with pytest.raises(BadRecipe, match=r"data\.size is 32; for this model it may be 16 only"):
+    with pytest.raises(BadRecipe, match=r"data\.size is 32; for this model it must be 16"):
         summary(made(data={"size": 32}))

@@ -88,7 +88,7 @@ def test_odd_sizes_are_bordered_by_a_pixel(film, colorizer, tmp_path, pixels_of)
     source = film(tmp_path / "a.mp4", size=(95, 63), pixels="yuv444p", frames=4)
     report = colorize_film(source, tmp_path / "b.mp4", colorizer, consistency="frame", crf=4)
     assert (report.width, report.height) == (96, 64)
-    assert "95 x 63 was bordered" in report.notes[0]
+    assert "95 x 63 was padded" in report.notes[0]
     result = pixels_of(tmp_path / "b.mp4").astype(int)
     assert np.abs(result[:, :, 95] - result[:, :, 94]).mean() < 6
 
@@ -286,13 +286,13 @@ def test_two_runs_on_one_target(film, colorizer, tmp_path):
             messages.append(str(caught.value))
 
     assert colorize_film(source, target, colorizer, progress=second).frames == 12
-    assert messages[0].endswith("b.mp4 is being made by another process; wait for it")
+    assert messages[0].endswith("b.mp4 is being written by another process; wait for it")
 
 
 def test_webm_gets_vp9_and_sound_that_it_takes(film, colorizer, tmp_path):
     source = film(tmp_path / "a.mp4", sound="aac", frames=5)
     report = colorize_film(source, tmp_path / "b.webm", colorizer, consistency="frame")
-    assert report.notes == ("audio 1 was encoded anew for .webm",)
+    assert report.notes == ("audio 1 was re-encoded for .webm",)
     with av.open(str(tmp_path / "b.webm")) as file:
         assert [s.codec_context.name for s in file.streams] == ["vp9", "opus"]
         assert sum(frame.samples for frame in file.decode(audio=0)) > 45_000
@@ -397,8 +397,13 @@ def test_a_tapes_fields_are_known(colorizer, tmp_path):
 @pytest.mark.parametrize(
     ("target", "codec", "size", "note"),
     [
-        ("b.mkv", "hevc", (96, 64), "hevc has both fields of a frame in one picture, as combs where something moves"),
-        ("b.mp4", None, (96, 66), "h264 has both fields of a frame in one picture, as combs where something moves"),
+        (
+            "b.mkv",
+            "hevc",
+            (96, 64),
+            "hevc stores both fields of a frame as one picture, so moving edges look like combs",
+        ),
+        ("b.mp4", None, (96, 66), "h264 stores both fields of a frame as one picture, so moving edges look like combs"),
     ],
 )
 def test_fields_that_cannot_stay_are_told(colorizer, tmp_path, target, codec, size, note):
@@ -420,8 +425,8 @@ def test_avi(film, colorizer, tmp_path, times_of):
     [
         ({"codec": "h265"}, "there is no codec 'h265'"),
         ({"codec": "vp9"}, "vp9 goes into .webm, .mkv"),
-        ({"crf": 99}, "the crf of h264 may be 0 to 51, not 99"),
-        ({"consistency": "blur"}, "may be frame, flow, recurrent, or a .onnx file"),
+        ({"crf": 99}, "the crf of h264 must be between 0 and 51, not 99"),
+        ({"consistency": "blur"}, "must be frame, flow, recurrent or a .onnx file"),
     ],
 )
 def test_wrong_settings(film, colorizer, tmp_path, settings, words):

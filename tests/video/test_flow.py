@@ -107,5 +107,5 @@ def test_frame_takes_each_by_itself_and_others_are_refused():
     mode, answer = steady("frame", ModelCard("a")), np.ones((2, 4, 4))
     assert mode(np.zeros((8, 8), np.uint8), answer, (4, 4)) is answer
     assert mode.state() == {}
-    with pytest.raises(BadSetting, match="it may be frame, flow, recurrent, or a"):
+    with pytest.raises(BadSetting, match="it must be frame, flow, recurrent or a"):
         steady("sometimes", ModelCard("a"))

@@ -141,7 +141,7 @@ def test_a_gif_that_breaks_off_is_refused_if_strict(moving, colorizer, tiny, tmp
     cut = tmp_path / "cut.gif"
     cut.write_bytes(data[: round(len(data) * part)])
     report = colorize_film(cut, tmp_path / "b.gif", colorizer, consistency="frame")
-    assert "breaks off" in report.summary() or "broken frame" in report.summary()
+    assert "ends early" in report.summary() or "broken frame" in report.summary()
     with pytest.raises(UnreadableFilm, match=r"cut\.gif is damaged; without --strict"):
         colorize_film(cut, tmp_path / "c.gif", Colorizer(tiny, strict=True), consistency="frame")
     assert not (tmp_path / "c.gif").exists()
@@ -156,7 +156,7 @@ def test_a_gif_whose_frame_lies_far_away_breaks_off_there(moving, colorizer, tmp
     data[at + 1 : at + 5] = b"\xff\x7f\xff\x7f"
     (tmp_path / "far.gif").write_bytes(data)
     report = colorize_film(tmp_path / "far.gif", tmp_path / "b.gif", colorizer, consistency="frame")
-    assert (report.frames, report.notes) == (2, ("the film breaks off after 2 frames",))
+    assert (report.frames, report.notes) == (2, ("the film ends early, after 2 frames",))
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def test_a_broken_picture_of_a_sequence_is_repeated(sequence, colorizer, tmp_pat
     (sequence.parent / "f-003.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
     target = tmp_path / "out" / "f-%03d.png"
     report = colorize_film(sequence, target, colorizer, consistency="frame")
-    assert report.notes == (f"{sequence.parent}/f-003.png is broken; its neighbour stands in",)
+    assert report.notes == (f"{sequence.parent}/f-003.png is broken; its neighbour is used instead",)
     assert (target.parent / "f-003.png").read_bytes() == (target.parent / "f-002.png").read_bytes()
 
 

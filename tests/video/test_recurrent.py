@@ -153,7 +153,7 @@ class TestWhomItIsFor:
         assert steady(str(steadying), replace(colorizer.card, name="mine", digest="1" * 64)).cuts == 0
 
     def test_a_model_that_colours_steadies_nothing(self, tiny, colorizer):
-        with pytest.raises(BadCheckpoint, match=r"tiny\.onnx: it colours pictures, and does not steady another's"):
+        with pytest.raises(BadCheckpoint, match=r"tiny\.onnx: this model colours pictures and steadies nothing"):
             steady(str(tiny), colorizer.card)
 
     def test_it_colours_nothing_by_itself(self, steadying):

@@ -63,7 +63,7 @@ def test_aac_of_a_broadcast_is_copied(colorizer, tmp_path, ending, times_of):
 def test_sound_that_a_container_refuses_is_encoded_anew(colorizer, tmp_path):
     source = sounding(tmp_path / "a.ts", "aac", "libx264")
     report = colorize_film(source, tmp_path / "b.avi", colorizer, consistency="frame")
-    assert report.notes == ("audio 1 was encoded anew for .avi",)
+    assert report.notes == ("audio 1 was re-encoded for .avi",)
     assert heard(tmp_path / "b.avi")[1:9].min() > 0.1
 
 
@@ -91,7 +91,7 @@ def with_dead_streams(source, path):
 def test_sound_of_which_nothing_comes_is_left_out(colorizer, tmp_path):
     source = with_dead_streams(sounding(tmp_path / "a.ts"), tmp_path / "dead.ts")
     report = colorize_film(source, tmp_path / "b.mp4", colorizer, consistency="frame")
-    assert report.notes == ("audio 2 is announced but empty", "audio 3 is announced but empty")
+    assert report.notes == ("audio 2 is declared but empty", "audio 3 is declared but empty")
     with av.open(str(tmp_path / "b.mp4")) as file:
         assert [stream.type for stream in file.streams] == ["video", "audio"]
     assert heard(tmp_path / "b.mp4")[1:9].min() > 0.1
@@ -139,7 +139,7 @@ def test_recordings_that_were_joined_go_on(colorizer, tmp_path, ending, times_of
     data = sounding(tmp_path / f"a.{ending}").read_bytes()
     (tmp_path / f"joined.{ending}").write_bytes(data + data)
     report = colorize_film(tmp_path / f"joined.{ending}", tmp_path / "b.mp4", colorizer, consistency="frame")
-    assert report.notes == ("times that began anew or jumped now go on in one line",)
+    assert report.notes == ("times that restarted or jumped are now continuous",)
     times = [float(time) for time in times_of(tmp_path / "b.mp4")]
     assert report.frames == len(times) == 50
     assert np.diff(times) == pytest.approx(np.full(49, 0.04), abs=0.03)
@@ -205,7 +205,7 @@ def test_sound_that_is_encoded_anew_keeps_its_gaps(colorizer, tmp_path):
             packet.stream = kept[packet.stream_index]
             new.mux(packet)
     report = colorize_film(tmp_path / "gap.mkv", tmp_path / "b.webm", colorizer, consistency="frame")
-    assert report.notes == ("audio 1 was encoded anew for .webm",)
+    assert report.notes == ("audio 1 was re-encoded for .webm",)
     loud = heard(tmp_path / "b.webm")
     assert loud[[1, 2, 3]].min() > 0.1
     assert loud[[6, 7, 8]].max() < 0.01
@@ -224,9 +224,9 @@ def test_a_film_that_breaks_off_says_so_and_is_refused_if_strict(film, colorizer
     (tmp_path / "cut.mkv").write_bytes(data[: len(data) // 2])
     report = colorize_film(tmp_path / "cut.mkv", tmp_path / "b.mkv", colorizer, consistency="frame")
     assert 10 < report.frames < 70
-    assert report.notes[0].startswith("the film breaks off (at ")
+    assert report.notes[0].startswith("the film ends early (at ")
     assert report.notes[0].endswith("of 3.0 seconds)")
-    with pytest.raises(UnreadableFilm, match=r"cut\.mkv is damaged: it breaks off \(at .* --strict"):
+    with pytest.raises(UnreadableFilm, match=r"cut\.mkv is damaged: it ends early \(at .* --strict"):
         colorize_film(tmp_path / "cut.mkv", tmp_path / "c.mkv", strict(tiny), consistency="frame")
     assert not (tmp_path / "c.mkv").exists()
     assert colorize_film(whole, tmp_path / "d.mkv", strict(tiny), consistency="frame").frames == 72

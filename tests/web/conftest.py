@@ -2,7 +2,12 @@
 
 import contextlib
 import io
+import os
+import re
+import signal
 import socket
+import subprocess
+import sys
 import threading
 
 import av
@@ -131,3 +136,37 @@ def mp4():
             container.mux(stream.encode(av.VideoFrame.from_image(picture.convert("RGB"))))
         container.mux(stream.encode())
     return out.getvalue()
+
+
+# ---- the page
+
+
+@pytest.fixture(scope="module")
+def address():
+    """A server as people start it."""
+    command = [sys.executable, "-m", "photochrom", "serve", "--port", "0"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server:
+        yield re.search(r"http://\S+", server.stderr.readline())[0]
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(20) == 0
+        assert server.stderr.read() == ""
+
+
+@pytest.fixture
+def open_page(visit, address):
+    """Opens the start page; see `visit`."""
+    return lambda viewport={"width": 1280, "height": 800}, refusals="nothing", **settings: visit(
+        address, refusals=refusals, viewport=viewport, **settings
+    )
+
+
+@pytest.fixture
+def photographs(tmp_path, drawn):
+    """Two photographs in gray, one with metadata."""
+    exif = Image.Exif()
+    exif[0x010E] = "grandmother"
+    paths = tmp_path / "grandmother.jpg", tmp_path / "harbour.png"
+    drawn(1, 320, 240).convert("L").save(paths[0], exif=exif)
+    drawn(2, 200, 300).convert("L").save(paths[1])
+    return paths

@@ -120,7 +120,7 @@ def test_hints_are_those_of_the_whole_photograph(server, tiny, drawn):
         ("-3,5=#ff0000", "the hint at -3,5 lies outside the photograph"),
         ("1,1=red;" * 257, "there are 257 hints; 256 is the limit"),
         ("30,5,0=#ff0000", "the reach of a hint is 0"),
-        ('[{"x": 1, "y": 2}]', 'hint 1 is {"x": 1, "y": 2}; it has to have "color", "x", "y"'),
+        ('[{"x": 1, "y": 2}]', 'hint 1 is {"x": 1, "y": 2}; it must have "color", "x", "y"'),
         ('{"size": [9, 40], "hints": [{"x": 1, "y": 2, "color": "red"}]}', "the hints were drawn on 9 x 40 pixels"),
         ("48,5=#ff0000", "the hint at 48,5 lies outside the photograph, which is 48 x 40 pixels"),
     ],

@@ -1,11 +1,5 @@
 """The page in Chromium, as people use it: by mouse, by keys, on a phone, and read aloud."""
 
-import io
-import os
-import re
-import signal
-import subprocess
-import sys
 import zipfile
 
 import numpy as np
@@ -14,42 +8,9 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect
 
-import photochrom
-
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 TOKEN = "a token of the tests"
-
-
-@pytest.fixture(scope="module")
-def address():
-    """A server as people start it."""
-    command = [sys.executable, "-m", "photochrom", "serve", "--port", "0"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server:
-        yield re.search(r"http://\S+", server.stderr.readline())[0]
-        server.send_signal(signal.SIGTERM)
-        assert server.wait(20) == 0
-        assert server.stderr.read() == ""
-
-
-@pytest.fixture
-def open_page(visit, address):
-    """Opens the start page; see `visit`."""
-    return lambda viewport=DESK, refusals="nothing", **settings: visit(
-        address, refusals=refusals, viewport=viewport, **settings
-    )
-
-
-@pytest.fixture
-def photographs(tmp_path, drawn):
-    """Two photographs in gray, one with metadata."""
-    exif = Image.Exif()
-    exif[0x010E] = "grandmother"
-    paths = tmp_path / "grandmother.jpg", tmp_path / "harbour.png"
-    drawn(1, 320, 240).convert("L").save(paths[0], exif=exif)
-    drawn(2, 200, 300).convert("L").save(paths[1])
-    return paths
 
 
 def coloured(page):
@@ -107,6 +68,12 @@ def test_from_upload_to_download(open_page, photographs, tmp_path):
     expect(page.locator("#name")).to_have_text("grandmother.jpg")
     page.click("#remove")
     expect(page.get_by_role("heading", name="Colour for your photographs")).to_be_visible()
+    expect(page.locator("#removed")).to_contain_text("grandmother.jpg is removed.")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#name")).to_have_text("grandmother.jpg")
+    page.keyboard.press("Control+z")
+    expect(page.get_by_role("radio", name="harbour.png is coloured")).to_be_checked()
+    expect(page.locator("#strip .tile")).to_have_count(2)
 
 
 def test_sliders_and_variants_change_the_picture_and_reset_brings_it_back(open_page, photographs):
@@ -124,107 +91,6 @@ def test_sliders_and_variants_change_the_picture_and_reset_brings_it_back(open_p
     page.click("#reset")
     expect(page.locator("#saturation-value")).to_have_text("100 %")
     expect(page.get_by_role("radio", name="Likeliest")).to_be_checked()
-
-
-def dots(page):
-    """Where the points are, in shares of the photograph, and their colours."""
-    return page.evaluate(
-        """() => [...document.querySelectorAll('#viewer .dot')].map(({ style }) =>
-            [Number(style.getPropertyValue('--px')), Number(style.getPropertyValue('--py')),
-             style.getPropertyValue('--color')])"""
-    )
-
-
-def test_a_color_that_is_known_is_put_on_the_picture(open_page, photographs, tmp_path):
-    page = open_page()
-    page.set_input_files("#files", photographs[0])
-    coloured(page)
-    before = after(page)
-    page.get_by_role("button", name="Add a colour").click()
-    box = page.locator("#viewer img").last.bounding_box()
-    with page.expect_request(lambda request: "%2C1.0000%3D%238a2b1e" in request.url):
-        page.mouse.click(box["x"] + box["width"] / 4, box["y"] + box["height"] * 3 / 4)
-    page.wait_for_function("(src) => document.querySelector('#viewer .after img').src !== src", arg=before)
-    (dot,) = dots(page)
-    assert dot[2] == "#8a2b1e"
-    assert dot[:2] == pytest.approx([0.25, 0.75], abs=0.01)
-    page.keyboard.press("ArrowRight")
-    assert dots(page)[0][:2] == pytest.approx([0.26, 0.75], abs=0.01)
-    page.get_by_label("This point's colour").fill("#2050c0")
-    page.get_by_label("How far it spreads").press("ArrowRight")
-    expect(page.locator("#hint-reach-value")).to_have_text("141 %")
-    place = page.locator("#viewer .dot").bounding_box()
-    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    drag(page, (place["x"] + 12, place["y"] + 12), middle, steps=3)
-    (moved,) = dots(page)
-    assert moved[:2] == pytest.approx([0.5, 0.5], abs=0.01)
-    coloured(page)
-    with page.expect_download() as caught:
-        page.click("#download")
-    caught.value.save_as(tmp_path / "result.png")
-    expected = photochrom.colorize(photographs[0].read_bytes(), hints=[photochrom.Hint(160, 120, "#2050c0", 1.4142)])
-    found, wanted = (np.asarray(Image.open(file), int) for file in (tmp_path / "result.png", io.BytesIO(expected)))
-    assert np.abs(found - wanted).mean() < 1
-    assert dots(page)[0][2] == "#2050c0"
-    page.click("#reset")
-    assert dots(page) == []
-
-
-def test_known_colors_by_keys(open_page, photographs):
-    page = open_page()
-    page.set_input_files("#files", photographs)
-    coloured(page)
-    page.get_by_role("button", name="Add a colour").press("Enter")
-    dot = page.get_by_role("button", name="Colour 1, 50 % from the left, 50 % from the top")
-    expect(dot).to_be_focused()
-    assert violations(page) == []
-    dot.press("ArrowLeft")
-    dot = page.get_by_role("button", name="Colour 1, 49 % from the left, 50 % from the top")
-    dot.press("Shift+ArrowDown")
-    assert dots(page)[0][:2] == pytest.approx([0.49, 0.5 + 0.002 * 320 / 240], abs=0.001)
-    page.get_by_role("button", name="Add a colour").press("Enter")
-    assert len(dots(page)) == 2
-    expect(page.get_by_role("button", name="Remove all")).to_be_visible()
-    page.get_by_role("button", name="Colour 2").press("Delete")
-    assert len(dots(page)) == 1
-    expect(dot).to_be_focused()
-    page.get_by_role("button", name="Use for all").click()
-    page.get_by_role("radio", name=re.compile("harbour.png")).check()
-    expect(page.locator("#name")).to_have_text("harbour.png")
-    assert dots(page) == []  # they are points of the other photograph
-    page.get_by_role("radio", name=re.compile("grandmother.jpg")).check()
-    assert len(dots(page)) == 1
-    page.get_by_role("button", name="Remove this point").press("Enter")
-    assert dots(page) == []
-    expect(page.get_by_role("button", name="Add a colour")).to_be_focused()
-    for _ in range(2):  # by a pointer that cannot point at the picture
-        page.get_by_role("button", name="Add a colour").click()
-    assert dots(page)[0][:2] == pytest.approx([0.5, 0.5], abs=0.01)
-    page.get_by_role("button", name="Colour 1").press("Delete")
-    page.get_by_role("button", name="Add a colour").click()
-    expect(page.locator("#hint-news")).to_contain_text("Click on the picture")
-    page.keyboard.press("Escape")
-    expect(page.locator("#hint-news")).to_be_empty()
-    expect(page.get_by_role("button", name="Add a colour")).to_be_focused()
-
-
-def test_a_point_that_is_chosen_is_seen_at_actual_size(at_actual_size):
-    page = at_actual_size
-    coloured(page)
-    box = page.locator("#viewer").bounding_box()
-    drag(page, (box["x"] + 200, box["y"] + 200), (box["x"] + 2000, box["y"] + 2000), steps=3)
-    page.get_by_role("button", name="Add a colour").press("Enter")
-    dot = page.locator("#viewer .dot")
-    expect(dot).to_be_focused()
-    place = dot.bounding_box()
-    assert box["x"] <= place["x"] <= box["x"] + box["width"] - 24
-    assert box["y"] <= place["y"] <= box["y"] + box["height"] - 24
-    assert page.evaluate("() => [viewer.scrollLeft, viewer.scrollTop]") == [0, 0]
-    # The click lands where the picture is now.
-    page.get_by_role("button", name="Add a colour").click()
-    page.mouse.click(place["x"] + 12 - 100, place["y"] + 12 - 50)
-    (x1, y1, _), (x2, y2, _) = dots(page)
-    assert (2400 * (x2 - x1), 1700 * (y2 - y1)) == pytest.approx((-100, -50), abs=2)
 
 
 def test_samples_to_try(open_page):

@@ -62,7 +62,7 @@ def test_what_films_have_not(server, gif):
 def test_a_film_may_not_be_too_long(running, mp4):
     _, states = followed(running(max_seconds=1), mp4)
     assert states[-1]["problem"]["status"] == 413
-    assert "may last 1" in states[-1]["problem"]["detail"]
+    assert "at most 1" in states[-1]["problem"]["detail"]
 
 
 def test_a_damaged_film_is_named_without_a_path(server, mp4):

@@ -74,7 +74,7 @@ def test_a_body_beyond_the_limit_is_refused_unread(site):
     told = client.post("/healthz", content=b"x" * 1001)
     assert told.status_code == 413
     assert told.headers["content-type"] == "application/problem+json"
-    assert told.json()["detail"] == "a request may have 0.001 MB at most; send a smaller file"
+    assert told.json()["detail"] == "the largest request is 0.001 MB; send a smaller file"
 
 
 def test_other_hosts_need_a_token():
@@ -89,5 +89,5 @@ def test_other_hosts_need_a_token():
     "wrong", [{"port": 70000}, {"workers": 0}, {"queue": 0}, {"keep_minutes": -1}, {"keep_minutes": float("nan")}]
 )
 def test_settings_that_cannot_be(wrong):
-    with pytest.raises(BadSetting, match="it may be"):
+    with pytest.raises(BadSetting, match="it must be"):
         ServeSettings(**wrong)

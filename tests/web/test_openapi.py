@@ -42,12 +42,17 @@ FALLIBLE = [
     "POST /api/v1/archive",
     "GET /api/v1/jobs/{identity}/result",
     "GET /api/v1/jobs/{identity}/original",
+    "GET /api/v1/jobs/{identity}/colors",
+    "GET /api/v1/jobs/{identity}/reach",
+    "GET /api/v1/jobs/{identity}/confidence",
+    "GET /api/v1/jobs/{identity}/unsure",
 ]
 LABELS = [
     *FALLIBLE,
     "POST /api/v1/jobs",
     "GET /api/v1/jobs/{identity}",
     "GET /api/v1/jobs/{identity}/events",
+    "GET /api/v1/jobs/{identity}/palette",
     "DELETE /api/v1/jobs/{identity}",
     "GET /healthz",
     "GET /metrics",

@@ -8,7 +8,7 @@ from PIL import Image
 
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadDataset
-from photochrom.research.turing import REAL, Answers, StudySettings, load_study, new_study
+from photochrom.research.turing import REAL, Answers, TuringSettings, load_study, new_study
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def study(tmp_path, drawn, tiny):
             tmp_path / kind,
             real,
             {"ours": colorizer, "theirs": colorizer},
-            StudySettings(kind, size=4, practice=2, **settings),
+            TuringSettings(kind, size=4, practice=2, **settings),
         )
         return tmp_path / kind
 

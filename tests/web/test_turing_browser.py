@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from photochrom.colorizer import Colorizer
-from photochrom.research.turing import REAL, Answers, StudySettings, load_study, new_study, results_of
+from photochrom.research.turing import REAL, Answers, TuringSettings, load_study, new_study, results_of
 
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
@@ -38,7 +38,7 @@ def study(tmp_path, drawn, tiny):
     models = dict.fromkeys(("a", "b"), Colorizer(tiny, threads=1))
 
     def make(kind="single", **settings):
-        new_study(tmp_path / "study", real, models, StudySettings(kind, size=4, practice=2, **settings))
+        new_study(tmp_path / "study", real, models, TuringSettings(kind, size=4, practice=2, **settings))
         return tmp_path / "study"
 
     return make

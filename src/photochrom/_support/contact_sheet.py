@@ -1,4 +1,4 @@
-"""A contact sheet: pictures side by side, to be looked at, since no number sees a green face."""
+"""A contact sheet: pictures side by side, to be looked at, because no number shows a green face."""
 
 from __future__ import annotations
 

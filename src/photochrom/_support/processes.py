@@ -1,4 +1,4 @@
-"""Processes: how many this machine carries."""
+"""How many processor cores there are to use."""
 
 from __future__ import annotations
 

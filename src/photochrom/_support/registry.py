@@ -122,7 +122,7 @@ class Registry:
         try:
             entry_point.load()
         except Exception as error:
-            # Its module is imported anew the next time, and what it had registered would then be there twice.
+            # Its module is imported again the next time, and what it had registered would then be there twice.
             self._entries = before
             source = entry_point.dist.name if entry_point.dist else "an unknown distribution"
             reason = (

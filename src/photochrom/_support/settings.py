@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from photochrom._support.text import either
 from photochrom.errors import BadRecipe, BadSetting, PhotochromError
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ class NoSettings:
 
 @dataclasses.dataclass(frozen=True)
 class Range:
-    """The numbers that a setting may be; `Annotated[float, Range(0, 1)]` gives one to a field of a `Checked`.
+    """The values that a setting can have; `Annotated[float, Range(0, 1)]` gives one to a field of a `Checked`.
 
     Attributes:
         low, high: both may be reached.
@@ -38,9 +39,9 @@ class Range:
         >>> 0.5 in Range(0, 1), float("nan") in Range(0, 1), 1.5 in Range(0, 4, whole=True)
         (True, False, False)
         >>> str(Range(0, 1, above=True)), str(Range(0, 1, below=True)), str(Range(0, above=True))
-        ('above 0 to 1', '0 to under 1', 'above 0')
-        >>> str(Range(1, whole=True))
-        'a whole number, 1 or more'
+        ('above 0 and at most 1', 'at least 0 and below 1', 'above 0')
+        >>> str(Range(1, 4)), str(Range(1, whole=True))
+        ('between 1 and 4', 'a whole number of at least 1')
     """
 
     low: float
@@ -57,25 +58,27 @@ class Range:
         return self.low <= value <= self.high  # type: ignore[operator]
 
     def __str__(self) -> str:
-        low = f"{'above ' if self.above else ''}{self.low}"
-        high = f" to {'under ' if self.below else ''}{self.high}" if self.high < math.inf else ""
-        return f"{'a whole number, ' if self.whole else ''}{low}{high or ('' if self.above else ' or more')}"
+        if self.high < math.inf and not (self.above or self.below):
+            return f"{'a whole number ' if self.whole else ''}between {self.low} and {self.high}"
+        low = f"{'above' if self.above else 'at least'} {self.low}"
+        high = f" and {'below' if self.below else 'at most'} {self.high}" if self.high < math.inf else ""
+        return f"{'a whole number of ' if self.whole else ''}{low}{high}"
 
     def check(self, name: str, value: Any, error: type[PhotochromError] = BadSetting) -> None:
         """Refuse a value outside.
 
         Raises:
-            PhotochromError: of the type `error`; it names the setting, its value, and what it may be.
+            PhotochromError: of the type `error`; it names the setting, its value and its range.
         """
         if value not in self:
-            raise error(f"{name} is {value!r}; it may be {self}")
+            raise error(f"{name} is {value!r}; it must be {self}")
 
 
 class Checked:
     """A dataclass of settings that refuses values which the annotations of its fields do not allow.
 
-    A field `Annotated[float, Range(0, 1)]` may be 0 to 1, a field `Literal["sum", "mean"]` one of the two. What depends
-    on several fields is checked in the subclass's own `__post_init__`, after this one.
+    A field `Annotated[float, Range(0, 1)]` must be between 0 and 1, a field `Literal["sum", "mean"]` one of the two.
+    What depends on several fields is checked in the subclass's own `__post_init__`, after this one.
 
     Args:
         where: what the settings are called in a recipe.
@@ -87,7 +90,7 @@ class Checked:
         >>> Mean(2)
         Traceback (most recent call last):
         ...
-        photochrom.errors.BadRecipe: mean.share is 2; it may be 0 to 1
+        photochrom.errors.BadRecipe: mean.share is 2; it must be between 0 and 1
     """
 
     _where: typing.ClassVar[str]
@@ -101,7 +104,7 @@ class Checked:
         """Check every field.
 
         Raises:
-            BadRecipe: it names the setting, its value, and what it may be.
+            BadRecipe: it names the setting, its value and what is allowed.
         """
         check_fields(self, f"{self._where}.{{}}".format, BadRecipe)
 
@@ -160,13 +163,13 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
 
 
 def check(ok: bool, name: str, value: Any, allowed: str) -> None:
-    """Refuse a setting by a condition that is no mere range.
+    """Refuse a setting that fails a condition other than a range.
 
     Raises:
-        BadRecipe: names the setting, its value, and what it may be.
+        BadRecipe: it names the setting, its value and what is allowed.
     """
     if not ok:
-        raise BadRecipe(f"{name} is {value!r}; it may be {allowed}")
+        raise BadRecipe(f"{name} is {value!r}; it must be {allowed}")
 
 
 def check_fields(settings: Any, name: Callable[[str], str], error: type[PhotochromError]) -> None:
@@ -182,7 +185,7 @@ def check_fields(settings: Any, name: Callable[[str], str], error: type[Photochr
         if isinstance(allowed, Range):
             allowed.check(name(field), value, error)
         elif value not in allowed:
-            raise error(f"{name(field)} is {value!r}; it may be {', '.join(map(str, allowed))}")
+            raise error(f"{name(field)} is {value!r}; it must be {either(map(str, allowed))}")
 
 
 @functools.cache
@@ -206,13 +209,15 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in args:
             return None
-        return _convert(value, next(a for a in args if a is not type(None)), where)
+        options = [option for option in args if option is not type(None)]
+        fits = (o for o in options if isinstance(value, type(typing.get_args(o)[0]) if typing.get_origin(o) else o))
+        return _convert(value, next(fits, options[0]) if len(options) > 1 else options[0], where)
     if dataclasses.is_dataclass(hint):
         return value if isinstance(value, hint) else from_dict(hint, value, where)  # type: ignore[arg-type]
     if origin is tuple and isinstance(value, list | tuple):
         inner = [args[0]] * len(value) if args[-1:] == (Ellipsis,) else list(args)
         if len(inner) != len(value):
-            raise BadRecipe(f"{where} takes {len(inner)} values, not {len(value)}")
+            raise BadRecipe(f"{where} needs {len(inner)} values, not {len(value)}")
         return tuple(_convert(v, t, f"{where}[{i}]") for i, (v, t) in enumerate(zip(value, inner, strict=True)))
     if origin is dict and isinstance(value, dict):
         return value

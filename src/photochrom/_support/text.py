@@ -17,6 +17,17 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}" + ("" if number == 1 else "s")
 
 
+def either(names: Iterable[str]) -> str:
+    """What a setting must be, where there are several possibilities.
+
+    Example:
+        >>> either(["cpu"]), either(["cpu", "cuda"]), either(["auto", "cpu", "cuda"])
+        ('cpu', 'cpu or cuda', 'auto, cpu or cuda')
+    """
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def shown(path: str | os.PathLike[str]) -> str:
     """A path as it can stand in a one-line message: line breaks and undecodable bytes are escaped."""
     text = os.fspath(path)

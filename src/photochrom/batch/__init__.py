@@ -1,6 +1,6 @@
 """Many inputs by one command: what is done, where each goes, and what could not be done."""
 
-from photochrom.batch.jobs import Job, Outcome, Status
+from photochrom.batch.jobs import BatchJob, Outcome, Status
 from photochrom.batch.kinds import KINDS, Kind, kind_of
 from photochrom.batch.log import BatchLog
 from photochrom.batch.planning import Plan, plan
@@ -10,8 +10,8 @@ from photochrom.batch.walk import is_result
 
 __all__ = [
     "KINDS",
+    "BatchJob",
     "BatchLog",
-    "Job",
     "Kind",
     "Outcome",
     "Plan",

@@ -11,12 +11,12 @@ from photochrom.errors import PhotochromError
 
 Status = Literal["coloured", "kept", "skipped", "failed"]
 
-# Told while a long input is in work: parts done, and of how many (None where nobody knows).
+# Told while a long input is in work: parts done, and of how many (None if unknown).
 Tell = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True)
-class Job:
+class BatchJob:
     """One input and where its result goes.
 
     Attributes:
@@ -61,7 +61,7 @@ class Outcome:
         seconds: how long it took.
     """
 
-    job: Job
+    job: BatchJob
     error: PhotochromError | None = None
     done: Done | None = None
     seconds: float = 0.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from photochrom._support.text import shown
-from photochrom.batch.jobs import Done, Job, Outcome, Tell
+from photochrom.batch.jobs import BatchJob, Done, Outcome, Tell
 from photochrom.colorizer import Colorizer
 from photochrom.errors import AlreadyThere, BadSetting, PhotochromError, UnsupportedFormat
 from photochrom.imaging.formats import EXTENSIONS
@@ -37,7 +37,7 @@ class Worker(Protocol):
     file. A target that is there is replaced only with `overwrite`.
     """
 
-    def __call__(self, colorizer: Colorizer, job: Job, *, overwrite: bool, tell: Tell) -> Done: ...
+    def __call__(self, colorizer: Colorizer, job: BatchJob, *, overwrite: bool, tell: Tell) -> Done: ...
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Kind:
     """One kind of input.
 
     Attributes:
-        name: as `Job.kind` has it.
+        name: as `BatchJob.kind` has it.
         extensions: the endings by which a walk through folders finds it, lower case.
         colorize: does it.
     """
@@ -55,20 +55,21 @@ class Kind:
     colorize: Worker
 
 
-def _photograph(colorizer: Colorizer, job: Job, *, overwrite: bool, tell: Tell) -> Done:
+def _photograph(colorizer: Colorizer, job: BatchJob, *, overwrite: bool, tell: Tell) -> Done:
     how = job.settings or {}
     report = colorizer.colorize_file(job.source, job.target, overwrite=overwrite, variant=job.variant, **how)
-    return Done(_note(report), report.size, report.kept)
+    return Done(note_of(report), report.size, report.kept)
 
 
-def _note(report: PhotographReport) -> str:
+def note_of(report: PhotographReport) -> str:
+    """What is worth telling of a photograph, in one line."""
     notes = {"gray": "", "tinted": NOTE_TINTED, "color": NOTE_COLOR}
     said = max(report.toning, key=lambda toning: list(notes).index(toning))
     pages = f"{len(report.toning)} pages" if len(report.toning) > 1 else ""
     return "; ".join(filter(None, [pages, NOTE_KEPT if report.kept else notes[said], *report.notes]))
 
 
-def _film(colorizer: Colorizer, job: Job, *, overwrite: bool, tell: Tell) -> Done:
+def _film(colorizer: Colorizer, job: BatchJob, *, overwrite: bool, tell: Tell) -> Done:
     from photochrom.video import colorize_film
 
     if colorizer.keep_color or colorizer.restore_tone or colorizer.mark:
@@ -87,7 +88,7 @@ def _film(colorizer: Colorizer, job: Job, *, overwrite: bool, tell: Tell) -> Don
     return Done(report.summary(), (report.width, report.height))
 
 
-def _raw(colorizer: Colorizer, job: Job, *, overwrite: bool, tell: Tell) -> Done:
+def _raw(colorizer: Colorizer, job: BatchJob, *, overwrite: bool, tell: Tell) -> Done:
     raise UnsupportedFormat(f"{shown(job.source)} {RAW_REFUSED}")
 
 
@@ -133,7 +134,7 @@ def is_film_by_content(path: str | os.PathLike[str]) -> bool:
     return os.path.splitext(path)[1].lower() not in _NO_FILMS and moving_kind_of(path) == "film"
 
 
-def attempt(colorizer: Colorizer, job: Job, overwrite: bool, skip_existing: bool, tell: Tell) -> Outcome:
+def attempt(colorizer: Colorizer, job: BatchJob, overwrite: bool, skip_existing: bool, *, tell: Tell) -> Outcome:
     """Do one job; what goes wrong is in the outcome."""
     start = time.perf_counter()
     try:

@@ -17,7 +17,7 @@ COLUMNS = ("time", "status", "source", "target", "width", "height", "seconds", "
 
 
 class BatchLog:
-    """Adds a row for each outcome to a file, which is made or gone on with.
+    """Adds a row for each outcome to a file, which is created or continued.
 
     Rows are added whole, so that two runs may write to one file.
 
@@ -39,7 +39,7 @@ class BatchLog:
             raise write_failed(path, error) from error
         if head and head != _row(COLUMNS):
             self._file.close()
-            raise WriteFailed(f"{shown(path)} is there and is not a log of photochrom; choose another name")
+            raise WriteFailed(f"{shown(path)} exists and is not a photochrom log; choose another name")
         if not head:
             self._write(COLUMNS)
         elif not self._ends_with_a_row():

@@ -1,4 +1,4 @@
-"""Which inputs are coloured and where each goes, decided anew each time that it is asked."""
+"""Which inputs are coloured and where each goes, decided each time it is asked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from photochrom._support.text import shown
-from photochrom.batch.jobs import Job
+from photochrom.batch.jobs import BatchJob
 from photochrom.batch.kinds import kind_of, kind_of_file
 from photochrom.batch.walk import Folder, is_result
 from photochrom.errors import BadSetting, PhotochromError, UnreadableImage, UnsupportedFormat
@@ -41,7 +41,7 @@ def plan(
         output: a file (for one input file) or a folder; None writes beside each input. What ends with a slash is a
             folder, and so is what has no ending and is not there yet.
         recursive: go into folders within folders.
-        settings: by kind (see `kinds.KINDS`), what its jobs carry as `Job.settings`.
+        settings: by kind (see `kinds.KINDS`), what its jobs carry as `BatchJob.settings`.
 
     Returns:
         The jobs: iterating walks the folders again and holds none of them; `len` was counted here.
@@ -82,7 +82,7 @@ class Plan:
     def _count(self) -> int:
         return sum(1 for _ in self)
 
-    def __iter__(self) -> Iterator[Job]:
+    def __iter__(self) -> Iterator[BatchJob]:
         """The jobs in the order of the inputs.
 
         Raises:
@@ -95,7 +95,7 @@ class Plan:
                 yield self._files[place]
 
     def passed_over(self) -> Iterator[Path]:
-        """Files in the folders that are no input, for somebody who expected that they are."""
+        """Files in the folders that are no input, for users who expected them to be."""
         for folder in self._folders.values():
             yield from folder.passed_over()
 
@@ -104,13 +104,13 @@ class Plan:
         for folder in self._folders.values():
             yield from folder.look_alikes()
 
-    def _walked(self, place: int) -> Iterator[Job]:
+    def _walked(self, place: int) -> Iterator[BatchJob]:
         folder = self._folders[place]
         empty = True
         for found in folder.walk():
             empty = False
             if isinstance(found, PhotochromError):
-                yield Job(folder.path, folder.path, error=found)
+                yield BatchJob(folder.path, folder.path, error=found)
                 continue
             below = found.relative_to(folder.path).with_name(picture_name(found))
             job = self._job(found, self.folder / below if self.folder else beside(found))
@@ -121,14 +121,14 @@ class Plan:
             elif not others:
                 yield job
         if empty:
-            hint = "" if self.recursive else "; --recursive looks into its folders"
+            hint = "" if self.recursive else "; --recursive searches its subfolders"
             error = UnreadableImage(f"{shown(folder.path)} holds no pictures{hint}")
-            yield Job(folder.path, folder.path, error=error)
+            yield BatchJob(folder.path, folder.path, error=error)
 
-    def _job(self, source: Path, target: Path) -> Job:
+    def _job(self, source: Path, target: Path) -> BatchJob:
         kind = kind_of_file(source)
-        name = kind.name if kind else Job.kind
-        return Job(source, target, name, self.settings.get(name))
+        name = kind.name if kind else BatchJob.kind
+        return BatchJob(source, target, name, self.settings.get(name))
 
     # ---- folders are walked while the work goes on, so each file is judged by itself
 
@@ -141,7 +141,7 @@ class Plan:
             if os.path.isdir(path)
         }
 
-    def _others(self, job: Job, place: int) -> list[str]:
+    def _others(self, job: BatchJob, place: int) -> list[str]:
         """What comes to the job's place before it: a file that was named, one of an earlier folder, a film beside it.
 
         It may be the job's own source, by another name or another way.
@@ -168,7 +168,7 @@ class Plan:
                 others.append(os.path.realpath(first))
         return others
 
-    def _check_replaces_nothing(self, job: Job, target: str) -> None:
+    def _check_replaces_nothing(self, job: BatchJob, target: str) -> None:
         is_input = target in self._sources or (
             os.path.lexists(target) and any(folder.yields(Path(target)) for folder in self._folders.values())
         )
@@ -180,7 +180,7 @@ class Plan:
     # ---- files that were named stand in memory anyway
 
     @cached_property
-    def _named(self) -> dict[int, Job]:
+    def _named(self) -> dict[int, BatchJob]:
         return {
             place: self._job(path, self.folder / picture_name(path) if self.folder else self.target or beside(path))
             for place, path in enumerate(self.inputs)
@@ -199,11 +199,11 @@ class Plan:
         return {os.path.realpath(job.target): os.path.realpath(job.source) for job in jobs}
 
     @cached_property
-    def _files(self) -> dict[int, Job]:
+    def _files(self) -> dict[int, BatchJob]:
         """Without what is named twice, and results of other jobs, as `*.jpg` brings them at the second time."""
         targets = {os.path.realpath(job.target) for job in self._named.values()}
         taken: dict[str, str] = {}
-        kept: dict[int, Job] = {}
+        kept: dict[int, BatchJob] = {}
         for place, job in self._named.items():
             source, target = os.path.realpath(job.source), os.path.realpath(job.target)
             self._check_replaces_nothing(job, target)
@@ -216,7 +216,7 @@ class Plan:
         return kept
 
 
-def _refused(job: Job, other: str) -> Job:
+def _refused(job: BatchJob, other: str) -> BatchJob:
     """A job whose place another input's result has: a film is refused by itself, as its name alone does not show it.
 
     Raises:

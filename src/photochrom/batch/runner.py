@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import signal
 import stat
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from photochrom._support.files import sweep
 from photochrom._support.processes import usable_cores
-from photochrom.batch.jobs import Job, Outcome
+from photochrom._support.text import shown
+from photochrom._support.workers import Done, Failed, Pool, WorkerDied
+from photochrom.batch.jobs import BatchJob, Outcome
 from photochrom.batch.kinds import attempt
 from photochrom.colorizer import Colorizer
+from photochrom.errors import OutOfMemory, PhotochromError, UnreadableImage
+
+log = logging.getLogger(__name__)
 
 MOST_PROCESSES = 8  # that are started unasked: each holds the model and a photograph
 # A process takes half a second to start, in which a core colours several photographs.
@@ -21,13 +29,13 @@ _JOBS_A_PROCESS = 4
 
 def run(
     colorizer: Colorizer,
-    jobs: Iterable[Job],
+    jobs: Iterable[BatchJob],
     *,
     overwrite: bool = False,
     skip_existing: bool = False,
     processes: int = 1,
     preserve: bool = False,
-    tell: Callable[[Job, int, int | None], None] = lambda *_: None,
+    tell: Callable[[BatchJob, int, int | None], None] = lambda *_: None,
 ) -> Generator[Outcome, None, None]:
     """Colour each input; one that fails is reported and the others go on.
 
@@ -41,8 +49,8 @@ def run(
         skip_existing: skip inputs that have a result, to resume a run that was stopped.
         processes: how many inputs to colour at once, each in its own process; 1 colours them in this one. A script
             that asks for several has to start under `if __name__ == "__main__":`.
-        preserve: give each result the time of change and the permissions of its source.
-        tell: called during a long input: the job, parts done, parts in all (None where nobody knows).
+        preserve: give each result its source's modification time and permissions.
+        tell: called during a long input: the job, parts done, parts in all (None if unknown).
 
     Yields:
         What became of each, in the order in which they end.
@@ -57,27 +65,51 @@ def run(
 
 def _outcomes(
     colorizer: Colorizer,
-    items: Iterator[Job | Outcome],
+    items: Iterator[BatchJob | Outcome],
     overwrite: bool,
     skip_existing: bool,
     processes: int,
-    tell: Callable[[Job, int, int | None], None],
+    tell: Callable[[BatchJob, int, int | None], None],
 ) -> Generator[Outcome, None, None]:
-    if processes > 1:
-        # Not needed for one photograph, and it takes its time to import.
-        from photochrom.batch.processes import run_in_processes
+    # Each process loads the model once more, with its share of the threads.
+    threads = max(1, (colorizer.settings["threads"] or usable_cores()) // processes)
+    another = partial(Colorizer, **{**colorizer.settings, "threads": threads})
+    with Pool[BatchJob](processes, tell, another if processes > 1 else lambda: colorizer) as pool:
+        while True:
+            while pool.is_free and (item := next(items, None)):
+                if isinstance(item, Outcome):
+                    yield item
+                else:
+                    pool.begin(item, attempt, item, overwrite, skip_existing)
+            if not pool.is_busy:
+                return
+            match pool.next_ended():
+                case _, Done(outcome):
+                    yield outcome
+                case job, Failed(error):
+                    yield Outcome(job, _death(job, error))
 
-        yield from run_in_processes(colorizer, items, overwrite, skip_existing, processes, tell)
-        return
-    for item in items:
-        if isinstance(item, Job):
-            yield attempt(colorizer, item, overwrite, skip_existing, lambda *parts, job=item: tell(job, *parts))
-        else:
-            yield item
+
+def _death(job: BatchJob, error: Exception) -> PhotochromError:
+    """What to say of a photograph whose process failed.
+
+    Raises:
+        PhotochromError: the process could not load the model.
+    """
+    if isinstance(error, PhotochromError) and not isinstance(error, WorkerDied):
+        raise error
+    if isinstance(error, WorkerDied) and error.code == -getattr(signal, "SIGKILL", 9):
+        return OutOfMemory(
+            f"{shown(job.source)}: the process colouring it was killed, probably because memory ran out; "
+            "use fewer --jobs"
+        )
+    if not isinstance(error, WorkerDied):
+        log.error("%s: a mistake in photochrom", shown(job.source), exc_info=error)
+    return UnreadableImage(f"{shown(job.source)}: it could not be coloured ({error}); the file may be damaged")
 
 
 def _like_its_source(outcome: Outcome) -> Outcome:
-    """Give a result the time of change and the permissions of its source; a note says where that is refused."""
+    """Give a result its source's modification time and permissions; a note says where that is refused."""
     assert outcome.done
     try:
         facts = os.stat(outcome.job.source)
@@ -85,7 +117,7 @@ def _like_its_source(outcome: Outcome) -> Outcome:
         os.chmod(outcome.job.target, stat.S_IMODE(facts.st_mode))
     except OSError as error:
         reason = error.strerror or error
-        note = f"the time and permissions of its source could not be given to it ({reason})"
+        note = f"it could not be given its source's time and permissions ({reason})"
         return replace(outcome, done=replace(outcome.done, note="; ".join(filter(None, [outcome.note, note]))))
     return outcome
 
@@ -95,7 +127,7 @@ def sensible_processes(jobs: int) -> int:
     return max(1, min(usable_cores(), MOST_PROCESSES, jobs // _JOBS_A_PROCESS))
 
 
-def _triaged(jobs: Iterable[Job], skip_existing: bool) -> Iterator[Job | Outcome]:
+def _triaged(jobs: Iterable[BatchJob], skip_existing: bool) -> Iterator[BatchJob | Outcome]:
     """What is to be done, as jobs, and between them what is not, as outcomes."""
     swept = None
     for job in jobs:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from photochrom._support.text import shown
-from photochrom.batch.jobs import Job
+from photochrom.batch.jobs import BatchJob
 from photochrom.batch.planning import Plan
 from photochrom.errors import UnsupportedFormat
 
@@ -27,7 +27,7 @@ class Variants:
     def __len__(self) -> int:
         return len(self.plan) * self.count
 
-    def __iter__(self) -> Iterator[Job]:
+    def __iter__(self) -> Iterator[BatchJob]:
         for job in self.plan:
             if job.error or job.kind != "photograph":
                 yield job if job.error else replace(job, error=_unsuitable(job))
@@ -46,5 +46,5 @@ def numbered(target: Path, number: int) -> Path:
     return target.with_name(f"{target.stem.removesuffix('.color')}.color-{number}{target.suffix}")
 
 
-def _unsuitable(job: Job) -> UnsupportedFormat:
+def _unsuitable(job: BatchJob) -> UnsupportedFormat:
     return UnsupportedFormat(f"{shown(job.source)}: only photographs have variants; colour it without --variants")

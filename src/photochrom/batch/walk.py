@@ -85,7 +85,7 @@ class Folder:
 
     def _inner(self, root: str, folders: list[str], within: str | None) -> list[str]:
         """The folders in one that are walked."""
-        inner = sorted(name for name in folders if self.recursive and not _is_passed_over(name))
+        inner = sorted(name for name in folders if self.recursive and not is_passed_over(name))
         return [name for name in inner if not within or os.path.realpath(Path(root, name)) != within]
 
     def yields(self, path: Path) -> bool:
@@ -94,7 +94,7 @@ class Folder:
             below = path.relative_to(os.path.realpath(self.path))
         except ValueError:
             return False
-        if (len(below.parts) > 1 and not self.recursive) or any(map(_is_passed_over, below.parts[:-1])):
+        if (len(below.parts) > 1 and not self.recursive) or any(map(is_passed_over, below.parts[:-1])):
             return False
         within = self._results_within()
         return not (within and path.is_relative_to(within)) and _is_wanted(path) and os.path.lexists(path)
@@ -125,7 +125,12 @@ def is_result(path: Path) -> bool:
     return _RESULT.search(path.stem) is not None
 
 
-def _is_passed_over(folder: str) -> bool:
+def result_of(path: Path) -> str:
+    """What a file is a picture of, by its name: "cat" for cat.png, cat.color.png and cat.color-2.png."""
+    return _RESULT.sub("", path.stem)
+
+
+def is_passed_over(folder: str) -> bool:
     """Whether a folder of this name is not walked."""
     return folder.startswith(".") or folder.lower() in _NOT_PEOPLES or folder.lower().endswith(".lrdata")
 

@@ -25,12 +25,14 @@ app = App(
 # Each command is imported when it is called: `--help` is instant, and none that does not train imports torch.
 for name, what in {
     "colorize": "Colour photographs: files, folders, or standard input.",
+    "batch": "Colour archives of any size, on this machine or on a Ray cluster; the same command resumes.",
     "serve": "Colour in the browser, and serve an HTTP API for programs.",
     "demo": "Colour the sample photograph that comes with the package.",
     "models": "List the models and their measured quality; `models show` prints a network layer by layer.",
     "evaluate": "Measure a model on colour photographs.",
     "evaluate-video": "Measure how steady a model's colours are in films.",
     "train": "Train a network from a recipe; the same command resumes.",
+    "shards": "Pack photographs into shards for training, on this machine or in a bucket.",
     "search": "Search for good values of a recipe's fields with short training runs; the same command resumes.",
     "study": "Train, measure and report every experiment of the paper.",
     "turing": "Ask people whether coloured photographs look real: create a study, report on it.",
@@ -74,7 +76,7 @@ def _status(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _complain("stopped; no half-written file is left", 130)
     except BrokenPipeError:
-        # Whoever read our output has gone; there is nobody to tell.
+        # The reader of our output has gone, so nothing can be reported.
         return 1
     except MemoryError:
         return _complain("memory ran out; close other programs, or use smaller pictures", 1)
@@ -96,7 +98,7 @@ def _check_names(argv: Sequence[str]) -> None:
     """
     for token in _like_options(argv):
         if os.path.isfile(token):
-            raise BadSetting(f"{shown(token)} is a file, but reads like an option; write {shown('./' + token)}")
+            raise BadSetting(f"{shown(token)} is a file, but looks like an option; write {shown('./' + token)}")
 
 
 def _complain(line: str, status: int) -> int:

@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from cyclopts import Parameter
@@ -29,7 +29,8 @@ from photochrom.errors import BadSetting, WriteFailed
 from photochrom.imaging import io
 from photochrom.imaging.carrying import carried
 from photochrom.imaging.formats import format_for
-from photochrom.inference.network import render_shape
+from photochrom.imaging.picture import Picture
+from photochrom.inference.network import Scores, render_shape
 from photochrom.painting.confidence import unsure_places
 from photochrom.painting.hint_files import read_hints, write_hints
 from photochrom.painting.hints import Colored, Hint
@@ -81,7 +82,7 @@ def colorize(
     skip_existing
         Skip inputs that have a result, to resume a run that was stopped.
     preserve
-        Give each result the time of change and the permissions of its source.
+        Give each result the modification time and the permissions of its source.
     jobs
         How many photographs to colour at once, each in its own process. [default: one per core, one for a handful]
     log
@@ -91,30 +92,31 @@ def colorize(
         any colour differ between them. The same number gives the same colouring.
     hint
         X,Y=COLOR sets the colour at the point X pixels from the left and Y from the top; it spreads to the nearest
-        edge. COLOR is #rrggbb or a name such as navy. X,Y,REACH=COLOR spreads less or more than REACH = 1. For one
-        photograph; repeat for more points.
+        edge. COLOR is #rrggbb or a name such as navy. X,Y,REACH=COLOR spreads less or more than REACH = 1. In a film
+        the time comes first, as in 12.5s,X,Y=COLOR or 1:02.5,X,Y=COLOR, and the point is followed through its shot.
+        For one photograph or film; repeat for more points.
     hints
-        A file of hints for one photograph: JSON with points and strokes, or a picture with strokes on a transparent
-        layer. Repeat for more files.
+        A file of hints for one photograph or film: JSON with points and strokes, or (for a photograph) a picture with
+        strokes on a transparent layer. Repeat for more files.
     save_hints
-        Write all hints to this JSON file, to go on later or to share them.
+        Write all hints to this JSON file, to continue later or to share them.
     confidence
-        Write a gray PNG that shows where the colours of the photograph are sure (white) and where not (black).
+        Write a gray PNG that shows where the colours of the photograph are certain (white) and where not (black).
     verbose
         Name the files in folders that are neither photographs nor films.
     max_pixels
         Largest photograph to read, in pixels; protects against files made to exhaust memory.
     """
     if jobs is not None and not 1 <= jobs <= 256:
-        raise BadSetting(f"--jobs is {jobs}; it may be 1 to 256")
+        raise BadSetting(f"--jobs is {jobs}; it must be between 1 and 256")
     if variants is not None and not 1 <= variants <= 1000:
-        raise BadSetting(f"--variants is {variants}; it may be 1 to 1000")
+        raise BadSetting(f"--variants is {variants}; it must be between 1 and 1000")
     if overwrite and skip_existing:
-        raise BadSetting("--overwrite and --skip-existing contradict each other; name one")
+        raise BadSetting("--overwrite and --skip-existing contradict each other; give one")
     known = [Hint.parse(text) for text in hint or ()]
     known += [entry for path in hints or () for entry in read_hints(path, max_pixels)]
     if save_hints and not known:
-        raise BadSetting("--save-hints has nothing to save; give hints by --hint or --hints")
+        raise BadSetting("--save-hints has nothing to save; add hints with --hint or --hints")
     for path in (save_hints, confidence):
         if path:
             check_free(path, overwrite)
@@ -122,28 +124,38 @@ def colorize(
     with only_our_words():
         if STREAM in inputs or to_stream:
             if len(inputs) > 1:
-                raise BadSetting("standard input and output take one photograph only")
+                raise BadSetting("standard input and output are for one photograph only")
             if variants:
                 raise BadSetting("variants are several files; they cannot use standard input or output")
             if save_hints or confidence:
-                raise BadSetting("--save-hints and --confidence need a photograph's file; name one, and no -")
+                raise BadSetting("--save-hints and --confidence need a file; name the photograph instead of -")
             if preserve:
                 raise BadSetting("--preserve is for files; standard input and output have no time or permissions")
             return _pipe(
                 inputs[0], None if to_stream else output, overwrite, options.colorizer(max_pixels, finish), known
             )
-        plan = batch.plan(inputs, output, recursive, {"film": dataclasses.asdict(film), "photograph": {"hints": known}})
-        if (known or confidence) and [job.kind for job in itertools.islice(plan, 2)] != ["photograph"]:
-            raise BadSetting("hints and --confidence are for one photograph; name one photograph, and no film")
+        how: dict[str, dict[str, Any]] = {
+            "film": dataclasses.asdict(film) | {"hints": known},
+            "photograph": {"hints": known},
+        }
+        plan = batch.plan(inputs, output, recursive, how)
+        kinds = [job.kind for job in itertools.islice(plan, 2)] if known or confidence else []
+        if confidence and kinds != ["photograph"]:
+            raise BadSetting("--confidence is for one photograph; name one photograph, and no film")
+        if known and kinds not in (["photograph"], ["film"]):
+            raise BadSetting("hints are for one photograph or film; name one")
+        if finish.like and plan.folder and os.path.realpath(finish.like) == os.path.realpath(plan.folder):
+            raise BadSetting(f"--like {shown(finish.like)} is where the results go; name another folder with -o")
         passed_over = plan.passed_over
         colorizer = options.colorizer(max_pixels, finish)
         for path in plan.look_alikes():
-            say(f"{shown(path)} was passed over, as it is named like a result; to colour it, give it by its name")
+            say(f"{shown(path)} was passed over, because it is named like a result; to colour it, name the file itself")
         if variants:
             colorizer.network.need_variants()
             plan = batch.Variants(plan, variants)
         if save_hints or confidence:
-            _beside(next(iter(plan)).source, colorizer, known, save_hints, confidence, overwrite)
+            seen = _beside(next(iter(plan)), colorizer, known, save_hints, confidence, overwrite)
+            how["photograph"]["seen"] = None if variants else seen
         processes = jobs or batch.sensible_processes(len(plan))
         with contextlib.ExitStack() as stack:
             book = stack.enter_context(batch.BatchLog(log)) if log else None
@@ -169,7 +181,7 @@ class _Frames:
         self._bar = bar
         self._tasks: dict[Path, TaskID] = {}
 
-    def tell(self, job: batch.Job, done: int, total: int | None) -> None:
+    def tell(self, job: batch.BatchJob, done: int, total: int | None) -> None:
         if job.source not in self._tasks:
             # What an earlier run did is not counted as speed.
             self._tasks[job.source] = self._bar.add_task(job.source.name, total=total, completed=done - 1)
@@ -202,7 +214,7 @@ def _report(outcomes: Iterator[batch.Outcome], total: int, log: batch.BatchLog |
 
 
 def _name_what_was_passed_over(files: Iterator[Path], verbose: bool) -> None:
-    """Say how many files were no input, so that nobody takes them for done."""
+    """Say how many files were not coloured because they are no input."""
     number = 0
     for path in files:
         number += 1
@@ -221,25 +233,39 @@ def _line(outcome: batch.Outcome) -> str:
 
 
 def _beside(
-    source: Path,
+    job: batch.BatchJob,
     colorizer: Colorizer,
     hints: Sequence[Colored],
     save_hints: Path | None,
     confidence: Path | None,
     overwrite: bool,
-) -> None:
-    """Write what a person wants to know or keep of a photograph besides its colours."""
-    picture = io.read(source, colorizer.max_pixels, colorizer.strict)
+) -> tuple[Picture, Scores] | None:
+    """Write what a person wants to know or keep of a photograph or a film besides its colours.
+
+    Returns the photograph and what the network says of it, where both were needed.
+    """
+    if job.kind == "film":
+        from photochrom.video import frame_size
+
+        picture, size = None, frame_size(job.source, colorizer.max_pixels)
+    else:
+        picture = io.read(job.source, colorizer.max_pixels, colorizer.strict)
+        size = picture.size
     if save_hints:
-        write_hints(save_hints, hints, picture.size, overwrite)
-        say(f"{shown(save_hints)}: {len(hints)} hint{'s' if len(hints) > 1 else ''}")
-    if confidence:
-        sure = colorizer.confidence(picture.lightness())
-        with writing(confidence, overwrite) as file:
-            Image.fromarray(np.rint(sure * 255).astype(np.uint8)).save(file, "PNG")
-        places = unsure_places(resize(sure, render_shape(sure.shape, 64)))
-        points = ", ".join(f"{x * picture.width:.0f},{y * picture.height:.0f}" for x, y in places)
-        say(f"{shown(confidence)}: {sure.mean():.0%} sure on average; hints would help most near {points}")
+        write_hints(save_hints, hints, size, overwrite)
+        say(f"{shown(save_hints)}: {counted(len(hints), 'hint')}")
+    if not (confidence and picture):
+        return None
+    light = picture.lightness()
+    scores = colorizer.scores(light)
+    sure, _ = colorizer.map_confidence(light, scores)
+    places = unsure_places(resize(sure, render_shape(light.shape, 64)))
+    with writing(confidence, overwrite) as file:
+        whole = np.clip(resize(sure, size), 0, 1)
+        Image.fromarray(np.rint(whole * 255).astype(np.uint8)).save(file, "PNG")
+    points = ", ".join(f"{x * picture.width:.0f},{y * picture.height:.0f}" for x, y in places)
+    say(f"{shown(confidence)}: {whole.mean():.0%} sure on average; hints would help most near {points}")
+    return picture, scores
 
 
 def _pipe(source: Path, output: str | None, overwrite: bool, colorizer: Colorizer, hints: Sequence[Colored]) -> int:

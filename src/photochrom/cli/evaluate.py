@@ -1,12 +1,11 @@
-"""`photochrom evaluate`: a model against photographs whose colours are known."""
+"""`photochrom evaluate`: models, and what other programs coloured, against photographs whose colours are known."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -16,14 +15,15 @@ from photochrom._support.files import check_free
 from photochrom._support.optional_packages import training
 from photochrom._support.text import shown
 from photochrom.batch import is_result
-from photochrom.cli.options import ModelOptions
-from photochrom.cli.show import only_our_words, progress, result, say, table
+from photochrom.cli.compare_methods import MethodsOptions, compare_methods
+from photochrom.cli.options import DecodingOptions
+from photochrom.cli.show import counting, only_our_words, result, say, table
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadDataset, BadSetting
 from photochrom.imaging import io
 from photochrom.imaging.formats import format_for, is_picture_name
 
-DEFAULTS = ModelOptions()
+DEFAULTS, ALONE = DecodingOptions(), MethodsOptions()
 
 
 def evaluate(
@@ -36,11 +36,14 @@ def evaluate(
     judge: Literal["lite0", "lite1", "lite2"] = "lite2",
     sheet: Path | None = None,
     overwrite: Annotated[bool, Parameter(negative=())] = False,
-    options: ModelOptions = DEFAULTS,
+    model: Annotated[list[str] | None, Parameter(alias="-m", negative=(), json_list=False)] = None,
+    options: DecodingOptions = DEFAULTS,
+    methods: MethodsOptions = ALONE,
 ) -> int:
-    """Measure a model on colour photographs: turn them gray, colour them, and compare with the originals.
+    """Measure models on colour photographs: turn them gray, colour them, and compare with the originals.
 
-    A file that cannot be measured is reported and left out, and the exit status is 1.
+    With --predictions, measure pictures that any program has coloured. A file that cannot be measured is reported and
+    left out, and the exit status is 1.
 
     Parameters
     ----------
@@ -58,27 +61,39 @@ def evaluate(
         A picture file to write: each photograph in gray, coloured, and original.
     overwrite
         Replace existing results.
+    model
+        A packaged model's name (see `photochrom models`), a .onnx file, or a run folder; repeat it to compare several.
+        [default: default, but none beside --predictions]
     """
+    models = model or ([] if methods.predictions else ["default"])
     with only_our_words():
+        if methods != ALONE or len(models) > 1:
+            if sweep or top1:
+                raise BadSetting("--sweep and --top1 measure one model; run them without other methods")
+            loaded: dict[str, Colorizer] = {}
+            for name in dict.fromkeys(models):
+                colorizer = options.load(name)
+                loaded[name if colorizer.card.name in loaded else colorizer.card.name] = colorizer
+            return compare_methods(_files(data), loaded, methods, out, sheet, overwrite)
         if sweep:
             if top1 or sheet or options.vividness is not None:
                 raise BadSetting("--sweep cannot be combined with --top1, --sheet or --vividness; run them separately")
-            return _sweep(_files(data), options, out, overwrite)
+            return _sweep(_files(data), options.load(models[0]), out, overwrite)
         if sheet:
             format_for(sheet)
             check_free(sheet, overwrite)
-        return _evaluate(_files(data), options, out, _counter(judge) if top1 else None, sheet, overwrite)
+        counter = _counter(judge) if top1 else None
+        return _evaluate(_files(data), options.load(models[0]), out, counter, sheet, overwrite)
 
 
 def _evaluate(
     files: list[Path],
-    options: ModelOptions,
+    colorizer: Colorizer,
     out: Path | None,
     counter: evaluation.Top1Counter | None,
     sheet: Path | None,
     overwrite: bool,
 ) -> int:
-    colorizer = options.colorizer()
     rows: list[SheetRow] = []
 
     def each(sample: evaluation.Sample) -> None:
@@ -86,7 +101,7 @@ def _evaluate(
             versions = (sample.gray, sample.ours, sample.truth)
             rows.append(SheetRow(sample.path.stem, [thumbnail(version.rgb) for version in versions]))
 
-    with _counting(len(files)) as count:
+    with counting("measuring", len(files)) as count:
         report = evaluation.evaluate(
             colorizer, files, out=out, overwrite=overwrite, each=each, counter=counter, progress=count
         )
@@ -104,14 +119,13 @@ def _evaluate(
     return 1 if report.skipped else 0
 
 
-def _sweep(files: list[Path], options: ModelOptions, out: Path | None, overwrite: bool) -> int:
+def _sweep(files: list[Path], colorizer: Colorizer, out: Path | None, overwrite: bool) -> int:
     if out:
         # Before the work rather than after it: what the plot needs.
         with training("the sweep plot"):
             import matplotlib as _  # noqa: F401
         check_free(out / "sweep.png", overwrite)
-    colorizer = options.colorizer()
-    with _counting(len(files)) as count:
+    with counting("measuring", len(files)) as count:
         report = evaluation.sweep(colorizer, files, out=out, overwrite=overwrite, progress=count)
     _show(report, colorizer, report.pictures)
     if out:
@@ -123,13 +137,6 @@ def _show(report: evaluation.Evaluation | evaluation.Sweep, colorizer: Colorizer
     for skip in report.skipped:
         say(f"photochrom: left out: {skip.reason}")
     table(report.table(), f"{colorizer.card.name} on {pictures} photographs")
-
-
-@contextmanager
-def _counting(total: int) -> Iterator[Any]:
-    with progress() as bar:
-        task = bar.add_task("measuring", total=total)
-        yield lambda done, total, path: bar.update(task, completed=done, total=total)
 
 
 def _files(data: Sequence[Path]) -> list[Path]:

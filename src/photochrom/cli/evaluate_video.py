@@ -48,7 +48,7 @@ def evaluate_video(
         Replace existing results.
     """
     if frames is not None and frames < 5:
-        raise BadSetting(f"--frames is {frames}; it takes 5 or more")
+        raise BadSetting(f"--frames is {frames}; it must be at least 5")
     with only_our_words(), progress() as bar:
         for name in ("per_film.csv", "totals.json") if out else ():
             check_free(Path(out or ".") / name, overwrite)

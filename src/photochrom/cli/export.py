@@ -52,7 +52,7 @@ def export(
         Bits per weight: 8 halves the file, with nearly the same colours.
     blend
         The model that the run started from, a name or a .onnx file: averages the weights of both, so that the run
-        forgets less. Or another run from the same start.
+        forgets less. Another run that started from it works too.
     share
         The run's share in that average, 0 to 1. [default: 0.5]
     overwrite

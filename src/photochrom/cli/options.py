@@ -25,11 +25,13 @@ class FinishOptions:
     mark: Annotated[bool, Parameter(negative=())] = False
     """Add a small visible mark in the lower right corner."""
     palette: str | None = None
-    """Draw the colours towards a few: '#7a1f10,#2e6b34,...', or a picture, a .gpl or an .ase file."""
+    """Shift the colours towards a palette: '#7a1f10,#2e6b34,...', a picture, a .gpl or an .ase file."""
     reference: Annotated[list[Path], Parameter(negative=(), json_list=False)] | None = None
     """A picture in colour: take its colours where it shows the same kind of thing. Repeat for more."""
     reference_method: Literal["network", "welsh"] = "network"
-    """How it is found what is alike: by what the network sees, or by lightness and texture (Welsh et al. 2002)."""
+    """How similar parts are matched: by what the network sees, or by lightness and texture (Welsh et al. 2002)."""
+    like: Path | None = None
+    """A folder of pictures in colour: each photograph gets the colours of the three that are most like it."""
     strict: Annotated[bool, Parameter(negative=())] = False
     """Refuse files that are damaged or end early, instead of colouring what can be read of them."""
 
@@ -41,11 +43,9 @@ class FinishOptions:
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class ModelOptions:
-    """Which model to use, and how to decode its scores."""
+class DecodingOptions:
+    """How a model sees a photograph, and how its scores are decoded."""
 
-    model: Annotated[str, Parameter(alias="-m")] = "default"
-    """A packaged model's name (see `photochrom models`), a .onnx file, or a run folder."""
     render_size: int | None = None
     """Side, in pixels, of the square whose area the network sees. [default: the model's own]"""
     vividness: float | None = None
@@ -55,10 +55,10 @@ class ModelOptions:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where the network runs; an error if it is not available."""
 
-    def colorizer(self, max_pixels: int = MAX_PIXELS, finish: FinishOptions | None = None) -> Colorizer:
-        """Load the model."""
+    def load(self, model: str, max_pixels: int = MAX_PIXELS, finish: FinishOptions | None = None) -> Colorizer:
+        """Load a model, by its name or file."""
         return Colorizer(
-            self.model,
+            model,
             render_size=self.render_size,
             vividness=self.vividness,
             saturation=self.saturation,
@@ -66,6 +66,19 @@ class ModelOptions:
             max_pixels=max_pixels,
             **(finish.settings() if finish else {}),
         )
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class ModelOptions(DecodingOptions):
+    """Which model to use, and how to decode its scores."""
+
+    model: Annotated[str, Parameter(alias="-m")] = "default"
+    """A packaged model's name (see `photochrom models`), a .onnx file, or a run folder."""
+
+    def colorizer(self, max_pixels: int = MAX_PIXELS, finish: FinishOptions | None = None) -> Colorizer:
+        """Load the model."""
+        return self.load(self.model, max_pixels, finish)
 
 
 @Parameter(name="*")

@@ -23,7 +23,7 @@ def search(
     recipe: Path,
     /,
     *,
-    data: Annotated[list[Path], Parameter(consume_multiple=True, negative=(), json_list=False)],
+    data: Annotated[list[str], Parameter(consume_multiple=True, negative=(), json_list=False)],
     out: Path,
     ranges: Path | None = None,
     narrow: Path | None = None,
@@ -42,7 +42,7 @@ def search(
     recipe
         A TOML file, see recipes/.
     data
-        Folders, tar archives or files of colour pictures.
+        As for `photochrom train`.
     out
         A folder for all trials, the best values, and the plot of the learning rate.
     ranges

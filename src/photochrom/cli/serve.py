@@ -47,7 +47,7 @@ def serve(
     port
         The port to listen on; 0 picks a free one.
     token
-        What clients need to get in. Other users of this computer can see the option, but not the variable.
+        The secret that clients must send. Other users of this computer can see the option, but not the variable.
     no_token
         Let everybody in who reaches the server under a name of --allow-host.
     allow_host
@@ -69,11 +69,11 @@ def serve(
     max_seconds
         Longest film.
     max_job_seconds
-        How long a worker may take for one photograph; then it is refused.
+        How long a worker can take for one photograph; then it is refused.
     queue
-        How many photographs may wait or run at once, and as many films.
+        The most photographs that can wait or run at once, and the most films.
     jobs_per_client
-        How many of these one client may have.
+        The most of these for one client.
     keep
         Minutes to keep uploads and results after their last use.
     max_kept

@@ -36,7 +36,7 @@ def json(data: Any) -> None:
 
 
 def progress(*extra: ProgressColumn) -> Progress:
-    """A progress bar on standard error, gone when it is done; invisible where nobody watches."""
+    """A progress bar on standard error, removed at its end; invisible without a terminal."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -47,6 +47,14 @@ def progress(*extra: ProgressColumn) -> Progress:
         transient=True,
         disable=not (sys.stderr and sys.stderr.isatty()),
     )
+
+
+@contextlib.contextmanager
+def counting(what: str, total: int) -> Iterator[Any]:
+    """A progress bar, as what takes how many are done, how many there are, and the file."""
+    with progress() as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done, total, path: bar.update(task, completed=done, total=total)
 
 
 def table(rows: list[tuple[str, ...]], title: str | None = None) -> None:

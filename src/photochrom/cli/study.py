@@ -32,8 +32,8 @@ def study(
     Parameters
     ----------
     scale
-        "paper" is the paper's scale, "small" takes two cores a few hours, "adversarial" compares GANs with L2, small
-        as well: see recipes/study/.
+        "paper" is the paper's scale, "small" takes two cores a few hours, "adversarial" compares GANs with L2, also
+        at a small scale: see recipes/study/.
     out
         The study's folder; scales can share one, and the report shows them side by side.
     data

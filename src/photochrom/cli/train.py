@@ -17,9 +17,9 @@ def train(
     recipe: Path | None = None,
     /,
     *,
-    data: Annotated[list[Path], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006 - cyclopts wants a literal
+    data: Annotated[list[str], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006 - cyclopts wants a literal
     out: Path | None = None,
-    val: Annotated[list[Path], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006
+    val: Annotated[list[str], Parameter(consume_multiple=True, negative=(), json_list=False)] = [],  # noqa: B006
     init: str | None = None,
     max_steps: int | None = None,
     device: Literal["auto", "cpu", "cuda"] = "auto",
@@ -36,7 +36,8 @@ def train(
     recipe
         A TOML file, see recipes/.
     data
-        Folders, tar archives or files of colour pictures; one named twice counts twice.
+        Folders, tar archives, files of colour pictures, Hugging Face datasets, or shards: a pattern such as
+        'photos-{000000..000999}.tar' or 's3://bucket/photos-{000000..000999}.tar'. One named twice counts twice.
     out
         The run folder.
     val
@@ -80,6 +81,8 @@ def train(
                 say(compared(repeat, out))
             return
         say(f"{out}: {len(trainer.entries)} pictures, step {trainer.step} of {trainer.stop}")
+        if trainer.memory:
+            say(f"{out}: {trainer.memory}")
         with progress(TextColumn("loss {task.fields[loss]:.3f}  {task.fields[speed]:.0f} images/s")) as bar:
             task = bar.add_task("training", total=trainer.stop, completed=trainer.step, loss=float("nan"), speed=0.0)
 

@@ -57,7 +57,7 @@ def new(
     side
         The longer side of the pictures, in pixels.
     """
-    settings = studies.StudySettings(kind, size, practice, seed, time_limit, side)
+    settings = studies.TuringSettings(kind, size, practice, seed, time_limit, side)
     with only_our_words(), progress() as bar:
         task = bar.add_task("colouring", total=None)
         colorizers = {name: Colorizer(each) for name, each in _named(model).items()}

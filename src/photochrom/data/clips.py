@@ -1,4 +1,4 @@
-"""Clips out of stills: what moves, and how, is known exactly, which no film tells.
+"""Clips out of stills: what moves, and how, is known exactly, unlike in real films.
 
 A still is filmed by a camera that pans, zooms and turns; another still, cut out, moves in front of it by itself and
 hides what is behind; old film flickers and has grain; and now and then there is a cut.

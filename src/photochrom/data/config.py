@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from photochrom._support.settings import Checked, Range, check
 from photochrom.errors import BadRecipe
@@ -30,8 +30,9 @@ class DataConfig(Checked, where="data"):
             2019): against overfitting.
         subtract_mean: subtract the mean L of the training pictures from the network's input instead of 50 (the paper,
             section 4.2.1: our reading of "subtracting the mean pixel value").
-        cache: keep every sample in memory after its first use, 4 to 12 bytes a pixel in each worker; only where the
-            settings above leave nothing to chance.
+        cache: true keeps every sample in memory after its first use, 4 to 12 bytes a pixel in each worker; only where
+            the settings above leave nothing to chance. "memory" decodes every picture once, keeps it in the memory of
+            the device, and makes the samples there; see `photochrom.data.memory`.
         workers: processes that decode; 0 decodes in the training process.
     """
 
@@ -44,18 +45,21 @@ class DataConfig(Checked, where="data"):
     soften: Annotated[float, Range(0, 1)] = 0.0
     cutmix: Annotated[float, Range(0, 1)] = 0.0
     subtract_mean: bool = False
-    cache: bool = False
+    cache: bool | Literal["memory"] = False
     workers: Annotated[int, Range(0, 256)] = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, weight in self.weights.items():
             Range(0, 100).check(f"data.weights.{name}", weight, BadRecipe)
-        check(0 < self.scale[0] <= self.scale[1] <= 1, "data.scale", self.scale, "two rising shares above 0 to 1")
+        check(
+            0 < self.scale[0] <= self.scale[1] <= 1, "data.scale", self.scale, "two rising shares above 0 and at most 1"
+        )
         plain = {"scale": (1.0, 1.0), "ratio": 1.0, "flip": False, "degrade": 0.0, "soften": 0.0, "cutmix": 0.0}
-        for name, value in plain.items() if self.cache else ():
+        check(self.cache in (True, False, "memory"), "data.cache", self.cache, "true, false or 'memory'")
+        for name, value in plain.items() if self.cache is True else ():
             found = getattr(self, name)
-            check(found == value, f"data.{name}", found, f"{value!r} only, where data.cache is true")
+            check(found == value, f"data.{name}", found, f"{value!r} where data.cache is true")
 
     @property
     def whole(self) -> bool:

@@ -6,12 +6,23 @@ import bisect
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import overload
+from pathlib import Path
+from typing import ClassVar, overload
 
 import numpy as np
 from jaxtyping import Int
 
 from photochrom.errors import BadDataset
+from photochrom.imaging.formats import FORMATS
+
+# HEIC needs an extra that a training machine may not have.
+EXTENSIONS = frozenset(e for form in FORMATS.values() if form.name != "HEIF" for e in form.extensions)
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file counts as a picture, by its name."""
+    # A Mac leaves a "._name.jpg" that is no picture beside each file that it copies or packs.
+    return path.suffix.lower() in EXTENSIONS and not path.name.startswith("._")
 
 
 @dataclass(frozen=True)
@@ -69,7 +80,12 @@ class Stored(Listing):
         path: the file.
         offsets, sizes: (n,) where each picture begins, and its length, bytes.
         keys: what they are called.
+
+    Attributes:
+        kind: of the entries that are made.
     """
+
+    kind: ClassVar[type[Entry]] = Entry
 
     def __init__(
         self, path: str, offsets: Int[np.ndarray, "n"], sizes: Int[np.ndarray, "n"], keys: Iterable[str]
@@ -84,7 +100,7 @@ class Stored(Listing):
 
     def at(self, index: int) -> Entry:
         key = self.text[self.ends[index] : self.ends[index + 1]].decode("utf-8", "surrogateescape")
-        return Entry(self.path, int(self.offsets[index]), int(self.sizes[index]), key)
+        return self.kind(self.path, int(self.offsets[index]), int(self.sizes[index]), key)
 
 
 class Joined(Listing):

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
+from photochrom.data import remote
 from photochrom.data.entries import Entry
 from photochrom.data.mixture import Mixture
 from photochrom.data.samples import Sampler, decode_entry, paste
@@ -28,9 +29,20 @@ class Pictures(Dataset["tuple[Tensor, Tensor] | BadDataset"]):
         self.sampler = sampler
         self.seed = seed
         self._kept: dict[int, tuple[Tensor, Tensor]] = {}
+        self._fetched: dict[int, bytes] = {}
 
     def __len__(self) -> int:
         return len(self.entries)
+
+    def __getitems__(self, places: list[tuple[int, int]]) -> list[tuple[Tensor, Tensor] | BadDataset]:
+        """The samples of a batch; the bytes of those that are elsewhere are fetched at once."""
+        wanted = [index for _, index in places if index not in self._kept]
+        found = zip(wanted, remote.fetch([self.entries[index] for index in wanted]), strict=True)
+        self._fetched = {index: data for index, data in found if data}
+        try:
+            return [self[place] for place in places]
+        finally:
+            self._fetched = {}
 
     def __getitem__(self, where: tuple[int, int]) -> tuple[Tensor, Tensor] | BadDataset:  # type: ignore[override]
         epoch, index = where
@@ -45,12 +57,13 @@ class Pictures(Dataset["tuple[Tensor, Tensor] | BadDataset"]):
             return error
         light, ab = arrays
         sample = torch.from_numpy(light), torch.from_numpy(ab)
-        if config.cache:
+        if config.cache is True:
             self._kept[index] = sample
         return sample
 
     def _drawn(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        return self.sampler(decode_entry(self.entries[index], 4 * self.sampler.config.size), rng)
+        entry, data = self.entries[index], self._fetched.get(index)
+        return self.sampler(decode_entry(entry, 4 * self.sampler.config.size, data), rng)
 
 
 Share = Callable[[list[Any]], list[Any]]
@@ -106,7 +119,8 @@ class Halves:
 
     def __init__(self, count: int, batch: int, seed: int, start: int, stop: int, share: Share = list) -> None:
         if count < 2:
-            raise BadDataset("there is one picture only; training without pairs takes two or more")
+            raise BadDataset("there is only one picture; training without pairs needs at least two")
+        self.start = start
         shuffled = np.random.default_rng(seed).permutation(count)
         self.sides = shuffled[: count // 2], shuffled[count // 2 :]
         self.orders = [Order(len(side), batch // 2, seed, start, stop, share) for side in self.sides]

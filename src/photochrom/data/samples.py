@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
@@ -56,9 +57,12 @@ def decode(data: bytes, key: str, least: int = 512) -> Image.Image:
         return ImageOps.exif_transpose(image).convert("RGB")
 
 
-def decode_entry(entry: Entry, least: int = 512) -> Image.Image:
-    """The picture of a dataset's entry, as `decode` gives it; its file and its name in there are in the message."""
-    return decode(entry.read(), f"{entry.path}: {entry.key}", least)
+def decode_entry(entry: Entry, least: int = 512, data: bytes | None = None) -> Image.Image:
+    """The picture of a dataset's entry, as `decode` gives it; its file and its name in there are in the message.
+
+    `data` are its bytes, where they have been read already.
+    """
+    return decode(entry.read() if data is None else data, f"{entry.path}: {entry.key}", least)
 
 
 def dimensions(data: bytes, key: str) -> tuple[int, int]:
@@ -105,6 +109,23 @@ def small_ab(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """What is chosen of a picture for a sample, but for the noise.
+
+    Attributes:
+        box: left, top, right, bottom of what is cut out, pixels.
+        mirrored: whether it is mirrored.
+        soft: width and height to which it is shrunk before it is enlarged again; None leaves it sharp.
+        wear: what is done to L; None leaves it as it is.
+    """
+
+    box: tuple[float, float, float, float]
+    mirrored: bool
+    soft: tuple[int, int] | None
+    wear: Wear | None
+
+
+@dataclass(frozen=True)
 class Sampler:
     """Makes samples of one size.
 
@@ -118,16 +139,26 @@ class Sampler:
 
     def __call__(self, image: Image.Image, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return L (1, s, s) in 0..100, perhaps degraded, and ab (2, s/stride, s/stride)."""
-        size = self.config.size
-        piece = image.resize((size, size), Image.Resampling.BILINEAR, box=self._box(image.size, rng), reducing_gap=2.0)
-        if self.config.flip and rng.random() < 0.5:
+        size, chosen = self.config.size, self.choose(image.size, rng)
+        piece = image.resize((size, size), Image.Resampling.BILINEAR, box=chosen.box, reducing_gap=2.0)
+        if chosen.mirrored:
             piece = piece.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        if rng.random() < self.config.soften:
-            piece = _softened(piece, rng)
+        if chosen.soft:
+            piece = piece.resize(chosen.soft, Image.Resampling.BILINEAR).resize(piece.size, Image.Resampling.BICUBIC)
         ab = small_ab(piece, (size // self.stride, size // self.stride))
-        worn = rng.random() < self.config.degrade
-        light = Wear.drawn(rng).light(piece, rng) if worn else color.srgb_to_lightness(np.asarray(piece))
+        light = chosen.wear.light(piece, rng) if chosen.wear else color.srgb_to_lightness(np.asarray(piece))
         return light[None], np.ascontiguousarray(ab.transpose(2, 0, 1))
+
+    def choose(self, size: tuple[int, int], rng: np.random.Generator) -> Piece:
+        """The piece of a picture of `size` (w, h) that a sample shows, and what is done to it."""
+        config = self.config
+        box = self._box(size, rng)
+        mirrored = config.flip and rng.random() < 0.5
+        soft = None
+        if rng.random() < config.soften:
+            width, height = (max(1, round(config.size * rng.uniform(0.35, 0.9))) for _ in "wh")
+            soft = width, height
+        return Piece(box, mirrored, soft, Wear.drawn(rng) if rng.random() < config.degrade else None)
 
     def _box(self, size: tuple[int, int], rng: np.random.Generator) -> tuple[float, float, float, float]:
         width, height = size
@@ -140,13 +171,11 @@ class Sampler:
         return x, y, x + w, y + h
 
 
-def paste(
-    sample: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray], rng: np.random.Generator
-) -> None:
+def paste(sample: tuple[Any, Any], other: tuple[Any, Any], rng: np.random.Generator) -> None:
     """Put a rectangle of another sample into the same place of a sample, both as `Sampler` makes them.
 
     Args:
-        sample: L (1, s, s) and ab (2, h, w); changed in place.
+        sample: L (1, s, s) and ab (2, h, w), arrays or tensors; changed in place.
         other: likewise.
         rng: decides where, and of which shape; the edges lie between points of ab.
 
@@ -160,12 +189,6 @@ def paste(
         stride = into.shape[1] // h
         rows, columns = (slice(stride * a, stride * (a + n)) for a, n in ((top, height), (left, width)))
         into[:, rows, columns] = source[:, rows, columns]
-
-
-def _softened(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """The picture with the detail of a copy that is up to three times smaller."""
-    width, height = (max(1, round(side * rng.uniform(0.35, 0.9))) for side in image.size)
-    return image.resize((width, height), Image.Resampling.BILINEAR).resize(image.size, Image.Resampling.BICUBIC)
 
 
 @dataclass(frozen=True)
@@ -197,7 +220,7 @@ class Wear:
         return cls(blur, plate, gamma, low, high, rng.uniform(0.5, 4) if rng.random() < 0.5 else 0.0)
 
     def light(self, image: Image.Image, rng: np.random.Generator) -> np.ndarray:
-        """L (h, w) of the picture; the noise is drawn anew."""
+        """L (h, w) of the picture; the noise is drawn each time."""
         if self.blur:
             image = image.filter(ImageFilter.GaussianBlur(self.blur))
         rgb = np.asarray(image)

@@ -1,4 +1,4 @@
-"""Folders, tar archives and array files of pictures, listed once and read at random."""
+"""Folders, tar archives, shards, array files and tables of pictures, listed once and read at random."""
 
 from __future__ import annotations
 
@@ -12,13 +12,9 @@ from typing import IO
 
 import numpy as np
 
-from photochrom.data import arrays, tar_index
-from photochrom.data.entries import Entry, Joined, Stored
+from photochrom.data import arrays, remote, tables, tar_index
+from photochrom.data.entries import EXTENSIONS, Entry, Joined, is_picture
 from photochrom.errors import BadDataset, OutOfMemory
-from photochrom.imaging.formats import FORMATS
-
-# HEIC needs an extra that a training machine may not have.
-EXTENSIONS = frozenset(e for form in FORMATS.values() if form.name != "HEIF" for e in form.extensions)
 
 
 @dataclass(frozen=True)
@@ -47,8 +43,12 @@ def list_pictures(sources: Sequence[Path | str | Entry]) -> Joined:
     stays in memory as long as its entries do. A folder or tar without pictures gives its batches in the order of
     their names, but not `test_batch`, `test`, `val_data` and `*.meta`: name these files themselves to use them.
 
+    Arrow and Parquet files with a column of pictures, and folders of them such as a Hugging Face dataset that was saved
+    to disk, are read too (see `photochrom.data.tables`); test and validation splits count only if they are named.
+
     Args:
-        sources: paths, and entries that are listed already, which are passed on.
+        sources: paths, patterns of shards (`photos-{000000..000999}.tar`), addresses of tars or such patterns
+            (`s3://bucket/...`, see `photochrom.data.remote`), and entries that are listed already.
 
     Returns:
         The key of a picture in a folder or tar is its path inside; in a batch "label/batch-index". A tar of more than
@@ -69,13 +69,22 @@ def list_pictures(sources: Sequence[Path | str | Entry]) -> Joined:
                 parts.append(given)
             given.append(source)
             continue
-        found = _list_one(Path(source))
+        parts += _list_source(os.fspath(source))
+    return Joined(parts)
+
+
+def _list_source(source: str) -> list[Sequence[Entry]]:
+    """The lists of a source's shards, or of the one file or folder that it is."""
+    places = [source]
+    if "{" in source and (remote.is_address(source) or not os.path.exists(source)):
+        places = remote.expanded(source)
+    lists = remote.list_shards(places) if remote.is_address(source) else [_list_one(Path(place)) for place in places]
+    for place, found in zip(places, lists, strict=True):
         if not found:
             raise BadDataset(
-                f"{source}: there are no pictures in it ({', '.join(sorted(EXTENSIONS))}) and no training batches"
+                f"{place}: there are no pictures in it ({', '.join(sorted(EXTENSIONS))}) and no training batches"
             )
-        parts.append(found)
-    return Joined(parts)
+    return lists
 
 
 def _list_one(source: Path) -> Sequence[Entry]:
@@ -84,6 +93,8 @@ def _list_one(source: Path) -> Sequence[Entry]:
             return _list_folder(source)
         if source.suffix.lower() in EXTENSIONS:
             return [Entry(str(source), 0, source.stat().st_size, source.name)]
+        if tables.is_table(source):
+            return tables.list_tables([source])
         with source.open("rb") as file:
             if arrays.is_batch(file):
                 return _list_batch(file, str(source), source.name)
@@ -94,9 +105,11 @@ def _list_one(source: Path) -> Sequence[Entry]:
         raise BadDataset(f"{source}: it cannot be read ({error.strerror})") from None
 
 
-def _list_folder(folder: Path) -> list[Entry]:
+def _list_folder(folder: Path) -> Sequence[Entry]:
     files = sorted(Path(root, name) for root, _, names in os.walk(folder) for name in names)
-    found = [Entry(str(f), 0, f.stat().st_size, str(f.relative_to(folder))) for f in files if _is_picture(f)]
+    found = [Entry(str(f), 0, f.stat().st_size, str(f.relative_to(folder))) for f in files if is_picture(f)]
+    if not found and any(tables.is_table(path) for path in files):
+        return tables.list_tables([path for path in files if tables.is_for_training(path)])
     for path in files if not found else ():
         if arrays.is_for_training(path.name) and path.is_file():
             with path.open("rb") as file:
@@ -109,14 +122,11 @@ def _list_tar(source: Path) -> Sequence[Entry]:
     if known is not None:
         return known
     with tarfile.open(source, "r:") as archive:
-        members = [member for member in archive if member.isfile()]
-        _check_end(archive, source)
-        pictures = [member for member in members if _is_picture(Path(member.name))]
-        if pictures:
-            offsets, sizes = (np.array(n) for n in zip(*((m.offset_data, m.size) for m in pictures), strict=True))
-            found = Stored(str(source), offsets, sizes, (m.name for m in pictures))
-            tar_index.keep(found)
-            return found
+        members = tar_index.members(archive, str(source))
+        pictures = tar_index.pictures(members, str(source))
+        if len(pictures):
+            tar_index.keep(pictures)
+            return pictures
         batches: list[Entry] = []
         for member in sorted(members, key=lambda m: m.name):
             file = archive.extractfile(member)
@@ -135,19 +145,6 @@ def _list_batch(file: IO[bytes], path: str, name: str) -> list[Entry]:
         raise OutOfMemory(f"{path}: {name} does not fit in memory; name fewer batches") from None
     name, size = Path(name).name, len(_ppm_header(batch.planes)) + batch.planes[0].size
     return [Row(path, i, size, f"{label}/{name}-{i}", batch.planes) for i, label in enumerate(batch.labels)]
-
-
-def _is_picture(path: Path) -> bool:
-    # A Mac leaves a "._name.jpg" that is no picture beside each file that it copies or packs.
-    return path.suffix.lower() in EXTENSIONS and not path.name.startswith("._")
-
-
-def _check_end(archive: tarfile.TarFile, source: Path) -> None:
-    """tarfile takes a damaged header behind the first for the end; a true end is zeros, or that of the file."""
-    assert archive.fileobj is not None
-    archive.fileobj.seek(archive.offset)
-    if archive.fileobj.read(tarfile.BLOCKSIZE).strip(b"\0"):
-        raise BadDataset(f"{source}: the tar is damaged at byte {archive.offset}; get it again")
 
 
 def digest(entries: Sequence[Entry]) -> str:

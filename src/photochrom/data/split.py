@@ -57,7 +57,7 @@ def split(entries: Sequence[Entry], counts: Mapping[str, int], seed: int) -> dic
     Source: the paper, section 4.2.1.
     """
     if min(counts.values(), default=0) < 0:
-        raise BadSetting(f"a split takes 0 pictures or more for each part, not {dict(counts)}")
+        raise BadSetting(f"each part of a split needs 0 or more pictures, not {dict(counts)}")
     unique = distinct(entries)
     twice, wanted = len(entries) - len(unique), sum(counts.values())
     if twice:
@@ -65,7 +65,7 @@ def split(entries: Sequence[Entry], counts: Mapping[str, int], seed: int) -> dic
     if len(unique) < wanted:
         parts = " + ".join(f"{count} {name}" for name, count in counts.items())
         raise BadDataset(
-            f"the split takes {parts} = {wanted} pictures, but there are {len(unique)}"
+            f"the split needs {parts} = {wanted} pictures, but there are {len(unique)}"
             + (f" (and {twice} duplicates)" if twice else "")
             + "; name more, or lower the counts"
         )
@@ -102,9 +102,7 @@ def check_size(entries: Sequence[Entry], least: int) -> None:
     for entry in entries:
         width, height = dimensions(entry.read(), _named(entry))
         if min(width, height) < least:
-            raise BadDataset(
-                f"{_named(entry)}: it is {width} x {height}; every side has to have {least} pixels or more"
-            )
+            raise BadDataset(f"{_named(entry)}: it is {width} x {height}; each side must have at least {least} pixels")
 
 
 def _named(entry: Entry) -> str:

@@ -158,5 +158,5 @@ def _comment_chunk(comment: bytes) -> bytes:
     try:
         plain = comment.isascii() or not comment.decode()
     except UnicodeDecodeError:
-        plain = True  # bytes of a character set that nobody names
+        plain = True  # bytes of a character set that is not named
     return (b"tEXtComment\0" if plain else b"iTXtComment\0\0\0\0\0") + comment

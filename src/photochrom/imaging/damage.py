@@ -40,18 +40,16 @@ def mended(kind: str, data: bytes) -> bytes:
 
 @lru_cache
 def tolerant(reader: type[ImageFile.ImageFile]) -> type[ImageFile.ImageFile]:
-    """A reader that gives what it has where the data end or are broken; `is_damaged` says whether it did."""
+    """A reader that returns what it has read where the data end or are broken."""
 
     class Tolerant(reader):
-        is_damaged = False
-
         def load(self) -> Any:
             try:
                 return super().load()
             except (OSError, EOFError, SyntaxError, ValueError, struct.error, zlib.error):
                 if self._im is None:
                     raise
-                self.is_damaged, self.tile = True, []
+                self.tile = []
                 return super().load()
 
     return Tolerant

@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from photochrom.imaging.captions import Captions, captions_of, profile_of, text_of
 from photochrom.imaging.metadata import sane_dpi, upright_xmp
+from photochrom.imaging.moving import gif_table_bytes
 from photochrom.imaging.tags import (
     EXIF_PREFIX,
     Fields,
@@ -186,10 +187,10 @@ def _of_gif(file: IO[bytes]) -> Facts:
     """Source: CompuServe, "Graphics Interchange Format, version 89a", 1990; XMP Specification Part 3, 1.1.2."""
     comments, xmp = [], b""
     flags = file.read(13)[10:11]
-    file.seek(_table(flags), io.SEEK_CUR)
+    file.seek(gif_table_bytes(flags), io.SEEK_CUR)
     while (kind := file.read(1)) in (b"!", b","):
         if kind == b",":
-            file.seek(_table(file.read(9)[8:9]) + 1, io.SEEK_CUR)
+            file.seek(gif_table_bytes(file.read(9)[8:9]) + 1, io.SEEK_CUR)
         label = file.read(1) if kind == b"!" else b""
         start, parts = file.tell(), []
         while size := file.read(1)[:1].strip(b"\0"):
@@ -203,11 +204,6 @@ def _of_gif(file: IO[bytes]) -> Facts:
             xmp = file.read(max(0, end - start))
             file.seek(end + 258)
     return _facts(b"", xmp, captions=captions_of(comments=tuple(comments)))
-
-
-def _table(flags: bytes) -> int:
-    """Bytes of the colour table that the flags announce."""
-    return 3 << ((flags[0] & 7) + 1) if flags and flags[0] & 0x80 else 0
 
 
 def _of_jpeg_2000(file: IO[bytes]) -> Facts:

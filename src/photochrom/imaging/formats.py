@@ -150,7 +150,7 @@ def register(form: Format) -> Format:
     """Add a format to the table; a name or an ending that is taken raises ValueError."""
     taken = [name for name in (form.name, *form.extensions) if name in FORMATS or name in _BY_EXTENSION]
     if taken or form.name != form.name.upper():
-        raise ValueError(f"{form.name}: its name has to be in capitals, and nobody else's; taken: {taken}")
+        raise ValueError(f"{form.name}: its name must be in capitals and unique; taken: {taken}")
     FORMATS[form.name] = form
     _BY_EXTENSION.update(dict.fromkeys(form.extensions, form))
     return form
@@ -192,7 +192,7 @@ def format_for(path: str | os.PathLike[str]) -> Format:
     """
     suffix = Path(path).suffix
     if suffix.lower() not in _BY_EXTENSION:
-        what = f"no picture format goes by '{suffix}'" if suffix else "the name has no ending that says the format"
+        what = f"no picture format has the ending '{suffix}'" if suffix else "the name has no ending"
         raise UnsupportedFormat(f"{shown(path)}: {what}; use one of {_usual_endings()}")
     return _BY_EXTENSION[suffix.lower()]
 
@@ -239,7 +239,7 @@ def sniff(head: bytes) -> str:
     for signature, what in _STRANGERS:
         if head.startswith(signature):
             raise UnsupportedFormat(f"is {what}, which is not read; save it as one of {', '.join(FORMATS)}")
-    raise UnreadableImage(f"is not a picture, by its content; it has to be one of {', '.join(FORMATS)}")
+    raise UnreadableImage(f"is not a picture, by its content; it must be one of {', '.join(FORMATS)}")
 
 
 def _usual_endings() -> str:

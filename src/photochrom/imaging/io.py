@@ -121,16 +121,16 @@ def from_array(array: Pixels) -> Picture:
     if not isinstance(array, np.ndarray):
         raise BadSetting(f"a numpy array is needed, not {type(array).__name__}")
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
-        raise BadSetting(f"an array has the shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {array.shape}")
+        raise BadSetting(f"an array must have the shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {array.shape}")
     if array.size == 0:
         raise BadSetting(f"an array of the shape {array.shape} has no pixels")
     if array.dtype.kind == "f":
         low, high = float(array.min()), float(array.max())
         if not (low >= 0 and high <= 1):
-            raise BadSetting(f"floating samples go from 0 to 1, these from {low:g} to {high:g}; scale them")
+            raise BadSetting(f"floating samples must be between 0 and 1, not {low:g} to {high:g}; scale them")
         array = to_dtype(array, "float32")
     if array.dtype.name not in ("uint8", "uint16", "float32"):
-        raise BadSetting(f"an array holds uint8, uint16 or floats, not {array.dtype}")
+        raise BadSetting(f"an array must hold uint8, uint16 or floats, not {array.dtype}")
     if array.ndim == 2 or array.shape[2] == 3:
         return Picture(array)
     if array.shape[2] == 1:
@@ -154,7 +154,7 @@ def to_array(picture: Picture, dtype: Any = None) -> Pixels:
     """
     wanted = np.dtype(picture.pixels.dtype if dtype is None else dtype)
     if wanted.kind != "f" and wanted.name not in ("uint8", "uint16"):
-        raise BadSetting(f"samples come as uint8, uint16 or floats, not as {wanted}")
+        raise BadSetting(f"samples must be uint8, uint16 or floats, not {wanted}")
     channels = picture.pixels
     if picture.alpha is not None:
         channels = np.concatenate([channels.reshape(*channels.shape[:2], -1), picture.alpha[..., None]], -1)
@@ -201,6 +201,6 @@ def cannot_open(name: str, error: Exception) -> UnreadableImage:
     if isinstance(error, FileNotFoundError):
         return UnreadableImage(f"{name} does not exist; check the name and the folder")
     if isinstance(error, PermissionError):
-        return UnreadableImage(f"{name} may not be read; check its permissions")
+        return UnreadableImage(f"{name} cannot be read; check its permissions")
     reason = getattr(error, "strerror", None) or error
     return UnreadableImage(f"{name} cannot be opened ({reason}); check the name")

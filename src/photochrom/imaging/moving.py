@@ -107,12 +107,12 @@ def _moves(path: str) -> bool:
     """
     with open(path, "rb") as file:
         flags = file.read(13)[10:11]
-        file.seek(_table(flags), os.SEEK_CUR)
+        file.seek(gif_table_bytes(flags), os.SEEK_CUR)
         frames = 0
         while (block := file.read(1)) in (b"!", b","):
             if block == b",":
                 frames += 1
-                file.seek(_table(file.read(9)[8:9]) + 1, os.SEEK_CUR)
+                file.seek(gif_table_bytes(file.read(9)[8:9]) + 1, os.SEEK_CUR)
             else:
                 file.read(1)
             if frames > 1:
@@ -124,8 +124,8 @@ def _moves(path: str) -> bool:
     return False
 
 
-def _table(flags: bytes) -> int:
-    """Bytes of the colour table that the flags announce."""
+def gif_table_bytes(flags: bytes) -> int:
+    """Bytes of the colour table that the flags of a GIF's screen or frame announce."""
     return 3 << ((flags[0] & 7) + 1) if flags and flags[0] & 0x80 else 0
 
 

@@ -43,7 +43,7 @@ class Picture:
         quality: the JPEG quality it came with, estimated, 1..100; or None.
         lossless: it came from a WebP that keeps every sample, and goes into one.
         pages: the further pages of a TIFF, pictures of their own.
-        notes: what whoever gave the file should know, such as that it ends early; each follows "... (".
+        notes: what the user should know, such as that it ends early; each follows "... (".
         captions: comments, IPTC, and the texts of a PNG.
 
     Raises:
@@ -66,14 +66,14 @@ class Picture:
     def __post_init__(self) -> None:
         pixels, alpha = self.pixels, self.alpha
         if pixels.ndim != 2 and not (pixels.ndim == 3 and pixels.shape[2] == 3):
-            raise BadSetting(f"a picture has the shape (H, W) or (H, W, 3), not {pixels.shape}")
+            raise BadSetting(f"a picture must have the shape (H, W) or (H, W, 3), not {pixels.shape}")
         if pixels.size == 0:
             raise BadSetting(f"a picture of the shape {pixels.shape} has no pixels")
         if pixels.dtype.name not in _FULL_SCALE:
-            raise BadSetting(f"a picture holds uint8, uint16 or float32, not {pixels.dtype}")
+            raise BadSetting(f"a picture must hold uint8, uint16 or float32, not {pixels.dtype}")
         if alpha is not None and (alpha.shape != pixels.shape[:2] or alpha.dtype != pixels.dtype):
             raise BadSetting(
-                f"alpha is {alpha.dtype} {alpha.shape}; it has to be {pixels.dtype} {pixels.shape[:2]} like the pixels"
+                f"alpha is {alpha.dtype} {alpha.shape}; it must be {pixels.dtype} {pixels.shape[:2]} like the pixels"
             )
 
     @property

@@ -55,7 +55,7 @@ def signed_xmp(xmp: bytes | None) -> bytes:
     """
     if xmp and b"\0" in xmp:
         return xmp
-    # What is written anew is taken out, under whatever prefix it goes.
+    # What is rewritten is removed first, under whatever prefix.
     bare, _ = without(xmp or b"", lambda one: (one.space, one.name) == _TYPE)
     bare, tools = without(bare, lambda one: (one.space, one.name) == _TOOL)
     tool = _and_before(_value_of(tools[0]) if tools else b"")

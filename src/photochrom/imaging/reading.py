@@ -358,7 +358,7 @@ def tiff_pages(image: TiffReader, file: IO[bytes], max_pixels: int | None, stric
         if max_pixels is not None and total > max_pixels:
             raise ImageTooLarge(
                 f"has more than {max_pixels:,} pixels in its pages; "
-                "raise --max-pixels (max_pixels in Python) or take the pages apart"
+                "raise --max-pixels (max_pixels in Python) or split its pages into files"
             )
     return [place for place, _ in full]
 

@@ -1,4 +1,4 @@
-"""The fields of EXIF and TIFF: the one walk through their directories, and directories written anew.
+"""The fields of EXIF and TIFF: the one walk through their directories, and rewritten directories.
 
 Values stay the bytes that they are, whatever their character set. Source: TIFF 6.0, section 2; Exif 2.32, 4.6;
 BigTIFF's design note.
@@ -235,7 +235,7 @@ def fields_of(exif: bytes | None) -> tuple[Fields, str]:
 def amended(exif: bytes | None, new: Mapping[int, Value]) -> bytes:
     """An EXIF block with other values for some fields of its first directory.
 
-    That directory is written anew at the end of the block, without what cannot be read, and everything else stays at
+    That directory is rewritten at the end of the block, without what cannot be read, and everything else stays at
     its place, since maker notes refer to absolute offsets.
 
     Args:

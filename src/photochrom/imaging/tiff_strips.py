@@ -54,7 +54,7 @@ from photochrom.imaging.tiff_writing import directory
 STRIP_PIXELS = 1 << 19  # about as many are decoded at a time
 _OLD_JPEG = 6  # a kind of compression
 _SUBSAMPLED = 6  # a photometric interpretation: YCbCr
-# What says how samples are stored, and so goes into the small files; sizes and places are made anew.
+# What says how samples are stored, and so goes into the small files; sizes and places are recomputed.
 _KEPT = (258, 259, 262, 266, 277, 284, 292, 293, 317, 320, 322, 323, 338, 339, 347, 529, 530, 531, 532, 34675)
 
 

@@ -9,6 +9,7 @@ from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 
+from photochrom._support.text import either
 from photochrom.errors import BadCheckpoint, BadSetting, DeviceUnavailable, OutOfMemory
 from photochrom.inference.card import ModelCard
 from photochrom.inference.model_files import read_card
@@ -26,7 +27,7 @@ class Backend(Protocol):
 
 
 class OnnxBackend:
-    """onnxruntime: what runs for everybody, without torch.
+    """onnxruntime, which every installation has, without torch.
 
     Args:
         data: the model file's bytes.
@@ -103,7 +104,7 @@ def session(data: bytes, where: str, device: str = "auto", threads: int | None =
 
 
 def _quiet_runtime() -> Any:
-    """onnxruntime, kept from telling its makers about models and machines, which since 1.29 it does on Linux as well.
+    """onnxruntime with its telemetry off, which since 1.29 is on by default on Linux, too.
 
     It looks at the variable when it is first imported; where another library has done that, the call ends it.
     """
@@ -139,7 +140,7 @@ def out_of_memory(x: np.ndarray, card: ModelCard) -> OutOfMemory:
 
 def _providers(ort: Any, device: str) -> list[str]:
     if device not in DEVICES:
-        raise BadSetting(f"there is no device '{device}'; it may be {', '.join(DEVICES)}")
+        raise BadSetting(f"there is no device '{device}'; choose {either(DEVICES)}")
     has_cuda = "CUDAExecutionProvider" in ort.get_available_providers()
     if device == "cuda" and not has_cuda:
         raise DeviceUnavailable(

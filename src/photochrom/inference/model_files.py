@@ -65,7 +65,7 @@ def read_card(data: bytes, where: str) -> ModelCard:
     mark = bytes([0x0A, len(KEY)]) + KEY.encode() + b"\x12"
     at = data.find(mark)
     if at < 0:
-        kind = "damaged, or not a model of photochrom: it has no card" if data else "empty"
+        kind = "damaged, or not a photochrom model: it has no card" if data else "empty"
         raise BadCheckpoint(f"{where}: the model file is {kind}")
     start, length = _varint(data, at + len(mark))
     try:

@@ -129,9 +129,7 @@ class Network:
         out = self.backend.run(x, variation)
         channels = self.bins.n_scores if self.bins else 2
         if out.shape != (len(x), channels, x.shape[2] // card.stride, x.shape[3] // card.stride):
-            raise BadCheckpoint(
-                f"the model '{card.name}' answers with {out.shape[1:]}, which is not what its card says"
-            )
+            raise BadCheckpoint(f"the model '{card.name}' returned {out.shape[1:]}, which does not match its card")
         if not np.isfinite(out).all():
             raise BadCheckpoint(f"the model '{card.name}' gives values that are not numbers; its weights are damaged")
         return out

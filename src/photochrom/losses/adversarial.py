@@ -26,7 +26,7 @@ def judging(real: Float[Tensor, "n 1 i j"], generated: Float[Tensor, "n 1 i j"],
 
 
 def fooling(generated: Float[Tensor, "n 1 i j"], objective: str) -> Float[Tensor, ""]:
-    """What the generator minimises: its pictures shall be judged real."""
+    """What the generator minimises: its pictures are to be judged real."""
     return _distance(generated, 1.0, objective)
 
 

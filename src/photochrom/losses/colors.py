@@ -35,10 +35,10 @@ class DecodedColors(nn.Module):
     def __init__(self, bins: Bins | None, decoding: Decoding, task: str) -> None:
         super().__init__()
         if bins is not None and not isinstance(bins, JointBins):
-            raise BadRecipe(f"the task '{task}' needs joint bins or none; bins.kind may be joint only")
+            raise BadRecipe(f"the task '{task}' needs joint bins or none; bins.kind must be joint")
         if bins is not None and decoding.decoder not in ("mean", "annealed_mean"):
             raise BadRecipe(
-                f"decode.decoder is '{decoding.decoder}'; with the task '{task}' it may be mean, annealed_mean"
+                f"decode.decoder is '{decoding.decoder}'; with the task '{task}' it must be mean or annealed_mean"
             )
         self.decoding = decoding
         self.temperature = decoding.temperature if decoding.decoder == "annealed_mean" else 1.0

@@ -24,6 +24,16 @@ def psnr(pair: Comparison) -> float:
     return PSNR_CAP if error == 0 else min(PSNR_CAP, -10 * math.log10(error))
 
 
+@metric("psnr_ab", meaning="peak signal-to-noise ratio over a and b, capped at 100", unit="dB", better="higher")
+def psnr_ab(pair: Comparison) -> float:
+    """Return 10 log10(255^2 / mean squared difference of a and b), at most `PSNR_CAP`.
+
+    The peak is the range of a and b in 8-bit Lab; papers that take another one differ by a constant.
+    """
+    error = np.mean(np.square(pair.predicted.ab - pair.truth.ab))
+    return PSNR_CAP if error == 0 else min(PSNR_CAP, 10 * math.log10(255**2 / error))
+
+
 @metric("ssim", meaning="structural similarity, mean of the RGB channels", unit="", better="higher")
 def ssim(pair: Comparison) -> float:
     """Return the mean SSIM of the three channels with a Gaussian window of sigma 1.5 (11 x 11), data range 1.

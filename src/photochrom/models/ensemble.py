@@ -37,7 +37,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Settings:
+class EnsembleSettings:
     """Settings of the network; by default, the members of the default model.
 
     Attributes:
@@ -55,7 +55,7 @@ class Settings:
     )
 
     def __post_init__(self) -> None:
-        check(len(self.members) >= 1, "model.settings.members", self.members, "one table or more")
+        check(len(self.members) >= 1, "model.settings.members", self.members, "one or more tables")
         for name, member in self.parsed.items():
             check_fields(member, f"model.settings.members.{name}.{{}}".format, BadRecipe)
             if member.name == "ensemble":
@@ -78,14 +78,14 @@ class Ensemble(nn.Module):
     """The mean of the members' answers. All have one stride, and none is bound to one size or varies by dropout.
 
     Args:
-        settings: see `Settings`.
+        settings: see `EnsembleSettings`.
         n_outputs: channels of the result.
     """
 
-    Settings = Settings
+    Settings = EnsembleSettings
     size = None
 
-    def __init__(self, settings: Settings, n_outputs: int) -> None:
+    def __init__(self, settings: EnsembleSettings, n_outputs: int) -> None:
         super().__init__()
         self.settings = settings
         networks = {n: models[m.name](_settings(n, m), n_outputs) for n, m in settings.parsed.items()}
@@ -96,8 +96,8 @@ class Ensemble(nn.Module):
                 raise BadRecipe(f"model.settings.members.{name} is a {kind}, which cannot be a member of an ensemble")
             if network.stride != first.stride:
                 raise BadRecipe(
-                    f"model.settings.members.{name} answers for every {network.stride} pixels a side, the first member "
-                    f"for every {first.stride}; they have to be alike"
+                    f"model.settings.members.{name} has a stride of {network.stride}, the first member "
+                    f"one of {first.stride}; they must be equal"
                 )
         self.members = nn.ModuleDict(networks)
         # Of whole numbers, so that the exported graph can compute sides that vary.

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from torch import nn
 
 from photochrom._support.settings import Checked, Range
+from photochrom._support.text import either
 from photochrom.models import models
 from photochrom.models.plain import (
     ACTIVATIONS,
@@ -54,12 +55,17 @@ class PaperCnnSettings(Checked, where="model.settings"):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_shape(self.size, self.channels, self.kernel)
-        check(1 <= self.stride <= self.size, "stride", self.stride, f"1 to {self.size}, the size")
-        check(0 <= self.padding < self.kernel, "padding", self.padding, f"0 to {self.kernel - 1}, under the kernel")
+        check(1 <= self.stride <= self.size, "stride", self.stride, f"between 1 and {self.size}, the size")
+        check(
+            0 <= self.padding < self.kernel,
+            "padding",
+            self.padding,
+            f"between 0 and {self.kernel - 1}, less than the kernel",
+        )
         orders, count = self.order.split(","), len(self.channels)
-        check(all(o.strip() in ORDERS for o in orders), "order", self.order, ", ".join(ORDERS))
-        check(len(orders) in (1, count), "order", self.order, f"one text, or {count} with commas between them")
-        check(self.activation in ACTIVATIONS, "activation", self.activation, ", ".join(ACTIVATIONS))
+        check(all(o.strip() in ORDERS for o in orders), "order", self.order, either(ORDERS))
+        check(len(orders) in (1, count), "order", self.order, f"one text, or {count} separated by commas")
+        check(self.activation in ACTIVATIONS, "activation", self.activation, either(ACTIVATIONS))
         check_maps(self.size, count, self.kernel, self.stride, self.padding)
 
     @property

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from photochrom._support.settings import Checked, Range
+from photochrom._support.text import either
 from photochrom.errors import BadRecipe
 from photochrom.models import models
 from photochrom.models.encoders import Encoder, encoders
@@ -26,7 +27,7 @@ HEAD_WIDTH = 32  # channels of an attention head
 
 
 @dataclass(frozen=True)
-class Settings(Checked, where="model.settings"):
+class PhotochromSettings(Checked, where="model.settings"):
     """Settings of the network.
 
     Attributes:
@@ -57,12 +58,12 @@ class Settings(Checked, where="model.settings"):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.encoder not in encoders:
-            raise BadRecipe(f"model.settings.encoder is '{self.encoder}'; it may be {', '.join(encoders)}")
+            raise BadRecipe(f"model.settings.encoder is '{self.encoder}'; it must be {either(encoders)}")
         if len(self.widths) != 3 or min(self.widths) < 1:
-            raise BadRecipe(f"model.settings.widths is {self.widths}; it takes three numbers above 0")
+            raise BadRecipe(f"model.settings.widths is {self.widths}; it must be three numbers above 0")
         if self.attention and self.widths[0] % HEAD_WIDTH:
             raise BadRecipe(
-                f"model.settings.widths is {self.widths}; with attention the first takes a multiple of {HEAD_WIDTH}"
+                f"model.settings.widths is {self.widths}; with attention the first must be a multiple of {HEAD_WIDTH}"
             )
 
 
@@ -133,7 +134,7 @@ def _doubling(weight: Float[Tensor, "o c 3 3"]) -> Float[Tensor, "c o 4 4"]:
 
 
 class ClassColors(nn.Module):
-    """Scores that depend on the picture's class alone, the same for every point.
+    """Scores that depend on the picture's class alone, equal at every point.
 
     No gradient reaches it: the task `class_colors` measures what it knows. At first it adds nothing.
 
@@ -180,17 +181,17 @@ class Photochrom(nn.Module):
     """Encoder of L, decoder to scores at a quarter of the input's size.
 
     Args:
-        settings: see `Settings`.
+        settings: see `PhotochromSettings`.
         n_outputs: channels of the result.
     """
 
-    Settings = Settings
+    Settings = PhotochromSettings
     multiple = 32
     stride = 4
     size = None
     neutral = ("attention.", "hint_branch.")  # a network without them can be started from
 
-    def __init__(self, settings: Settings, n_outputs: int) -> None:
+    def __init__(self, settings: PhotochromSettings, n_outputs: int) -> None:
         super().__init__()
         self.settings = settings
         self.encoder = encoders[settings.encoder]()

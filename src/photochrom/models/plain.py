@@ -17,7 +17,7 @@ from photochrom.errors import BadRecipe, BadSetting
 
 
 class RReLU(nn.RReLU):
-    """A ReLU whose slope below 0 is drawn anew for each value in training, and is the mean slope afterwards."""
+    """A ReLU whose slope below 0 is drawn for each value in training, and is the mean slope afterwards."""
 
     def forward(self, input: Tensor) -> Tensor:
         # torch computes the same afterwards, but its ONNX exporter knows no RReLU.
@@ -149,7 +149,7 @@ class PlainCnn(nn.Module):
         """
         if x.shape[2:] != torch.Size((self.size, self.size)):
             h, w = x.shape[2:]
-            raise BadSetting(f"the network takes squares of {self.size} pixels, not {w} x {h}; bring them to that size")
+            raise BadSetting(f"the network needs squares of {self.size} pixels, not {w} x {h}; bring them to that size")
         return self.head(self.layers(x))
 
 
@@ -178,10 +178,10 @@ def check_maps(size: int, layers: int, kernel: int, stride: int = 1, padding: in
         return
     at = next(i for i, side in enumerate(sides, 1) if side < LEAST_SIDE)
     fitting = [k for k in range(1, kernel) if map_sides(size, layers, k, stride, padding)[-1] >= LEAST_SIDE]
-    allowed = f"at most {fitting[-1]} here" if fitting else "1 or more, with a smaller stride or fewer layers"
+    allowed = f"at most {fitting[-1]} here" if fitting else "at least 1, with a smaller stride or fewer layers"
     raise BadRecipe(
         f"model.settings.kernel is {kernel}; at size {size}, stride {stride} and padding {padding} the map shrinks to "
-        f"nothing (under {LEAST_SIDE} x {LEAST_SIDE}) by layer {at} of {layers}; it may be {allowed}"
+        f"nothing (under {LEAST_SIDE} x {LEAST_SIDE}) by layer {at} of {layers}; it must be {allowed}"
     )
 
 
@@ -189,7 +189,7 @@ def check(ok: bool, name: str, value: object, allowed: str) -> None:
     """Refuse a model's setting.
 
     Raises:
-        BadRecipe: names it and what it may be.
+        BadRecipe: names it and what is allowed.
     """
     settings.check(ok, f"model.settings.{name}", value, allowed)
 
@@ -200,5 +200,5 @@ def check_shape(size: int, channels: Sequence[int], kernel: int) -> None:
     Raises:
         BadRecipe: as `check`.
     """
-    check(len(channels) > 0 and min(channels) >= 1, "channels", channels, "one number above 0 a layer")
-    check(1 <= kernel <= size, "kernel", kernel, f"1 to {size}, the size")
+    check(len(channels) > 0 and min(channels) >= 1, "channels", channels, "one number above 0 for each layer")
+    check(1 <= kernel <= size, "kernel", kernel, f"between 1 and {size}, the size")

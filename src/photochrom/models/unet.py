@@ -41,7 +41,7 @@ class UNetSettings(Checked, where="model.settings"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check(0 <= self.dropped < self.depth, "model.settings.dropped", self.dropped, f"0 to {self.depth - 1}")
+        check(0 <= self.dropped < self.depth, "model.settings.dropped", self.dropped, f"between 0 and {self.depth - 1}")
 
     @property
     def depth(self) -> int:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from PIL import Image
 
 from photochrom._support.files import write_bytes
 from photochrom._support.text import shown
 from photochrom.color import rgb_to_lab
 from photochrom.errors import BadSetting, PhotochromError
-from photochrom.imaging.reading import quiet
+from photochrom.imaging import io
+from photochrom.imaging.formats import SNIFF_BYTES, known_by
+from photochrom.imaging.picture import to_dtype
 from photochrom.painting.hints import MOST, Area, Colored, Hint, Stroke, as_hex, hex_of
 
 KIND = "hints"
@@ -61,12 +62,12 @@ def hints_from_json(text: str) -> list[Colored]:
 
     Example:
         >>> hints_from_json('{"hints": [{"x": 3, "y": 4, "color": "navy"}], "size": [10, 8]}')
-        [Hint(x=3, y=4, color='navy', reach=1.0, drawn_on=(10, 8))]
+        [Hint(x=3, y=4, color='navy', reach=1.0, drawn_on=(10, 8), time=None)]
     """
     try:
         facts = json.loads(text)
     except ValueError as error:
-        raise BadSetting(f"these hints are no JSON ({error})") from None
+        raise BadSetting(f"these hints are not JSON ({error})") from None
     if isinstance(facts, list):
         facts = {"hints": facts}
     listed = facts.get("hints") if isinstance(facts, dict) else None
@@ -76,15 +77,15 @@ def hints_from_json(text: str) -> list[Colored]:
     if size is not None and not (
         isinstance(size, list) and len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)
     ):
-        raise BadSetting(f'"size" is {size!r}; it is [WIDTH, HEIGHT] of the photograph in pixels')
+        raise BadSetting(f'"size" is {size!r}; it must be [WIDTH, HEIGHT] of the photograph in pixels')
     return [_from_facts(entry, tuple(size) if size else None, number) for number, entry in enumerate(listed, 1)]
 
 
 # What an entry has, and may have, by the key that tells its kind.
 _ENTRIES: dict[str, tuple[type[Colored], set[str], set[str]]] = {
-    "x": (Hint, {"x", "y", "color"}, {"reach"}),
-    "points": (Stroke, {"points", "color"}, {"width", "reach"}),
-    "runs": (Area, {"runs", "color"}, {"reach"}),
+    "x": (Hint, {"x", "y", "color"}, {"reach", "time"}),
+    "points": (Stroke, {"points", "color"}, {"width", "reach", "time"}),
+    "runs": (Area, {"runs", "color"}, {"reach", "time"}),
 }
 
 
@@ -93,7 +94,9 @@ def _from_facts(entry: Any, size: tuple[int, int] | None, number: int) -> Colore
     kind, needed, further = next((known for key, known in _ENTRIES.items() if key in keys), _ENTRIES["x"])
     if not needed <= set(keys) <= needed | further:
         wanted = ", ".join(f'"{key}"' for key in sorted(needed))
-        raise BadSetting(f"hint {number} is {json.dumps(entry)}; it has to have {wanted}, and may have a reach")
+        raise BadSetting(
+            f"hint {number} is {json.dumps(entry)}; it must have {wanted}, and can have a reach and a time"
+        )
     facts = dict(entry)
     try:
         if kind is Area:
@@ -109,7 +112,7 @@ def _from_facts(entry: Any, size: tuple[int, int] | None, number: int) -> Colore
 
 def _mask(runs: list[list[int]], size: tuple[int, int] | None) -> np.ndarray:
     if size is None:
-        raise BadSetting('with runs, the file has to have the "size" of the photograph')
+        raise BadSetting('with runs, the file must have the "size" of the photograph')
     mask = np.zeros((size[1], size[0]), bool)
     for row, first, last in runs:
         if not (0 <= row < size[1] and 0 <= first <= last < size[0]):
@@ -138,6 +141,7 @@ def hints_to_json(hints: Sequence[Colored], size: tuple[int, int] | None) -> str
 
 def _facts(hint: Colored) -> dict[str, Any]:
     end: dict[str, Any] = {"color": hex_of(hint.color)} | ({} if hint.reach == 1 else {"reach": hint.reach})
+    end |= {} if hint.time is None else {"time": hint.time}
     if isinstance(hint, Hint):
         return {"x": hint.x, "y": hint.y} | end
     if isinstance(hint, Stroke):
@@ -165,24 +169,21 @@ def write_hints(
 
 def _layer(path: str | os.PathLike[str], name: str, max_pixels: int | None) -> list[Colored]:
     """The areas of a picture with transparency, one for each colour."""
+    with open(path, "rb") as file:
+        if known_by(file.read(SNIFF_BYTES)) is None:
+            raise BadSetting(f"{name}: the hints cannot be read (it is neither JSON nor a picture)")
     try:
-        with quiet(), Image.open(path) as image:
-            if max_pixels is not None and image.width * image.height > max_pixels:
-                raise BadSetting(
-                    f"{name}: the layer has {image.width} x {image.height} pixels, over the limit of {max_pixels}"
-                )
-            if not image.has_transparency_data:
-                raise BadSetting(
-                    f"{name}: the picture has no transparency, and all of it would be hints; paint on a transparent "
-                    "layer, and save that alone"
-                )
-            rgba = np.asarray(image.convert("RGBA"))
-    except PhotochromError:
-        raise
-    except Exception as error:  # Pillow's decoders raise what they like
-        reason = getattr(error, "strerror", None) or "it is neither JSON nor a picture"
-        raise BadSetting(f"{name}: the hints cannot be read ({reason})") from None
-    return areas_of(rgba, name)
+        picture = io.read(path, max_pixels)
+    except PhotochromError as error:
+        raise BadSetting(str(error)) from error
+    if picture.alpha is None:
+        raise BadSetting(
+            f"{name}: the picture has no transparency, and all of it would be hints; paint on a transparent layer, and "
+            "save that alone"
+        )
+    pixels, alpha = to_dtype(picture.pixels, "uint8"), to_dtype(picture.alpha, "uint8")
+    rgb = pixels if pixels.ndim == 3 else np.stack([pixels] * 3, -1)
+    return areas_of(np.concatenate([rgb, alpha[..., None]], -1), name)
 
 
 def areas_of(rgba: np.ndarray, name: str = "the layer") -> list[Colored]:
@@ -193,7 +194,7 @@ def areas_of(rgba: np.ndarray, name: str = "the layer") -> list[Colored]:
     """
     painted = rgba[..., 3] >= OPAQUE
     if not painted.any():
-        raise BadSetting(f"{name}: nothing is painted on this layer; strokes have to be opaque")
+        raise BadSetting(f"{name}: nothing is painted on this layer; strokes must be opaque")
     red, green, blue = (rgba[painted][:, :3].astype(np.int32) >> 2).T
     codes, place, counts = np.unique(red << 12 | green << 6 | blue, return_inverse=True, return_counts=True)
     lab = rgb_to_lab((np.stack([codes >> 12, codes >> 6 & 63, codes & 63], -1) * 4.0 + 1.5) / 255)

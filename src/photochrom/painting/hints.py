@@ -22,6 +22,7 @@ from PIL import Image, ImageColor, ImageDraw
 from photochrom.color import rgb_to_lab
 from photochrom.errors import BadSetting
 from photochrom.inference.network import render_shape
+from photochrom.painting.distances import distances
 from photochrom.painting.smooth import smooth_chroma
 from photochrom.painting.upsample import GuidedChroma, resize
 
@@ -32,7 +33,6 @@ EDGE = 8.0  # the step of L, or of ab near gray, from point to point that is as 
 VIVID = 20.0  # chroma from which on steps of ab count less, as people see them
 GRAIN_RADIUS, GRAIN = 3, 30.0  # lightness is smoothed first, so that grain and fine texture are no edges
 FAR = 2.0  # where nothing is left of a hint, and the way there need not be the shortest
-ROUNDS = 64  # of the sweeps for the shortest ways; two or three do but for mazes
 MOST = 256
 MOST_POINTS = 10_000  # of a stroke
 BEYOND = 1e9  # pixels; no picture is as wide
@@ -49,15 +49,19 @@ class Colored:
             photograph, which keeps its lightness, is darker. A gray keeps something gray.
         reach: multiplies how far it spreads, 0.01 to 100.
         drawn_on: (W, H) in pixels of the copy of the photograph that its places count in; None for the photograph.
+        time: of the frame in which it is set, seconds from the beginning of a film; None in a photograph.
     """
 
     color: str
     reach: float
     drawn_on: tuple[int, int] | None
+    time: float | None
 
     def __post_init__(self) -> None:
+        if self.time is not None and not (isinstance(self.time, Real) and 0 <= self.time < BEYOND):
+            raise BadSetting(f"the time of a hint is {self.time!r}; it is in seconds, 0 or more")
         if not (isinstance(self.reach, Real) and 0.01 <= self.reach <= 100):
-            raise BadSetting(f"the reach of a hint is {self.reach!r}; it may be 0.01 to 100")
+            raise BadSetting(f"the reach of a hint is {self.reach!r}; it must be between 0.01 and 100")
         rgb_of(self.color)
 
     @property
@@ -106,7 +110,7 @@ class Hint(Colored):
 
     Attributes:
         x, y: the point, pixels from the left and from the top of the upright photograph.
-        color, reach, drawn_on: see `Colored`.
+        color, reach, drawn_on, time: see `Colored`.
 
     Raises:
         BadSetting: a value is out of range.
@@ -121,6 +125,7 @@ class Hint(Colored):
     color: str
     reach: float = 1.0
     drawn_on: tuple[int, int] | None = None
+    time: float | None = None
 
     def __post_init__(self) -> None:
         _check_places(self.places)
@@ -128,28 +133,32 @@ class Hint(Colored):
 
     @classmethod
     def parse(cls, text: str) -> Hint:
-        """A hint as it stands on the command line, X,Y=COLOR or X,Y,REACH=COLOR.
+        """A hint as it stands on the command line, [TIME,]X,Y[,REACH]=COLOR; a time is 12.5s or 1:02.5.
 
         Raises:
             BadSetting: it says how.
 
         Example:
-            >>> Hint.parse("120,340=#8a2b1e")
-            Hint(x=120.0, y=340.0, color='#8a2b1e', reach=1.0, drawn_on=None)
+            >>> str(Hint.parse("120,340=#8a2b1e")), Hint.parse("1:02.5,120,340,0.5=navy").time
+            ('120.00,340.00,1.0000=#8a2b1e', 62.5)
         """
         try:
             place, color = text.split("=")
-            x, y, *rest = (float(number) for number in place.split(","))
+            first, *numbers = place.split(",")
+            time = _seconds(first)
+            x, y, *rest = (float(number) for number in (numbers if time is not None else [first, *numbers]))
             (reach,) = rest or [1.0]
         except ValueError:
             raise BadSetting(
-                f"the hint '{text}' is not X,Y=COLOR or X,Y,REACH=COLOR, such as 120,340=navy or 120,340,0.5=#8a2b1e"
+                f"the hint '{text}' is not X,Y=COLOR or X,Y,REACH=COLOR, such as 120,340=navy or 120,340,0.5=#8a2b1e; "
+                "in a film the time comes first, as in 12.5s,120,340=navy"
             ) from None
-        return cls(x, y, color.strip(), reach)
+        return cls(x, y, color.strip(), reach, time=time)
 
     def __str__(self) -> str:
         """As `parse` takes it, the colour as #rrggbb."""
-        return f"{self.x:.2f},{self.y:.2f},{self.reach:.4f}={hex_of(self.color)}"
+        time = "" if self.time is None else f"{self.time:.3f}s,"
+        return f"{time}{self.x:.2f},{self.y:.2f},{self.reach:.4f}={hex_of(self.color)}"
 
     @property
     def places(self) -> Sequence[tuple[float, float]]:
@@ -168,7 +177,7 @@ class Stroke(Colored):
 
     Attributes:
         points: (x, y) of each, pixels from the left and from the top; the line goes straight from one to the next.
-        color, reach, drawn_on: see `Colored`.
+        color, reach, drawn_on, time: see `Colored`.
         width: of the brush, pixels.
 
     Raises:
@@ -184,13 +193,14 @@ class Stroke(Colored):
     width: float = 1.0
     reach: float = 1.0
     drawn_on: tuple[int, int] | None = None
+    time: float | None = None
 
     def __post_init__(self) -> None:
         if not self.points or len(self.points) > MOST_POINTS:
-            raise BadSetting(f"a stroke has {len(self.points)} points; it may have 1 to {MOST_POINTS}")
+            raise BadSetting(f"a stroke has {len(self.points)} points; it must have between 1 and {MOST_POINTS}")
         _check_places(self.points)
         if not (isinstance(self.width, Real) and 0 < self.width < BEYOND):
-            raise BadSetting(f"the width of a stroke is {self.width!r}; it may be above 0")
+            raise BadSetting(f"the width of a stroke is {self.width!r}; it must be above 0")
         super().__post_init__()
 
     @property
@@ -219,12 +229,13 @@ class Area(Colored):
 
     Attributes:
         mask: (H, W) bool, the pixels, one at least.
-        color, reach, drawn_on: see `Colored`.
+        color, reach, drawn_on, time: see `Colored`.
     """
 
     mask: np.ndarray
     color: str
     reach: float = 1.0
+    time: float | None = None
 
     @property
     def drawn_on(self) -> tuple[int, int]:  # type: ignore[override]
@@ -303,8 +314,8 @@ def hint_map(hints: Sequence[Colored], light: np.ndarray, size: tuple[int, int],
     return total.repeat(stride, 1).repeat(stride, 2)[:, :h, :w]
 
 
-def checked(hints: Sequence[Colored], size: tuple[int, int]) -> list[Colored]:
-    """Hints in pixels of a photograph of (W, H).
+def checked(hints: Sequence[Colored], size: tuple[int, int], film: bool = False) -> list[Colored]:
+    """Hints in pixels of a photograph, or of a film's frames, of (W, H).
 
     Raises:
         BadSetting: one lies outside, there are too many, or these are no hints.
@@ -312,24 +323,27 @@ def checked(hints: Sequence[Colored], size: tuple[int, int]) -> list[Colored]:
     if not (isinstance(hints, list | tuple) and all(isinstance(hint, Colored) for hint in hints)):
         raise BadSetting('hints are a list of `photochrom.Hint`, such as [Hint(120, 340, "navy")]')
     hints = [hint.on(size) for hint in hints]
-    check_inside(hints, *size)
+    check_inside(hints, *size, film)
     if len(hints) > MOST:
         raise BadSetting(f"there are {len(hints)} hints; {MOST} is the limit")
     return hints
 
 
-def check_inside(hints: Sequence[Colored], width: int, height: int) -> None:
-    """Refuse hints for what is no part of a photograph of so many pixels.
+def check_inside(hints: Sequence[Colored], width: int, height: int, film: bool = False) -> None:
+    """Refuse hints for what is no part of a photograph, or of a film's frames, of so many pixels.
 
     Raises:
         BadSetting: it names the first.
     """
+    what = "film" if film else "photograph"
     for hint in hints:
+        if hint.time is None and film:
+            raise BadSetting('in a film each hint needs a time: 12.5s,X,Y=COLOR, or a "time" in a file of hints')
+        if hint.time is not None and not film:
+            raise BadSetting(f"a photograph has no frame at {hint.time:g} s; omit the time of the hint")
         for x, y in hint.places:
             if not (0 <= x < width and 0 <= y < height):
-                raise BadSetting(
-                    f"the hint at {x:g},{y:g} lies outside the photograph, which is {width} x {height} pixels"
-                )
+                raise BadSetting(f"the hint at {x:g},{y:g} lies outside the {what}, which is {width} x {height} pixels")
 
 
 def _ground(light: np.ndarray, ab: np.ndarray) -> np.ndarray:
@@ -339,59 +353,16 @@ def _ground(light: np.ndarray, ab: np.ndarray) -> np.ndarray:
     return np.concatenate([even, ab * np.log1p(chroma) / chroma], -1) / EDGE
 
 
-def distances(ground: np.ndarray, seeds: Sequence[np.ndarray], step: float, most: float) -> np.ndarray:
-    """The length of the shortest way from each set of seeds to each point, over the 8 neighbours of each.
+def _seconds(text: str) -> float | None:
+    """The seconds of 12.5s, 1:02.5 or 1:00:02.5; None for a number without a unit.
 
-    Rows are swept downwards and upwards until nothing is shortened; along a row the shortest way is a running minimum,
-    so that a sweep takes no loop over points.
-
-    Args:
-        ground: (h, w, c); a way from point to point is as long as the square of the step between their values, so that
-            an edge is far and the same step by and by, as shading makes it, is not.
-        seeds: k sets of rows and columns, (n, 2) each.
-        step: what a way of one point costs besides.
-        most: the length from which on nobody asks; such ways may be found longer than they are.
-
-    Returns:
-        (k, h, w), to about 1e-3.
+    Raises:
+        ValueError: it is none of these.
     """
-    h, w, _ = ground.shape
-    ground = ground.astype(np.float32)
-    right, down = _lengths(ground[:, 1:], ground[:, :-1], step), _lengths(ground[1:], ground[:-1], step)
-    falling = _lengths(ground[1:, 1:], ground[:-1, :-1], step * math.sqrt(2))
-    rising = _lengths(ground[1:, :-1], ground[:-1, 1:], step * math.sqrt(2))
-    along = np.concatenate([np.zeros((h, 1), np.float32), np.cumsum(right, 1)], 1)
-    far = np.full((h, len(seeds), w), 1e3 + 10 * most, np.float32)
-    for k, places in enumerate(seeds):
-        far[places[:, 0], k, places[:, 1]] = 0
-
-    def spread(row: int, other: int) -> None:
-        here, there, between = far[row], far[other], min(row, other)
-        left_up, right_up = (falling, rising) if other < row else (rising, falling)
-        np.minimum(here, there + down[between], out=here)
-        np.minimum(here[:, 1:], there[:, :-1] + left_up[between], out=here[:, 1:])
-        np.minimum(here[:, :-1], there[:, 1:] + right_up[between], out=here[:, :-1])
-        spread_along(row)
-
-    def spread_along(row: int) -> None:
-        here, at = far[row], along[row]
-        np.minimum(here, np.minimum.accumulate(here - at, 1) + at, out=here)
-        np.minimum(here, np.minimum.accumulate((here + at)[:, ::-1], 1)[:, ::-1] - at, out=here)
-
-    for _ in range(ROUNDS):
-        before = np.minimum(far, most)
-        spread_along(0)
-        for row in range(1, h):
-            spread(row, row - 1)
-        for row in range(h - 2, -1, -1):
-            spread(row, row + 1)
-        if (before - np.minimum(far, most)).max() < 1e-3:
-            break
-    return far.transpose(1, 0, 2)
-
-
-def _lengths(a: np.ndarray, b: np.ndarray, step: float) -> np.ndarray:
-    return ((a - b) ** 2).sum(-1) + step
+    if ":" not in text and not text.endswith("s"):
+        return None
+    *larger, seconds = text.removesuffix("s").split(":")
+    return sum(int(part) * 60**power for power, part in enumerate(reversed(larger), 1)) + float(seconds)
 
 
 def _check_places(places: Sequence[tuple[float, float]]) -> None:

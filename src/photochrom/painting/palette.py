@@ -22,8 +22,10 @@ from PIL import Image
 
 from photochrom._support.text import shown
 from photochrom.color import lab_to_rgb, rgb_to_lab
-from photochrom.errors import BadSetting
-from photochrom.imaging.reading import quiet
+from photochrom.errors import BadSetting, PhotochromError
+from photochrom.imaging import io
+from photochrom.imaging.formats import SNIFF_BYTES, known_by
+from photochrom.imaging.picture import to_dtype
 from photochrom.inference.bins import Bins, JointBins
 from photochrom.painting.hints import as_hex, rgb_of
 
@@ -55,7 +57,7 @@ class Palette:
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.colors) <= MOST:
-            raise BadSetting(f"the palette has {len(self.colors)} colours; it may have 1 to {MOST}")
+            raise BadSetting(f"the palette has {len(self.colors)} colours; it must have between 1 and {MOST}")
 
     @classmethod
     def of(cls, colors: list[str]) -> Palette:
@@ -203,14 +205,15 @@ def _swatches(data: bytes) -> np.ndarray:
 
 def _main_colors(path: Path, name: str) -> Palette:
     """The main colours of a picture, by median cut of a small copy, with their shares."""
+    with open(path, "rb") as file:
+        if known_by(file.read(SNIFF_BYTES)) is None:
+            raise BadSetting(f"{name}: the palette cannot be read (it is no picture, GIMP palette or swatch file)")
     try:
-        with quiet(), Image.open(path) as image:
-            image.draft("RGB", (256, 256))
-            small = image.convert("RGB")
-            small.thumbnail((128, 128))
-    except Exception as error:  # Pillow's decoders raise what they like
-        reason = getattr(error, "strerror", None) or "it is no picture, GIMP palette or swatch file"
-        raise BadSetting(f"{name}: the palette cannot be read ({reason})") from None
+        pixels = to_dtype(io.read(path).pixels, "uint8")
+    except PhotochromError as error:
+        raise BadSetting(str(error)) from error
+    small = Image.fromarray(pixels).convert("RGB")
+    small.thumbnail((128, 128))
     rgb = np.asarray(small).reshape(-1, 3) / 255
     lab = rgb_to_lab(rgb)
     colored = np.hypot(lab[:, 1], lab[:, 2]) > NEUTRAL

@@ -19,6 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from photochrom.color import rgb_to_lab
+from photochrom.imaging.picture import Picture
+from photochrom.painting.upsample import resize
 from photochrom.painting.windows import means_around
 
 METHODS = ("network", "welsh")
@@ -69,6 +72,13 @@ class Reference:
 
     points: Points
     ab: np.ndarray
+
+    @classmethod
+    def of(cls, picture: Picture, light: np.ndarray, log_p: np.ndarray | None) -> Reference:
+        """A picture in colour, its L (h, w) on the network's map, and the log-probabilities (q, h, w) there."""
+        full = {"uint8": 255, "uint16": 65535}.get(picture.pixels.dtype.name, 1)
+        small = np.stack([resize(picture.pixels[..., c], light.shape[::-1]) for c in range(3)], -1) / full
+        return cls(Points.of(light.astype(np.float64), log_p), rgb_to_lab(small)[..., 1:].reshape(-1, 2))
 
 
 def transferred(

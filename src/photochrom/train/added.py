@@ -36,7 +36,7 @@ class AddedLosses(nn.Module):
             loss = make_loss(recipe, bins, entry.name, entry.settings, f"{where}.settings")
             if classifies(recipe) and not loss.classifies and self.colors is None:
                 if not isinstance(bins, JointBins):
-                    raise BadRecipe(f"{where}.name is '{entry.name}', a loss on ab; bins.kind may be joint only then")
+                    raise BadRecipe(f"{where}.name is '{entry.name}', a loss on ab; bins.kind must be joint then")
                 self.colors = DecodedColors(bins, recipe.decoding(), recipe.task.name)
             self.losses.append(loss)
 

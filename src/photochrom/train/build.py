@@ -42,7 +42,9 @@ def with_network_of(recipe: Recipe, initial: Recipe | None) -> Recipe:
     if recipe.model.name != INITIAL:
         return recipe
     if initial is None:
-        raise BadRecipe(f"model.name is '{INITIAL}', the network of the model to start from; name that with --init")
+        raise BadRecipe(
+            f"model.name is '{INITIAL}', the network of the model to start from; give that model with --init"
+        )
     return replace(recipe, model=initial.model)
 
 
@@ -85,9 +87,9 @@ def check_size(recipe: Recipe, model: nn.Module) -> None:
     """
     size, fixed, stride = recipe.data.size, fixed_size(model), int(model.stride)  # type: ignore[arg-type]
     if fixed is not None and size != fixed:
-        raise BadRecipe(f"data.size is {size}; for this model it may be {fixed} only, its model.settings.size")
+        raise BadRecipe(f"data.size is {size}; for this model it must be {fixed}, its model.settings.size")
     if size % stride:
-        raise BadRecipe(f"data.size is {size}; for this model it may be a multiple of {stride}")
+        raise BadRecipe(f"data.size is {size}; for this model it must be a multiple of {stride}")
 
 
 def classifies(recipe: Recipe) -> bool:
@@ -103,7 +105,7 @@ def build_loss(recipe: Recipe, bins: Bins | None) -> nn.Module:
     """
     if getattr(losses[recipe.loss.name], "sees_light", False):
         raise BadRecipe(
-            f"loss.name is '{recipe.loss.name}', which is beside another one only; put it into [[loss.added]]"
+            f"loss.name is '{recipe.loss.name}', which only works beside another loss; put it into [[loss.added]]"
         )
     return make_loss(recipe, bins, recipe.loss.name, recipe.loss.settings, "loss.settings")
 

@@ -27,7 +27,7 @@ def save(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
     Raises:
         WriteFailed: the disk is full or the folder cannot be written.
     """
-    # Always the same name, so that what a kill leaves is overwritten and not kept for ever.
+    # Always the same name, so that what a kill leaves is overwritten later.
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         metadata = {"photochrom": json.dumps({"format": FORMAT} | facts)}

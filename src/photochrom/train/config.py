@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from photochrom._support.settings import Checked, Range, check
+from photochrom._support.text import either
 from photochrom.data.config import DataConfig
 from photochrom.inference.decode import (
     CHROMA_GAMMA,
@@ -105,7 +106,7 @@ class LossConfig(Checked, where="loss"):
         super().__post_init__()
         names = [entry.name for entry in self.added]
         for name in names:
-            check(names.count(name) == 1, "loss.added", names, "losses of different names")
+            check(names.count(name) == 1, "loss.added", names, "a list of different losses")
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class OptimConfig(Checked, where="optim"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check(all(0 <= b < 1 for b in self.betas), "optim.betas", self.betas, "two rates from 0 to under 1")
+        check(all(0 <= b < 1 for b in self.betas), "optim.betas", self.betas, "two rates of at least 0 and below 1")
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ class DecodeConfig(Checked, where="decode"):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.decoder not in decoders:
-            check(False, "decode.decoder", self.decoder, ", ".join(decoders))
+            check(False, "decode.decoder", self.decoder, either(decoders))
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ class DiscriminatorTraining:
     def __init__(self, task: Task, name: str, side: int, channels: int = 3) -> None:
         self.task, self.name, self.how = task, name, task.settings
         patch = self.how.discriminator
-        check(side >= patch.smallest, "task.settings.discriminator.layers", patch.layers, f"fewer for {side} pixels")
+        check(side >= patch.smallest, "task.settings.discriminator.layers", patch.layers, f"lower for {side} pixels")
         self.network = task.add(name, PatchGan(patch, channels))
         group = {"params": list(self.network.parameters()), "role": name, "share": self.how.discriminator_rate}
         task.optimizers[name] = build_optimizer(task.recipe.optim, [group])

@@ -83,7 +83,7 @@ def export(
         raise BadSetting("a share needs a blend; name the model to blend with (--blend MODEL, blend= in Python)")
     share = 0.5 if share is None else share
     if blend is not None and (len(sources) != 1 or not 0 <= share <= 1):
-        raise BadSetting(f"one network is blended with another at a share of 0 to 1, not {len(sources)} at {share:g}")
+        raise BadSetting(f"a blend needs one network and a share between 0 and 1, not {len(sources)} at {share:g}")
     parts = [_trained(os.fspath(source), name) for source in sources]
     if blend is not None:
         parts = [_blended(*parts[0], os.fspath(blend), share)]

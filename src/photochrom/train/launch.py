@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from photochrom._support.processes import usable_cores
-from photochrom.errors import BadSetting, DeviceUnavailable, PhotochromError
+from photochrom._support.workers import Failed, Worker, WorkerDied
+from photochrom.errors import BadSetting, DeviceUnavailable
 from photochrom.train.build import pick_device
 from photochrom.train.config import Recipe
 from photochrom.train.distributed import ALONE, MemberLost, ProcessGroup, joined
@@ -25,12 +21,10 @@ from photochrom.train.export import starting_point
 from photochrom.train.loop import Trainer
 from photochrom.train.runs import alone_in
 
-GRACE = 20.0  # seconds in which the others may end by themselves
-
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """What a `Trainer` is made of, in each process anew.
+    """What each process makes its `Trainer` from.
 
     Attributes:
         recipe, data, out, validation, max_steps: see `Trainer`.
@@ -39,9 +33,9 @@ class TrainingJob:
     """
 
     recipe: Recipe
-    data: Sequence[Path]
+    data: Sequence[Path | str]
     out: Path
-    validation: Sequence[Path] = ()
+    validation: Sequence[Path | str] = ()
     init: str | None = None
     device: str = "auto"
     max_steps: int | None = None
@@ -73,7 +67,7 @@ def together(job: TrainingJob, processes: int = 1) -> Iterator[Trainer]:
         PhotochromError: what ended the run in any of the processes.
     """
     if processes < 1:
-        raise BadSetting(f"the number of processes is {processes}; it may be 1 or more")
+        raise BadSetting(f"the number of processes is {processes}; it must be at least 1")
     refuse_torchrun()
     with alone_in(job.out):
         if processes == 1:
@@ -84,7 +78,7 @@ def together(job: TrainingJob, processes: int = 1) -> Iterator[Trainer]:
 
 
 def refuse_torchrun() -> None:
-    """Refuse to be one of several processes that somebody else has started: each would train a whole run.
+    """Refuse to be one of several processes that another launcher started: each would train a whole run.
 
     Raises:
         BadSetting: the environment is that of torchrun, or of another launcher that tells its processes alike.
@@ -101,61 +95,51 @@ def refuse_torchrun() -> None:
 
 @contextmanager
 def _with_members(job: TrainingJob, processes: int) -> Iterator[Trainer]:
-    kind, context = pick_device(job.device), get_context("spawn")
+    kind = pick_device(job.device)
     if kind == "cuda" and torch.cuda.device_count() < processes:
-        raise DeviceUnavailable(f"{processes} processes need as many GPUs; there are {torch.cuda.device_count()}")
+        raise DeviceUnavailable(f"{processes} processes need {processes} GPUs; there are {torch.cuda.device_count()}")
     with tempfile.TemporaryDirectory() as folder:
-        meeting, members = Path(folder) / "meeting", list[tuple[BaseProcess, Any]]()
-        for rank in range(1, processes):
-            ours, theirs = context.Pipe(duplex=False)
-            member = context.Process(target=_member, args=(job, kind, rank, processes, meeting, theirs))
-            member.start()
-            theirs.close()
-            members.append((member, ours))
+        meeting, members = Path(folder) / "meeting", list[Worker]()
         try:
-            _hear(members)  # all are there; otherwise the meeting would be waited for in vain
-            with _fewer_threads(processes), joined(0, processes, meeting, _device(kind, 0)) as process_group:
-                yield job.trainer(process_group)
+            for rank in range(1, processes):
+                # No daemons, as torch's loaders start processes. A process that has failed must go, as the others
+                # notice it only by its closed connections.
+                members.append(Worker(daemon=False, once=True))
+                members[-1].begin(_member, job, kind, rank, processes, meeting, tells=True)
+            _hear(members)  # all are there; otherwise `joined` would wait for hours
+            try:
+                with _fewer_threads(processes), joined(0, processes, meeting, _device(kind, 0)) as process_group:
+                    yield job.trainer(process_group)
+            except MemberLost:
+                _hear(members)
+                raise
             _hear(members)
-        except MemberLost:
-            _hear(members)
-            raise
         finally:
-            for member, _ in members:
-                member.terminate()
-                member.join(GRACE)
-                if member.is_alive():
-                    member.kill()
+            for member in members:
+                member.end(0)
 
 
-def _hear(members: Sequence[tuple[BaseProcess, Any]]) -> None:
-    """Wait for each process, by its line, to say that it is there, or done; raise what one says has ended it."""
-    for rank, (member, line) in enumerate(members, 1):
-        try:
-            said = line.recv()
-        except EOFError:
-            member.join(GRACE)
+def _hear(members: Sequence[Worker]) -> None:
+    """Wait for each process to say that it is there, or done; raise what one says has ended it."""
+    for rank, member in enumerate(members, 1):
+        said = member.hear() or member.hear()  # the first word is that it has started
+        if not isinstance(said, Failed) or isinstance(said.error, MemberLost):
+            continue
+        if isinstance(said.error, WorkerDied):
             raise MemberLost(
-                f"process {rank} of the run crashed (exit status {member.exitcode}); "
+                f"process {rank} of the run crashed (exit status {said.error.code}); "
                 "the same command resumes from the last checkpoint"
-            ) from None
-        if isinstance(said, PhotochromError) and not isinstance(said, MemberLost):
-            raise said
+            )
+        raise said.error
 
 
-def _member(job: TrainingJob, kind: str, rank: int, size: int, meeting: Path, line: Connection) -> None:
+def _member(job: TrainingJob, kind: str, rank: int, size: int, meeting: Path, tell: Callable[[], None]) -> None:
     """One of the other processes: silent, and ended by the first one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches them all, and the first one ends the others
-    line.send("here")
-    try:
-        with _fewer_threads(size), joined(rank, size, meeting, _device(kind, rank)) as process_group:
-            trainer = job.trainer(process_group)
-            if trainer.step < trainer.stop:
-                trainer.run()
-        line.send("done")
-    except PhotochromError as error:
-        with suppress(OSError):
-            line.send(error)
+    tell()  # it is here
+    with _fewer_threads(size), joined(rank, size, meeting, _device(kind, rank)) as process_group:
+        trainer = job.trainer(process_group)
+        if trainer.step < trainer.stop:
+            trainer.run()
 
 
 def _device(kind: str, rank: int) -> torch.device:

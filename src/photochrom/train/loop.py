@@ -72,13 +72,14 @@ class Trainer:
         kind: type[Task] = tasks[recipe.task.name]
         self.recipe, self.out, self.device, self.process_group = recipe, out, torch.device(device), process_group
         self.entries = kind.entries(data)
-        self.digest = digest(self.entries)  # of every name: not to be computed anew at each checkpoint
+        self.digest = digest(self.entries)  # of every name: computed once, not at each checkpoint
         self.stop = _last_step(recipe, max_steps)
         torch.manual_seed(recipe.run.seed)
         saved = self._saved()
         basis = Basis.from_dict(saved[1]) if saved else kind.basis(recipe, self.entries, init)
         self.task = kind(recipe, basis.bins, self.device, basis.center)
         self.task.process_group = process_group
+        self.memory = self.task.memory_need(self.entries)
         # Without an average it is the network itself, which may fill a gigabyte.
         average = copy.deepcopy(self.task.model).requires_grad_(False) if recipe.run.ema else self.task.model
         self.average: nn.Module = average
@@ -283,13 +284,13 @@ def _check_shares(recipe: Recipe, process_group: ProcessGroup) -> None:
     if run.batch % (process_group.size * run.accumulate):
         raise BadRecipe(
             f"run.batch is {run.batch}; for {process_group.size} processes and run.accumulate = {run.accumulate} it "
-            f"may be a multiple of {process_group.size * run.accumulate}"
+            f"must be a multiple of {process_group.size * run.accumulate}"
         )
 
 
 def _last_step(recipe: Recipe, max_steps: int | None) -> int:
     if max_steps is not None and max_steps < 1:
-        raise BadSetting(f"the number of steps is {max_steps}; it may be 1 or more")
+        raise BadSetting(f"the number of steps is {max_steps}; it must be at least 1")
     return min(recipe.run.steps, max_steps or recipe.run.steps)
 
 

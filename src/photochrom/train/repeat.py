@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from photochrom.data.remote import is_address
 from photochrom.errors import BadCheckpoint, BadDataset, BadSetting
 from photochrom.inference.model_files import lasting
 from photochrom.train.launch import TrainingJob
@@ -23,7 +24,7 @@ TIMED = ("images_per_second", "data_wait")  # rows of the log that are not of wh
 def remember(job: TrainingJob) -> None:
     """Write into a new run folder what `again` needs."""
     kept = {name: value for name, value in asdict(job).items() if name not in ("recipe", "out", "max_steps")}
-    kept |= {key: [os.path.abspath(path) for path in kept[key]] for key in ("data", "validation")}
+    kept |= {key: [_absolute(str(path)) for path in kept[key]] for key in ("data", "validation")}
     add_facts(job.out, job=kept | {"init": None if job.init is None else lasting(job.init)})
 
 
@@ -47,7 +48,7 @@ def again(run: Path, out: Path | None = None) -> tuple[TrainingJob, int]:
         raise BadSetting(f"{out}: a repetition needs a folder of its own; give another --out")
     _, checkpoint = read_checkpoint(run / CHECKPOINT)
     try:
-        data, validation = ([Path(path) for path in kept[key]] for key in ("data", "validation"))
+        data, validation = ([str(path) for path in kept[key]] for key in ("data", "validation"))
         job = TrainingJob(
             load_recipe(run / "recipe.toml"), data, out, validation, kept["init"], kept["device"], checkpoint["step"]
         )
@@ -86,6 +87,10 @@ def compared(run: Path, other: Path) -> str:
     alone = len(first) + len(second) - 2 * len(common)
     more = f", and {alone} are in one of them only" if alone else ""
     return f"{other}: its log agrees with that of {run} over {len(common)} rows{more}"
+
+
+def _absolute(source: str) -> str:
+    return source if is_address(source) else os.path.abspath(source)
 
 
 def _values(run: Path) -> dict[tuple[int, str], str]:

@@ -17,8 +17,9 @@ from torch.optim import Optimizer
 from photochrom._support.registry import Registry
 from photochrom._support.settings import NoSettings, from_dict, to_dict
 from photochrom.color import L_CENTER, L_SCALE
+from photochrom.data import memory
 from photochrom.data.entries import Entry
-from photochrom.data.loader import Order, Pictures, batches
+from photochrom.data.loader import Halves, Order, Pictures, batches
 from photochrom.data.mixture import Mixture
 from photochrom.data.samples import Sampler
 from photochrom.data.sources import list_pictures
@@ -72,7 +73,7 @@ class Task(ABC):
         self.recipe, self.bins, self.device, self.center = recipe, bins, device, center
         self.process_group = ALONE
         if recipe.loss.added and not self.takes_added:
-            raise BadRecipe(f"loss.added has entries; with the task '{recipe.task.name}' it may have none")
+            raise BadRecipe(f"loss.added has entries; with the task '{recipe.task.name}' it must have none")
         self.settings: Any = from_dict(self.Settings, recipe.task.settings, "task.settings")
         self.networks: dict[str, nn.Module] = {}
         self.optimizers: dict[str, Optimizer] = {}
@@ -137,10 +138,27 @@ class Task(ABC):
     def batches(self, entries: Sequence[Entry], start: int, stop: int) -> Generator[Batch]:
         """This process's samples of the steps from `start` to before `stop`; they depend on the seed and the step."""
         recipe = self.recipe
-        dataset = Pictures(entries, Sampler(recipe.data, int(self.model.stride)), recipe.run.seed)
         mixture = Mixture.weighted(entries, recipe.data.weights)
         order = Order(mixture, recipe.run.batch, recipe.run.seed, start, stop, self.process_group.share)
-        return batches(dataset, order, recipe.data.workers)
+        return self.samples(entries, order)
+
+    def samples(self, entries: Sequence[Entry], order: Order | Halves) -> Generator[Batch]:
+        """The samples of an order, made by worker processes, or on the device where `data.cache` is "memory"."""
+        data, seed = self.recipe.data, self.recipe.run.seed
+        sampler = Sampler(data, int(self.model.stride))
+        if data.cache == "memory":
+            return memory.batches(memory.Memory(entries, sampler, self.device, seed), order, self.process_group.rank)
+        return batches(Pictures(entries, sampler, seed), order, data.workers)
+
+    def memory_need(self, entries: Sequence[Entry]) -> memory.Need | None:
+        """What the pictures take in memory, where `data.cache` is "memory".
+
+        Raises:
+            OutOfMemory: they do not fit.
+        """
+        if self.recipe.data.cache != "memory":
+            return None
+        return memory.check_memory(entries, self.recipe.data, self.device, self.process_group.size)
 
     def validation(self, sources: Sources) -> Callable[[Any, torch.device], ValidationResult]:
         """What looks at the model along the run."""

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from photochrom._support.text import either
 from photochrom.color import L_CENTER
 from photochrom.errors import BadSetting
 from photochrom.inference.backends import DEVICES, out_of_memory
@@ -29,7 +30,7 @@ class TorchBackend:
 
     def __init__(self, run: Path, device: str = "auto") -> None:
         if device not in DEVICES:
-            raise BadSetting(f"there is no device '{device}'; it may be {', '.join(DEVICES)}")
+            raise BadSetting(f"there is no device '{device}'; choose {either(DEVICES)}")
         self.device = pick_device(device)
         if is_hub(run):
             model, self.card = load_hub(run)

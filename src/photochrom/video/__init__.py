@@ -8,16 +8,20 @@ Example:
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from photochrom.imaging.moving import beside, check_target, is_film
+from photochrom._support.text import shown
+from photochrom.errors import BadSetting
+from photochrom.imaging.moving import beside, check_target, is_film, kind_of
 from photochrom.video.progress import FilmReport, Listener, Progress
 
 if TYPE_CHECKING:
     from photochrom.colorizer import Colorizer
+    from photochrom.painting.hints import Colored
 
-__all__ = ["FilmReport", "Listener", "Progress", "beside", "colorize_film", "is_film"]
+__all__ = ["FilmReport", "Listener", "Progress", "beside", "colorize_film", "frame_size", "is_film"]
 
 
 def colorize_film(
@@ -33,6 +37,7 @@ def colorize_film(
     audio: bool = True,
     overwrite: bool = False,
     progress: Listener | None = None,
+    hints: Sequence[Colored] = (),
 ) -> FilmReport:
     """Colour a film, a moving GIF, WebP, AVIF or PNG, or a numbered sequence of pictures, into another one of its kind.
 
@@ -51,6 +56,8 @@ def colorize_film(
         audio: keep the sound; films only.
         overwrite: replace a target that is there.
         progress: called after each frame.
+        hints: known colours, each with a time, such as `Hint(120, 340, "navy", time=12.5)`. Each is followed through
+            its shot by optical flow, which needs the extra `video`.
 
     Raises:
         UnreadableFilm: no frame of the source can be read, or it is damaged and that is not wanted.
@@ -60,17 +67,37 @@ def colorize_film(
         BadSetting: settings that do not fit, or a target of another kind.
     """
     kind = check_target(source, target)
+    if colorizer.album:
+        raise BadSetting(f"{shown(source)}: --like is for photographs; give a film one or more pictures by --reference")
     if kind != "film" and (codec, crf, start, end) != (None, None, None, None):
-        from photochrom.errors import BadSetting
-
         raise BadSetting("codec, crf, start and end are for films only")
     if kind == "film":
         from photochrom.video import film
 
-        job = film.FilmJob(Path(source), Path(target), consistency, codec, crf, start, end, overwrite, audio)
+        job = film.FilmJob(Path(source), Path(target), consistency, codec, crf, start, end, overwrite, audio, hints)
         return film.colorize(job, colorizer, progress)
     from photochrom.video import pictures
 
     if kind == "animation":
-        return pictures.colorize_animation(Path(source), Path(target), colorizer, consistency, overwrite, progress)
+        return pictures.colorize_animation(
+            Path(source), Path(target), colorizer, consistency, overwrite, progress, hints
+        )
+    if hints:
+        raise BadSetting(f"{shown(source)}: numbered pictures have no times, so no hints; make a film of them first")
     return pictures.colorize_sequence(Path(source), Path(target), colorizer, consistency, overwrite, progress)
+
+
+def frame_size(source: str | os.PathLike[str], max_pixels: int | None = None) -> tuple[int, int]:
+    """(W, H) in pixels of the upright frames of a film or a moving picture, which hints count.
+
+    Raises:
+        UnreadableFilm, ImageTooLarge, MissingExtra.
+    """
+    if kind_of(source) == "animation":
+        from photochrom.video.animation import Animation
+
+        return Animation(Path(source), max_pixels).size
+    from photochrom.video.reading import Reader
+
+    facts = Reader(source, max_pixels).facts
+    return facts.width, facts.height

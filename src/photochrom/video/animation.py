@@ -33,7 +33,7 @@ class Animation:
         size: (W, H).
         durations: milliseconds of each picture that was read so far; 0 for a first one that is no frame.
         repeated: indices of the frames that stand in for broken ones.
-        loop: how often it is shown again, 0 for ever; None is once.
+        loop: how often it repeats, 0 without end; None is once.
         still_first: a PNG's first picture is for programs that show no motion, and not part of it.
         words: its comment, EXIF and XMP, where there are any.
         broken: it breaks off before its end.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from photochrom._support.text import shown
+from photochrom._support.text import either, shown
 from photochrom.errors import BadSetting
 
 if TYPE_CHECKING:
@@ -100,14 +100,14 @@ def encoding_for(target: str | os.PathLike[str], codec: str | None = None, crf: 
     ending = Path(target).suffix.lower()
     name = codec or ("vp9" if ending == ".webm" else "h264")
     if name not in CODECS:
-        raise BadSetting(f"there is no codec '{name}'; it may be {', '.join(get_args(CodecName))}")
+        raise BadSetting(f"there is no codec '{name}'; choose {either(get_args(CodecName))}")
     chosen = CODECS[name]
     if ending not in chosen.endings:
-        raise BadSetting(f"{shown(target)}: {name} goes into {', '.join(chosen.endings)}; name one of these")
+        raise BadSetting(f"{shown(target)}: {name} needs {either(chosen.endings)}; use one of these")
     options = dict(chosen.options)
     if crf is not None and (chosen.crf is None or not 0 <= crf <= chosen.worst):
-        limits = f"0 to {chosen.worst}" if chosen.crf is not None else "left away, since it is lossless"
-        raise BadSetting(f"the crf of {name} may be {limits}, not {crf}")
+        limits = f"between 0 and {chosen.worst}" if chosen.crf is not None else "omitted, since it is lossless"
+        raise BadSetting(f"the crf of {name} must be {limits}, not {crf}")
     if chosen.crf is not None:
         options["crf"] = str(chosen.crf if crf is None else crf)
     if ending == ".avi" and name == "h264":

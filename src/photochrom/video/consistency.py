@@ -37,7 +37,7 @@ def steady(consistency: str, card: ModelCard) -> Steady:
         from photochrom.video.recurrent import Recurrent, find
 
         return Recurrent(*find(consistency, card))
-    raise BadSetting(f"the consistency is '{consistency}'; it may be {', '.join(MODES)}, or a .onnx file")
+    raise BadSetting(f"the consistency is '{consistency}'; it must be {', '.join(MODES)} or a .onnx file")
 
 
 class Apart:

@@ -202,7 +202,7 @@ def _colored(truth: _Truth, mode: str, colorizer: Colorizer) -> Iterator[np.ndar
         for small in truth.small:
             yield np.repeat(gray_of_rgb(small)[..., None], 3, -1)
     else:
-        painted = paint_film(truth.frames(), colorizer, steady(mode, colorizer.card), 1 << 30)
+        painted = paint_film(truth.frames(), colorizer, steady(mode, colorizer.card), 1 << 30, {})
         try:
             for each in painted:
                 yield each.result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,15 +18,18 @@ from photochrom._support.text import counted, shown
 from photochrom._support.version import __version__
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting, UnreadableFilm
+from photochrom.imaging.result_names import errors_naming
+from photochrom.painting.hints import Colored
 from photochrom.video import streams
 from photochrom.video.codecs import CODECS, Codec, Encoding, encoding_for
-from photochrom.video.coloring import Painted, paint_film
+from photochrom.video.coloring import Painted, depends, paint_film
 from photochrom.video.consistency import steady
 from photochrom.video.encoding import SegmentWriter
+from photochrom.video.followed import FilmHints, follow_hints, moments_of_film
 from photochrom.video.joining import Cut, Parts, join
 from photochrom.video.progress import FilmReport, Listener, Meter
 from photochrom.video.reading import Facts, Frame, Reader
-from photochrom.video.segments import Segment, SegmentFolder, identity
+from photochrom.video.segments import Segment, SegmentFolder
 from photochrom.video.steadiness import Steady
 
 SEGMENT = 120  # frames that a kill can cost
@@ -43,6 +46,7 @@ class FilmJob:
         start, end: the part that is wanted, in seconds from the film's beginning; None is all of it.
         overwrite: replace a target that is there.
         audio: keep sound.
+        hints: see `followed`.
     """
 
     source: Path
@@ -54,6 +58,7 @@ class FilmJob:
     end: float | None = None
     overwrite: bool = False
     audio: bool = True
+    hints: Sequence[Colored] = ()
 
     def __post_init__(self) -> None:
         start, end = self.start or 0, self.end
@@ -72,6 +77,12 @@ def colorize(job: FilmJob, colorizer: Colorizer, listener: Listener | None = Non
         _check_whole(job, reader, [])
     cut = _cut(job, reader)
     ways = streams.plan(job.source, reader.timeline, job.target.suffix.lower(), audio=job.audio)
+    followed = FilmHints()
+    if job.hints:
+        looking = Reader(job.source, colorizer.max_pixels)
+        size = reader.facts.width, reader.facts.height
+        with errors_naming(job.source):
+            followed = follow_hints(job.hints, size, moments_of_film(looking))
     work = SegmentFolder(job.target, _depends(job, colorizer, mode, encoding))
     with work.open():
         earlier = work.finished()
@@ -81,7 +92,7 @@ def colorize(job: FilmJob, colorizer: Colorizer, listener: Listener | None = Non
             mode.cuts = done[-1].cuts
         resumed = sum(segment.frames for segment in done)
         meter = Meter(listener, _expected(reader, cut), resumed)
-        painted = paint_film(_wanted(reader, cut, job.start is None, done), colorizer, mode, SEGMENT)
+        painted = paint_film(_wanted(reader, cut, job.start is None, done), colorizer, mode, SEGMENT, followed.frames)
         try:
             done += _encode(painted, work, len(done), encoding, reader, meter)
         finally:
@@ -90,7 +101,7 @@ def colorize(job: FilmJob, colorizer: Colorizer, listener: Listener | None = Non
             raise BadSetting(f"{shown(job.source)} has no frame between {job.start or 0} and {job.end} seconds")
         if colorizer.strict:
             _check_whole(job, reader, done)
-        notes = _finish(job, work, done, reader, cut, ways)
+        notes = [*followed.notes(), *_finish(job, work, done, reader, cut, ways)]
     return _report(done, reader, encoding, job.target, resumed, notes, time.perf_counter() - began)
 
 
@@ -103,7 +114,7 @@ def _check_whole(job: FilmJob, reader: Reader, done: list[Segment]) -> None:
     broken = sum(len(segment.repeated) for segment in done)
     if not (broken or reader.end):
         return
-    what = f"it breaks off ({reader.end})" if reader.end else f"{counted(broken, 'frame')} cannot be decoded"
+    what = f"it ends early ({reader.end})" if reader.end else f"{counted(broken, 'frame')} cannot be decoded"
     raise UnreadableFilm(f"{shown(job.source)} is damaged: {what}; without --strict it is coloured as far as it goes")
 
 
@@ -206,9 +217,9 @@ def _report(
     facts = reader.facts
     notes = [*notes, *_losses(facts, encoding, target)]
     if reader.timeline.shifts:
-        notes = [*notes, "times that began anew or jumped now go on in one line"]
+        notes = [*notes, "times that restarted or jumped are now continuous"]
     if reader.end:
-        notes = [*notes, f"the film breaks off ({reader.end})"]
+        notes = [*notes, f"the film ends early ({reader.end})"]
     base, begin = facts.time_base, Fraction(facts.start)
     width, height = encoding.size(facts.width, facts.height)
     return FilmReport(
@@ -235,7 +246,7 @@ def _losses(facts: Facts, encoding: Encoding, target: Path) -> list[str]:
     codec = encoding.codec
     size = facts.width, facts.height
     if encoding.size(*size) != size:
-        notes.append(f"{encoding.name} takes even sizes only: {size[0]} x {size[1]} was bordered by a pixel")
+        notes.append(f"{encoding.name} needs even sizes: {size[0]} x {size[1]} was padded by a pixel")
     kept = codec.bits(facts.bits)
     if kept < facts.bits:
         more = instead(lambda other: other.bits(facts.bits) > kept)
@@ -243,21 +254,14 @@ def _losses(facts: Facts, encoding: Encoding, target: Path) -> list[str]:
     if facts.fields and not codec.first_field(facts):
         apart = instead(lambda other: other.first_field(facts) is not None)
         notes.append(
-            f"{encoding.name} has both fields of a frame in one picture, as combs where something moves{apart}"
+            f"{encoding.name} stores both fields of a frame as one picture, so moving edges look like combs{apart}"
         )
     return notes
 
 
 def _depends(job: FilmJob, colorizer: Colorizer, mode: Steady, encoding: Encoding) -> dict[str, Any]:
     """All that the result depends on, so that no segments of another job are taken for this one's."""
-    return {
-        "version": __version__,
-        "source": identity(job.source),
-        "model": (colorizer.card.name, colorizer.card.digest),
-        "decoding": asdict(colorizer.decoding),
-        "render_size": colorizer.render_size,
-        "consistency": mode.identity,
+    return depends(job.source, colorizer, mode, job.hints, SEGMENT) | {
         "encoding": asdict(encoding),
         "part": (job.start, job.end),
-        "segment": SEGMENT,
     }

@@ -62,7 +62,7 @@ class Parts:
 def join(parts: Parts, ways: Ways, temporary: Path, target: Path) -> Ways:
     """Write the film into the file `temporary`; the ending of `target` says the container.
 
-    The picture is never lost for another stream: what the container refuses after all is encoded anew or left out.
+    The picture is never lost for another stream: what the container refuses after all is re-encoded or left out.
 
     Args:
         parts: see `Parts`.

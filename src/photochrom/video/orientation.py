@@ -32,7 +32,7 @@ class Orientation:
         return np.ascontiguousarray(shown[:: -1 if self.flipped else 1, :: -1 if self.mirrored else 1])
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """(w, h) as it is shown of a stored frame's (w, h), or the other way round."""
+        """(w, h) as shown from a stored frame's (w, h), or the reverse."""
         return (height, width) if self.swapped else (width, height)
 
 

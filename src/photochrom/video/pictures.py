@@ -6,25 +6,26 @@ import itertools
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
 
 from photochrom._support.files import check_free, move, write_failed
 from photochrom._support.text import counted, shown
-from photochrom._support.version import __version__
 from photochrom.colorizer import Colorizer
 from photochrom.errors import OutOfMemory, UnreadableFilm, UnreadableImage
 from photochrom.imaging import io
 from photochrom.imaging.formats import format_for
 from photochrom.imaging.moving import NUMBERED
 from photochrom.imaging.picture import Picture
+from photochrom.imaging.result_names import errors_naming
+from photochrom.painting.hints import Colored
 from photochrom.video.animation import Animation, assemble
-from photochrom.video.coloring import paint_pictures
+from photochrom.video.coloring import FrameHints, depends, paint_pictures
 from photochrom.video.consistency import steady
+from photochrom.video.followed import FilmHints, follow_hints, moments_of_animation
 from photochrom.video.progress import FilmReport, Listener, Meter
-from photochrom.video.segments import Segment, SegmentFolder, identity
+from photochrom.video.segments import Segment, SegmentFolder
 from photochrom.video.steadiness import Steady
 
 SEGMENT = 25  # frames that a kill can cost
@@ -39,12 +40,18 @@ def colorize_animation(
     consistency: str,
     overwrite: bool,
     listener: Listener | None,
+    hints: Sequence[Colored] = (),
 ) -> FilmReport:
     """Colour a moving GIF, WebP, AVIF or PNG; see `photochrom.video.colorize_film`."""
     began = time.perf_counter()
     check_free(target, overwrite)
     mode, movie = steady(consistency, colorizer.card), Animation(source, colorizer.max_pixels)
-    work = SegmentFolder(target, _depends(source, colorizer, mode))
+    followed = FilmHints()
+    if hints:
+        looking = Animation(source, colorizer.max_pixels)
+        with errors_naming(source):
+            followed = follow_hints(hints, movie.size, moments_of_animation(looking))
+    work = SegmentFolder(target, depends(source, colorizer, mode, hints, SEGMENT))
     with work.open():
 
         def path(index: int) -> Path:
@@ -54,7 +61,7 @@ def colorize_animation(
             io.write(picture, path(index), overwrite=True)
 
         meter = Meter(listener, None)
-        resumed = _color(movie.frames, keep, colorizer, mode, work, meter)
+        resumed = _color(movie.frames, keep, colorizer, mode, work, meter, followed.frames)
         if colorizer.strict and (movie.broken or movie.repeated):
             raise UnreadableFilm(f"{shown(source)} is damaged; without --strict it is coloured as far as it goes")
         temporary = work.folder / "film.part"
@@ -66,13 +73,14 @@ def colorize_animation(
         work.remove()
     at = [0.0, *itertools.accumulate(ms / 1000 for ms in movie.durations)]
     frames = meter.done - movie.still_first
+    broken = (f"the film ends early, after {counted(frames, 'frame')}",) if movie.broken else ()
     return FilmReport(
         frames,
         *movie.size,
         repeated=tuple(at[index] for index in movie.repeated),
         cuts=mode.cuts,
         resumed=resumed,
-        notes=(f"the film breaks off after {counted(frames, 'frame')}",) if movie.broken else (),
+        notes=(*followed.notes(), *broken),
         seconds=time.perf_counter() - began,
     )
 
@@ -91,7 +99,8 @@ def colorize_sequence(
     targets = [_numbered(target, number) for number in numbers]
     format_for(targets[0])
     mode, repeated, size = steady(consistency, colorizer.card), list[int](), [(0, 0)]
-    work = SegmentFolder(target, _depends(_numbered(source, numbers[0]), colorizer, mode) | {"numbers": numbers})
+    job = depends(_numbered(source, numbers[0]), colorizer, mode, (), SEGMENT) | {"numbers": numbers}
+    work = SegmentFolder(target, job)
     if not work.begun:
         for path in targets:
             check_free(path, overwrite)
@@ -122,7 +131,9 @@ def colorize_sequence(
         *size[0],
         cuts=mode.cuts,
         resumed=resumed,
-        notes=tuple(f"{shown(_numbered(source, number))} is broken; its neighbour stands in" for number in repeated),
+        notes=tuple(
+            f"{shown(_numbered(source, number))} is broken; its neighbour is used instead" for number in repeated
+        ),
         seconds=time.perf_counter() - began,
     )
 
@@ -161,6 +172,7 @@ def _color(
     mode: Steady,
     work: SegmentFolder,
     meter: Meter,
+    hints: FrameHints = MappingProxyType({}),
 ) -> int:
     """Colour and keep each frame, from where an earlier run ended; returns how many frames that one had done."""
     earlier = work.finished()
@@ -168,7 +180,7 @@ def _color(
     if earlier:
         mode.restore(earlier[-1][1])
         mode.cuts = earlier[-1][0].cuts
-    painted = paint_pictures(frames(resumed), colorizer, mode, SEGMENT)
+    painted = paint_pictures(frames(resumed), colorizer, mode, SEGMENT, hints, resumed)
     try:
         for each in painted:
             keep(meter.done, each.result)
@@ -179,15 +191,3 @@ def _color(
     finally:
         painted.close()
     return resumed
-
-
-def _depends(source: Path, colorizer: Colorizer, mode: Steady) -> dict[str, Any]:
-    return {
-        "version": __version__,
-        "source": identity(source),
-        "model": (colorizer.card.name, colorizer.card.digest),
-        "decoding": asdict(colorizer.decoding),
-        "render_size": colorizer.render_size,
-        "consistency": mode.identity,
-        "segment": SEGMENT,
-    }

@@ -66,7 +66,7 @@ class FilmReport:
         if self.repeated:
             places = ", ".join(f"{at:.2f} s" for at in self.repeated[:3]) + (", ..." if len(self.repeated) > 3 else "")
             frames = counted(len(self.repeated), "broken frame")
-            parts.append(f"{frames} shown as the neighbour, at {places}")
+            parts.append(f"{frames} replaced by a neighbour, at {places}")
         return "; ".join([*parts, *self.notes])
 
 

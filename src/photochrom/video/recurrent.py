@@ -16,7 +16,7 @@ from photochrom.inference.model_files import read_card, read_model
 from photochrom.video.steadiness import State
 
 PACKAGED = Path(__file__).parents[1] / "weights" / "recurrent" / "default.onnx"
-CUT = 0.15  # a frame whose past is trusted less begins a new scene; how it was chosen: docs/video.md
+CUT = 0.15  # a frame whose past is trusted less begins a new scene; how it was chosen: docs/experiments/video.md
 
 
 def find(consistency: str, card: ModelCard) -> tuple[bytes, str, ModelCard]:
@@ -34,7 +34,7 @@ def find(consistency: str, card: ModelCard) -> tuple[bytes, str, ModelCard]:
     data, where = read_model(PACKAGED if consistency == "recurrent" else consistency)
     found = read_card(data, where)
     if not found.steadies:
-        raise BadCheckpoint(f"{where}: it colours pictures, and does not steady another's; use it with --model")
+        raise BadCheckpoint(f"{where}: this model colours pictures and steadies nothing; use it with --model")
     if (found.bins, found.stride) != (card.bins, card.stride):
         raise BadSetting(
             f"the consistency {consistency} was not trained for the model '{card.name}'; use frame or flow"

@@ -142,7 +142,7 @@ class SegmentFolder:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise WriteFailed(f"{shown(self.target)} is being made by another process; wait for it") from None
+                raise WriteFailed(f"{shown(self.target)} is being written by another process; wait for it") from None
             yield
 
     @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""How a film's other streams come into the result: copied, encoded anew or not at all, as its container takes them."""
+"""How a film's other streams come into the result: copied, re-encoded or left out, as its container allows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TYPES = ("audio", "subtitle", "attachment", "video")
 MUXER_OPTIONS = {"fflags": "+bitexact"}  # beside those that are on, among them that streams are converted as needed
 
 _ENCODERS = {".webm": "libopus"}  # of sound; AAC elsewhere
-_RATE = 48_000  # samples a second of sound that is encoded anew
+_RATE = 48_000  # samples a second of re-encoded sound
 _WAVER = _RATE // 20  # samples by which decoded sound may be off its time before it is brought back
 _REHEARSED = 3000  # packets of the film, some ten seconds or more
 _MAY_BE_EQUAL = (".mkv", ".webm")  # times of packets
@@ -67,10 +67,10 @@ def notes(ways: Ways, source: Path, timeline: Timeline, ending: str, *, audio: b
             if kind == "audio" and not audio:
                 continue
             if way == "encode":
-                said.append(f"{kind} {index} was encoded anew for {ending}")
+                said.append(f"{kind} {index} was re-encoded for {ending}")
             elif way == "leave":
                 empty = kind == "audio" and not timeline.counts[index]
-                said.append(f"{kind} {index} " + ("is announced but empty" if empty else f"cannot be kept in {ending}"))
+                said.append(f"{kind} {index} " + ("is declared but empty" if empty else f"cannot be kept in {ending}"))
     return said
 
 
@@ -187,7 +187,7 @@ class _Sound:
         self._next: int | None = None  # sample
 
     def packets(self, packet: Any, origin: Fraction) -> Iterator[Any]:
-        """A packet decoded and encoded anew, its time counted from `origin`, in seconds."""
+        """A re-encoded packet, its time counted from `origin`, in seconds."""
         import av
 
         try:

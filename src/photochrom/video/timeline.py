@@ -1,4 +1,4 @@
-"""The times of a film's packets on one line: where they begin anew, leap or go astray, they are moved back onto it.
+"""The times of a film's packets on one line: where they restart, leap or go astray, they are moved back onto it.
 
 Recordings that were joined end to end, clocks that wrap and packets that were damaged on the air all have times that
 do not go on. What is played has to: a player stands still for as long as a leap says.

@@ -60,7 +60,7 @@ KeyOf = Annotated[
         description="Any text of your own. Sent again with it, the same upload gives the same job.",
     ),
 ]
-FormatOf = Annotated[FormatName | None, Query(description="The file format; by default as it came.")]
+FormatOf = Annotated[FormatName | None, Query(description="The file format; by default the photograph's own.")]
 
 
 class JobBody(BaseModel):
@@ -75,6 +75,7 @@ class JobBody(BaseModel):
     frames: int | None = Field(None, description="How many there are; 1 in a photograph.")
     format: str | None = Field(None, description="Of the file that came; of a film's result.")
     alpha: bool | None = Field(None, description="Whether parts are transparent.")
+    colored: bool | None = Field(None, description="Whether the photograph came in colour, and can be a reference.")
     name: str | None = Field(None, description="What the file that came is called, if that was said.")
     expires: datetime | None = Field(None, description="When it is removed if it is not asked for again.")
     problem: ProblemBody | None = Field(None, description="Why it failed.")
@@ -157,7 +158,7 @@ async def _upload(request: Request, studio: Studio, name: str) -> AsyncIterator[
     "/colorize",
     operation_id="colorize",
     response_class=Response,
-    responses={**IMAGES, **documented(*UPLOAD, 406, 500)},
+    responses={**IMAGES, **documented(*UPLOAD, 406, 409, 410, 500)},
     openapi_extra=BODY,
 )
 async def colorize(
@@ -167,6 +168,7 @@ async def colorize(
 
     Nothing is kept of it, so that it may be sent again.
     """
+    check_reference(studio, look)
     studio.places().check(client(request))
     async with _upload(request, studio, name) as (job, kind):
         if kind in films.MEDIA_TYPES:
@@ -190,7 +192,8 @@ async def submit(
 ) -> JobBody:
     """Send a photograph or a film and go on; the job says when it is ready.
 
-    A photograph may then be asked for in any look. A film has the one it was sent with, of vividness and saturation.
+    A photograph may then be asked for in any look. A film has the one it was sent with, of vividness, saturation and
+    palette.
     """
     with studio.keys.hold(client(request), key) as sent:
         async with _upload(request, studio, name) as (job, kind):
@@ -246,7 +249,7 @@ async def result(request: Request, studio: StudioOf, job: JobOf, look: LookOf, c
 
 @router.get("/jobs/{identity}/original", operation_id="getOriginal", response_class=Response, responses=PICTURE)
 async def original(request: Request, studio: StudioOf, job: JobOf, copy: CopyOf) -> Response:
-    """The photograph as it came, upright, in any format."""
+    """The original photograph, upright, in any format."""
     return await _picture(request, studio, job, None, copy)
 
 
@@ -266,7 +269,8 @@ async def collect(request: Request, studio: StudioOf, selection: archive.Selecti
     are needed. Names are made safe and unique.
     """
     for wish in selection.photographs:
-        _check_done(studio.jobs.get(wish.id))
+        check_done(studio.jobs.get(wish.id))
+        check_reference(studio, wish.look)
     pieces = archive.stream(studio, client(request), selection)
     # Taken here, so that a server that is busy can still say so.
     first = await anext(pieces)
@@ -286,7 +290,12 @@ async def remove(studio: StudioOf, job: JobOf) -> None:
     studio.cancel(job)
 
 
-def _check_done(job: ColoringJob) -> Facts:
+def check_done(job: ColoringJob) -> Facts:
+    """What is known of a job that is done.
+
+    Raises:
+        Problem: 409 where it is under way; its own where it failed.
+    """
     if job.problem is not None:
         raise job.problem
     if job.facts is None:
@@ -294,8 +303,29 @@ def _check_done(job: ColoringJob) -> Facts:
     return job.facts
 
 
+def check_reference(studio: Studio, look: Look) -> None:
+    """Refuse a look whose reference is not there, or has no colours; one that is there is kept on.
+
+    Raises:
+        Problem: 409, 410, 422.
+    """
+    if not look.reference:
+        return
+    try:
+        job = studio.jobs.get(look.reference)
+    except Problem:
+        raise Problem(410, "the reference picture is no longer on the server; send it again") from None
+    facts = check_done(job)
+    if job.film:
+        raise Problem(422, "the reference is a film; take a photograph")
+    if not facts.colored:
+        raise Problem(422, "the reference is gray; take a picture that has the colours")
+
+
 async def _picture(request: Request, studio: Studio, job: ColoringJob, look: Look | None, copy: Copy) -> Response:
-    facts = _check_done(job)
+    facts = check_done(job)
+    if look is not None and not job.film:
+        check_reference(studio, look)
     name = "" if job.film else wanted_format(copy.format, copy.accept, facts.format)
     tag = entity_tag(job.id, None if job.film else look, look is None, name, copy.max_side)
     # To be asked for again each time, which costs nothing where it is known, so that a job that is removed is gone.

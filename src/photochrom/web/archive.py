@@ -42,9 +42,7 @@ class Wish(BaseModel):
         _UNNAMED, max_length=1000, description="What its file was called; NAME.jpg is NAME.color.jpg then."
     )
     look: Look = Field(default=Look(), description="Of a photograph; a film has the one it was sent with.")
-    format: FormatName | None = Field(
-        default=None, description="The file format of a photograph; by default as it came."
-    )
+    format: FormatName | None = Field(default=None, description="The file format of a photograph; by default its own.")
 
 
 class Selection(BaseModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from photochrom.colorizer import Colorizer
@@ -30,7 +31,6 @@ MEDIA_TYPES = {
 _SIGNATURES = {b"GIF8": ".gif", b"\x89PNG": ".png", b"\x1aE\xdf\xa3": ".mkv"}
 _HEAD = 4096
 _MOST_FRAMES_A_SECOND = 120  # a file that claims to be shorter than it is, is stopped by its frames
-_PROGRESS = "progress"
 _PROGRESS_SECONDS = 0.25
 
 
@@ -60,35 +60,48 @@ def result_of(folder: Path, ending: str) -> Path:
     return folder / f"film{ending}"
 
 
-def colour(setup: Setup, folder: str, look: Look, ending: str, max_seconds: float) -> Facts:
+def colour(
+    setup: Setup,
+    folder: str,
+    look: Look,
+    ending: str,
+    max_seconds: float,
+    tell: Callable[[float], None] = lambda share: None,
+) -> Facts:
     """Colour a job's film or moving picture, in the worker process.
 
     Args:
         setup: of the worker.
         folder: the job's.
-        look: vividness and saturation; films have no others.
+        look: vividness, saturation and a palette; films have no others.
         ending: see `ending_of`.
         max_seconds: the longest that is taken.
+        tell: called with the share that is done, 0 to 1.
 
     Raises:
         FilmTooLong: it lasts longer.
         PhotochromError: it cannot be read.
     """
-    if look.variant or look.contrast or look.hints:
-        raise BadSetting("films take no variant, no contrast and no hints; omit them")
+    if look.variant or look.contrast or look.hints or look.reference:
+        raise BadSetting("films have no variant, no contrast, no hints and no reference here; omit them")
     source = Path(folder, INPUT)
     colorizer = Colorizer(
-        setup.model, max_pixels=setup.max_pixels, vividness=look.vividness, saturation=look.saturation, device="cpu"
+        setup.model,
+        max_pixels=setup.max_pixels,
+        vividness=look.vividness,
+        saturation=look.saturation,
+        palette=look.chosen_palette(),
+        device="cpu",
     )
     last = 0.0
 
     def heard(progress: Progress) -> None:
         nonlocal last
         if progress.done > max_seconds * _MOST_FRAMES_A_SECOND:
-            raise FilmTooLong(f"films may last {max_seconds:g} seconds at most; send a part of it")
+            raise FilmTooLong(f"films can last at most {max_seconds:g} seconds; send a part of it")
         if progress.total and time.monotonic() - last > _PROGRESS_SECONDS:
             last = time.monotonic()
-            _say(Path(folder), min(1.0, progress.done / progress.total))
+            tell(min(1.0, progress.done / progress.total))
 
     try:
         _check_length(source, ending, max_seconds)
@@ -98,25 +111,11 @@ def colour(setup: Setup, folder: str, look: Look, ending: str, max_seconds: floa
     except PhotochromError as error:
         if is_full(error):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
-        # The folder is nobody's business, and the files' names there are ours.
+        # The folder and the names of the files in it must not appear in a message.
         words = str(error).replace(str(source), "the film")
         words = words.replace(str(result_of(Path(folder), ending)), "the coloured film")
         raise type(error)(words.replace(f"{folder}{os.sep}", "")) from None
     return Facts(report.width, report.height, ending[1:].upper(), False, report.frames)
-
-
-def progress_of(folder: Path) -> float:
-    """How far a job's film is, 0 to 1."""
-    try:
-        return float((folder / _PROGRESS).read_text())
-    except (OSError, ValueError):
-        return 0.0
-
-
-def _say(folder: Path, progress: float) -> None:
-    temporary = folder / f"{_PROGRESS}.part"
-    temporary.write_text(f"{progress:.4f}")
-    os.replace(temporary, folder / _PROGRESS)
 
 
 def _check_length(source: Path, ending: str, max_seconds: float) -> None:
@@ -126,4 +125,6 @@ def _check_length(source: Path, ending: str, max_seconds: float) -> None:
 
     seconds = Reader(source).facts.seconds
     if seconds is not None and seconds > max_seconds:
-        raise FilmTooLong(f"films may last {max_seconds:g} seconds, this one lasts {seconds:.0f}; send a part of it")
+        raise FilmTooLong(
+            f"films can last at most {max_seconds:g} seconds; this one lasts {seconds:.0f}; send a part of it"
+        )

@@ -185,7 +185,7 @@ class _Body:
 
 def too_large(most: int) -> Problem:
     """The refusal of a body of more than `most` bytes."""
-    return Problem(413, f"a request may have {most / MEGABYTE:g} MB at most; send a smaller file", _CLOSE)
+    return Problem(413, f"the largest request is {most / MEGABYTE:g} MB; send a smaller file", _CLOSE)
 
 
 _CLOSE = {"Connection": "close"}

@@ -13,8 +13,10 @@ from photochrom.errors import BadSetting
 from photochrom.inference.decode import SATURATION, VIVIDNESS, Decoding
 from photochrom.painting.hint_files import hints_from_json
 from photochrom.painting.hints import Colored, Hint, check_inside
+from photochrom.painting.palette import Palette
 
 MOST_VARIANTS = 99
+MOST_TEXT = 20_000  # characters of hints; as a query it is up to three times as long, and 64 kB are read
 
 
 class Look(BaseModel, frozen=True):
@@ -25,6 +27,9 @@ class Look(BaseModel, frozen=True):
         saturation: 0..4, a factor on the colours.
         contrast: -1..1, see `photochrom.painting.tone`.
         variant: 0 is the likeliest colouring; others are what `photochrom colorize --variants` numbers so.
+        hints: colours that a person knows, see `given`.
+        palette: colours to which the photograph's are drawn, with commas between them.
+        reference: the id of a job whose photograph has the colours that are wanted.
     """
 
     vividness: float | None = Field(
@@ -50,10 +55,21 @@ class Look(BaseModel, frozen=True):
 
     hints: str = Field(
         default="",
-        max_length=10_000,
+        max_length=MOST_TEXT,
         description="Colours that you know, X,Y=COLOR or X,Y,REACH=COLOR, several with ; between them: X and Y are "
         "pixels of the whole, upright photograph, REACH is a factor on how far the colour, #rrggbb, spreads. Or the "
         "JSON of a file of hints, with strokes.",
+    )
+    palette: str = Field(
+        default="",
+        max_length=1000,
+        description="Colours to which the photograph's are drawn, #rrggbb or names, with commas between them.",
+    )
+    reference: str = Field(
+        default="",
+        max_length=64,
+        pattern="^[A-Za-z0-9_-]*$",
+        description="The id of a job whose photograph has the colours that are wanted.",
     )
 
     def given(self, whole: tuple[int, int], copy: tuple[int, int]) -> list[Colored]:
@@ -74,6 +90,14 @@ class Look(BaseModel, frozen=True):
         hints = [hint.on(whole) for hint in known]
         check_inside(hints, *whole)
         return [hint.scaled(copy[0] / whole[0], copy[1] / whole[1]) for hint in hints]
+
+    def chosen_palette(self) -> Palette | None:
+        """The palette, or None.
+
+        Raises:
+            BadSetting: something is no colour. A file's name is none: nothing is read.
+        """
+        return Palette.of(self.palette.split(",")) if self.palette.strip() else None
 
     def decoding(self, colorizer: Colorizer) -> Decoding:
         """How `colorizer` has to decode for this look; what a variant changes is `Colorizer.colorize_picture`'s to say.

@@ -11,6 +11,7 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.templating import Jinja2Templates
 
 from photochrom.imaging.formats import FORMATS
+from photochrom.inference.bins import JointBins
 from photochrom.inference.card import ModelCard
 from photochrom.inference.decode import SATURATION, VIVIDNESS
 from photochrom.web.guard import STUDY, Access
@@ -78,6 +79,7 @@ async def home(request: Request) -> HTMLResponse:
             "samples": [(name, Path(name).stem) for name in SAMPLES],
             "sliders": sliders(card),
             "has_variants": card.has_variants,
+            "has_confidence": isinstance(card.codebook(), JointBins),
             "variants": VARIANTS,
         },
     )

@@ -1,128 +1,98 @@
-"""Worker processes: one thing at a time in each, and a new one in the place of one that died."""
+"""The server's worker processes, awaited by its event loop; a new one takes the place of one that died."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import multiprocessing
 import os
-import signal
+import shutil
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
-from photochrom.errors import PhotochromError
-from photochrom.web.worker import Setup, live_with_parent, warm
+from photochrom._support.workers import Worker, WorkerDied
+from photochrom.web.worker import Setup, warm
 
 T = TypeVar("T")
 
 
-class WorkerDied(PhotochromError):
-    """The process that did the work ended in the middle of it."""
-
-
-class WorkerTooSlow(WorkerDied):
-    """The process was ended because it took longer than it may."""
-
-
-class Worker:
-    """One process, started when it is first needed.
+class Lane:
+    """Several workers for one kind of work; first come, first served.
 
     Args:
-        setup: what it loads.
-        folder: of all jobs; it deletes it when the server is killed and cannot.
-        replaced: called when it died or was ended.
+        setup: what each process loads.
+        workers: how many, started when they are first needed.
+        limit: seconds after which a call is stopped.
+        folder: of all jobs; a worker deletes it when the server is killed and cannot.
+        replaced: called when a worker died or was ended.
     """
 
-    def __init__(self, setup: Setup, folder: str, replaced: Callable[[], None]) -> None:
-        self._setup, self._folder, self._replaced = setup, folder, replaced
-        self._executor: ProcessPoolExecutor | None = None
-        self._pid = 0
+    def __init__(self, setup: Setup, workers: int, limit: float, folder: str, replaced: Callable[[], None]) -> None:
+        self._setup, self._limit, self._folder, self._replaced = setup, limit, folder, replaced
+        self._workers: list[Worker | None] = [None] * workers
+        self._free: asyncio.Queue[int] = asyncio.Queue()
+        for place in range(workers):
+            self._free.put_nowait(place)
+        # A thread waits for each process, as pipes cannot be awaited on every system.
+        self._threads = ThreadPoolExecutor(workers)
 
     async def start(self) -> None:
-        """Start the process and load the model.
+        """Start all processes and load the model.
 
         Raises:
             PhotochromError: the model cannot be loaded.
         """
-        if self._executor is None:
-            # Spawned: a fork would copy the server's threads in whatever state they are.
-            context = multiprocessing.get_context("spawn")
-            self._executor = ProcessPoolExecutor(1, context, initializer=live_with_parent, initargs=(self._folder,))
-            self._pid = await asyncio.wrap_future(self._executor.submit(warm, self._setup))
+        await asyncio.gather(*(self.run(warm) for _ in self._workers))
 
-    async def run(self, function: Callable[..., T], *args: object, limit: float) -> T:
-        """What `function(setup, *args)` gives in the process.
+    async def run(
+        self,
+        function: Callable[..., T],
+        *args: object,
+        started: Callable[[], None] = lambda: None,
+        told: Callable[..., None] | None = None,
+    ) -> T:
+        """What `function(setup, *args)` returns in the next worker that is free.
 
         Args:
             function: of a module, with arguments that can be sent to a process.
-            limit: seconds after which the process is ended.
+            args: after the setup.
+            started: called when a worker takes it up.
+            told: called with what the function tells through its argument `tell`.
 
         Raises:
-            WorkerDied: it crashed.
+            WorkerDied: the process crashed.
             WorkerTooSlow: it was ended for its time.
             PhotochromError: whatever the function raises.
         """
-        try:
-            await self.start()
-            assert self._executor is not None
-            future = self._executor.submit(function, self._setup, *args)
-            async with asyncio.timeout(limit):
-                return await asyncio.wrap_future(future)
-        except BrokenProcessPool:
-            self._replace()
-            raise WorkerDied("the worker process crashed; other jobs are not affected") from None
-        except TimeoutError:
-            self._replace()
-            raise WorkerTooSlow(f"this took longer than {limit:g} seconds and was stopped") from None
-        except asyncio.CancelledError:
-            self._replace()
-            raise
-
-    def stop(self) -> None:
-        """End the process at once."""
-        if self._executor is not None:
-            executor, self._executor = self._executor, None
-            if self._pid:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(self._pid, signal.SIGKILL)
-            executor.shutdown(wait=False, cancel_futures=True)
-
-    def _replace(self) -> None:
-        self.stop()
-        self._replaced()
-
-
-class Lane:
-    """Several workers for one kind of work; who comes first is served first."""
-
-    def __init__(self, workers: list[Worker], limit: float) -> None:
-        self._workers, self._limit = workers, limit
-        self._free: asyncio.Queue[Worker] = asyncio.Queue()
-        for worker in workers:
-            self._free.put_nowait(worker)
-
-    async def start(self) -> None:
-        """Start all processes."""
-        await asyncio.gather(*(worker.start() for worker in self._workers))
-
-    async def run(self, function: Callable[..., T], *args: object, started: Callable[[], None] = lambda: None) -> T:
-        """`Worker.run` on the next worker that is free.
-
-        Args:
-            function: what to run.
-            args: after the setup.
-            started: called when a worker takes it up.
-        """
-        worker = await self._free.get()
+        loop = asyncio.get_running_loop()
+        place = await self._free.get()
         try:
             started()
-            return await worker.run(function, *args, limit=self._limit)
+            worker = self._workers[place] = self._workers[place] or Worker(
+                orphaned=partial(_delete_and_end, self._folder)
+            )
+            tell = partial(loop.call_soon_threadsafe, told) if told else None
+            call = partial(worker.call, function, self._setup, *args, limit=self._limit, told=tell)
+            return await loop.run_in_executor(self._threads, call)
+        except (WorkerDied, asyncio.CancelledError):
+            self._end(place)
+            self._replaced()
+            raise
         finally:
-            self._free.put_nowait(worker)
+            self._free.put_nowait(place)
 
     def stop(self) -> None:
         """End all processes at once."""
-        for worker in self._workers:
-            worker.stop()
+        for place in range(len(self._workers)):
+            self._end(place)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _end(self, place: int) -> None:
+        worker, self._workers[place] = self._workers[place], None
+        if worker:
+            worker.end(0)
+
+
+def _delete_and_end(folder: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)  # before what is under way writes into the folder again

@@ -57,7 +57,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> Operation:
 
 def _parameter(entry: dict[str, Any]) -> Parameter:
     schema = entry["schema"]
-    # What may be left away is described as "this or null".
+    # What can be omitted is described as "this or null".
     plain = next((kind for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"), schema)
     limits = [str(plain[key]) for key in ("minimum", "maximum") if key in plain]
     default = schema.get("default")

@@ -162,5 +162,5 @@ def _check_origin(text: str) -> None:
 
 def _least(what: str, value: float | None, low: float, high: float | None = None) -> None:
     if value is not None and not (low <= value <= (value if high is None else high)):
-        limits = f"{low:g} or more" if high is None else f"{low:g} to {high:g}"
-        raise BadSetting(f"the {what} is {value:g}; it may be {limits}")
+        limits = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
+        raise BadSetting(f"the {what} is {value:g}; it must be {limits}")

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from photochrom._support.processes import usable_cores
+from photochrom._support.workers import WorkerTooSlow
 from photochrom.errors import PhotochromError
 from photochrom.web import films, worker
 from photochrom.web.jobs import Admission, ColoringJob, Jobs, Status
 from photochrom.web.look import Look
 from photochrom.web.metrics import Metrics
-from photochrom.web.pool import Lane, Worker, WorkerTooSlow
+from photochrom.web.pool import Lane
 from photochrom.web.problems import Problem, full, problem_of
 from photochrom.web.protocol import Keys
 from photochrom.web.settings import MEGABYTE, ServeSettings
@@ -25,7 +26,6 @@ log = logging.getLogger(__name__)
 
 PREVIEW_SECONDS = 30.0
 FILM_SECONDS = 3600.0
-PROGRESS_SECONDS = 0.3
 PREVIEWS, PREVIEWS_PER_CLIENT = 64, 16
 UPLOADS, UPLOADS_PER_CLIENT = 256, 64
 ROOM_TRIES = 3
@@ -51,7 +51,7 @@ class Studio:
         setup = worker.Setup(settings.model, settings.max_pixels, min(2, usable_cores()))
 
         def lane(workers: int, limit: float) -> Lane:
-            return Lane([Worker(setup, self.jobs.folder, metrics.replaced) for _ in range(workers)], limit)
+            return Lane(setup, workers, limit, self.jobs.folder, metrics.replaced)
 
         self.photographs = lane(settings.processes, settings.max_job_seconds)
         self._previews = lane(1, PREVIEW_SECONDS)
@@ -112,7 +112,7 @@ class Studio:
                 reason = problem_of(error)
             except Exception:
                 # Whoever follows the job must hear of its end, whatever that is.
-                log.exception("a job failed by a mistake of ours")
+                log.exception("a job failed because of a bug")
                 reason = Problem(500, "internal error; see the server's log")
             self.jobs.empty(job)
             _fail(job, reason)
@@ -121,16 +121,13 @@ class Studio:
         return await self._fitting(job, self._bounded, worker.prepare, str(job.folder), started=_starts(job))
 
     async def _film(self, job: ColoringJob) -> worker.Facts:
-        started = _starts(job)
+        def told(share: float) -> None:
+            if job.status == Status.RUNNING:  # and not removed meanwhile
+                job.update(Status.RUNNING, share)
+
         arguments = (str(job.folder), job.look, job.film, self._max_seconds)
-        coloured = asyncio.create_task(self._fitting(job, self.films.run, films.colour, *arguments, started=started))
-        try:
-            while not (await asyncio.wait({coloured}, timeout=PROGRESS_SECONDS))[0]:
-                if job.status == Status.RUNNING and (progress := films.progress_of(job.folder)) > job.progress:
-                    job.update(Status.RUNNING, progress)
-        finally:
-            coloured.cancel()  # as this is: it does nothing where the film is done
-        return coloured.result()
+        started = _starts(job)
+        return await self._fitting(job, self.films.run, films.colour, *arguments, started=started, told=told)
 
     async def _bounded(self, function: Callable[..., T], *args: object, **named: Any) -> T:
         """`Lane.run` for a photograph, whose time is bounded."""
@@ -173,8 +170,12 @@ class Studio:
 
     async def preview(self, job: ColoringJob, look: Look | None, side: int, format: str) -> bytes:
         """A job's photograph at `side` pixels in a look."""
+        return await self.ask(job, worker.preview, look, side, format)
+
+    async def ask(self, job: ColoringJob, function: Callable[..., T], *args: object) -> T:
+        """What `function(setup, folder, *args)` gives in the worker for previews."""
         with self._previews_admission.enter(job.client), present():
-            return await self._previews.run(worker.preview, str(job.folder), look, side, format)
+            return await self._previews.run(function, str(job.folder), *args)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""An upload, from the wire into a job's folder, under a name of ours."""
+"""An upload, from the wire into a job's folder, under our own name."""
 
 from __future__ import annotations
 

@@ -5,13 +5,7 @@ A client's file is decoded here and nowhere else, so that whatever it does to a 
 
 from __future__ import annotations
 
-import multiprocessing
-import multiprocessing.connection
-import os
 import secrets
-import shutil
-import signal
-import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -21,10 +15,12 @@ import numpy as np
 from PIL import Image
 
 from photochrom.colorizer import Colorizer
+from photochrom.errors import BadSetting
 from photochrom.imaging import io
 from photochrom.imaging.picture import Picture, to_dtype
 from photochrom.imaging.reading import decode
 from photochrom.inference.network import Scores
+from photochrom.painting.reference import Reference
 from photochrom.painting.tone import with_contrast
 from photochrom.web.look import Look
 
@@ -57,6 +53,7 @@ class Facts:
     format: str
     alpha: bool
     frames: int = 1
+    colored: bool | None = None  # whether it shows colours already; None for a film
 
 
 @lru_cache(maxsize=1)
@@ -65,24 +62,9 @@ def session(setup: Setup) -> Colorizer:
     return Colorizer(setup.model, max_pixels=setup.max_pixels, threads=setup.threads, device="cpu")
 
 
-def live_with_parent(folder: str) -> None:
-    """Leave Ctrl-C to the server; when it is gone, delete the uploads and end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel, folder), daemon=True).start()
-
-
-def _end_with(sentinel: int, folder: str) -> None:
-    multiprocessing.connection.wait([sentinel])
-    shutil.rmtree(folder, ignore_errors=True)
-    os._exit(1)
-
-
-def warm(setup: Setup) -> int:
-    """Load the model; returns the process's id."""
+def warm(setup: Setup) -> None:
+    """Load the model before it is needed."""
     session(setup)
-    return os.getpid()
 
 
 def prepare(setup: Setup, folder: str) -> Facts:
@@ -97,19 +79,20 @@ def prepare(setup: Setup, folder: str) -> Facts:
     alpha = np.empty(0, np.uint8) if small.alpha is None else small.alpha
     seen, whole = np.array(scores.seen), np.array(picture.size)
     np.savez(Path(folder, KEPT), map=scores.map, seen=seen, whole=whole, pixels=small.pixels, alpha=alpha)
-    return Facts(picture.width, picture.height, picture.format or "PNG", picture.alpha is not None)
+    alpha, colored = picture.alpha is not None, small.toning != "gray"
+    return Facts(picture.width, picture.height, picture.format or "PNG", alpha, colored=colored)
 
 
 def render(setup: Setup, folder: str, look: Look | None, format: str | None) -> str:
-    """Write the whole photograph in a look (None: as it came) into the folder.
+    """Write the whole photograph in a look (None: unchanged) into the folder.
 
     Returns:
         The file's name; `format` is the photograph's own where it is None.
     """
     picture = _read(setup, folder)
     if look is not None:
-        scores = _redrawn(session(setup), picture, look) or _kept(folder)[0]
-        picture = _painted(session(setup), picture, look, scores, picture.size)
+        scores = _redrawn(session(setup), picture, look) or kept_of(folder)[0]
+        picture = _painted(dressed(setup, folder, look), picture, look, scores, picture.size)
     name = secrets.token_hex(8)
     Path(folder, name).write_bytes(io.encode(picture, format or picture.format or "PNG"))
     return name
@@ -123,7 +106,7 @@ def colorize(setup: Setup, folder: str, look: Look, format: str | None) -> tuple
     """
     picture = _read(setup, folder)
     format = format or picture.format or "PNG"
-    colorizer = session(setup)
+    colorizer = dressed(setup, folder, look)
     look.decoding(colorizer)  # a look that cannot be is refused before the network runs
     look.given(picture.size, picture.size)
     scores = colorizer.scores(picture.lightness(), variant=look.variant or None)
@@ -134,12 +117,39 @@ def colorize(setup: Setup, folder: str, look: Look, format: str | None) -> tuple
 
 
 def preview(setup: Setup, folder: str, look: Look | None, side: int, format: str) -> bytes:
-    """The encoded photograph, at most `side` pixels on its longer side, in a look (None: as it came)."""
-    scores, small, whole = _sized(folder, side)
+    """The encoded photograph, at most `side` pixels on its longer side, in a look (None: unchanged)."""
+    scores, small, whole = sized(folder, side)
     if look is not None:
-        scores = _redrawn(session(setup), _kept(folder)[1], look) or scores
-        small = _painted(session(setup), small, look, scores, whole)
+        scores = _redrawn(session(setup), kept_of(folder)[1], look) or scores
+        small = _painted(dressed(setup, folder, look), small, look, scores, whole)
     return io.encode(small, format)
+
+
+def dressed(setup: Setup, folder: str, look: Look) -> Colorizer:
+    """The session with a look's palette and reference; the network is shared.
+
+    Raises:
+        BadSetting: the palette has what is no colour, or the reference is gray or gone.
+    """
+    colorizer = session(setup)
+    if not (look.palette or look.reference):
+        return colorizer
+    other = object.__new__(Colorizer)
+    vars(other).update(vars(colorizer))
+    other.palette = look.chosen_palette()
+    other.references = [_reference(setup, str(Path(folder).parent / look.reference))] if look.reference else []
+    return other
+
+
+@lru_cache(maxsize=8)
+def _reference(setup: Setup, folder: str) -> Reference:
+    try:
+        scores, small, _ = kept_of(folder)
+    except FileNotFoundError:
+        raise BadSetting("the reference picture was removed meanwhile; send it again") from None
+    if small.toning == "gray":
+        raise BadSetting("the reference is gray; take a picture that has the colours")
+    return session(setup).reference(small, scores)
 
 
 def _redrawn(colorizer: Colorizer, picture: Picture, look: Look) -> Scores | None:
@@ -161,13 +171,13 @@ def _painted(colorizer: Colorizer, picture: Picture, look: Look, scores: Scores,
 
 
 def _read(setup: Setup, folder: str) -> Picture:
-    # The folder's name is nobody's business, and must not stand in a message.
+    # The folder's name must not appear in a message.
     with open(Path(folder, INPUT), "rb") as file:
         return decode(BytesIO(file.read()), "the photograph", setup.max_pixels)
 
 
 @lru_cache(maxsize=8)
-def _kept(folder: str) -> tuple[Scores, Picture, tuple[int, int]]:
+def kept_of(folder: str) -> tuple[Scores, Picture, tuple[int, int]]:
     """The network's answer, the copy for previews, and (W, H) of the whole."""
     with np.load(Path(folder, KEPT)) as kept:
         (w, h), (width, height) = kept["seen"].tolist(), kept["whole"].tolist()
@@ -176,8 +186,8 @@ def _kept(folder: str) -> tuple[Scores, Picture, tuple[int, int]]:
 
 
 @lru_cache(maxsize=8)
-def _sized(folder: str, side: int) -> tuple[Scores, Picture, tuple[int, int]]:
-    scores, small, whole = _kept(folder)
+def sized(folder: str, side: int) -> tuple[Scores, Picture, tuple[int, int]]:
+    scores, small, whole = kept_of(folder)
     return scores, _smaller(small, side), whole
 
 

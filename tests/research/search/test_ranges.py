@@ -62,23 +62,26 @@ def test_steps_in_decimals(ranges):
         ('"optim.lr" = { low = nan, high = 1 }', "optim.lr: low is nan and high is 1; low must be less"),
         ('"optim.lr" = { low = 0, high = inf }', "optim.lr: low is 0 and high is inf; low must be less"),
         ('"optim.lr" = { low = 0, high = 1, log = true }', "optim.lr: a logarithmic range starts above 0 and has no"),
-        ('"optim.lr" = { low = 0, high = 1 }', "optim.lr is 0.0; it may be above 0 to 10"),
-        ('"optim.lr" = { low = 1, high = 20 }', "optim.lr is 20.0; it may be above 0 to 10"),
+        ('"optim.lr" = { low = 0, high = 1 }', "optim.lr is 0.0; it must be above 0 and at most 10"),
+        ('"optim.lr" = { low = 1, high = 20 }', "optim.lr is 20.0; it must be above 0 and at most 10"),
         ('"optim.lr" = { low = 1 }', "optim.lr needs low and high, or choices"),
         ('"optim.lr" = 3', "optim.lr must be a table of settings, not 3"),
         ('"optim.lr" = { low = 1, hgih = 2 }', "optim.lr.hgih is not a setting; did you mean optim.lr.high?"),
         ('"optim.lr" = { low = "1", high = 2 }', "optim.lr.low is '1'; it must be a number"),
-        ('"optim.lr" = { choices = [] }', "optim.lr: choices is []; it takes a list of values, without low"),
-        ('"optim.lr" = { choices = [1], low = 1 }', "optim.lr: choices is [1]; it takes a list of values, with"),
-        ('"optim.lr" = { choices = [1, 11] }', "optim.lr is 11.0; it may be above 0 to 10"),
+        ('"optim.lr" = { choices = [] }', "optim.lr: choices is []; it must be a list of values, without low"),
+        ('"optim.lr" = { choices = [1], low = 1 }', "optim.lr: choices is [1]; it must be a list of values, wi"),
+        ('"optim.lr" = { choices = [1, 11] }', "optim.lr is 11.0; it must be above 0 and at most 10"),
         ('"title" = { choices = ["a"] }', "title cannot be searched: it has no effect on training"),
         ('"decode.vividness" = { low = 0, high = 1 }', "decode.vividness cannot be searched: it has no effect on"),
-        ('"run.steps" = { low = 1, high = 9 }', "run.steps cannot be searched: the search says how many steps"),
+        ('"run.steps" = { low = 1, high = 9 }', "run.steps cannot be searched: --steps sets the steps"),
         ('"run.batch" = { low = 1.5, high = 9 }', "run.batch is 1.5; it must be a whole number"),
-        ('"run.batch" = { low = 1, high = 9, step = 0.5 }', "run.batch: step is 0.5; it may be a whole number above"),
-        ('"optim.lr" = { low = 1, high = 2, step = 3 }', "optim.lr: step is 3; it may be a number above 0 and up to"),
+        ('"run.batch" = { low = 1, high = 9, step = 0.5 }', "run.batch: step is 0.5; it must be a whole number above"),
+        (
+            '"optim.lr" = { low = 1, high = 2, step = 3 }',
+            "optim.lr: step is 3; it must be a number above 0 and at most",
+        ),
         ('"optim.name" = { low = 1, high = 2 }', "optim.name is 1.0; it must be text"),
-        ('"optim.name" = { choices = ["adam", "lion"] }', "optim.name is 'lion'; it may be adamw, adam, nadam, sgd"),
+        ('"optim.name" = { choices = ["adam", "lion"] }', "optim.name is 'lion'; it must be adamw, adam, nadam or sgd"),
         ('"optim.name" = { choices = [1979-05-27] }', "optim.name: 1979-05-27 cannot be a choice; numbers, text,"),
     ],
 )
@@ -99,7 +102,7 @@ def test_files_that_hold_no_ranges(ranges, recipe, tmp_path):
         ranges("")
     with pytest.raises(BadRecipe, match="there is nothing to search"):
         ranges("ranges = 3")
-    with pytest.raises(BadRecipe, match="optim has no meaning there; ranges go into"):
+    with pytest.raises(BadRecipe, match="optim is not allowed here; put ranges into"):
         ranges("[optim]\nlr = 3\n[ranges]")
     with pytest.raises(BadRecipe, match="not a TOML file"):
         ranges("[ranges")

@@ -221,11 +221,11 @@ def test_another_search_in_the_folder_is_refused(run, recipe, folder):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"trials": 0}, "trials is 0; it may be 1 or more"),
-        ({"steps": 1}, "steps is 1; it may be 2 or more"),
-        ({"images": 0}, "images is 0; it may be 1 or more"),
-        ({"jobs": 0}, "jobs is 0; it may be 1 or more"),
-        ({"seed": -1}, "seed is -1; it may be 0 or more"),
+        ({"trials": 0}, "trials is 0; it must be at least 1"),
+        ({"steps": 1}, "steps is 1; it must be at least 2"),
+        ({"images": 0}, "images is 0; it must be at least 1"),
+        ({"jobs": 0}, "jobs is 0; it must be at least 1"),
+        ({"seed": -1}, "seed is -1; it must be at least 0"),
     ],
 )
 def test_numbers_that_are_wrong(run, tmp_path, options, message):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from photochrom.research.study.realism import SIDE, Eye, FixedJudge, frechet_distance
+from photochrom.metrics.frechet import frechet_distance
+from photochrom.research.study.realism import SIDE, Eye, FixedJudge
 
 
 def normal(n: int, mean: float, scale: float, seed: int, d: int = 6) -> np.ndarray:

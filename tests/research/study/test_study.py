@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from photochrom.cli import main
-from photochrom.research.study.realism import Eye, frechet_distance, load_arrays
+from photochrom.metrics.frechet import frechet_distance
+from photochrom.research.study.realism import Eye, load_arrays
 from photochrom.research.study.results import Results, scales
 from photochrom.research.study.tables import tables
 
@@ -122,7 +123,9 @@ def test_the_judge_learns_from_all_runs_and_judges_each(finished: Path) -> None:
         rows = {row["run"]: row for row in csv.DictReader(file)}
     assert rows.keys() == judged | {"gray", "truth"}
     assert float(rows["gray"]["frechet"]) == pytest.approx(seen.gray, rel=1e-3)
-    assert rows["truth"]["frechet"] == ""
+    assert rows["truth"]["frechet"] == f"floor {seen.floor}"
+    assert seen.half == 6
+    assert seen.floor.mean > 0
 
 
 def test_nothing_is_trained_twice(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from photochrom.colorizer import Colorizer
-from photochrom.research.turing import Answers, Entry, StudySettings, new_study
+from photochrom.research.turing import Answers, Entry, TuringSettings, new_study
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,7 @@ def made(tmp_path, photographs, colorizer):
     def make(kind="single", models=("a", "b"), name="study", **settings):
         settings = {"size": 8, "practice": 2, **settings}
         folder = tmp_path / name
-        study, _ = new_study(folder, photographs, dict.fromkeys(models, colorizer), StudySettings(kind, **settings))
+        study, _ = new_study(folder, photographs, dict.fromkeys(models, colorizer), TuringSettings(kind, **settings))
         return folder, study
 
     return make

@@ -49,7 +49,7 @@ def test_what_is_no_answer(made, said, milliseconds):
     folder, study = made()
     answers = Answers(folder, study)
     entry = answers.of(answers.begin())[0]
-    with pytest.raises(BadSetting, match="it may be"):
+    with pytest.raises(BadSetting, match="it must be"):
         answers.answer(entry, said, milliseconds)
     assert answers.all()[0].said is None
 

@@ -14,7 +14,7 @@ from photochrom.color import rgb_to_lab
 from photochrom.errors import BadDataset, BadSetting, PhotochromError, UnreadableImage, WriteFailed
 from photochrom.imaging import io
 from photochrom.imaging.picture import Picture
-from photochrom.research.turing import REAL, StudySettings, load_study, new_study
+from photochrom.research.turing import REAL, TuringSettings, load_study, new_study
 from photochrom.research.turing.create import rendered
 
 
@@ -69,7 +69,7 @@ def test_large_photographs_are_shrunk_and_their_metadata_left(tmp_path, drawn, c
     exif[0x010E] = "real"
     for i in range(2):
         drawn(i, width=400, height=200).save(tmp_path / f"{i}.jpg", exif=exif)
-    study, _ = new_study(tmp_path / "s", tmp_path, {"a": colorizer}, StudySettings(size=2, practice=0, side=100))
+    study, _ = new_study(tmp_path / "s", tmp_path, {"a": colorizer}, TuringSettings(size=2, practice=0, side=100))
     for form in (REAL, "a"):
         picture = io.read(study.picture(tmp_path / "s", study.photographs[0], form))
         assert (picture.size, picture.exif) == ((100, 50), None)
@@ -82,7 +82,7 @@ def test_gray_and_broken_ones_are_left_out(tmp_path, drawn, colorizer):
         drawn(i).save(real / f"{i}.png")
     drawn(0).convert("L").save(real / "gray.png")
     (real / "broken.png").write_bytes(b"no picture")
-    study, skipped = new_study(tmp_path / "s", real, {"a": colorizer}, StudySettings(practice=0))
+    study, skipped = new_study(tmp_path / "s", real, {"a": colorizer}, TuringSettings(practice=0))
     assert sorted(study.photographs) == ["0.png", "1.png", "2.png", "3.png"]
     assert sorted(s.path.name for s in skipped) == ["broken.png", "gray.png"]
     assert len(study.made["left_out"]) == 2
@@ -90,7 +90,7 @@ def test_gray_and_broken_ones_are_left_out(tmp_path, drawn, colorizer):
 
 def test_without_a_size_as_many_as_are_balanced(tmp_path, photographs, colorizer):
     models = {"a": colorizer, "b": colorizer}
-    study, _ = new_study(tmp_path / "s", photographs, models, StudySettings(practice=1))
+    study, _ = new_study(tmp_path / "s", photographs, models, TuringSettings(practice=1))
     assert len(study.photographs) == 8  # 11 of 12 would be left, and 4 ways make 8
     assert len(list((tmp_path / "s" / "pictures").iterdir())) == 9 * 3
 
@@ -101,14 +101,14 @@ def test_without_a_size_as_many_as_are_balanced(tmp_path, photographs, colorizer
         (["a", "b"], {"size": 6}, "the size is 6; with 2 models .* multiples of 4: take 4 or 8"),
         (["a", "b"], {"size": 2}, "take 4$"),
         (["a"], {"kind": "preference"}, "compares two models or more"),
-        (["real"], {}, "no model may be called 'real'"),
+        (["real"], {}, "no model can be called 'real'"),
         (["a"], {"size": 12}, r"12 usable colour photographs, and the study needs 12 and 4 for practice"),
         (["a"], {"practice": 12}, r"12 usable colour photographs, and the study needs 2 and 12 for practice"),
     ],
 )
 def test_what_cannot_be_made_is_said(tmp_path, photographs, colorizer, models, settings, message):
     with pytest.raises((BadSetting, BadDataset), match=message):
-        new_study(tmp_path / "s", photographs, dict.fromkeys(models, colorizer), StudySettings(**settings))
+        new_study(tmp_path / "s", photographs, dict.fromkeys(models, colorizer), TuringSettings(**settings))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -116,15 +116,15 @@ def test_what_cannot_be_made_is_said(tmp_path, photographs, colorizer, models, s
     "wrong", [{"kind": "x"}, {"size": 0}, {"practice": -1}, {"side": 8}, {"time_limit": -1}, {"seed": -1}]
 )
 def test_settings_out_of_range(wrong):
-    with pytest.raises(BadSetting, match=r"it may be"):
-        StudySettings(**wrong)
+    with pytest.raises(BadSetting, match=r"it must be"):
+        TuringSettings(**wrong)
 
 
 def test_seconds():
-    assert StudySettings("pair").seconds == 1.0  # Zhang et al. 2016
-    assert StudySettings("single").seconds is None
-    assert StudySettings("pair", time_limit=0).seconds is None
-    assert StudySettings("single", time_limit=2.5).seconds == 2.5
+    assert TuringSettings("pair").seconds == 1.0  # Zhang et al. 2016
+    assert TuringSettings("single").seconds is None
+    assert TuringSettings("pair", time_limit=0).seconds is None
+    assert TuringSettings("single", time_limit=2.5).seconds == 2.5
 
 
 def test_a_folder_that_is_there_stays(made, tmp_path):
@@ -146,7 +146,7 @@ def test_a_failure_in_the_middle_leaves_nothing(tmp_path, photographs, colorizer
             return colorizer.ab(L)
 
     with pytest.raises(PhotochromError, match="out of ink"):
-        new_study(tmp_path / "s", photographs, {"a": Failing()}, StudySettings(size=4))
+        new_study(tmp_path / "s", photographs, {"a": Failing()}, TuringSettings(size=4))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -4,12 +4,12 @@ import math
 
 import pytest
 
-from photochrom.research.turing import Study
+from photochrom.research.turing import TuringStudy
 from photochrom.research.turing.results import Share, results_of
 
 
 def study(kind, models=("a", "b")):
-    return Study(kind, models, 0, None, ("p", "q"), (), {"p": {}, "q": {}})
+    return TuringStudy(kind, models, 0, None, ("p", "q"), (), {"p": {}, "q": {}})
 
 
 def test_single_pictures(entry):

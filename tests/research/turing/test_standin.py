@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from photochrom.errors import BadDataset
-from photochrom.research.turing import REAL, StudySettings, new_study, run_standin
+from photochrom.research.turing import REAL, TuringSettings, new_study, run_standin
 from photochrom.research.turing.features import color_statistics, edge_statistics, object_features
 from photochrom.research.turing.logistic import fit, held_out
 from photochrom.research.turing.standin import load_standin
@@ -21,7 +21,7 @@ def study(tmp_path, drawn, colorizer):
     real.mkdir()
     for i in range(30):
         drawn(i).save(real / f"{i}.png")
-    made, _ = new_study(tmp_path / "s", real, {"a": colorizer, "b": colorizer}, StudySettings(size=28, practice=2))
+    made, _ = new_study(tmp_path / "s", real, {"a": colorizer, "b": colorizer}, TuringSettings(size=28, practice=2))
     return tmp_path / "s", made
 
 

@@ -104,14 +104,14 @@ def test_preferences(made, answered):
 
 
 def test_a_classifier_is_never_taken_for_people(tmp_path, photographs, colorizer, drawn):
-    from photochrom.research.turing import StudySettings, new_study
+    from photochrom.research.turing import TuringSettings, new_study
 
     real = tmp_path / "real"
     real.mkdir()
     for i in range(22):
         drawn(i).save(real / f"{i}.png")
     folder = tmp_path / "s"
-    new_study(folder, real, {"a": colorizer}, StudySettings(size=20, practice=2))
+    new_study(folder, real, {"a": colorizer}, TuringSettings(size=20, practice=2))
     run_standin(folder)
     found = write_report(folder)
     (table,) = found.tables

@@ -5,7 +5,7 @@ import csv
 import pytest
 import torch
 
-from photochrom.models.photochrom import Photochrom, Settings
+from photochrom.models.photochrom import Photochrom, PhotochromSettings
 from photochrom.train import checkpoint
 from photochrom.train.loop import Trainer
 from photochrom.train.recipe import recipe_from_dict
@@ -51,7 +51,7 @@ def classless():
 
     def make(settings, n_outputs):
         torch.manual_seed(0)
-        model = Photochrom(Settings(**settings), n_outputs)
+        model = Photochrom(PhotochromSettings(**settings), n_outputs)
         model.load_pretrained()
         torch.nn.init.normal_(model.scores.weight, std=0.5)
         return model.state_dict()

@@ -181,12 +181,12 @@ def test_the_generator_is_what_is_exported_and_its_average_what_is_kept(cgan, fo
 @pytest.mark.parametrize(
     ("settings", "sections", "message"),
     [
-        ({"objective": "hinge"}, {}, "task.settings.objective is 'hinge'; it may be bce, least_squares"),
-        ({"content": -1.0}, {}, "task.settings.content is -1.0; it may be 0 or more"),
-        ({"r1_every": 0}, {}, "task.settings.r1_every is 0; it may be 1 or more"),
-        ({"discriminator": {"layers": 4}}, {}, "task.settings.discriminator.layers is 4; it may be fewer for 32 pix"),
+        ({"objective": "hinge"}, {}, "task.settings.objective is 'hinge'; it must be bce or least_squares"),
+        ({"content": -1.0}, {}, "task.settings.content is -1.0; it must be at least 0"),
+        ({"r1_every": 0}, {}, "task.settings.r1_every is 0; it must be at least 1"),
+        ({"discriminator": {"layers": 4}}, {}, "task.settings.discriminator.layers is 4; it must be lower for 32 pix"),
         ({"discriminator": {"depth": 4}}, {}, "task.settings.discriminator.depth is not a setting; did you mean tas"),
-        ({}, {"run": {"accumulate": 2}}, "run.accumulate is 2; it may be 1 for the task adversarial"),
+        ({}, {"run": {"accumulate": 2}}, "run.accumulate is 2; it must be 1 for the task adversarial"),
     ],
 )
 def test_what_is_wrong_is_named(cgan, folder, tmp_path, settings, sections, message):

@@ -9,7 +9,7 @@ from photochrom.errors import BadRecipe
 from photochrom.inference.backends import OnnxBackend
 from photochrom.inference.bins import ChannelBins, JointBins
 from photochrom.models.encoders.efficientnet_lite import published_weights
-from photochrom.models.photochrom import Photochrom, Settings
+from photochrom.models.photochrom import Photochrom, PhotochromSettings
 from photochrom.train.export import export, load_state
 from photochrom.train.loop import Trainer
 from photochrom.train.onnx_file import round_weights
@@ -114,7 +114,7 @@ def test_a_run_is_resumed_and_exported_with_what_it_found(start, folder, tmp_pat
 
     light = np.random.default_rng(1).normal(0, 0.5, (1, 1, 64, 96)).astype(np.float32)
     own = OnnxBackend((tmp_path / "whole.onnx").read_bytes(), "whole", "cpu")
-    plain = Photochrom(Settings(**NETWORK), BINS.n_scores).eval()
+    plain = Photochrom(PhotochromSettings(**NETWORK), BINS.n_scores).eval()
     plain.load_state_dict({k: v for k, v in whole.items() if not k.startswith("class_colors.")}, strict=False)
     with torch.inference_mode():
         added = own.run(light) - plain(torch.from_numpy(light)).numpy()
@@ -137,7 +137,7 @@ def test_a_run_without_weights_to_start_from_is_refused(folder, tmp_path):
 
 @pytest.mark.parametrize("bits", [16, 8])
 def test_weights_that_were_stored_in_few_bits_are_taken(start, bits):
-    network = Photochrom(Settings(**NETWORK), BINS.n_scores)
+    network = Photochrom(PhotochromSettings(**NETWORK), BINS.n_scores)
     network.load_state_dict(start)
     round_weights(network, bits)
     task = ClassColorsTask(recipe(), BINS, CPU)
@@ -161,9 +161,9 @@ def test_what_it_cannot_ask_about_is_refused(sections, bins, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"strength": 0}, "task.settings.strength is 0.0; it may be above 0 to 100"),
-        ({"classifier": "lite2"}, "task.settings.classifier is 'lite2'; it may be lite0, lite1"),
-        ({"size": 100}, "task.settings.size is 100; it may be 32 to 512, a multiple of 32"),
+        ({"strength": 0}, "task.settings.strength is 0.0; it must be above 0 and at most 100"),
+        ({"classifier": "lite2"}, "task.settings.classifier is 'lite2'; it must be lite0 or lite1"),
+        ({"size": 100}, "task.settings.size is 100; it must be a multiple of 32 between 32 and 512"),
     ],
 )
 def test_settings_out_of_range_are_named(settings, message):

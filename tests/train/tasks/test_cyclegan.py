@@ -132,10 +132,10 @@ def test_the_way_to_colour_is_exported(cycle, folder, tmp_path):
 
 def test_what_is_wrong_is_named(cycle, folder, tmp_path):
     for recipe, message in (
-        (cycle(run={"batch": 3}), "run.batch is 3; it may be an even number for the task cyclegan"),
-        (cycle(model={"name": "unet", "settings": {"size": 32}}), "takes model.name 'cyclegan' and a loss on ab"),
-        (cycle(loss={"name": "cross_entropy"}), "takes model.name 'cyclegan' and a loss on ab"),
-        (cycle({"pool": -1}), "task.settings.pool is -1; it may be 0 or more"),
+        (cycle(run={"batch": 3}), "run.batch is 3; it must be an even number for the task cyclegan"),
+        (cycle(model={"name": "unet", "settings": {"size": 32}}), "needs model.name 'cyclegan' and a loss on ab"),
+        (cycle(loss={"name": "cross_entropy"}), "needs model.name 'cyclegan' and a loss on ab"),
+        (cycle({"pool": -1}), "task.settings.pool is -1; it must be at least 0"),
     ):
         with pytest.raises(BadRecipe, match=message):
             Trainer(recipe, [folder], tmp_path / "run")

@@ -9,7 +9,7 @@ from photochrom.errors import BadRecipe
 from photochrom.inference.bins import JointBins
 from photochrom.models.classifier import ImageNetClassifier
 from photochrom.models.encoders.efficientnet_lite import published_weights
-from photochrom.models.photochrom import Photochrom, Settings
+from photochrom.models.photochrom import Photochrom, PhotochromSettings
 from photochrom.train.loop import Trainer
 from photochrom.train.recipe import recipe_from_dict
 from photochrom.train.runs import load_run
@@ -50,7 +50,7 @@ def test_the_divergence_by_hand(start, batch):
     task = DistillationTask(recipe(), BINS, CPU)
     task.start_from(start)
     light, ab = batch
-    plain = Photochrom(Settings(**NETWORK), BINS.n_scores)
+    plain = Photochrom(PhotochromSettings(**NETWORK), BINS.n_scores)
     plain.load_state_dict(start)
     plain.eval()
     public = published_weights("lite0")
@@ -103,5 +103,5 @@ def test_a_network_without_classes_is_refused(model):
 
 def test_a_weight_out_of_range_is_refused():
     wrong = {"task": {"settings": {"weight": 0}}}
-    with pytest.raises(BadRecipe, match=r"task\.settings\.weight is 0(\.0)?; it may be above 0 to 100"):
+    with pytest.raises(BadRecipe, match=r"task\.settings\.weight is 0(\.0)?; it must be above 0 and at most 100"):
         DistillationTask(recipe(**wrong), BINS, CPU)

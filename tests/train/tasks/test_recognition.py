@@ -78,9 +78,9 @@ def test_may_be_a_file_of_ones_own(tiny, folder, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "size", "message"),
     [
-        ({"pallor": 1.0, "reference": FILMS}, 32, r"recurrent/default\.onnx', which paints films only"),
+        ({"pallor": 1.0, "reference": FILMS}, 32, r"recurrent/default\.onnx', which is only for films"),
         ({"pallor": 1.0}, 36, r"data\.size is 36; task\.settings\.reference 'default' takes multiples of 32"),
-        ({"pallor": -1.0}, 32, r"task\.settings\.pallor is -1\.0; it may be 0 to 100"),
+        ({"pallor": -1.0}, 32, r"task\.settings\.pallor is -1\.0; it must be between 0 and 100"),
     ],
 )
 def test_what_cannot_be_is_said(tiny, settings, size, message):

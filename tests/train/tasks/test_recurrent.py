@@ -106,7 +106,7 @@ def test_another_base_under_the_same_name_is_refused(make, folder, tmp_path):
     digest = read_card(own.read_bytes(), "own").digest.encode()
     blank = own.read_bytes().replace(b'"digest": "' + digest, b'"digest": "' + b"0" * 64)
     own.write_bytes(seal(blank.replace(b'"name": "default"', b'"name": "another"')))
-    with pytest.raises(BadCheckpoint, match=r"the run was begun with another '.*own\.onnx' \(task\.settings\.base\)"):
+    with pytest.raises(BadCheckpoint, match=r"the run was started with another '.*own\.onnx' \(task\.settings\.base\)"):
         Trainer(recipe, [folder], tmp_path / "run")
 
 
@@ -126,15 +126,15 @@ def test_the_exported_file_says_whose_answers_it_makes_steady(make, folder, tmp_
 @pytest.mark.parametrize(
     ("settings", "sections", "message"),
     [
-        ({"steadiness": -1.0}, {}, "task.settings.steadiness is -1.0; it may be 0 or more"),
+        ({"steadiness": -1.0}, {}, "task.settings.steadiness is -1.0; it must be at least 0"),
         (
             {},
             {"model": {"name": "photochrom", "settings": {"pretrained": False}}},
             "model.name is 'photochrom'; the task",
         ),
-        ({}, {"data": {"soften": 0.5}}, "data.soften has no part in the task recurrent; leave it out"),
-        ({}, {"data": {"size": 30}}, "data.size is 30; for this model it may be a multiple of 4"),
-        ({}, {"run": {"accumulate": 2}}, "run.accumulate is 2; it may be 1 for the task recurrent"),
+        ({}, {"data": {"soften": 0.5}}, "data.soften is not used by the task recurrent; remove it"),
+        ({}, {"data": {"size": 30}}, "data.size is 30; for this model it must be a multiple of 4"),
+        ({}, {"run": {"accumulate": 2}}, "run.accumulate is 2; it must be 1 for the task recurrent"),
         (
             {},
             {"task": {"name": "supervised", "settings": {}}},

@@ -20,7 +20,7 @@ from photochrom.train.task import resolved
 
 # What a search decides itself, or what no training loss depends on.
 _REFUSED = {
-    "run.steps": "the search says how many steps a trial has (--steps)",
+    "run.steps": "--steps sets the steps of each trial",
     "run.log_every": "a trial logs every step",
     "title": "it has no effect on training",
     "decode": "it has no effect on training",
@@ -36,7 +36,7 @@ def load_ranges(path: Path, recipe: Recipe) -> Ranges:
     facts = read_toml(path, "the ranges")
     others = sorted(facts.keys() - {"ranges"})
     if others:
-        raise BadRecipe(f"{path}: {others[0]} has no meaning there; ranges go into the table [ranges]")
+        raise BadRecipe(f"{path}: {others[0]} is not allowed here; put ranges into the table [ranges]")
     return parse_ranges(facts.get("ranges", {}), recipe, str(path))
 
 
@@ -116,7 +116,7 @@ def _span(name: str, table: Any, now: Any) -> Range | Choices:
     if facts.choices is not None:
         values = facts.choices
         if len(table) > 1 or not isinstance(values, list) or not values:
-            raise BadRecipe(f"{name}: choices is {values!r}; it takes a list of values, without low, high or step")
+            raise BadRecipe(f"{name}: choices is {values!r}; it must be a list of values, without low, high or step")
         return Choices(tuple(_storable(name, value) for value in values))
     low, high, step = facts.low, facts.high, facts.step
     if low is None or high is None:
@@ -129,7 +129,7 @@ def _span(name: str, table: Any, now: Any) -> Range | Choices:
     if step is not None:
         if not 0 < step <= high - low or (whole and step != int(step)):
             kind = "a whole number" if whole else "a number"
-            raise BadRecipe(f"{name}: step is {step:g}; it may be {kind} above 0 and up to high - low")
+            raise BadRecipe(f"{name}: step is {step:g}; it must be {kind} above 0 and at most high - low")
         # In decimals, as Optuna reckons: 0.1 goes three times into 0.3.
         exact_low, exact_step = Decimal(str(low)), Decimal(str(step))
         high = float(exact_low + (Decimal(str(high)) - exact_low) // exact_step * exact_step)

@@ -63,7 +63,7 @@ def _best(trial: Trial) -> bytes:
     outcome = trial.outcome
     return _text(
         f"# Trial {trial.number}: lowest loss {outcome.lowest:.6g}, from {outcome.first:.6g}.",
-        "# Each line is what `photochrom train RECIPE --set LINE` takes; all of them may also stand at the top of a",
+        "# Each line can follow --set in `photochrom train RECIPE --set LINE`; all of them can also begin a",
         "# recipe that does not set these fields.",
         *(f"{name}={_toml(value)}" for name, value in trial.values.items()),
     )

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from photochrom._support.processes import usable_cores
+from photochrom._support.workers import Done, Failed, Pool, WorkerDied
 from photochrom.data.entries import Entry
 from photochrom.data.sources import digest, list_pictures
 from photochrom.errors import BadDataset, BadRecipe, BadSetting, OutOfMemory
@@ -25,7 +23,6 @@ from photochrom.research.search.ranges import with_values
 from photochrom.research.search.spans import Range, Ranges
 from photochrom.research.search.store import Store, opened
 from photochrom.research.search.trial import Assignment, Outcome, Trial, train_trial
-from photochrom.research.search.workers import executor
 from photochrom.train.config import Recipe
 from photochrom.train.recipe import recipe_dict
 from photochrom.train.task import resolved
@@ -131,35 +128,29 @@ def _train_missing(
     progress: Callable[[int, int, Outcome | None], None],
 ) -> None:
     done = {trial.number for trial in store.trials()}
-    missing = iter([number for number in range(1, trials + 1) if number not in done])
+    missing = [number for number in range(trials, 0, -1) if number not in done]
     total = max(trials, len(done))
     progress(len(done), total, None)
-    running: dict[Future[Outcome], Any] = {}
-
-    def start(pool: Executor, numbers: Iterator[int]) -> None:
-        for number in numbers:
-            trial, values = store.begin(number)
-            running[pool.submit(train_trial, make(number, values))] = (trial, number)
-
-    with executor(jobs) as pool:
-        start(pool, islice(missing, jobs))
-        while running:
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                trial, number = running.pop(future)
-                outcome = _result(future)
-                store.end(trial, outcome)
-                done.add(number)
-                progress(len(done), total, outcome)
-                start(pool, islice(missing, 1))
+    # No daemons, as torch's loaders start processes of their own.
+    with Pool[tuple[int, Any]](jobs, daemon=False) as pool:
+        while missing or pool.is_busy:
+            while missing and pool.is_free:
+                number = missing.pop()
+                trial, values = store.begin(number)
+                pool.begin((number, trial), train_trial, make(number, values))
+            (number, trial), end = pool.next_ended()
+            outcome = _outcome(end)
+            store.end(trial, outcome)
+            done.add(number)
+            progress(len(done), total, outcome)
 
 
-def _result(future: Future[Outcome]) -> Outcome:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        raise OutOfMemory(
-            "a trial's process was killed, probably out of memory; lower --jobs and run this again"
-        ) from None
+def _outcome(end: Done | Failed) -> Outcome:
+    if isinstance(end, Done):
+        return end.value
+    if isinstance(end.error, WorkerDied):
+        raise OutOfMemory("a trial's process was killed, probably out of memory; lower --jobs and run this again")
+    raise end.error
 
 
 def _assign(
@@ -194,4 +185,4 @@ def _facts(recipe: Recipe, ranges: Ranges, pictures: Sequence[Entry], seed: int)
 def _check(**settings: tuple[int, int]) -> None:
     for name, (value, least) in settings.items():
         if value < least:
-            raise BadSetting(f"{name} is {value}; it may be {least} or more")
+            raise BadSetting(f"{name} is {value}; it must be at least {least}")

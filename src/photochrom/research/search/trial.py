@@ -112,4 +112,4 @@ def outcome_of(losses: Sequence[float], seconds: float = 0.0) -> Outcome:
 
 class _Unsaved(Trainer):
     def save(self) -> None:
-        """Write no checkpoint: it may be a gigabyte, and nobody resumes a trial."""
+        """Write no checkpoint: it can be a gigabyte, and trials are never resumed."""

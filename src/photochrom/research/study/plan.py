@@ -54,7 +54,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
-            raise BadRecipe(f"seeds is {list(self.seeds)}; it takes one or more different whole numbers")
+            raise BadRecipe(f"seeds is {list(self.seeds)}; it must be a list of different whole numbers")
         if not self.runs:
             raise BadRecipe("the plan names no runs; add a table [runs]")
 

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from photochrom._support.files import write_bytes
 from photochrom.inference.backends import Backend
+from photochrom.metrics.frechet import frechet_distance
 from photochrom.models.classifier import ImageNetClassifier
 from photochrom.research.study.measure import Photographs, as_bytes, colored
 
@@ -87,33 +88,6 @@ class Eye:
         x = torch.from_numpy(np.stack(large)).permute(0, 3, 1, 2).float()
         with torch.inference_mode():
             return self.network.features((x - 127) / 128)[1].numpy()
-
-
-def frechet_distance(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """The squared Frechet distance between normal distributions with the means and covariances of two sets of features.
-
-    Args:
-        ours, theirs: (n, d) and (m, d), two rows or more each; the fewer, the more it overstates.
-
-    Returns:
-        0 for the same set; at most a rounding error below.
-
-    Source: Heusel et al. 2017. The trace of (S1 S2)^(1/2) is the sum of the singular values of A B', with A and
-    B the centred features over the roots of n - 1 and m - 1: exact, where a matrix root of the singular covariances of
-    few pictures is not.
-
-    Example:
-        >>> frechet_distance(np.array([[0.0], [2.0]]), np.array([[3.0], [5.0]]))
-        9.0
-    """
-    a, b = (_centred(np.asarray(each, np.float64)) for each in (ours, theirs))
-    apart = np.square(np.mean(ours, 0, dtype=np.float64) - np.mean(theirs, 0, dtype=np.float64)).sum()
-    common = np.linalg.svd(a @ b.T, compute_uv=False).sum()
-    return float(apart + np.square(a).sum() + np.square(b).sum() - 2 * common)
-
-
-def _centred(features: np.ndarray) -> np.ndarray:
-    return (features - features.mean(0)) / np.sqrt(len(features) - 1)
 
 
 class FixedJudge:

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from photochrom.errors import BadDataset
+from photochrom.metrics.frechet import Estimate, frechet_distance, frechet_floor, kernel_floor
 from photochrom.research.study.prepare import REFERENCES, read_facts
-from photochrom.research.study.realism import FEATURES, FixedJudge, frechet_distance, load_arrays
+from photochrom.research.study.realism import FEATURES, FixedJudge, load_arrays
 from photochrom.research.study.run import RESULT
 
 SCENES = Path(__file__).with_name("scenes.csv")
@@ -67,10 +68,15 @@ class Realism:
     Attributes:
         judged_real: share of the test pictures that the judge takes for real, by run, and of "gray" and the "truth".
         gray: Frechet distance of the gray pictures.
+        floor, kernel_floor: Frechet and kernel distance of two halves of the true ones from each other.
+        half: how many pictures such a half has.
     """
 
     judged_real: dict[str, Spread]
     gray: float
+    floor: Estimate
+    kernel_floor: Estimate
+    half: int
 
 
 class Results:
@@ -127,7 +133,9 @@ class Results:
         fooled = {n: Spread(tuple(judge.judged_real(f["test"]).mean() for f in runs)) for n, runs in features.items()}
         for name in ("gray", "truth"):
             fooled[name] = Spread((judge.judged_real(truth[f"{name}_test"]).mean(),))
-        return Realism(fooled, frechet_distance(truth["gray_test"], truth["truth_test"]))
+        true = truth["truth_test"]
+        gray = frechet_distance(truth["gray_test"], true)
+        return Realism(fooled, gray, frechet_floor(true), kernel_floor(true), len(true) // 2)
 
     @property
     def seconds(self) -> float:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import platform
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
 from photochrom._support.files import write_bytes
+from photochrom._support.machine import processor
 from photochrom._support.settings import to_dict
 from photochrom.evaluation.files import write_csv
 from photochrom.research.study.measure import measured
@@ -90,15 +90,7 @@ def machine(device: str) -> str:
     """What trained: the GPU's name, or the CPU's and how many cores."""
     if device == "cuda":
         return torch.cuda.get_device_name()
-    return f"{_cpu()}, {torch.get_num_threads()} threads"
-
-
-def _cpu() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            return next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+    return f"{processor()}, {torch.get_num_threads()} threads"
 
 
 def _curve(log: Path, name: str) -> list[tuple[int, float]]:

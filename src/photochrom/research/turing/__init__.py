@@ -5,13 +5,13 @@ A study is a folder. `new_study` makes it, `Answers` holds what people said, `wr
 """
 
 from photochrom.research.turing.answers import SAID, Answers, Entry
-from photochrom.research.turing.create import StudySettings, new_study
+from photochrom.research.turing.create import TuringSettings, new_study
 from photochrom.research.turing.design import REAL, Kind, Trial, trials
 from photochrom.research.turing.results import Results, results_of
 from photochrom.research.turing.standin import StandIn, StandIns, load_standin, run_standin
-from photochrom.research.turing.study import Study, load_study
+from photochrom.research.turing.study import TuringStudy, load_study
 from photochrom.research.turing.tables import standin_table
-from photochrom.research.turing.turing_report import LISTS, NOBODY, StudyReport, write_report
+from photochrom.research.turing.turing_report import LISTS, NOBODY, TuringReport, write_report
 
 __all__ = [
     "LISTS",
@@ -24,10 +24,10 @@ __all__ = [
     "Results",
     "StandIn",
     "StandIns",
-    "Study",
-    "StudyReport",
-    "StudySettings",
     "Trial",
+    "TuringReport",
+    "TuringSettings",
+    "TuringStudy",
     "load_standin",
     "load_study",
     "new_study",

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from photochrom._support.text import shown
+from photochrom._support.text import either, shown
 from photochrom.errors import BadDataset, BadSetting, WriteFailed
 from photochrom.research.turing.design import Kind, trials
-from photochrom.research.turing.study import ANSWERS, Study
+from photochrom.research.turing.study import ANSWERS, TuringStudy
 
 SAID: dict[Kind, tuple[str, str]] = {
     "single": ("real", "coloured"),
@@ -73,7 +73,7 @@ class Answers:
         study: its facts.
     """
 
-    def __init__(self, folder: Path, study: Study) -> None:
+    def __init__(self, folder: Path, study: TuringStudy) -> None:
         self.path, self.study = folder / ANSWERS, study
 
     def begin(self) -> str:
@@ -126,9 +126,9 @@ class Answers:
             WriteFailed: it could not be stored.
         """
         if said not in SAID[self.study.kind]:
-            raise BadSetting(f"the answer is {said!r}; it may be {' or '.join(SAID[self.study.kind])}")
+            raise BadSetting(f"the answer is {said!r}; it must be {either(SAID[self.study.kind])}")
         if milliseconds is not None and not 0 <= milliseconds <= _LONGEST:
-            raise BadSetting(f"the answer took {milliseconds} ms; it may be 0 to {_LONGEST}")
+            raise BadSetting(f"the answer took {milliseconds} ms; it must be between 0 and {_LONGEST}")
         with self._opened() as db:
             changed = db.execute(
                 "UPDATE trials SET said = ?, milliseconds = ?, answered = ? "
@@ -138,7 +138,7 @@ class Answers:
             return changed.rowcount == 1
 
     def _entries(self, query: str, *values: str) -> list[Entry]:
-        # A report makes no database where nobody has answered, and asks for no right to write.
+        # A report makes no database where there are no answers, and needs no write permission.
         if not self.path.exists():
             return []
         with self._opened() as db:
@@ -146,7 +146,7 @@ class Answers:
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
-        """A connection for one step, which costs less than a millisecond and needs no lock of ours."""
+        """A connection for one step, which costs less than a millisecond and needs no lock."""
         try:
             with closing(sqlite3.connect(self.path, timeout=30, isolation_level=None)) as db:
                 # Readers do not wait for writers, and a commit has reached the disk: neither a kill nor a power cut

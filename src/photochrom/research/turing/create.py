@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from photochrom._support.files import making
-from photochrom._support.text import shown
+from photochrom._support.text import either, shown
 from photochrom._support.version import __version__
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadDataset, BadSetting, MissingExtra, UnreadableImage, UnsupportedFormat
@@ -21,7 +21,7 @@ from photochrom.imaging import io
 from photochrom.imaging.picture import Picture, to_dtype
 from photochrom.metrics import Rendition
 from photochrom.research.turing.design import KINDS, REAL, Kind, cycle
-from photochrom.research.turing.study import FACTS, PICTURES, Study
+from photochrom.research.turing.study import FACTS, PICTURES, TuringStudy
 
 USUAL_SIZE = 40  # test trials of a person in Zhang et al. 2016
 PAIR_SECONDS = 1.0  # Zhang et al. 2016
@@ -31,11 +31,11 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class StudySettings:
+class TuringSettings:
     """How a study is made.
 
     Attributes:
-        kind: what is asked, see `Study`.
+        kind: what is asked, see `TuringStudy`.
         size: how many photographs each person judges; None takes 40, or as many as there are.
         practice: how many more come first, with the solution told.
         seed: decides which photographs, and who sees what.
@@ -55,7 +55,7 @@ class StudySettings:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise BadSetting(f"the kind is {self.kind!r}; it may be {', '.join(KINDS)}")
+            raise BadSetting(f"the kind is {self.kind!r}; it must be {either(KINDS)}")
         for name, value, low, high in (
             ("size", self.size, 1, 10_000),
             ("number of practice pictures", self.practice, 0, 100),
@@ -64,7 +64,7 @@ class StudySettings:
             ("side", self.side, 64, 4096),
         ):
             if value is not None and not low <= value <= high:
-                raise BadSetting(f"the {name} is {value}; it may be {low} to {high}")
+                raise BadSetting(f"the {name} is {value}; it must be between {low} and {high}")
 
     @property
     def seconds(self) -> float | None:
@@ -77,9 +77,9 @@ def new_study(
     folder: Path,
     real: Path,
     models: Mapping[str, Colorizer],
-    settings: StudySettings,
+    settings: TuringSettings,
     progress: Progress = lambda done, total: None,
-) -> tuple[Study, list[Skipped]]:
+) -> tuple[TuringStudy, list[Skipped]]:
     """Make a study in a folder of its own, which appears whole or not at all.
 
     Args:
@@ -122,7 +122,7 @@ def new_study(
             for file in pictures.pop(surplus).values():
                 (draft / PICTURES / file).unlink()
         practice, photographs = tuple(used[: settings.practice]), tuple(used[settings.practice :])
-        study = Study(
+        study = TuringStudy(
             settings.kind,
             tuple(models),
             settings.seed,
@@ -161,7 +161,7 @@ def _render(picture: Picture, models: Mapping[str, Colorizer], folder: Path) -> 
     return files
 
 
-def _usable(real: Path, settings: StudySettings, skipped: list[Skipped]) -> Iterator[tuple[str, Picture]]:
+def _usable(real: Path, settings: TuringSettings, skipped: list[Skipped]) -> Iterator[tuple[str, Picture]]:
     """Colour photographs in the order that the seed gives, shrunk; what cannot be used is added to `skipped`."""
     files = sorted(p for p in real.rglob("*") if io.is_picture_name(p) and p.is_file() and p.name[0] != ".")
     if not files:
@@ -194,11 +194,11 @@ def _made(models: Mapping[str, Colorizer], skipped: Sequence[Skipped]) -> dict[s
     return {"version": __version__, "models": cards, "left_out": [skip.reason for skip in skipped]}
 
 
-def _check(settings: StudySettings, models: Mapping[str, Colorizer], ways: int) -> None:
+def _check(settings: TuringSettings, models: Mapping[str, Colorizer], ways: int) -> None:
     if len(models) < (2 if settings.kind == "preference" else 1):
         raise BadSetting("a study of preference compares two models or more; name them, each with --model")
     if REAL in models:
-        raise BadSetting(f"no model may be called '{REAL}'; rename its file")
+        raise BadSetting(f"no model can be called '{REAL}'; rename its file")
     if settings.size and settings.size % ways:
         low, high = settings.size // ways * ways, math.ceil(settings.size / ways) * ways
         nearest = f"{low} or {high}" if low else f"{high}"

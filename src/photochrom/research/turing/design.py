@@ -67,7 +67,7 @@ def trials(kind: Kind, models: Sequence[str], photographs: Sequence[str], seed: 
     """
     ways = cycle(kind, models)
     block, place = divmod(person, len(ways))
-    # Each block of people gets another start, so that the same photographs are not coloured together for everyone.
+    # Each block of people starts elsewhere, so that the same photographs are not coloured together for everyone.
     starts = np.random.default_rng((_PLACES, seed, block)).permutation(len(photographs))
     order = np.random.default_rng((_ORDER, seed, person)).permutation(len(photographs))
     return [Trial(photographs[i], *ways[(starts[i] + place) % len(ways)]) for i in map(int, order)]

@@ -1,4 +1,4 @@
-"""What the automatic stand-in sees of a picture: its colours, how they change in space, or its objects."""
+"""What the automatic stand-in sees of a picture: its colours, how they vary across the picture, or its objects."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def color_statistics(rgb: np.ndarray) -> np.ndarray:
 
 
 def edge_statistics(rgb: np.ndarray) -> np.ndarray:
-    """How colours change in space, and whether L changes with them; also what no eye sees, such as noise.
+    """How colours vary across the picture, and whether L changes with them; also what is invisible, such as noise.
 
     Args:
         rgb: (H, W, 3) uint8.

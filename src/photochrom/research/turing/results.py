@@ -15,7 +15,7 @@ from photochrom.research.turing.answers import Entry
 from photochrom.research.turing.bradley_terry import bradley_terry
 from photochrom.research.turing.judgements import Judgement, is_hasty, judgements
 from photochrom.research.turing.statistics import d_prime, d_prime_of_pairs, krippendorff_alpha, wilson
-from photochrom.research.turing.study import Study
+from photochrom.research.turing.study import TuringStudy
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -131,7 +131,7 @@ class Results:
     persons: list[PersonResult]
 
 
-def results_of(study: Study, entries: Sequence[Entry]) -> Results:
+def results_of(study: TuringStudy, entries: Sequence[Entry]) -> Results:
     """Compute everything from the trials of all people, answered or not."""
     judged = judgements(study.kind, entries)
     pictures = _pictures(study.kind == "preference", judged)
@@ -155,7 +155,7 @@ def results_of(study: Study, entries: Sequence[Entry]) -> Results:
     )
 
 
-def _models(study: Study, judged: Sequence[Judgement]) -> list[ModelResult]:
+def _models(study: TuringStudy, judged: Sequence[Judgement]) -> list[ModelResult]:
     false_alarms = [not j.real for j in judged if j.model is None]
     found = []
     for model, its in _grouped(judged, lambda j: j.model).items():

@@ -21,7 +21,7 @@ from photochrom.research.turing.design import REAL
 from photochrom.research.turing.features import Features, color_statistics, edge_statistics, object_features
 from photochrom.research.turing.logistic import held_out
 from photochrom.research.turing.results import Share
-from photochrom.research.turing.study import Study, load_study
+from photochrom.research.turing.study import TuringStudy, load_study
 
 FILE = "standin.json"
 FOLDS = 5
@@ -116,7 +116,7 @@ def load_standin(folder: Path) -> StandIns | None:
 
 
 def _features(
-    folder: Path, study: Study, names: tuple[str, ...], seen: dict[str, Features], progress: Progress
+    folder: Path, study: TuringStudy, names: tuple[str, ...], seen: dict[str, Features], progress: Progress
 ) -> dict[tuple[str, str], np.ndarray]:
     """(photographs, d) by form and by what is seen."""
     rows = {(form, what): [] for form in (REAL, *study.models) for what in seen}

@@ -39,7 +39,7 @@ def wilson(successes: int, n: int, z: float = Z95) -> tuple[float, float]:
 def d_prime(hits: int, signals: int, false_alarms: int, noises: int) -> tuple[float, float]:
     """How well people tell coloured (the signal) from real (the noise), whatever they tend to say.
 
-    Half a case is added to each cell (the log-linear correction), so that it is finite when nobody errs.
+    Half a case is added to each cell (the log-linear correction), so that it stays finite without errors.
 
     Args:
         hits, signals: coloured pictures called coloured, of how many.

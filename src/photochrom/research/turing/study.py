@@ -18,7 +18,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Study:
+class TuringStudy:
     """What a study asks and shows.
 
     Attributes:
@@ -53,7 +53,7 @@ class Study:
         return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
 
 
-def load_study(folder: Path) -> Study:
+def load_study(folder: Path) -> TuringStudy:
     """Read a study's facts.
 
     Raises:
@@ -66,10 +66,10 @@ def load_study(folder: Path) -> Study:
             raise BadDataset(f"{shown(path)}: made by a newer version of photochrom; update this one")
         for name in ("models", "photographs", "practice"):
             facts[name] = tuple(facts[name])
-        study = Study(**facts)
+        study = TuringStudy(**facts)
         complete = all(study.pictures[photograph] for photograph in study.photographs + study.practice)
         if study.kind not in KINDS or not complete:
-            raise ValueError("its parts do not fit together")
+            raise ValueError("its parts do not match")
         return study
     except (FileNotFoundError, NotADirectoryError):
         raise BadDataset(f"{shown(folder)}: no Turing study; make one with `photochrom turing new`") from None

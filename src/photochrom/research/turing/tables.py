@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from photochrom._support.html_report import Table
 from photochrom.research.turing.results import PictureResult, Results, Share
 from photochrom.research.turing.standin import StandIns
-from photochrom.research.turing.study import Study
+from photochrom.research.turing.study import TuringStudy
 
-_INTERVAL = "Intervals (Wilson) take all answers for independent, which those of one person are not quite."
+_INTERVAL = "Intervals (Wilson) treat all answers as independent, which those of one person are not quite."
 
 
-def tables(study: Study, results: Results, standin: StandIns | None = None) -> list[Table]:
+def tables(study: TuringStudy, results: Results, standin: StandIns | None = None) -> list[Table]:
     """The tables of a report; without answers only the stand-in's, if there is one."""
     found: list[Table] = []
     if results.ranking:
@@ -37,12 +37,12 @@ def standin_table(found: StandIns) -> Table:
         f"No person is behind these numbers: classifiers (logistic regression) learnt on {found.photographs} "
         "photographs to tell colourings from real pictures, and judged those that they had not seen "
         f"({found.folds}-fold cross-validation by photograph). Chance is an accuracy of 50 % and an AUC of 0.5. "
-        "They see what people do not, and the other way round."
+        "They see what people do not, and miss what people see."
     )
     return Table("standin", "Automatic stand-in, not people", tuple(rows), note)
 
 
-def _models(study: Study, results: Results) -> Table:
+def _models(study: TuringStudy, results: Results) -> Table:
     rows = [("", "judged", "taken for real", "share", "95 %", "d'", "criterion", "ms fooled", "ms caught")]
     for r in results.models:
         rows.append(
@@ -70,11 +70,13 @@ def _ranking(results: Results) -> Table:
     return Table("ranking", "Models by preference", tuple(rows), note)
 
 
-def _comparisons(study: Study, results: Results) -> Table:
+def _comparisons(study: TuringStudy, results: Results) -> Table:
     rows = [("preferred to", *study.models)]
     for i, model in enumerate(study.models):
         rows.append((model, *("" if i == j else str(n) for j, n in enumerate(results.wins[i]))))
-    return Table("comparisons", "Who was preferred to whom", tuple(rows), "Rows were preferred to columns so often.")
+    return Table(
+        "comparisons", "Who was preferred to whom", tuple(rows), "How often the row was preferred to the column."
+    )
 
 
 def _people(results: Results) -> Table:
@@ -85,7 +87,7 @@ def _people(results: Results) -> Table:
     return Table("people", "People", tuple(rows))
 
 
-def _pictures(study: Study, pictures: Sequence[PictureResult]) -> Table:
+def _pictures(study: TuringStudy, pictures: Sequence[PictureResult]) -> Table:
     what = "preferred" if study.kind == "preference" else "taken for real"
     rows = [("photograph", "model", "judged", what, "share", "95 %")]
     rows += [(p.photograph, p.model, *_share(p.fooled)) for p in pictures]

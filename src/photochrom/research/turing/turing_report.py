@@ -22,7 +22,7 @@ from photochrom.research.turing.design import REAL
 from photochrom.research.turing.judgements import FASTEST_MS, is_hasty
 from photochrom.research.turing.results import ENOUGH, PictureResult, Results, most_convincing, results_of
 from photochrom.research.turing.standin import load_standin
-from photochrom.research.turing.study import Study, load_study
+from photochrom.research.turing.study import TuringStudy, load_study
 from photochrom.research.turing.tables import tables
 
 LISTS = ("people", "pictures")  # long ones, which stand at the end
@@ -37,7 +37,7 @@ NOBODY = "No answers yet: nobody has taken part in this study."
 
 
 @dataclass(frozen=True)
-class StudyReport:
+class TuringReport:
     """What was found and written.
 
     Attributes:
@@ -51,7 +51,7 @@ class StudyReport:
     files: list[Path]
 
 
-def write_report(folder: Path, out: Path | None = None) -> StudyReport:
+def write_report(folder: Path, out: Path | None = None) -> TuringReport:
     """Write report.html, report.json and the tables as CSV; older ones are replaced.
 
     Args:
@@ -80,10 +80,10 @@ def write_report(folder: Path, out: Path | None = None) -> StudyReport:
     }
     for name, text in files.items():
         write_bytes(out / name, text.encode(), overwrite=True)
-    return StudyReport(results, found, [out / name for name in files])
+    return TuringReport(results, found, [out / name for name in files])
 
 
-def _body(folder: Path, study: Study, results: Results, found: Sequence[Table]) -> list[str]:
+def _body(folder: Path, study: TuringStudy, results: Results, found: Sequence[Table]) -> list[str]:
     body = [f"<p>{html.escape(text)}</p>" for text in _introduction(study, results)]
     body += [table.html() for table in found if table.name not in LISTS]
     for title, some in _extremes(study, results):
@@ -93,7 +93,7 @@ def _body(folder: Path, study: Study, results: Results, found: Sequence[Table]) 
     return body + [table.html() for table in found if table.name in LISTS]
 
 
-def _introduction(study: Study, results: Results) -> list[str]:
+def _introduction(study: TuringStudy, results: Results) -> list[str]:
     time = f"for {study.time_limit:g} s" if study.time_limit else "until the answer"
     lines = [
         f"{QUESTIONS[study.kind]} Pictures are shown {time}. Models: {', '.join(study.models)}; "
@@ -110,7 +110,7 @@ def _introduction(study: Study, results: Results) -> list[str]:
     ]
 
 
-def _extremes(study: Study, results: Results) -> list[tuple[str, Sequence[PictureResult]]]:
+def _extremes(study: TuringStudy, results: Results) -> list[tuple[str, Sequence[PictureResult]]]:
     """Both ends, each ranked by itself; no colouring is at both."""
     if not results.pictures:
         return []
@@ -122,7 +122,7 @@ def _extremes(study: Study, results: Results) -> list[tuple[str, Sequence[Pictur
     return [(f"Colourings that {what} most", most), (f"Colourings that {what} least", least)]
 
 
-def _shown(folder: Path, study: Study, result: PictureResult) -> str:
+def _shown(folder: Path, study: TuringStudy, result: PictureResult) -> str:
     """A colouring beside the real picture."""
     cells = []
     for form in (result.model, REAL):

@@ -84,4 +84,4 @@ def refuse_parts(recipe: Recipe) -> None:
         BadRecipe: the recipe asks for them.
     """
     if recipe.run.accumulate != 1:
-        raise BadRecipe(f"run.accumulate is {recipe.run.accumulate}; it may be 1 for the task {recipe.task.name}")
+        raise BadRecipe(f"run.accumulate is {recipe.run.accumulate}; it must be 1 for the task {recipe.task.name}")

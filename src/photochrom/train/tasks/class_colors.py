@@ -58,7 +58,7 @@ class ClassColorsTask(Task):
         super().__init__(recipe, bins, device, center)
         refuse_without_classes(self)
         if bins is None:
-            raise BadRecipe("the task 'class_colors' needs joint bins; bins.kind may be joint only")
+            raise BadRecipe("the task 'class_colors' needs joint bins; bins.kind must be joint")
         self.colors = self.decoded_colors()
         self.classifier = self.settings.made(recipe, device)
         self.gains = torch.zeros(self.model.class_colors.classes.out_features, 2, device=device)

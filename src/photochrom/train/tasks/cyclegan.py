@@ -18,8 +18,7 @@ from torch.nn import functional as F
 from photochrom._support.settings import Range, check
 from photochrom.color import AB_SCALE, L_CENTER
 from photochrom.data.entries import Entry
-from photochrom.data.loader import Halves, Pictures, batches
-from photochrom.data.samples import Sampler
+from photochrom.data.loader import Halves
 from photochrom.errors import BadRecipe
 from photochrom.inference.bins import Bins
 from photochrom.models.cyclegan import ColorGenerator, Translator, gray_picture
@@ -88,9 +87,9 @@ class CycleGanTask(Task):
         super().__init__(recipe, bins, device, center)
         refuse_parts(recipe)
         if not isinstance(self.model, ColorGenerator) or bins is not None:
-            raise BadRecipe("the task cyclegan takes model.name 'cyclegan' and a loss on ab, such as 'l1'")
+            raise BadRecipe("the task cyclegan needs model.name 'cyclegan' and a loss on ab, such as 'l1'")
         check(recipe.run.batch % 2 == 0, "run.batch", recipe.run.batch, "an even number for the task cyclegan")
-        check(not recipe.data.weights, "data.weights", recipe.data.weights, "empty only, for the task cyclegan")
+        check(not recipe.data.weights, "data.weights", recipe.data.weights, "empty for the task cyclegan")
         self.back = self.add("back", Translator(self.model.settings, 3, 1))
         self.optimizers["model"] = build_optimizer(recipe.optim, parameter_groups(self.model))
         self.optimizers["back"] = build_optimizer(
@@ -105,9 +104,8 @@ class CycleGanTask(Task):
 
     def batches(self, entries: Sequence[Entry], start: int, stop: int) -> Generator[Batch]:
         recipe = self.recipe
-        dataset = Pictures(entries, Sampler(recipe.data, int(self.model.stride)), recipe.run.seed)
         order = Halves(len(entries), recipe.run.batch, recipe.run.seed, start, stop, self.process_group.share)
-        return batches(dataset, order, recipe.data.workers)
+        return self.samples(entries, order)
 
     def step(self, batch: Batch, step: int) -> dict[str, Tensor]:
         light, ab = self.normalised(batch[0]), batch[1].to(self.device) / AB_SCALE

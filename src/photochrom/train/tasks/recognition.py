@@ -37,7 +37,7 @@ class Asked(Checked, where="task.settings"):
     def __post_init__(self) -> None:
         super().__post_init__()
         fits = self.size % 32 == 0 and 32 <= self.size <= 512
-        check(fits, "task.settings.size", self.size, "32 to 512, a multiple of 32")
+        check(fits, "task.settings.size", self.size, "a multiple of 32 between 32 and 512")
 
     def made(self, recipe: Recipe, device: torch.device) -> LabClassifier:
         """The classifier, on the device, in the recipe's precision."""
@@ -99,7 +99,7 @@ class Reference:
     def __init__(self, name: str, recipe: Recipe, device: torch.device) -> None:
         network, self.card = load_model(name)
         if self.card.steadies:
-            raise BadRecipe(f"task.settings.reference is '{name}', which paints films only")
+            raise BadRecipe(f"task.settings.reference is '{name}', which is only for films")
         if recipe.data.size % self.card.multiple or self.card.size not in (None, recipe.data.size):
             takes = f"multiples of {self.card.multiple}" if self.card.size is None else f"{self.card.size} only"
             raise BadRecipe(f"data.size is {recipe.data.size}; task.settings.reference '{name}' takes {takes}")

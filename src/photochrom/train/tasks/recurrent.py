@@ -82,7 +82,7 @@ class RecurrentTask(Task):
         _, bins, card = load_state(from_dict(RecurrentTaskSettings, recipe.task.settings, "task.settings").base)
         if bins is None:
             raise BadRecipe(
-                f"task.settings.base is '{card.name}', which has no bins; it may be a model over a codebook"
+                f"task.settings.base is '{card.name}', which has no bins; it must be a model over a codebook"
             )
         return Basis(bins, card.l_center)
 
@@ -139,24 +139,26 @@ class RecurrentTask(Task):
     def load_state(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         if facts["base"]["digest"] != self.base.digest:
             raise BadCheckpoint(
-                f"the run was begun with another '{self.settings.base}' (task.settings.base); give it back its own, or "
-                "another --out"
+                f"the run was started with another '{self.settings.base}' (task.settings.base); restore that one, or "
+                "give another --out"
             )
 
 
 def _check(recipe: Recipe, model: Any) -> None:
     if not isinstance(model, Recurrent):
-        raise BadRecipe(f"model.name is '{recipe.model.name}'; the task recurrent takes 'recurrent'")
+        raise BadRecipe(f"model.name is '{recipe.model.name}'; the task recurrent needs 'recurrent'")
     for name in ("soften", "subtract_mean", "cache"):
         if getattr(recipe.data, name):
-            raise BadRecipe(f"data.{name} has no part in the task recurrent; leave it out")
+            raise BadRecipe(f"data.{name} is not used by the task recurrent; remove it")
 
 
 def _answers(name: str, device: torch.device) -> tuple[torch.nn.Module, ModelCard]:
     """The base network, which is not trained, and its card."""
     model, card = load_model(name)
     if int(model.stride) != Recurrent.stride:  # type: ignore[arg-type]
-        raise BadRecipe(f"task.settings.base is '{name}', whose stride is {model.stride}; it may be {Recurrent.stride}")
+        raise BadRecipe(
+            f"task.settings.base is '{name}', whose stride is {model.stride}; it must be {Recurrent.stride}"
+        )
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model.requires_grad_(False), card
 

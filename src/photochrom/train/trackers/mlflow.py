@@ -21,8 +21,8 @@ class MLflow:
 
     def __init__(self, run: Path, step: int, recipe: dict[str, Any]) -> None:
         with needing_package("the tracker 'mlflow'", "mlflow"):
-            from mlflow import MlflowClient
-            from mlflow.entities import Metric
+            from mlflow import MlflowClient  # type: ignore[import-not-found]
+            from mlflow.entities import Metric  # type: ignore[import-not-found]
         self._metric, folder = Metric, (run / "mlruns").resolve()
         place = os.environ.get("MLFLOW_TRACKING_URI")
         if not place:

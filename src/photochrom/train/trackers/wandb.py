@@ -23,7 +23,7 @@ class WeightsAndBiases:
 
     def __init__(self, run: Path, step: int, recipe: dict[str, Any]) -> None:
         with needing_package("the tracker 'wandb'", "wandb"):
-            import wandb
+            import wandb  # type: ignore[import-not-found]
         self._wandb, known = wandb, run / RUN_ID
         if not known.exists():
             known.write_text(uuid.uuid4().hex[:8] + "\n", encoding="utf-8")

@@ -79,7 +79,19 @@ export function follow(id, heard) {
 
 export const forget = (id) => fetch(`${api}/jobs/${id}`, { method: "DELETE", keepalive: true }).catch(() => {});
 
-export const resultAddress = (id, look, more = {}) => `${api}/jobs/${id}/result?${new URLSearchParams({ ...look, ...more })}`;
+// References that were sent anew, by the id under which looks know them.
+export const renamed = new Map();
+
+const query = (look, more) => {
+  const sent = { ...look, ...more };
+  if (renamed.has(sent.reference)) sent.reference = renamed.get(sent.reference);
+  return new URLSearchParams(sent);
+};
+
+export const resultAddress = (id, look, more = {}) => `${api}/jobs/${id}/result?${query(look, more)}`;
+
+// What is asked of a place, or of the whole: "colors", "reach", "confidence", "unsure".
+export const placeAddress = (id, what, look, more = {}) => `${api}/jobs/${id}/${what}?${query(look, more)}`;
 
 export const originalAddress = (id, more = {}) => `${api}/jobs/${id}/original?${new URLSearchParams(more)}`;
 

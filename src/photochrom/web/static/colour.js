@@ -1,38 +1,55 @@
-// The colour page: what was chosen, the queue, and the photograph that is shown.
+// The colour page: what was chosen, what was done with it, and the photograph that is shown.
 
-import { Refused, api, follow, forget, picture, sampleAddress, submit } from "./api.js";
+import { Refused, api, forget, picture, sampleAddress } from "./api.js";
 import { Editor } from "./editor.js";
 import { filmLook } from "./film.js";
-import { Viewer } from "./viewer.js";
+import { History } from "./history.js";
+import { local } from "./preview.js";
+import { Queue } from "./queue.js";
 import { saveAll } from "./saving.js";
+import * as session from "./session.js";
 import { Strip } from "./strip.js";
+import { Viewer } from "./viewer.js";
 
-const AT_A_TIME = 2; // uploads under way; the server bounds what one client may have
 const $ = (id) => document.getElementById(id);
+let last = 0;
 
 class Item {
-  constructor(file, name) {
-    Object.assign(this, { file, name, state: "waiting", progress: 0, job: null, problem: null, look: {} });
+  constructor(file, name, facts = {}) {
+    const state = { state: "waiting", stage: "", progress: 0, job: null, problem: null, look: {}, saved: null, gone: false };
+    Object.assign(this, { file, name, number: (last += 1), local: local(file), ...state, ...facts });
   }
 }
 
 const items = [];
 let shown = null;
-let last = 0;
-const strip = new Strip($("strip"), (item) => show(item));
-const editor = new Editor(() => strip.update(shown));
+const queue = new Queue(items, (item) => strip.update(item), over);
+const strip = new Strip($("strip"), (item) => show(item), (item) => queue.left(item));
+const history = new History(() => {
+  $("undo").disabled = !history.canUndo;
+  $("redo").disabled = !history.canRedo;
+  remember();
+});
+const editor = new Editor({
+  changed: () => strip.update(shown),
+  change,
+  gone: again,
+  saved: (item) => saved([item]),
+});
 
 export function add(files) {
-  const chosen = [...files].map((file) => new Item(file, file.name || "Pasted picture"));
+  put([...files].map((file) => new Item(file, file.name || "Pasted picture")));
+}
+
+function put(chosen, first = chosen[0]) {
   if (!chosen.length) return;
   $("welcome").hidden = true;
   $("studio").hidden = false;
   for (const item of chosen) {
     items.push(item);
-    item.number = ++last;
     strip.add(item);
   }
-  if (!shown) show(chosen[0]);
+  if (!shown) show(first);
   work();
 }
 
@@ -43,58 +60,78 @@ function show(item) {
   report();
 }
 
-// Takes up the next files that wait, a few at a time.
 function work() {
-  // A film that has gone up has a queue of its own, and holds no photograph up.
-  const busy = (item) => item.state === "working" && item.job?.kind !== "film";
-  while (items.filter(busy).length < AT_A_TIME) {
-    const next = items.find((item) => item.state === "waiting");
-    if (!next) break;
-    colour(next);
-  }
+  queue.work();
   report();
 }
 
-async function colour(item) {
-  item.state = "working";
-  item.job = null;
-  item.problem = null;
-  const heard = (progress) => {
-    item.progress = progress;
-    strip.update(item);
-  };
-  try {
-    heard(0);
-    const job = await submit(item.file, item.filmLook ?? {}, (sent) => heard(sent / 2));
-    if (!items.includes(item)) return void forget(job.id);
-    item.job = job;
-    work();
-    item.job = await follow(job.id, (state) => heard(0.5 + state.progress / 2));
-    item.state = "done";
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    item.state = "failed";
-    item.problem = error;
-  }
-  if (!items.includes(item)) return;
+function over(item) {
   strip.update(item);
   announce(item.state === "done" ? `${item.name} is coloured` : `${item.name} failed: ${item.problem.message}`);
   if (item === shown) editor.show(item);
-  work();
+  report();
 }
 
 function remove(item) {
   const at = items.indexOf(item);
+  take(item);
+  history.add({ undo: () => giveBack(item, at), redo: () => take(item), dropped: () => item.job && forget(item.job.id) });
+  announce(`${item.name} is removed`);
+}
+
+function take(item) {
+  const at = items.indexOf(item);
   items.splice(at, 1);
+  item.gone = true;
   strip.remove(item);
-  if (item.job) forget(item.job.id);
+  if (shown !== item) return report();
   shown = null;
   if (items.length) return show(items[Math.min(at, items.length - 1)]);
   editor.leave();
+  $("removed-name").textContent = item.name;
+  $("removed").hidden = false;
   $("studio").hidden = true;
   $("welcome").hidden = false;
   $("welcome").querySelector("[data-choose]").focus();
 }
+
+function giveBack(item, at) {
+  item.gone = false;
+  $("welcome").hidden = $("removed").hidden = true;
+  $("studio").hidden = false;
+  items.splice(at, 0, item);
+  strip.add(item, at);
+  show(item);
+  work();
+}
+
+// ---- looks, and how to get them back
+
+// Each of `changes` is [item, the look before, the look after].
+function change(changes, key = null) {
+  const apply = (which) => {
+    for (const each of changes) {
+      each[0].look = each[which];
+      if (each[0] !== shown) strip.update(each[0]);
+    }
+  };
+  apply(2);
+  const again = (which) => () => {
+    const there = changes.filter(([item]) => items.includes(item));
+    apply(which);
+    if (!there.length) return;
+    if (!there.some(([item]) => item === shown)) show(there[0][0]);
+    else editor.refresh();
+  };
+  history.add({ key, undo: again(1), redo: again(2) });
+}
+
+function saved(which) {
+  for (const item of which) item.saved = JSON.stringify(item.look);
+  remember();
+}
+
+const isUnsaved = (item) => item.state === "done" && item.saved !== JSON.stringify(item.look);
 
 function report() {
   const count = (...states) => items.filter((item) => states.includes(item.state)).length;
@@ -103,6 +140,7 @@ function report() {
   $("queue").textContent = items.length > 1 ? words + (failed ? `, ${failed} failed` : "") : "";
   $("download-all").hidden = done < 2;
   $("everywhere").hidden = done < 2 || shown?.state !== "done";
+  remember();
 }
 
 function tell(text) {
@@ -114,6 +152,32 @@ function announce(text) {
   $("news").textContent = text;
 }
 
+// ---- a reload
+
+function remember() {
+  session.keep(items, shown, editor.wishes.names);
+}
+
+async function restore() {
+  const found = await session.found();
+  if (!found || items.length) return;
+  editor.wishes.names = found.names;
+  const back = found.there.map(({ name, job, look, saved, filmLook }) => {
+    const done = job.status === "done";
+    return new Item(null, name, { job, look, saved, filmLook, state: done ? "done" : "working", washed: true });
+  });
+  const lost = found.lost && `${found.lost} of your photographs ${found.lost > 1 ? "are" : "is"} no longer on the server.`;
+  put(back, back.find(({ job }) => job.id === found.shown) ?? back[0]);
+  for (const item of back) if (item.state === "working") queue.resume(item);
+  if (lost) {
+    tell(lost);
+    $("lost").textContent = back.length ? "" : lost;
+  }
+}
+
+addEventListener("beforeunload", (event) => items.some(isUnsaved) && event.preventDefault());
+addEventListener("pagehide", () => history.forEach((entry) => entry.dropped?.()));
+
 // ---- the ways in
 
 for (const button of document.querySelectorAll("[data-choose]")) button.addEventListener("click", () => $("files").click());
@@ -122,10 +186,15 @@ $("files").addEventListener("change", () => {
   $("files").value = "";
 });
 document.addEventListener("paste", (event) => add(event.clipboardData.files));
+
+// Beside the photograph, a picture becomes its reference.
+const isReference = (event) => shown?.state === "done" && shown.job.kind !== "film" && Boolean(event.target.closest?.(".panel"));
+
 document.addEventListener("dragover", (event) => {
   if (!event.dataTransfer.types.includes("Files")) return;
   event.preventDefault();
   $("veil").hidden = false;
+  $("veil-text").textContent = isReference(event) ? "Let go to take its colours" : "Let go to colour";
 });
 document.addEventListener("dragleave", (event) => {
   if (!event.relatedTarget) $("veil").hidden = true;
@@ -133,7 +202,8 @@ document.addEventListener("dragleave", (event) => {
 document.addEventListener("drop", (event) => {
   event.preventDefault();
   $("veil").hidden = true;
-  add(event.dataTransfer.files);
+  if (isReference(event)) editor.wishes.take(event.dataTransfer.files[0]);
+  else add(event.dataTransfer.files);
 });
 for (const button of document.querySelectorAll("[data-sample]")) {
   button.addEventListener("click", async () => {
@@ -145,24 +215,29 @@ for (const button of document.querySelectorAll("[data-sample]")) {
 
 // ---- what is done with a photograph, or with all
 
-$("remove").addEventListener("click", () => remove(shown));
 // Sends a file again: it failed, the server has forgotten it, or a film is to look otherwise.
 function again(item) {
-  item.state = "waiting";
-  item.filmLook = item.job?.kind === "film" ? filmLook(item.look) : {};
+  if (item.file) {
+    item.state = "waiting";
+    item.filmLook = item.job?.kind === "film" ? filmLook(item.look) : {};
+  } else {
+    // Found again by a reload, which has not kept the file.
+    Object.assign(item, { state: "failed", problem: new Refused(404, "The server no longer has this photograph; add its file again.") });
+  }
   strip.update(item);
   if (item === shown) editor.show(item);
   work();
 }
+$("remove").addEventListener("click", () => remove(shown));
 $("retry").addEventListener("click", () => again(shown));
 $("again").addEventListener("click", () => again(shown));
-editor.onGone = again;
+$("undo").addEventListener("click", () => history.undo());
+$("undo-remove").addEventListener("click", () => history.undo());
+$("redo").addEventListener("click", () => history.redo());
 $("everywhere").addEventListener("click", () => {
-  for (const item of items) {
-    const { hints: theirs, ...look } = shown.look; // points are of one photograph
-    item.look = item.look.hints ? { ...look, hints: item.look.hints } : look;
-    strip.update(item);
-  }
+  const { hints: theirs, ...look } = shown.look; // points are of one photograph
+  const others = items.filter((item) => item !== shown);
+  change(others.map((item) => [item, item.look, item.look.hints ? { ...look, hints: item.look.hints } : look]));
   announce("The look is used for all photographs");
 });
 $("download-all").addEventListener("click", async () => {
@@ -174,6 +249,7 @@ $("download-all").addEventListener("click", async () => {
     await saveAll(done, (bytes) => {
       button.textContent = `Preparing… ${Math.round(bytes / 1e6)} MB`;
     });
+    saved(done);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const gone = error.status === 404 ? await forgotten(done) : [];
@@ -190,8 +266,34 @@ async function forgotten(done) {
   return done.filter((_, at) => states[at].status === 404);
 }
 
+// ---- keys that work everywhere
+
+const isTyping = (element) => element.matches?.("input[type=text], textarea");
+// What the space bar has a meaning for already.
+const isPressable = (element) => element.closest?.("button, a, select, textarea, summary, input:not([type=range])");
+
+document.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && !event.altKey && !isTyping(event.target)) {
+    const key = event.key.toLowerCase();
+    if (key === "z" || key === "y") {
+      event.preventDefault();
+      event.shiftKey || key === "y" ? history.redo() : history.undo();
+    }
+  } else if (event.key === " " && !isPressable(event.target) && shown) {
+    event.preventDefault();
+    editor.original = true;
+  }
+});
+document.addEventListener("keyup", (event) => {
+  if (event.key === " ") editor.original = false;
+});
+addEventListener("blur", () => {
+  editor.original = false;
+});
+
 for (const element of document.querySelectorAll("[data-viewer]")) {
   const viewer = new Viewer(element);
   viewer.setSize(Number(element.dataset.width), Number(element.dataset.height));
   for (const side of ["before", "after"]) picture(element.dataset[side]).then((image) => viewer.set(side, image), () => {});
 }
+restore();

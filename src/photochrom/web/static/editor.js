@@ -1,10 +1,12 @@
 // The photograph or film that is shown, and how it is to look.
 
 import { Refused, originalAddress, picture, resultAddress } from "./api.js";
+import { Doubts } from "./doubts.js";
 import { film, filmLook } from "./film.js";
 import { Hints } from "./hints.js";
 import { saveOne } from "./saving.js";
 import { Viewer } from "./viewer.js";
+import { Wishes } from "./wishes.js";
 
 const DRAFT = 416; // pixels of the longer side while a slider moves
 const LARGEST_COPY = 1600; // of the server; whatever is larger is the photograph itself
@@ -12,6 +14,8 @@ const SETTLED = 160; // milliseconds without a change after which the full copy 
 const VARIANT = 160;
 const DRIFT = 0.08; // seconds that the two sides of a film may be apart
 const FINAL = [413, 415, 422]; // refusals of the file itself: sending it again changes nothing
+const GONE = 410; // of a reference
+const CONTROLS = ["sliders", "hints", "wishes", "variants", "download", "size", "reset"];
 const $ = (id) => document.getElementById(id);
 
 export class Editor {
@@ -19,7 +23,7 @@ export class Editor {
   #item = null;
   #sliders = [...document.querySelectorAll("#sliders input")];
   #variants = [...document.querySelectorAll("#variants input")];
-  #changed;
+  #page;
   #wanted = 0;
   #drafting = false;
   #settling = 0;
@@ -29,23 +33,26 @@ export class Editor {
   #leaving = new AbortController();
   #films = [];
   #hints;
+  #doubts;
+  wishes;
   #playing = false;
-  onGone = () => {};
 
-  constructor(changed) {
-    this.#changed = changed;
+  // `page.changed()` is called when the picture is painted, `page.change(changes, key)` changes looks so that it can be
+  // undone, `page.gone(item)` hears of what the server has forgotten, `page.saved(item)` of a download.
+  constructor(page) {
+    this.#page = page;
     for (const slider of this.#sliders) {
-      slider.addEventListener("input", () => this.#setLook(slider.id, slider.value, slider.dataset.start));
+      slider.addEventListener("input", () => this.#setLook(slider.id, slider.value, slider.dataset.start, slider.id));
     }
     for (const variant of this.#variants) {
       variant.addEventListener("change", () => this.#setLook("variant", variant.value, "0"));
     }
-    this.#hints = new Hints(this.#viewer, (written) => this.#setLook("hints", written, ""));
+    this.#hints = new Hints(this.#viewer, (written, key) => this.#setLook("hints", written, "", key));
+    this.#doubts = new Doubts(this.#viewer, (x, y) => this.#hints.begin(x, y));
+    this.wishes = new Wishes((item, name, value) => this.#change(item, name, value, ""));
     $("reset").addEventListener("click", () => {
-      this.#item.look = {};
-      this.#hints.show("", this.#item.job);
-      this.#showLook();
-      this.#paint();
+      page.change([[this.#item, this.#item.look, {}]]);
+      this.refresh();
     });
     $("size").addEventListener("click", () => {
       this.#viewer.actual = !this.#viewer.actual;
@@ -54,6 +61,10 @@ export class Editor {
     });
     $("pause").addEventListener("click", () => this.#setPlaying(!this.#playing));
     $("download").addEventListener("click", () => this.download(this.#item));
+  }
+
+  set original(on) {
+    this.#viewer.original = on;
   }
 
   get #isFilm() {
@@ -85,17 +96,21 @@ export class Editor {
     $("viewer").hidden = failed;
     $("notice").hidden = !failed;
     $("notice-text").textContent = item.problem?.message ?? "";
-    $("retry").hidden = !failed || FINAL.includes(item.problem.status);
-    for (const id of ["sliders", "hints", "variants", "download", "size", "reset"]) {
+    $("retry").hidden = !failed || !item.file || FINAL.includes(item.problem.status);
+    for (const id of CONTROLS) {
       if (!$(id)) continue;
       $(id).disabled = !ready;
       $(id).hidden = failed;
     }
     for (const id of ["variants", "hints", "contrast"]) if ($(id)) $(id).closest(".slider, fieldset").hidden = failed || this.#isFilm;
+    $("reference-row").hidden = this.#isFilm;
     $("pause").hidden = true;
     for (const variant of this.#variants) tileOf(variant).removeAttribute("src");
     this.#showLook();
-    this.#hints.show(ready ? item.look.hints : "", ready ? item.job : { width: 1, height: 1 });
+    const photograph = ready && !this.#isFilm ? item : null;
+    this.#hints.show(photograph);
+    this.#doubts.show(photograph);
+    if (!failed) this.#showLocal(item);
     if (!ready) {
       this.#viewer.busy = !failed;
       return;
@@ -106,12 +121,38 @@ export class Editor {
     this.#showVariants();
   }
 
-  #setLook(name, value, start) {
-    const look = { ...this.#item.look, [name]: value };
-    if (Number(value) === Number(start)) delete look[name]; // as the model has it
-    this.#item.look = look;
+  // The file from this computer, gray, until the server's answer is there.
+  async #showLocal(item) {
+    const { signal } = this.#leaving;
+    this.#viewer.alone(null, !item.washed);
+    item.washed ||= item.state === "done";
+    const image = await item.local;
+    if (!image || signal.aborted || this.#viewer.isFull) return;
+    if (item.state !== "done") this.#viewer.setSize(image.naturalWidth, image.naturalHeight);
+    this.#viewer.alone(image, item.state !== "done" || this.#viewer.washes);
+  }
+
+  #setLook(name, value, start, key = null) {
+    this.#change(this.#item, name, value, start, key);
+  }
+
+  #change(item, name, value, start, key = null) {
+    const look = { ...item.look, [name]: value };
+    if (value === "" || (start !== "" && Number(value) === Number(start))) delete look[name]; // as the model has it
+    this.#page.change([[item, item.look, look]], key && `${item.number} ${key}`);
+    if (item !== this.#item) return;
     this.#showLook();
     this.#paint();
+    this.#doubts.update();
+  }
+
+  // The look was changed from elsewhere.
+  refresh() {
+    if (this.#item.state !== "done") return;
+    this.#showLook();
+    if (!this.#isFilm) this.#hints.show(this.#item);
+    this.#paint();
+    this.#doubts.update();
   }
 
   #showLook() {
@@ -123,6 +164,7 @@ export class Editor {
       $(`${slider.id}-value`).textContent = words;
       slider.setAttribute("aria-valuetext", words);
     }
+    this.wishes.show(this.#item);
     for (const variant of this.#variants) variant.checked = variant.value === (look.variant ?? "0");
     // A film is coloured with its look; another one means all of it again.
     $("again").hidden = !this.#isFilm || String(new URLSearchParams(filmLook(look))) === String(new URLSearchParams(painted));
@@ -153,13 +195,15 @@ export class Editor {
     const { signal } = (this.#loading = new AbortController());
     const { job, look } = this.#item;
     const wanted = this.#wanted;
+    this.#item.problem = null;
     const copy = this.#copy(this.#viewer.actual ? Infinity : this.#viewer.pixels);
     this.#viewer.busy = true;
     await Promise.all([this.#loadBefore(job, copy, signal), this.#loadAfter(job, look, copy, signal)]);
     if (signal.aborted) return;
     this.#loaded = wanted;
     this.#viewer.busy = false;
-    this.#changed();
+    if (this.#viewer.isFull && !this.#item.problem) $("facts").textContent = describe(job);
+    this.#page.changed();
   }
 
   // The same whatever the look is.
@@ -234,8 +278,14 @@ export class Editor {
     }
   }
 
-  #refused(item, error) {
-    if (error.status === 404 && item.state === "done") return this.onGone(item);
+  async #refused(item, error) {
+    if (error.status === 404 && item.state === "done") return this.#page.gone(item);
+    if (error.status === GONE && item.look.reference) {
+      const again = await this.wishes.sendAgain(item.look.reference);
+      if (!again) this.#change(item, "reference", "", "");
+      else if (item === this.#item) this.#paint();
+      return;
+    }
     item.problem = error;
     $("news").textContent = error.message;
     $("facts").textContent = error.message;
@@ -247,6 +297,7 @@ export class Editor {
     button.textContent = "Preparing…";
     try {
       await saveOne(item);
+      this.#page.saved(item);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.#refused(item, error);

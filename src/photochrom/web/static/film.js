@@ -6,7 +6,8 @@ import { Refused, get } from "./api.js";
 const PICTURES = ["gif", "webp", "png", "avif"];
 
 // What of a look a film takes.
-export const filmLook = ({ vividness, saturation }) => ({ ...(vividness && { vividness }), ...(saturation && { saturation }) });
+export const filmLook = (look) =>
+  Object.fromEntries(["vividness", "saturation", "palette"].filter((name) => look[name]).map((name) => [name, look[name]]));
 
 // The first frame as it is, and nothing more: for a tile.
 export async function still(address, format, signal) {

@@ -2,28 +2,37 @@
 
 import { picture, resultAddress } from "./api.js";
 import { still } from "./film.js";
+import { thumbnail } from "./preview.js";
 
 const THUMBNAIL = 192;
+const WORDS = { waiting: "waits", sending: "is being sent", queued: "waits for the server", colouring: "is being coloured", done: "is coloured", failed: "failed" };
+const SHORT = { waiting: "waits", sending: "sending", queued: "queued", colouring: "colouring", failed: "failed" };
 
 export class Strip {
   #element;
   #chosen;
+  #left;
   #tiles = new Map();
 
-  constructor(element, chosen) {
+  // `chosen(item)` hears of the choice; `left(item)` tells how many seconds one takes yet, or null.
+  constructor(element, chosen, left) {
     this.#element = element;
     this.#chosen = chosen;
+    this.#left = left;
   }
 
-  add(item) {
+  add(item, at = this.#tiles.size) {
     const tile = document.createElement("label");
     tile.className = "tile";
     tile.innerHTML =
       '<input type="radio" name="photograph"><img alt=""><span class="state"></span><progress max="1"></progress>';
     tile.querySelector("input").addEventListener("change", () => this.#chosen(item));
     this.#tiles.set(item, tile);
-    this.#element.append(tile);
+    this.#element.insertBefore(tile, this.#element.children[at] ?? null);
     this.update(item);
+    item.local?.then((image) => {
+      if (image && !tile.dataset.address) tile.querySelector("img").replaceWith(thumbnail(image));
+    });
   }
 
   select(item) {
@@ -40,12 +49,14 @@ export class Strip {
   update(item) {
     const tile = this.#tiles.get(item);
     if (!tile) return;
-    const words = { waiting: "waits", working: "is being coloured", done: "is coloured", failed: "failed" };
-    tile.querySelector("input").setAttribute("aria-label", `${item.name} ${words[item.state]}`);
-    tile.querySelector(".state").textContent = { waiting: "waits", failed: "failed" }[item.state] ?? "";
+    const stage = item.state === "working" ? item.stage : item.state;
+    tile.querySelector("input").setAttribute("aria-label", `${item.name} ${WORDS[stage]}`);
+    const left = stage in SHORT && stage !== "failed" ? this.#left(item) : null;
+    tile.querySelector(".state").textContent = stage === "done" ? "" : [SHORT[stage], left && span(left)].filter(Boolean).join(" ");
     const bar = tile.querySelector("progress");
     bar.hidden = item.state !== "working";
-    bar.value = item.progress;
+    if (item.progress > 0) bar.value = item.progress;
+    else bar.removeAttribute("value");
     bar.setAttribute("aria-label", `${item.name}`);
     if (item.state === "done") this.#paint(item, tile);
   }
@@ -62,3 +73,5 @@ export class Strip {
     );
   }
 }
+
+const span = (seconds) => (seconds < 60 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`);

@@ -3,6 +3,7 @@
 const HANDLE_REACH = 28; // CSS pixels beside the line that still take hold of it
 const PAN_STEP = 80;
 const STILL = 5; // CSS pixels that a click may move
+const WASH = 1400; // milliseconds in which colour washes in
 const MARGIN = 24; // within which a point that was chosen is not left at the border
 
 export class Viewer {
@@ -13,7 +14,9 @@ export class Viewer {
   #actual = false;
   #pan = { x: 0, y: 0 };
   points = Object.assign(document.createElement("div"), { className: "points" });
-  #onPlaced = null;
+  over = Object.assign(document.createElement("div"), { className: "layer over" }); // what lies on the picture, as large
+  #tool = null;
+  #washes = true;
 
   constructor(element) {
     this.#element = element;
@@ -29,10 +32,11 @@ export class Viewer {
       "beforeend",
       '<div class="line"><div class="grip"></div></div><span class="side left">Before</span><span class="side right">After</span>',
     );
-    element.append(this.points);
+    element.append(this.over, this.points);
     this.#slider.addEventListener("input", () => this.#show());
     element.addEventListener("pointerdown", (event) => this.#drag(event));
     element.addEventListener("keydown", (event) => this.#panWithKeys(event));
+    element.addEventListener("wheel", (event) => this.#panWithWheel(event), { passive: false });
     new ResizeObserver(() => this.#show()).observe(element);
   }
 
@@ -45,9 +49,41 @@ export class Viewer {
   set(side, picture) {
     picture.draggable = false;
     this.#layers[side].replaceChildren(picture);
+    if (side === "after") this.#washIn();
+  }
+
+  get isFull() {
+    return this.#layers.after.childElementCount > 0;
+  }
+
+  get washes() {
+    return this.#washes;
+  }
+
+  // Only the picture as it is, without a line, until there is something to compare it with.
+  alone(picture, washes = true) {
+    this.#element.classList.add("alone");
+    this.#washes = washes;
+    if (!picture) return;
+    picture.draggable = false;
+    this.#layers.before.replaceChildren(picture);
+  }
+
+  #washIn() {
+    if (!this.#element.classList.contains("alone")) return;
+    const washed = () => this.#element.classList.remove("alone", "washing");
+    if (!this.#washes || matchMedia("(prefers-reduced-motion: reduce)").matches) return washed();
+    this.#element.classList.add("washing");
+    setTimeout(washed, WASH);
+  }
+
+  // The picture as it came, all of it, for as long as this is set.
+  set original(on) {
+    this.#element.classList.toggle("original", on);
   }
 
   clear() {
+    this.#element.classList.remove("alone", "washing");
     this.#layers.before.replaceChildren();
     this.#layers.after.replaceChildren();
   }
@@ -74,11 +110,44 @@ export class Viewer {
     this.#show();
   }
 
-  // Where the next click lands is told to this function, in the picture's pixels; null lets clicks move the line again.
-  set onPlaced(told) {
-    this.#onPlaced = told;
-    this.#element.classList.toggle("placing", Boolean(told));
-    if (told) this.#element.scrollIntoView({ block: "nearest" }); // on a phone the panel is below it
+  // Takes the pointer over from the line: `tool.click(x, y, event)` hears of clicks, in the picture's pixels, and
+  // `tool.draw(x, y)` gives what hears of the rest of a drag, { move, end }. Neither hears of what is beside the picture.
+  set tool(tool) {
+    this.#tool = tool;
+    this.#element.classList.toggle("placing", Boolean(tool));
+    this.#element.classList.toggle("drawing", Boolean(tool?.draw));
+    if (tool) this.#element.scrollIntoView({ block: "nearest" }); // on a phone the panel is below it
+  }
+
+  get width() {
+    return this.#size.width;
+  }
+
+  get height() {
+    return this.#size.height;
+  }
+
+  isInside(x, y) {
+    return x >= 0 && y >= 0 && x < this.#size.width && y < this.#size.height;
+  }
+
+  // How many CSS pixels one of the picture is.
+  get scale() {
+    return this.#placed().w / this.#size.width;
+  }
+
+  // The place of a point of the picture on the screen.
+  onScreen(x, y) {
+    const box = this.#element.getBoundingClientRect();
+    const { w, h } = this.#placed();
+    const { left, top } = this.#corner(w, h);
+    return [box.left + left + (w * x) / this.#size.width, box.top + top + (h * y) / this.#size.height];
+  }
+
+  // The picture that is seen at a point of it, for the eyedropper.
+  pictureAt() {
+    const side = this.#element.classList.contains("original") ? "before" : "after";
+    return this.#layers[side].querySelector("img, canvas");
   }
 
   // The place on the screen in the picture's pixels.
@@ -141,8 +210,10 @@ export class Viewer {
   }
 
   #drag(event) {
-    if (event.button !== 0) return;
-    const placed = this.#onPlaced;
+    if (event.button !== 0 || !event.isPrimary) return;
+    const tool = this.#tool;
+    if (tool?.draw) return this.#draw(event, tool);
+    const placed = tool?.click;
     const line = this.#element.querySelector(".line").getBoundingClientRect();
     const onLine = Math.abs(event.clientX - line.left) < HANDLE_REACH;
     const pans = this.#actual && (placed || !onLine);
@@ -162,13 +233,43 @@ export class Viewer {
       this.#element.removeEventListener("pointerup", stop);
       this.#element.removeEventListener("pointercancel", stop);
       const still = Math.hypot(end.clientX - event.clientX, end.clientY - event.clientY) < STILL;
-      if (placed && still && end.type === "pointerup") placed(...this.pointAt(end.clientX, end.clientY));
+      const at = this.pointAt(end.clientX, end.clientY);
+      if (placed && still && end.type === "pointerup" && this.isInside(...at)) placed(...at, end);
     };
     this.#element.setPointerCapture(event.pointerId);
     this.#element.addEventListener("pointermove", move);
     this.#element.addEventListener("pointerup", stop);
     this.#element.addEventListener("pointercancel", stop);
     if (!pans) move(event);
+  }
+
+  #draw(event, tool) {
+    const at = this.pointAt(event.clientX, event.clientY);
+    const drawn = this.isInside(...at) && tool.draw(...at, event);
+    if (!drawn) return;
+    event.preventDefault();
+    const move = (to) => {
+      const all = to.getCoalescedEvents?.() ?? [];
+      for (const each of all.length ? all : [to]) drawn.move(...this.pointAt(each.clientX, each.clientY));
+    };
+    const stop = (end) => {
+      this.#element.removeEventListener("pointermove", move);
+      this.#element.removeEventListener("pointerup", stop);
+      this.#element.removeEventListener("pointercancel", stop);
+      drawn.end(end.type === "pointerup", end);
+    };
+    this.#element.setPointerCapture(event.pointerId);
+    this.#element.addEventListener("pointermove", move);
+    this.#element.addEventListener("pointerup", stop);
+    this.#element.addEventListener("pointercancel", stop);
+  }
+
+  #panWithWheel(event) {
+    if (!this.#actual || event.ctrlKey) return;
+    event.preventDefault();
+    this.#pan.x -= event.deltaX;
+    this.#pan.y -= event.deltaY;
+    this.#show();
   }
 
   // Left and right move the line, as in any slider; with Shift, and up and down, they move the picture.

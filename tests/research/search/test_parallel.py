@@ -3,17 +3,15 @@
 import multiprocessing
 import signal
 import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 import pytest
 
+from photochrom._support.workers import Done, Pool
 from photochrom.errors import OutOfMemory
-from photochrom.research.search.run import _result, search
+from photochrom.research.search.run import _outcome, search
 from photochrom.research.search.spans import Range
 from photochrom.research.search.trial import Outcome
-from photochrom.research.search.workers import executor
 from photochrom.train.recipe import recipe_from_dict
 
 pytestmark = pytest.mark.slow
@@ -39,6 +37,30 @@ def test_a_process_finds_what_this_one_finds(folder, tmp_path, monkeypatch):
     assert multiprocessing.active_children() == []
 
 
+class Threads:
+    """A pool whose calls are made in this process, where they can be told when to end."""
+
+    def __init__(self, size, daemon):
+        self.size, self.running, self.threads = size, {}, ThreadPoolExecutor(size)
+
+    __class_getitem__ = classmethod(lambda cls, _: cls)
+    is_free = property(lambda self: len(self.running) < self.size)
+    is_busy = property(lambda self: bool(self.running))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.threads.shutdown()
+
+    def begin(self, key, function, *args):
+        self.running[self.threads.submit(function, *args)] = key
+
+    def next_ended(self):
+        future = wait(self.running, return_when=FIRST_COMPLETED).done.pop()
+        return self.running.pop(future), Done(future.result())
+
+
 def test_results_belong_to_their_trials_in_whatever_order_they_come(recipe, folder, tmp_path, monkeypatch):
     second_is_done = threading.Event()
 
@@ -50,7 +72,7 @@ def test_results_belong_to_their_trials_in_whatever_order_they_come(recipe, fold
             second_is_done.set()
         return Outcome(first=1.0, lowest=work.recipe.optim.lr, drop=0.1)
 
-    monkeypatch.setattr("photochrom.research.search.run.executor", ThreadPoolExecutor)
+    monkeypatch.setattr("photochrom.research.search.run.Pool", Threads)
     monkeypatch.setattr("photochrom.research.search.run.train_trial", fake)
     monkeypatch.setattr("photochrom.research.search.run.plot_rates", lambda trials, relative, path: path)
     rates = {"optim.lr": Range(1e-4, 1e-2, log=True)}
@@ -59,21 +81,9 @@ def test_results_belong_to_their_trials_in_whatever_order_they_come(recipe, fold
     assert [t.score for t in found.trials] == [t.values["optim.lr"] for t in found.trials]
 
 
-def test_an_error_ends_what_runs():
-    def interrupted():
-        with executor(2) as pool:
-            naps.append(pool.submit(time.sleep, 600))
-            raise KeyboardInterrupt
-
-    naps = []
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    assert isinstance(naps[0].exception(), BrokenProcessPool)
-    assert multiprocessing.active_children() == []
-
-
 def test_a_process_that_is_killed_is_named():
-    with executor(2) as pool:
-        killed = pool.submit(signal.raise_signal, signal.SIGKILL)
-        with pytest.raises(OutOfMemory, match="a trial's process was killed, probably out of memory"):
-            _result(killed)
+    with Pool(2) as pool:
+        pool.begin(1, signal.raise_signal, signal.SIGKILL)
+        _, killed = pool.next_ended()
+    with pytest.raises(OutOfMemory, match="a trial's process was killed, probably out of memory"):
+        _outcome(killed)

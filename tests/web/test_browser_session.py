@@ -1,0 +1,157 @@
+"""What the page does with a session in Chromium: shown at once, undone, in sight, found again after a reload."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+
+def coloured(page):
+    expect(page.locator("#download")).to_be_enabled()
+    page.wait_for_function("() => document.querySelector('#viewer .after img') && !document.querySelector('.busy')")
+
+
+def opened(page, files):
+    page.set_input_files("#files", files)
+    coloured(page)
+    return page.locator("#viewer .before img").bounding_box()
+
+
+def dots(page):
+    """Where the hints are, in shares of the photograph, and their colours."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll('#viewer .dot:not(.aim, .doubtful)')].map(({ style }) =>
+            [Number(style.getPropertyValue('--px')), Number(style.getPropertyValue('--py')),
+             style.getPropertyValue('--color')])"""
+    )
+
+
+# ---- what is undone
+
+
+def test_every_change_of_the_look_is_undone_and_redone(open_page, photographs):
+    page = open_page()
+    opened(page, photographs)
+    undo, redo = page.get_by_role("button", name="Undo"), page.get_by_role("button", name="Redo")
+    expect(undo).to_be_disabled()
+    page.get_by_role("slider", name="Saturation").press("End")
+    page.get_by_role("radio", name="2", exact=True).check()
+    page.get_by_role("button", name="Use for all").click()
+    page.get_by_role("button", name="Reset").click()
+    states = []
+    look = lambda: (  # noqa: E731
+        page.locator("#saturation-value").text_content(),
+        page.locator("#variants input:checked").get_attribute("value"),
+        page.locator("#name").text_content(),
+    )
+    for _ in range(4):
+        states.append(look())
+        undo.click()
+    # "Use for all" is undone where it can be seen, and so is what was done before it.
+    assert states == [
+        ("100 %", "0", "grandmother.jpg"),
+        ("200 %", "2", "grandmother.jpg"),
+        ("100 %", "0", "harbour.png"),
+        ("200 %", "0", "grandmother.jpg"),
+    ]
+    expect(undo).to_be_disabled()
+    for _ in range(4):
+        redo.click()
+    expect(redo).to_be_disabled()
+    page.get_by_role("radio", name=re.compile("harbour.png")).check()
+    expect(page.locator("#saturation-value")).to_have_text("200 %")
+
+
+# ---- the photograph at once, the surround, and the download in sight
+
+
+def test_the_photograph_shows_before_it_is_sent(open_page, photographs):
+    page = open_page()
+    held = []
+    page.route("**/api/v1/jobs?*", held.append)
+    page.set_input_files("#files", photographs)
+    image = page.locator("#viewer.alone .before img.gray")
+    expect(image).to_be_visible()
+    assert image.evaluate("(image) => [image.naturalWidth, image.naturalHeight]") == [320, 240]
+    expect(page.locator("#strip .tile canvas.gray")).to_have_count(2)
+    expect(page.locator("#strip .state").first).to_have_text("sending")
+    page.unroute("**/api/v1/jobs?*")
+    for route in held:
+        route.continue_()
+    coloured(page)
+    expect(page.locator("#viewer")).not_to_have_class(re.compile("alone"))
+    expect(page.locator("#strip .state").first).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_surround_is_neutral_and_space_shows_the_original(open_page, photographs, scheme):
+    page = open_page(color_scheme=scheme)
+    opened(page, photographs[0])
+    expect(page.locator("#viewer")).not_to_have_class(re.compile("alone"))
+    ground = page.evaluate("() => getComputedStyle(document.getElementById('viewer')).backgroundColor")
+    assert len(set(re.findall(r"\d+", ground)[:3])) == 1
+    seen = "() => getComputedStyle(document.querySelector('#viewer .after')).visibility"
+    page.evaluate("() => document.activeElement.blur()")
+    page.keyboard.down(" ")
+    assert page.evaluate(seen) == "hidden"
+    page.keyboard.up(" ")
+    assert page.evaluate(seen) == "visible"
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 650), (1024, 768), (390, 844)])
+def test_the_download_is_in_sight(open_page, photographs, width, height):
+    page = open_page({"width": width, "height": height})
+    opened(page, photographs)
+    for scroll in (0, 10_000):
+        page.evaluate("(y) => { scrollTo(0, y); document.querySelector('.scroll').scrollTop = y; }", scroll)
+        for part in ("#download", "#undo", "#viewer .after img"):
+            box = page.locator(part).bounding_box()
+            assert box["x"] >= 0, part
+            assert box["x"] + box["width"] <= width, part
+            assert box["y"] >= 0, part
+            assert box["y"] + box["height"] <= height, part
+    assert page.evaluate("() => document.documentElement.scrollWidth") == width
+
+
+# ---- a reload
+
+
+def test_a_reload_finds_everything_again(open_page, photographs, tmp_path):
+    page = open_page()
+    box = opened(page, photographs)
+    page.get_by_role("button", name="Point", exact=True).click()
+    page.mouse.click(box["x"] + 50, box["y"] + 50)
+    page.locator("#picker-usual .swatch").first.click()
+    page.get_by_role("slider", name="Saturation").press("End")
+    coloured(page)
+    before = dots(page)
+    expect(page.locator(".kept")).to_have_text("Kept for 30 minutes after their last use; a reload finds them again.")
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.reload()
+    assert asked == ["beforeunload"]  # what is not downloaded would be lost in the end
+    coloured(page)
+    expect(page.locator("#name")).to_have_text("grandmother.jpg")
+    expect(page.locator("#strip .tile")).to_have_count(2)
+    expect(page.locator("#saturation-value")).to_have_text("200 %")
+    assert dots(page) == before
+    page.get_by_role("button", name="Download all").click()
+    expect(page.get_by_role("button", name="Download all")).to_be_enabled()
+    page.wait_for_function("() => JSON.parse(sessionStorage.session).kept.every(({ saved }) => saved)")
+    page.reload()
+    coloured(page)
+    assert asked == ["beforeunload"]
+    for _ in range(2):
+        page.click("#remove")
+    page.reload()
+    expect(page.get_by_role("heading", name="Colour for your photographs")).to_be_visible()
+
+
+def test_what_the_server_lost_is_said_after_a_reload(open_page, photographs):
+    page = open_page(refusals="status of 404")
+    with page.expect_response(lambda response: response.status == 202) as first:
+        page.set_input_files("#files", photographs[0])
+    coloured(page)
+    page.evaluate("(job) => fetch(job, { method: 'DELETE' })", first.value.headers["location"])
+    page.reload()
+    expect(page.locator("#lost")).to_have_text("1 of your photographs is no longer on the server.")
