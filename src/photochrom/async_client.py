@@ -39,13 +39,15 @@ class AsyncClient:
         **look: Any,
     ) -> Any:
         """See `Client.colorize`."""
-        return await asyncio.to_thread(self._client.colorize, x, output, overwrite=overwrite, progress=progress, **look)
+        return await asyncio.to_thread(
+            self._client.colorize, x, output, overwrite=overwrite, progress=progress, **_sent(look)
+        )
 
     async def submit(
         self, x: str | os.PathLike[str] | bytes, *, progress: Progress | None = None, **look: Any
     ) -> AsyncRemoteJob:
         """See `Client.submit`."""
-        return AsyncRemoteJob(await asyncio.to_thread(self._client.submit, x, progress=progress, **look))
+        return AsyncRemoteJob(await asyncio.to_thread(self._client.submit, x, progress=progress, **_sent(look)))
 
 
 class AsyncRemoteJob:
@@ -75,11 +77,11 @@ class AsyncRemoteJob:
 
     async def result(self, **look: Any) -> bytes:
         """See `RemoteJob.result`."""
-        return await asyncio.to_thread(self._job.result, **look)
+        return await asyncio.to_thread(self._job.result, **_sent(look))
 
     async def variants(self, count: int, **look: Any) -> list[bytes]:
         """See `RemoteJob.variants`."""
-        return await asyncio.to_thread(self._job.variants, count, **look)
+        return await asyncio.to_thread(self._job.variants, count, **_sent(look))
 
     async def original(self, **copy: Any) -> bytes:
         """See `RemoteJob.original`."""
@@ -88,3 +90,8 @@ class AsyncRemoteJob:
     async def remove(self) -> None:
         """See `RemoteJob.remove`."""
         await asyncio.to_thread(self._job.remove)
+
+
+def _sent(look: dict[str, Any]) -> dict[str, Any]:
+    """A look with jobs by their ids."""
+    return {name: value.id if isinstance(value, AsyncRemoteJob) else value for name, value in look.items()}

@@ -9,6 +9,7 @@ import pytest
 
 import photochrom
 from photochrom import AsyncClient, Client, Colorizer, Hint, Stroke
+from photochrom.async_client import AsyncRemoteJob
 from photochrom.client import RemoteJob
 from photochrom.errors import BadSetting, ServerRefused, WriteFailed
 
@@ -163,6 +164,14 @@ def test_a_job_in_a_look_is_named_by_its_id(flaky):
     address, answers, heard = flaky
     answers += [(200, b"x")]
     Client(address).colorize(b"x", reference=RemoteJob(Client(address), "abc"), vividness=None)
+    assert heard[0][0] == "/api/v1/colorize?reference=abc"
+
+
+def test_so_is_one_that_is_awaited(flaky):
+    address, answers, heard = flaky
+    answers += [(200, b"x")]
+    job = AsyncRemoteJob(RemoteJob(Client(address), "abc"))
+    asyncio.run(AsyncClient(address).colorize(b"x", reference=job, vividness=None))
     assert heard[0][0] == "/api/v1/colorize?reference=abc"
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 import photochrom
@@ -13,6 +14,9 @@ pytestmark = pytest.mark.slow
 TOKEN = "a token of the tests"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 EXAMPLES = 15
+# As schemathesis has them, with 410 for a reference that is gone, which is found out before the body is read.
+REFUSALS = ["400", "401", "403", "404", "405", "406", "409", "410", "415", "422", "428", "429", "5xx"]
+LONGEST_QUERY = 64_000  # bytes, where each is written as %XX
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -26,7 +30,9 @@ def _guessing_is_free():
 @pytest.fixture(scope="module")
 def operations(live):
     """Every operation of the description, by its label."""
-    schema = schemathesis.openapi.from_url(f"{live}/openapi.json", headers=HEADERS)
+    refusals = {"negative_data_rejection": {"expected-statuses": REFUSALS}}
+    config = SchemathesisConfig.from_dict({"checks": refusals})
+    schema = schemathesis.openapi.from_url(f"{live}/openapi.json", headers=HEADERS, config=config)
     return {found.ok().label: found.ok() for found in schema.get_all_operations()}
 
 
@@ -77,6 +83,8 @@ def _answers(operation, mode, identity):
     @settings(max_examples=EXAMPLES, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
     @given(operation.as_strategy(generation_mode=mode))
     def answers(case):
+        # More is no HTTP for the server, which then ends the connection.
+        assume(3 * len(str(case.query).encode(errors="surrogatepass")) < LONGEST_QUERY)
         if identity and "identity" in (case.path_parameters or {}):
             case.path_parameters["identity"] = identity
         if identity and mode == schemathesis.GenerationMode.POSITIVE and "archive" in case.path:

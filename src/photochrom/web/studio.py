@@ -160,8 +160,8 @@ class Studio:
 
     async def colorize(self, job: ColoringJob, look: Look, format: str | None) -> tuple[Path, str]:
         """A photograph coloured at once: the result's file and its format."""
-        name, format = await self._fitting(job, self._bounded, worker.colorize, str(job.folder), look, format)
-        return job.folder / name, format
+        name, written = await self._fitting(job, self._bounded, worker.colorize, str(job.folder), look, format)
+        return job.folder / name, written
 
     async def render(self, job: ColoringJob, look: Look | None, format: str | None) -> Path:
         """The whole photograph of a job in a look; the file is the caller's to delete, and the admission to ask for."""
