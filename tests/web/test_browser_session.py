@@ -68,7 +68,7 @@ def test_every_change_of_the_look_is_undone_and_redone(open_page, photographs):
 def test_the_photograph_shows_before_it_is_sent(open_page, photographs):
     page = open_page()
     held = []
-    page.route("**/api/v1/jobs?*", held.append)
+    page.route("**/api/v1/jobs?*", lambda route: held.append(route))
     page.set_input_files("#files", photographs)
     image = page.locator("#viewer.alone .before img.gray")
     expect(image).to_be_visible()
