@@ -75,9 +75,9 @@ def test_the_photograph_shows_before_it_is_sent(open_page, photographs):
     assert image.evaluate("(image) => [image.naturalWidth, image.naturalHeight]") == [320, 240]
     expect(page.locator("#strip .tile canvas.gray")).to_have_count(2)
     expect(page.locator("#strip .state").first).to_have_text("sending")
-    page.unroute("**/api/v1/jobs?*")
     for route in held:
         route.continue_()
+    page.unroute("**/api/v1/jobs?*")
     coloured(page)
     expect(page.locator("#viewer")).not_to_have_class(re.compile("alone"))
     expect(page.locator("#strip .state").first).to_be_hidden()
