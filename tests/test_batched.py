@@ -124,7 +124,7 @@ def test_the_tone_is_restored_as_of_one(tiny):
         (torch.zeros(1, 2, 8, 8), r"the shape \(n, 1 \| 3, H, W\), not \(1, 2, 8, 8\)"),
         ("a.jpg", "many pictures are an array .*, not str"),
         ([np.zeros((8, 8), np.uint8), "a.jpg"], "number 2 of the pictures is of type str"),
-        (np.full((1, 8, 8), 7.0), "floating samples go from 0 to 1"),
+        (np.full((1, 8, 8), 7.0), "floating samples must be between 0 and 1"),
         (np.zeros((1, 8, 8), np.int64), "uint8, uint16 or floats, not int64"),
     ],
 )

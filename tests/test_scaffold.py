@@ -56,7 +56,7 @@ except BadRecipe as error:
     lines = run([sys.executable, "-c", code], tmp_path, folder).splitlines()
     assert lines[0] == "{'power': 1.5}"
     assert float(lines[1]) == 2
-    assert "did you mean 'power'" in lines[2]
+    assert "did you mean loss.settings.power?" in lines[2]
 
 
 def run(words, cwd, site=None):

@@ -6,7 +6,7 @@ in 0..1. Each function gives what its namesake for numpy gives.
 Example:
     >>> import torch
     >>> gray = torch.full((1, 3, 1, 1), 0.5, requires_grad=True)
-    >>> rgb_to_lab(gray).detach().flatten().round(decimals=1).tolist()
+    >>> [round(value, 1) + 0 for value in rgb_to_lab(gray).flatten().tolist()]
     [53.4, 0.0, 0.0]
 """
 

@@ -54,7 +54,7 @@ def test_values_take_their_fields_types():
         ({"inner": {"rate": "fast"}}, "inner.rate is 'fast'; it must be a number"),
         ({"inner": {"rate": True}}, "inner.rate is True; it must be a number"),
         ({"inner": {"name": 1}}, "inner.name is 1; it must be text"),
-        ({"pair": [1]}, "pair takes 2 values, not 1"),
+        ({"pair": [1]}, "pair needs 2 values, not 1"),
         ({"pair": [1, "x"]}, "pair[1] is 'x'; it must be a number"),
         ({"pair": 1}, "pair is 1; it must be a list"),
         ({"free": 1}, "free is 1; it must be a table"),

@@ -714,7 +714,7 @@ def test_hints_that_cannot_be(call, model, drawn):
         (1, ["moves.gif", "--hint", "1,1=red"], "moves.gif: in a film each hint needs a time: 12.5s,X,Y=COLOR, or a"),
         (1, ["moves.gif", "--hint", "1:02.5,1,1=red"], "moves.gif: the hint at 62.5 s is past the end of the film"),
         (1, ["in/a.png", "--hint", "2s,1,1=red"], "in/a.png: a photograph has no frame at 2 s; omit the time of the"),
-        (2, ["in/a.png", "--hint", "-1s,1,1=red"], "the time of a hint is -1.0; it is in seconds, 0 or more"),
+        (2, ["in/a.png", "--hint=-1s,1,1=red"], "the time of a hint is -1.0; it is in seconds, 0 or more"),
         (2, ["in/a.png", "--hint", "1:x,1,1=red"], "the hint '1:x,1,1=red' is not X,Y=COLOR or X,Y,REACH=COLOR, such"),
         (2, ["in", "--confidence", "c.png"], sure),
         (2, ["moves.gif", "--confidence", "c.png"], sure),

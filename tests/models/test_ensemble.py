@@ -76,7 +76,7 @@ def weights(network):
         ({"a": member() | {"scale": 0.4}}, "members.a.scale is 0.4; it must be between 0.5 and 4"),
         ({"a": {"name": "ensemble"}}, "members.a is an ensemble itself"),
         ({"a": {"name": "paper_cnn"}}, "members.a is a paper_cnn, which cannot be a member"),
-        ({"a": {"name": "cyclegan", "settings": {"width": 4, "blocks": 1}}, "b": member()}, "members.b answers for"),
+        ({"a": {"name": "cyclegan", "settings": {"width": 4, "blocks": 1}}, "b": member()}, "b has a stride of 4"),
         ({"a": {"name": "unet"}}, "members.a is a unet, which cannot be a member"),
     ],
 )

@@ -195,7 +195,7 @@ def test_the_signal_arrives_at_the_head_and_leaves_it_small(order):
         ({"order": "act,norm"}, "model.settings.order is 'act,norm'; it must be one text, or 9 separated by commas"),
         (
             {"activation": "gelu"},
-            "model.settings.activation is 'gelu'; it must be relu, leaky_relu, prelu, rrelu or elu",
+            "model.settings.activation is 'gelu'; it must be relu, leaky_relu, prelu, rrelu, elu or tanh",
         ),
         ({"dropout": 1.0}, "model.settings.dropout is 1.0; it must be at least 0 and below 1"),
         ({"head": "mlp"}, "model.settings.head is 'mlp'; it must be linear or conv"),

@@ -108,7 +108,7 @@ def test_only_what_is_near_a_hint_is_read(monkeypatch):
     ("hint", "words"),
     [
         (Hint(1, 1, "red"), "in a film each hint needs a time"),
-        (Hint(1, 1, "red", time=2.5), "the hint at 2.5 s is past the end of the film, which is at 2.00 s"),
+        (Hint(1, 1, "red", time=2.5), "the hint at 2.5 s is past the end of the film, which is 2.00 s long"),
         (Hint(192, 1, "red", time=1), "the hint at 192,1 lies outside the film, which is 192 x 128 pixels"),
     ],
 )

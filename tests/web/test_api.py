@@ -166,6 +166,7 @@ def test_a_job_gives_every_look_of_one_answer(real, tmp_path):
         "kind": "photograph",
         "status": "done",
         "progress": 1.0,
+        "colored": False,
         "frames": 1,
         "width": 512,
         "height": 512,

@@ -31,7 +31,7 @@ class FinishOptions:
     reference_method: Literal["network", "welsh"] = "network"
     """How similar parts are matched: by what the network sees, or by lightness and texture (Welsh et al. 2002)."""
     like: Path | None = None
-    """A folder of pictures in colour: each photograph gets the colours of the three that are most like it."""
+    """A folder of pictures in colour: each photograph gets the colours of the three most similar ones."""
     strict: Annotated[bool, Parameter(negative=())] = False
     """Refuse files that are damaged or end early, instead of colouring what can be read of them."""
 

@@ -29,7 +29,7 @@ def likely_colors(p: np.ndarray, values: np.ndarray, light: float, count: int = 
 
     Example:
         >>> likely_colors(np.array([0.6, 0.3, 0.1]), np.array([[0.0, 0], [2, 2], [40, 30]]), 50)[1]
-        ('#c15344', 0.1)
+        ('#bf5846', 0.1)
     """
     left = p.astype(np.float64) ** EVEN
     near = np.exp(-((values[:, None] - values) ** 2).sum(-1) / (2 * WIDTH**2))

@@ -149,12 +149,14 @@ class _Part:
         Raises:
             BadSetting: the film ends before.
         """
+        begun = False
         for moment in moments:
             if self._past:
                 due = [hint for hint in waiting if _time(hint) < moment.time]
                 self._begin(due)
-                waiting = waiting[len(due) :]
-                if not self._active and (not waiting or _time(waiting[0]) - BACK > moment.time):
+                waiting, begun = waiting[len(due) :], begun or bool(due)
+                # A GIF is read from its start, so the first hint may be far on as well.
+                if begun and not self._active and (not waiting or _time(waiting[0]) - BACK > moment.time):
                     return waiting
             copy = self._cv2.resize(moment.gray, self._size, interpolation=self._cv2.INTER_AREA)
             if self._active:
