@@ -172,7 +172,6 @@ def test_a_job_gives_every_look_of_one_answer(real, tmp_path):
         "height": 512,
         "format": "jpeg",
         "alpha": False,
-        "colored": False,
         "problem": None,
     }
     assert {**states[-1], "expires": None} == {**real.get(address).json(), "expires": None}
