@@ -1,9 +1,10 @@
-"""Many clients at a server of photochrom's own: times, refusals and memory.
+"""Many clients at a server of photochrom's own, some of which may stall: times, refusals and memory.
 
 Starts `photochrom serve` on a free port of 127.0.0.1 and ends it. Each client has a loopback address of its own, sends
 a photograph to be coloured, sends one as a job and looks at previews and the result of it, and begins again.
 
     python benchmarks/load.py --seconds 600
+    python benchmarks/load.py --seconds 60 --stalled 10
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 import os
 import re
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -28,7 +30,7 @@ from bench import begin, watched
 from PIL import Image
 
 SIZE = (800, 600)
-EXPECTED = (200, 202, 204, 429, 503)
+EXPECTED = (200, 202, 204, 429, 503, 507)
 
 
 def photograph(seed: int) -> bytes:
@@ -53,11 +55,11 @@ class Client(threading.Thread):
     def run(self) -> None:
         data = photograph(self.number)
         while time.monotonic() < self.end:
-            self.ask("colorize", "POST", "/api/colorize", data)
-            status, answer = self.ask("submit", "POST", "/api/jobs", data)
+            self.ask("colorize", "POST", "/api/v1/colorize", data)
+            status, answer = self.ask("submit", "POST", "/api/v1/jobs", data)
             if status != 202:
                 continue
-            path = f"/api/jobs/{json.loads(answer)['id']}"
+            path = f"/api/v1/jobs/{json.loads(answer)['id']}"
             self.ask("follow", "GET", f"{path}/events")
             for saturation in (0.5, 1.0, 1.5):
                 self.ask("preview", "GET", f"{path}/result?max_side=512&format=jpeg&saturation={saturation}")
@@ -74,11 +76,33 @@ class Client(threading.Thread):
         finally:
             connection.close()
         self.statuses[response.status] += 1
-        if response.status in (429, 503):
+        if response.status in (429, 503, 507):
             time.sleep(float(response.headers["Retry-After"]))
         else:
             self.times[what].append(time.perf_counter() - began)
         return response.status, answer
+
+
+class Stalled(threading.Thread):
+    """A client that trickles its headers or its body, never ends, and begins again when it is cut off."""
+
+    HEAD = "POST /api/v1/colorize HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n"
+
+    def __init__(self, port: int, number: int, end: float) -> None:
+        super().__init__()
+        self.port, self.end, self.ended = port, end, 0
+        self.start_of_it = self.HEAD + ("\r\n" if number % 2 else "X-Slow: ")
+
+    def run(self) -> None:
+        while time.monotonic() < self.end:
+            with socket.create_connection(("127.0.0.1", self.port)) as connection:
+                try:
+                    connection.sendall(self.start_of_it.encode())
+                    while time.monotonic() < self.end:
+                        connection.sendall(b"a")
+                        time.sleep(0.5)
+                except OSError:
+                    self.ended += 1
 
 
 def family(pid: int) -> list[int]:
@@ -99,6 +123,7 @@ def megabytes(pid: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--stalled", type=int, default=0, help="clients besides that never end what they say")
     parser.add_argument("--seconds", type=float, default=60)
     options = parser.parse_args()
     begin("as long as --seconds says")
@@ -113,16 +138,17 @@ def main() -> None:
 
 def run(pid: int, port: int, options: argparse.Namespace) -> None:
     warm = Client(port, 0, 0)
-    warm.ask("colorize", "POST", "/api/colorize", photograph(0))
+    warm.ask("colorize", "POST", "/api/v1/colorize", photograph(0))
     memory = [megabytes(pid)]
     began = time.monotonic()
     clients = [Client(port, number, began + options.seconds) for number in range(options.clients)]
-    for client in clients:
+    stalled = [Stalled(port, number, began + options.seconds) for number in range(options.stalled)]
+    for client in (*clients, *stalled):
         client.start()
     for _ in watched(range(10), "tenths of the time"):
         time.sleep(options.seconds / 10)
         memory.append(megabytes(pid))
-    for client in clients:
+    for client in (*clients, *stalled):
         client.join()
     memory.append(megabytes(pid))
     statuses = sum((client.statuses for client in clients), collections.Counter())
@@ -130,6 +156,8 @@ def run(pid: int, port: int, options: argparse.Namespace) -> None:
     print(
         f"{options.clients} clients, {seconds:.0f} s, {len(os.sched_getaffinity(0))} cores, {SIZE[0]} x {SIZE[1]} JPEG"
     )
+    if stalled:
+        print(f"besides, {len(stalled)} clients that stall; they were cut off {sum(s.ended for s in stalled)} times")
     print(f"{'what':10}{'count':>8}{'p50 s':>9}{'p95 s':>9}")
     for what in ("colorize", "submit", "follow", "preview", "result"):
         times = [second for client in clients for second in client.times[what]]

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from photochrom.async_client import AsyncClient
     from photochrom.client import Client
     from photochrom.colorizer import Colorizer
     from photochrom.inference.card import ModelCard
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlreadyThere",
+    "AsyncClient",
     "BadCheckpoint",
     "BadDataset",
     "BadPlugin",
@@ -147,6 +149,7 @@ def _session(**settings: Any) -> Colorizer:
 
 
 _LATER = {
+    "AsyncClient": "photochrom.async_client",
     "Client": "photochrom.client",
     "Colorizer": "photochrom.colorizer",
     "Hint": "photochrom.painting.hints",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
+import io
 import json
 import os
+import secrets
+import socket
 import time
 import urllib.error
 import urllib.parse
@@ -16,9 +20,14 @@ from typing import Any
 from photochrom._support.files import check_free, write_bytes
 from photochrom._support.text import shown
 from photochrom.errors import BadSetting, ServerRefused, UnreadableImage
+from photochrom.imaging.moving import kind_of
 from photochrom.imaging.result_names import beside
 
-_BUSY = (429, 503)
+Progress = Callable[[float], object]
+_API = "/api/v1"
+_BUSY = (429, 503, 507)
+_PASSING = (502, 504)  # a proxy's word while the server behind it starts again
+_FIRST_WAIT = 0.5  # seconds before a request is sent again; twice as long each time
 _BYTES = "application/octet-stream"
 
 
@@ -30,21 +39,33 @@ class JobState:
         status: "queued", "running", "done" or "failed".
         progress: 0 to 1.
         problem: why it failed, or None.
+        kind: "photograph" or "film".
+        format: of the file that came, or of a film's result, once that is known.
     """
 
     status: str
     progress: float
     problem: str | None = None
+    kind: str = "photograph"
+    format: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.status in ("done", "failed")
 
 
 class Client:
-    """Colours photographs on a server that `photochrom serve` started.
+    """Colours photographs and films on a server that `photochrom serve` started.
+
+    A request that got no answer is sent again; no upload is coloured twice by that (Idempotency-Key).
 
     Args:
         url: of the server.
         token: what it was started with.
         timeout: seconds to wait for an answer.
-        patience: seconds to retry while the server is busy (429 or 503).
+        patience: seconds to retry while the server is busy (429, 503 or 507).
+        retries: how often to send a request again whose connection broke.
 
     Example:
         >>> client = Client("http://127.0.0.1:8000")
@@ -59,10 +80,11 @@ class Client:
         token: str | None = None,
         timeout: float = 120.0,
         patience: float = 60.0,
+        retries: int = 3,
     ) -> None:
         if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
             raise BadSetting(f"a server's address starts with http:// or https://, not '{url}'")
-        self.url, self.timeout, self.patience = url.rstrip("/"), timeout, patience
+        self.url, self.timeout, self.patience, self.retries = url.rstrip("/"), timeout, patience, retries
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def colorize(
@@ -71,14 +93,16 @@ class Client:
         output: str | os.PathLike[str] | None = None,
         *,
         overwrite: bool = False,
+        progress: Progress | None = None,
         **look: Any,
     ) -> Any:
-        """Colour one photograph.
+        """Colour one photograph or film.
 
         Args:
-            x: a path, or a file's bytes.
+            x: a path, or a photograph's bytes.
             output: where to write the result of a path; by default NAME.color.EXT next to it.
             overwrite: replace an existing file.
+            progress: called with 0 to 1: half for the upload, half for the work.
             **look: vividness, saturation, contrast, variant, format; see the server's /docs. `hints` are `Hint`s.
 
         Returns:
@@ -92,54 +116,142 @@ class Client:
         if isinstance(x, bytes | bytearray | memoryview):
             if output is not None:
                 raise BadSetting("an output needs a path as input; for bytes the result is returned")
-            return self._ask("POST", "/api/colorize", look, bytes(x))
+            return self._color(bytes(x), look, progress)
         source = Path(x)
         target = Path(output) if output is not None else beside(source)
         check_free(target, overwrite)
-        write_bytes(target, self._ask("POST", "/api/colorize", look, _read(source)), overwrite)
+        data = _read(source)
+        if kind_of(source):
+            job = self._submit(data, look, source.name, _part(progress, 0, 0.5))
+            job.wait(lambda state: progress and progress(0.5 + state.progress / 2))
+            # A film whose own container cannot be written is an .mp4.
+            if output is None and (ending := f".{job.state().format}") != target.suffix.lower():
+                target = target.with_suffix(ending)
+            result = job.result()
+            job.remove()
+        else:
+            result = self._color(data, look, progress)
+        write_bytes(target, result, overwrite)
         return str(target) if isinstance(x, str) else target
 
-    def submit(self, x: str | os.PathLike[str] | bytes) -> RemoteJob:
-        """Send a photograph and return at once; the job renders it with any settings, once it is done."""
-        data = bytes(x) if isinstance(x, bytes | bytearray | memoryview) else _read(Path(x))
-        answer = json.loads(self._ask("POST", "/api/jobs", {}, data))
+    def submit(self, x: str | os.PathLike[str] | bytes, *, progress: Progress | None = None, **look: Any) -> RemoteJob:
+        """Send a photograph or a film and return at once.
+
+        Args:
+            x: a path, or a file's bytes.
+            progress: called with how much has gone up, 0 to 1.
+            **look: vividness and saturation of a film. A photograph is rendered with any settings once it is done.
+        """
+        if isinstance(x, bytes | bytearray | memoryview):
+            return self._submit(bytes(x), look, "", progress)
+        return self._submit(_read(Path(x)), look, Path(x).name, progress)
+
+    def _color(self, data: bytes, look: dict[str, Any], progress: Progress | None) -> bytes:
+        result = self._ask("POST", f"{_API}/colorize", look, data, progress=_part(progress, 0, 0.5))
+        if progress:
+            progress(1.0)
+        return result
+
+    def _submit(self, data: bytes, look: dict[str, Any], name: str, progress: Progress | None) -> RemoteJob:
+        query = {**look, "name": name[:255] or None}
+        answer = json.loads(
+            self._ask("POST", f"{_API}/jobs", query, data, {"Idempotency-Key": secrets.token_urlsafe(16)}, progress)
+        )
         return RemoteJob(self, answer["id"])
 
-    def _ask(self, method: str, path: str, query: dict[str, Any], body: bytes | None = None) -> bytes:
-        """One request, again while the server is busy."""
-        end = time.monotonic() + self.patience
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, Any],
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        progress: Progress | None = None,
+    ) -> bytes:
+        """One request, again while the server is busy or the connection breaks; it has to be idempotent."""
+        end, failures = time.monotonic() + self.patience, 0
         while True:
             try:
-                with self._open(method, path, query, body) as response:
+                with self._open(method, path, query, body, headers, progress) as response:
                     return response.read()
             except ServerRefused as error:
-                wait = error.retry_after or 1.0
-                if error.status not in _BUSY or time.monotonic() + wait > end:
+                if error.status in _BUSY:
+                    wait = error.retry_after or 1.0
+                    if time.monotonic() + wait > end:
+                        raise
+                elif self._may_pass(error) and failures < self.retries:
+                    wait, failures = _FIRST_WAIT * 2**failures, failures + 1
+                else:
                     raise
                 time.sleep(wait)
+            except (OSError, http.client.HTTPException) as error:
+                if failures >= self.retries:
+                    raise self._silent(error) from None
+                time.sleep(_FIRST_WAIT * 2**failures)
+                failures += 1
 
-    def _open(self, method: str, path: str, query: dict[str, Any], body: bytes | None = None) -> Any:
+    @staticmethod
+    def _may_pass(error: ServerRefused) -> bool:
+        """Whether it may be better when asked again; a server that is not there is told at once."""
+        return error.status in _PASSING or (error.status == 0 and not isinstance(error.__cause__, _ABSENT))
+
+    def _silent(self, error: Exception) -> ServerRefused:
+        reason = getattr(error, "reason", error)
+        return ServerRefused(f"no answer from {self.url} ({reason}); is `photochrom serve` running there?")
+
+    def _open(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, Any],
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        progress: Progress | None = None,
+    ) -> Any:
         given = {name: _written(value) for name, value in query.items() if value is not None}
         asked = urllib.parse.urlencode(given)
         address = f"{self.url}{path}{'?' if asked else ''}{asked}"
-        headers = {**self._headers, **({"Content-Type": _BYTES} if body is not None else {})}
-        request = urllib.request.Request(address, body, headers, method=method)
+        sent = {**self._headers, **(headers or {})}
+        if body is not None:
+            sent |= {"Content-Type": _BYTES, "Content-Length": str(len(body))}
+        upload = _Upload(body, progress) if body and progress else body
+        request = urllib.request.Request(address, upload, sent, method=method)
         try:
             return urllib.request.urlopen(request, timeout=self.timeout)
         except urllib.error.HTTPError as error:
             with error:
                 raise _refused(error) from None
-        except (urllib.error.URLError, OSError) as error:
+        except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             reason = getattr(error, "reason", error)
-            raise ServerRefused(f"no answer from {self.url} ({reason}); is `photochrom serve` running there?") from None
+            raise self._silent(error) from (reason if isinstance(reason, BaseException) else error)
+
+
+_ABSENT = (ConnectionRefusedError, socket.gaierror)
+
+
+class _Upload(io.BytesIO):
+    """Bytes that say how much of them was read."""
+
+    def __init__(self, data: bytes, progress: Progress) -> None:
+        super().__init__(data)
+        self._size, self._progress = len(data), progress
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        piece = super().read(size)
+        self._progress(self.tell() / self._size)
+        return piece
+
+
+def _part(progress: Progress | None, low: float, high: float) -> Progress | None:
+    return None if progress is None else lambda done: progress(low + done * (high - low))
 
 
 class RemoteJob:
-    """A photograph on the server."""
+    """A photograph or a film on the server."""
 
     def __init__(self, client: Client, identity: str) -> None:
         self._client, self.id = client, identity
-        self._path = f"/api/jobs/{identity}"
+        self._path = f"{_API}/jobs/{identity}"
 
     def state(self) -> JobState:
         """How far it is."""
@@ -147,12 +259,29 @@ class RemoteJob:
 
     def follow(self) -> Iterator[JobState]:
         """How far it is, again whenever that changes, until it is over."""
-        with self._client._open("GET", f"{self._path}/events", {}) as response:
-            for line in response:
-                if line.startswith(b"data:"):
-                    yield _state(json.loads(line[5:]))
+        failures = 0
+        while True:
+            try:
+                with self._client._open("GET", f"{self._path}/events", {}) as response:
+                    for line in response:
+                        if line.startswith(b"data:"):
+                            yield (state := _state(json.loads(line[5:])))
+                            if state.is_over:
+                                return
+                reason: Exception = ConnectionError("the connection ended")
+            except ServerRefused as error:
+                if not self._client._may_pass(error):
+                    raise
+                reason = error
+            except (OSError, http.client.HTTPException) as error:
+                reason = self._client._silent(error)
+            # The connection ended before the job did.
+            if failures >= self._client.retries:
+                raise reason if isinstance(reason, ServerRefused) else self._client._silent(reason)
+            time.sleep(_FIRST_WAIT * 2**failures)
+            failures += 1
 
-    def wait(self, heard: Callable[[JobState], None] = lambda _: None) -> RemoteJob:
+    def wait(self, heard: Callable[[JobState], object] = lambda _: None) -> RemoteJob:
         """Wait until it is done.
 
         Args:
@@ -168,13 +297,21 @@ class RemoteJob:
         return self
 
     def result(self, **look: Any) -> bytes:
-        """The coloured photograph's file.
+        """The coloured photograph's or film's file.
 
         Args:
             **look: vividness, saturation, contrast, variant, format, max_side; see the server's /docs. `hints` are
                 `Hint`s at points of the whole photograph.
         """
         return self._client._ask("GET", f"{self._path}/result", look)
+
+    def variants(self, count: int, **look: Any) -> list[bytes]:
+        """So many other colourings of a photograph, in a look; they are `result(variant=1)` and on."""
+        return [self.result(variant=number, **look) for number in range(1, count + 1)]
+
+    def original(self, **copy: Any) -> bytes:
+        """The photograph as it came, upright; `format` and `max_side` as for `result`."""
+        return self._client._ask("GET", f"{self._path}/original", copy)
 
     def remove(self) -> None:
         """End the job and delete what the server keeps of it."""
@@ -191,7 +328,9 @@ def _read(path: Path) -> bytes:
 
 
 def _written(value: Any) -> Any:
-    """A look's value as the server reads it: points as text, and where there are strokes, all hints as JSON."""
+    """A look's value as the server reads it: a job by its id, hints as text, and where there are strokes as JSON."""
+    if isinstance(value, RemoteJob):
+        return value.id
     if not isinstance(value, list | tuple):
         return value
     # Whoever has hints has these modules; all others need not wait for them.
@@ -205,7 +344,8 @@ def _written(value: Any) -> Any:
 
 def _state(answer: dict[str, Any]) -> JobState:
     problem = answer.get("problem")
-    return JobState(answer["status"], answer["progress"], problem["detail"] if problem else None)
+    reason = problem["detail"] if problem else None
+    return JobState(answer["status"], answer["progress"], reason, answer["kind"], answer["format"])
 
 
 def _refused(error: urllib.error.HTTPError) -> ServerRefused:

@@ -3,6 +3,7 @@
 import io
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def encoded(image, kind="PNG", **settings):
 
 def submitted(client, data):
     """The job of a photograph, followed by its events until it is over."""
-    created = client.post("/api/jobs", content=data)
+    created = client.post("/api/v1/jobs", content=data)
     assert created.status_code == 202, created.text
     address = created.headers["location"]
     with client.stream("GET", f"{address}/events") as events:
@@ -53,8 +54,8 @@ def submitted(client, data):
 
 def test_it_is_what_the_library_makes(server, tiny, png):
     expected = Colorizer(tiny).colorize(png(1))
-    assert server.post("/api/colorize", content=png(1)).content == expected
-    form = server.post("/api/colorize", files={"file": ("../../etc/passwd", png(1), "image/png")})
+    assert server.post("/api/v1/colorize", content=png(1)).content == expected
+    form = server.post("/api/v1/colorize", files={"file": ("../../etc/passwd", png(1), "image/png")})
     assert form.content == expected
     assert form.headers["content-type"] == "image/png"
 
@@ -63,7 +64,7 @@ def test_metadata_and_format_come_back(server, drawn):
     exif = Image.Exif()
     exif[0x010E] = "grandmother"
     data = encoded(drawn(2), "JPEG", exif=exif, dpi=(300, 300))
-    response = server.post("/api/colorize", content=data)
+    response = server.post("/api/v1/colorize", content=data)
     image = opened(response)
     assert (image.format, response.headers["content-type"]) == ("JPEG", "image/jpeg")
     assert image.getexif()[0x010E] == "grandmother"
@@ -71,10 +72,10 @@ def test_metadata_and_format_come_back(server, drawn):
 
 
 def test_another_format_by_name_or_by_accept(server, png):
-    assert opened(server.post("/api/colorize?format=webp", content=png(1))).format == "WEBP"
-    accepted = server.post("/api/colorize", content=png(1), headers={"Accept": "image/tiff"})
+    assert opened(server.post("/api/v1/colorize?format=webp", content=png(1))).format == "WEBP"
+    accepted = server.post("/api/v1/colorize", content=png(1), headers={"Accept": "image/tiff"})
     assert opened(accepted).format == "TIFF"
-    refused = server.post("/api/colorize", content=png(1), headers={"Accept": "text/html"})
+    refused = server.post("/api/v1/colorize", content=png(1), headers={"Accept": "text/html"})
     assert refused.status_code == 406
 
 
@@ -83,13 +84,13 @@ def test_saturation_scales_the_chroma(server, png):
         rgb = np.asarray(opened(server.post(address, content=png(3)))) / 255
         return float(np.hypot(*np.moveaxis(color.rgb_to_lab(rgb)[..., 1:], -1, 0)).mean())
 
-    assert chroma("/api/colorize?saturation=0") < 0.5
-    assert chroma("/api/colorize?saturation=0.5") == pytest.approx(chroma("/api/colorize") / 2, rel=0.05)
+    assert chroma("/api/v1/colorize?saturation=0") < 0.5
+    assert chroma("/api/v1/colorize?saturation=0.5") == pytest.approx(chroma("/api/v1/colorize") / 2, rel=0.05)
 
 
 def test_contrast_moves_the_lightness_and_nothing_is_coloured_anew(server, tiny):
     gray = np.tile(np.arange(256, dtype=np.uint8), (32, 1))
-    result = np.asarray(opened(server.post("/api/colorize?contrast=1", content=encoded(Image.fromarray(gray)))))
+    result = np.asarray(opened(server.post("/api/v1/colorize?contrast=1", content=encoded(Image.fromarray(gray)))))
     found = color.rgb_to_lab(result / 255)[..., 0]
     expected = with_contrast(Picture(gray).lightness(), 1.0)
     assert np.abs(found - expected).max() < 1
@@ -100,7 +101,7 @@ def test_hints_are_those_of_the_whole_photograph(server, tiny, drawn):
     data, hints = encoded(drawn(4, 400, 300).convert("L")), [Hint(300, 250, "#607090"), Hint(20, 20, "#808080", 0.5)]
     look = {"hints": ";".join(map(str, hints))}
     expected = Colorizer(tiny).colorize(data, hints=hints)
-    assert server.post("/api/colorize", content=data, params=look).content == expected
+    assert server.post("/api/v1/colorize", content=data, params=look).content == expected
     address, _ = submitted(server, data)
     assert server.get(f"{address}/result", params=look).content == expected
     assert server.get(f"{address}/result").content != expected
@@ -125,7 +126,7 @@ def test_hints_are_those_of_the_whole_photograph(server, tiny, drawn):
     ],
 )
 def test_hints_that_cannot_be_are_refused(server, png, hints, message):
-    refused = server.post("/api/colorize", content=png(1), params={"hints": hints})
+    refused = server.post("/api/v1/colorize", content=png(1), params={"hints": hints})
     assert refused.status_code == 422
     assert message in refused.json()["detail"]
     address, _ = submitted(server, png(1))
@@ -136,8 +137,8 @@ def test_hints_that_cannot_be_are_refused(server, png, hints, message):
 def test_nothing_is_kept_of_a_photograph_that_was_coloured_at_once(server, png):
     jobs = server.app.state.studio.jobs
     before = len(jobs)
-    assert server.post("/api/colorize", content=png(1)).status_code == 200
-    assert server.post("/api/colorize", content=png(1)[:80]).status_code == 422
+    assert server.post("/api/v1/colorize", content=png(1)).status_code == 200
+    assert server.post("/api/v1/colorize", content=png(1)[:80]).status_code == 422
     assert len(jobs) == before
 
 
@@ -158,7 +159,9 @@ def test_a_job_gives_every_look_of_one_answer(real, tmp_path):
 
     data = (resources.files("photochrom") / "samples" / "astronaut.jpg").read_bytes()
     address, states = submitted(real, data)
+    assert datetime.fromisoformat(states[-1].pop("expires")) > datetime.now(UTC) + timedelta(minutes=29)
     assert states[-1] == {
+        "name": None,
         "id": address.rsplit("/", 1)[1],
         "kind": "photograph",
         "status": "done",
@@ -171,7 +174,7 @@ def test_a_job_gives_every_look_of_one_answer(real, tmp_path):
         "alpha": False,
         "problem": None,
     }
-    assert real.get(address).json() == states[-1]
+    assert {**states[-1], "expires": None} == {**real.get(address).json(), "expires": None}
     assert real.get(f"{address}/result").content == photochrom.colorize(data)
     vivid = real.get(f"{address}/result?vividness=0.9").content
     assert vivid == photochrom.colorize(data, vividness=0.9)
@@ -208,7 +211,7 @@ def test_a_job_that_fails_says_why_and_keeps_saying_it(server, png):
 def test_a_model_without_bins_and_dropout_has_no_vividness_and_no_variants(server, png):
     reasons = {"vividness=0.5": "has no vividness; omit it", "variant=1": "it has neither bins nor dropout"}
     for query, reason in reasons.items():
-        refused = server.post(f"/api/colorize?{query}", content=png(1))
+        refused = server.post(f"/api/v1/colorize?{query}", content=png(1))
         assert refused.status_code == 422
         assert refused.json()["detail"].endswith(reason)
     assert 'id="variants"' not in server.get("/").text
@@ -232,7 +235,7 @@ def test_a_variant_is_the_picture_of_that_number_everywhere(running, drawn, gan_
     for number, picture in enumerate(expected, 1):
         look = {"variant": number}
         for answer in (
-            site.post("/api/colorize", content=data, params=look),
+            site.post("/api/v1/colorize", content=data, params=look),
             site.get(f"{address}/result", params=look),
             site.get(f"{address}/result", params={**look, "max_side": 200, "format": "png"}),
         ):
@@ -254,7 +257,7 @@ def test_a_variant_is_the_picture_of_that_number_everywhere(running, drawn, gan_
     ],
 )
 def test_what_is_no_photograph(server, status, content, line):
-    for address in ("/api/colorize", "/api/jobs"):
+    for address in ("/api/v1/colorize", "/api/v1/jobs"):
         answer = server.post(address, content=content)
         if answer.status_code == 202:
             answer = server.get(f"{submitted(server, content)[0]}/result")
@@ -265,9 +268,9 @@ def test_what_is_no_photograph(server, status, content, line):
 
 
 def test_a_form_without_its_file(server, png):
-    assert server.post("/api/colorize", files={"photo": png(1)}).status_code == 422
-    assert server.post("/api/colorize", files=[("file", png(1)), ("file", png(1))]).status_code == 400
-    broken = server.post("/api/colorize", content=b"x", headers={"Content-Type": "multipart/form-data"})
+    assert server.post("/api/v1/colorize", files={"photo": png(1)}).status_code == 422
+    assert server.post("/api/v1/colorize", files=[("file", png(1)), ("file", png(1))]).status_code == 400
+    broken = server.post("/api/v1/colorize", content=b"x", headers={"Content-Type": "multipart/form-data"})
     assert broken.status_code == 400
 
 
@@ -275,13 +278,13 @@ def test_a_form_without_its_file(server, png):
     "query", ["saturation=5", "saturation=nan", "vividness=-1", "variant=1.5", "format=exe", "contrast=x"]
 )
 def test_a_query_that_cannot_be(server, png, query):
-    refused = server.post(f"/api/colorize?{query}", content=png(1))
+    refused = server.post(f"/api/v1/colorize?{query}", content=png(1))
     assert refused.status_code == 422
     assert refused.json()["detail"].startswith(query.partition("=")[0])
 
 
 def test_a_photograph_of_too_many_pixels(running, png):
-    refused = running(max_pixels=1000).post("/api/colorize", content=png(1))
+    refused = running(max_pixels=1000).post("/api/v1/colorize", content=png(1))
     assert refused.status_code == 413
     assert "pixels" in refused.json()["detail"]
 
@@ -290,13 +293,25 @@ def test_one_client_may_have_so_many_jobs_and_all_together_as_many_as_the_queue_
     client = running(queue=2, jobs_per_client=1)
     studio = client.app.state.studio
     with studio.admit("testclient"):
-        refused = client.post("/api/jobs", content=png(1))
+        refused = client.post("/api/v1/jobs", content=png(1))
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
     with studio.admit("one"), studio.admit("two"):
-        refused = client.post("/api/colorize", content=png(1))
+        refused = client.post("/api/v1/colorize", content=png(1))
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
-    assert client.post("/api/colorize", content=png(1)).status_code == 200
+    with studio.admit("one", film=True), studio.admit("two", film=True):  # films have places of their own
+        assert client.post("/api/v1/colorize", content=png(1)).status_code == 200
+    assert client.post("/api/v1/colorize", content=png(1)).status_code == 200
     assert studio.under_way == 0
+
+
+def test_a_photograph_that_takes_too_long_is_refused(running, png, monkeypatch):
+    client = running(max_job_seconds=10)
+    monkeypatch.setattr(worker, "colorize", _sleep)
+    refused = client.post("/api/v1/colorize", content=png(1))
+    assert refused.status_code == 413
+    assert refused.json()["detail"] == "the photograph took longer than 10 s and was stopped; send a smaller one"
+    monkeypatch.undo()
+    assert client.post("/api/v1/colorize", content=png(1)).status_code == 200
 
 
 def test_uploads_are_removed_after_their_time_and_at_the_end(site, png):
@@ -316,7 +331,7 @@ def test_the_oldest_make_room(running, png):
     client = running()
     first, _ = submitted(client, data)
     jobs = client.app.state.studio.jobs
-    jobs._settings = type("Small", (), {"max_kept": int(jobs.kept * 1.5), "keep_minutes": 9})
+    jobs.most = int(jobs.kept * 1.5)
     second, _ = submitted(client, data)
     assert client.get(first).status_code == 404
     assert client.get(second).status_code == 200
@@ -328,12 +343,16 @@ def test_the_oldest_make_room(running, png):
 def test_a_crash_fails_its_job_only_and_the_worker_is_replaced(running, png):
     client = running()
     studio = client.app.state.studio
-    assert client.post("/api/colorize", content=png(1)).status_code == 200
+    assert client.post("/api/v1/colorize", content=png(1)).status_code == 200
     crash = studio.photographs.run
     with pytest.raises(photochrom.PhotochromError, match="crashed"):
         client.portal.call(crash, _die)
-    assert client.post("/api/colorize", content=png(1)).status_code == 200
+    assert client.post("/api/v1/colorize", content=png(1)).status_code == 200
     assert b"photochrom_workers_replaced_total 1.0" in client.get("/metrics").content
+
+
+def _sleep(*_):
+    time.sleep(60)
 
 
 def _die(setup):
@@ -376,9 +395,9 @@ def test_a_removed_job_is_no_mistake_of_ours(tmp_path, tiny, png):
 
 
 def test_metrics_count_by_route_and_never_by_what_a_client_typed(server):
-    server.get("/api/jobs/secret-name")
+    server.get("/api/v1/jobs/secret-name")
     text = server.get("/metrics").text
-    assert 'route="/api/jobs/{identity}",status="404"' in text
+    assert 'route="/api/v1/jobs/{identity}",status="404"' in text
     assert "secret-name" not in text
     assert "photochrom_jobs_under_way 0.0" in text
 

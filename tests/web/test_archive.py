@@ -12,13 +12,13 @@ from photochrom.web import archive
 
 def submitted(client, data):
     """The id of a job that is done."""
-    created = client.post("/api/jobs", content=data)
+    created = client.post("/api/v1/jobs", content=data)
     client.get(f"{created.headers['location']}/events")
     return created.json()["id"]
 
 
 def collected(client, *wishes):
-    response = client.post("/api/archive", json={"photographs": list(wishes)})
+    response = client.post("/api/v1/archive", json={"photographs": list(wishes)})
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "application/zip"
     return zipfile.ZipFile(io.BytesIO(response.content))
@@ -42,8 +42,8 @@ def test_each_photograph_in_its_look(server, png):
     names = ["grandmother.color.png", "Grandmother-2.color.png", "grandmother.color.jpg", "photograph.color.png"]
     assert found.namelist() == names
     assert {entry.compress_type for entry in found.infolist()} == {zipfile.ZIP_STORED}
-    assert found.read(names[0]) == server.get(f"/api/jobs/{first}/result").content
-    assert found.read(names[1]) == server.get(f"/api/jobs/{second}/result?saturation=0.5").content
+    assert found.read(names[0]) == server.get(f"/api/v1/jobs/{first}/result").content
+    assert found.read(names[1]) == server.get(f"/api/v1/jobs/{second}/result?saturation=0.5").content
     with Image.open(io.BytesIO(found.read(names[2]))) as image:
         assert image.format == "JPEG"
 
@@ -66,7 +66,7 @@ def test_films_come_as_they_were_sent(server):
     identity = submitted(server, out.getvalue())
     found = collected(server, {"id": identity, "name": "train.gif", "look": {"contrast": 1}, "format": "jpeg"})
     assert found.namelist() == ["train.color.gif"]
-    assert found.read("train.color.gif") == server.get(f"/api/jobs/{identity}/result").content
+    assert found.read("train.color.gif") == server.get(f"/api/v1/jobs/{identity}/result").content
 
 
 def test_what_is_refused_before_anything_is_sent(running, png):
@@ -75,7 +75,7 @@ def test_what_is_refused_before_anything_is_sent(running, png):
     good, bad = submitted(client, png(1)), submitted(client, png(1)[:90])
 
     def refused(*identities):
-        response = client.post("/api/archive", json={"photographs": [{"id": each} for each in identities]})
+        response = client.post("/api/v1/archive", json={"photographs": [{"id": each} for each in identities]})
         return response.status_code, response.json()["detail"]
 
     assert refused(good, "unknown")[0] == 404
@@ -122,7 +122,7 @@ def test_a_client_that_goes_away_costs_no_process(running, png):
         return studio.under_way
 
     assert client.portal.call(broken_off) == 0
-    assert client.post("/api/colorize", content=png(1)).status_code == 200
+    assert client.post("/api/v1/colorize", content=png(1)).status_code == 200
     assert b"photochrom_workers_replaced_total 0.0" in client.get("/metrics").content
     assert sorted(path.name for path in studio.jobs.get(identity).folder.iterdir()) == ["input", "kept.npz"]
 

@@ -173,11 +173,11 @@ def test_what_is_no_photograph_is_named_and_the_others_are_done(open_page, tmp_p
 
 def test_what_did_not_reach_the_server_is_tried_again(open_page, photographs):
     page = open_page(refusals="net::ERR_")
-    page.route("**/api/jobs?*", lambda route: route.abort())
+    page.route("**/api/v1/jobs?*", lambda route: route.abort())
     page.set_input_files("#files", photographs[0])
     expect(page.locator("#notice-text")).to_have_text("The server did not answer; is it still running?")
     assert violations(page) == []
-    page.unroute("**/api/jobs?*")
+    page.unroute("**/api/v1/jobs?*")
     page.get_by_role("button", name="Try again").click()
     coloured(page)
 

@@ -309,7 +309,7 @@ def test_a_reference_that_the_server_forgot_is_sent_again(open_page, photographs
     coloured(page)
     page.wait_for_load_state("networkidle")
     reference = re.search("reference=([^&]+)", asked.value.url)[1]
-    page.evaluate("(id) => fetch('/api/jobs/' + id, { method: 'DELETE' })", reference)
+    page.evaluate("(id) => fetch('/api/v1/jobs/' + id, { method: 'DELETE' })", reference)
     with page.expect_response(
         lambda answer: "reference=" in answer.url and reference not in answer.url and answer.status == 200
     ):

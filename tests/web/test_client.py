@@ -1,12 +1,16 @@
 """`photochrom.Client` against a server behind a real socket."""
 
+import asyncio
+import contextlib
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 import photochrom
-from photochrom import Client, Colorizer, Hint, Stroke
+from photochrom import AsyncClient, Client, Colorizer, Hint, Stroke
+from photochrom.async_client import AsyncRemoteJob
+from photochrom.client import RemoteJob
 from photochrom.errors import BadSetting, ServerRefused, WriteFailed
 
 TOKEN = "a token of the tests"
@@ -67,6 +71,117 @@ def test_what_goes_wrong_is_one_line(client, live, png, tmp_path):
         client.colorize(png(1), tmp_path / "a.png")
     with pytest.raises(photochrom.UnreadableImage, match="does not exist"):
         client.colorize(tmp_path / "none.png")
+
+
+@pytest.mark.slow
+def test_progress_films_and_variants(client, mp4, png, tmp_path):
+    heard = []
+    assert client.colorize(png(1), progress=heard.append) == client.colorize(png(1))
+    assert heard == sorted(heard)
+    assert (heard[-1], max(heard[:-1])) == (1.0, 0.5)
+    film = tmp_path / "a.mp4"
+    film.write_bytes(mp4)
+    heard.clear()
+    assert client.colorize(film, progress=heard.append, saturation=1.5) == tmp_path / "a.color.mp4"
+    assert (tmp_path / "a.color.mp4").read_bytes()[4:8] == b"ftyp"
+    assert heard == sorted(heard)
+    assert heard[-1] == 1.0
+    job = client.submit(png(3)).wait()
+    assert job.original(format="png", max_side=20)[:4] == b"\x89PNG"
+    with pytest.raises(ServerRefused, match="neither bins nor dropout"):
+        job.variants(2)
+
+
+def test_the_same_awaited(live, tiny, png, tmp_path):
+    async def used():
+        client = AsyncClient(live, token=TOKEN, timeout=60)
+        expected = Colorizer(tiny).colorize(png(1))
+        assert await client.colorize(png(1)) == expected
+        jobs = await asyncio.gather(*(client.submit(png(seed)) for seed in (1, 2)))
+        states = [state async for state in jobs[0].follow()]
+        assert states[-1] == await jobs[0].state()
+        await asyncio.gather(*(job.wait() for job in jobs))
+        assert await jobs[0].result() == expected
+        assert (await jobs[1].original(format="png"))[:4] == b"\x89PNG"
+        await jobs[0].remove()
+        with pytest.raises(ServerRefused, match="no such job"):
+            await jobs[0].result()
+
+    asyncio.run(used())
+
+
+@pytest.fixture
+def flaky():
+    """A server that answers as it is told: a status and a body, or None to break the connection; and what it heard."""
+    answers, heard = [], []
+
+    class Flaky(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
+
+        def do_GET(self):
+            heard.append((self.path, self.headers.get("Idempotency-Key")))
+            answer = answers.pop(0)
+            if answer is None:
+                self.connection.close()
+                return
+            self.send_response(answer[0])
+            self.send_header("Content-Length", str(len(answer[1])))
+            self.end_headers()
+            self.wfile.write(answer[1])
+
+        def log_message(self, *_):
+            pass
+
+        def handle_one_request(self):
+            with contextlib.suppress(OSError, ValueError):
+                super().handle_one_request()
+
+    with HTTPServer(("127.0.0.1", 0), Flaky) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", answers, heard
+        server.shutdown()
+        thread.join()
+
+
+def test_a_connection_that_breaks_is_made_again_with_the_same_key(flaky, monkeypatch):
+    monkeypatch.setattr("photochrom.client._FIRST_WAIT", 0.01)
+    address, answers, heard = flaky
+    answers += [None, (502, b"{}"), (202, b'{"id": "x"}')]
+    assert Client(address).submit(b"photograph").id == "x"
+    assert len(heard) == 3
+    assert len({key for _, key in heard}) == 1
+    assert heard[0][1]
+    answers += [None] * 3
+    with pytest.raises(ServerRefused, match="no answer from"):
+        Client(address, retries=2).colorize(b"photograph")
+    assert answers == []
+
+
+def test_a_job_in_a_look_is_named_by_its_id(flaky):
+    address, answers, heard = flaky
+    answers += [(200, b"x")]
+    Client(address).colorize(b"x", reference=RemoteJob(Client(address), "abc"), vividness=None)
+    assert heard[0][0] == "/api/v1/colorize?reference=abc"
+
+
+def test_so_is_one_that_is_awaited(flaky):
+    address, answers, heard = flaky
+    answers += [(200, b"x")]
+    job = AsyncRemoteJob(RemoteJob(Client(address), "abc"))
+    asyncio.run(AsyncClient(address).colorize(b"x", reference=job, vividness=None))
+    assert heard[0][0] == "/api/v1/colorize?reference=abc"
+
+
+def test_a_job_is_followed_over_a_connection_that_ends(flaky, monkeypatch):
+    monkeypatch.setattr("photochrom.client._FIRST_WAIT", 0.01)
+    address, answers, _ = flaky
+    told = '{{"status": "{}", "progress": {}, "problem": null, "kind": "photograph", "format": null}}'
+    first = f"data: {told.format('running', 0.5)}\n\n".encode()
+    answers += [(202, b'{"id": "x"}'), (200, first), (200, first + f"data: {told.format('done', 1)}\n\n".encode())]
+    assert [s.status for s in Client(address).submit(b"x").follow()] == ["running", "running", "done"]
 
 
 def test_a_busy_server_is_asked_again():

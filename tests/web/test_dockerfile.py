@@ -83,7 +83,7 @@ def test_its_command_and_its_check_exist(instructions):
     stage = dict(last_stage(instructions))
     command = json.loads(stage["ENTRYPOINT"])
     assert command[0] == "photochrom"
-    function, bound, *_ = app.parse_args([*command[1:], "--token", "long enough"], exit_on_error=False)
+    function, bound, *_ = app.parse_args([*command[1:], "--token", "long enough a token"], exit_on_error=False)
     assert function.__name__ == "serve"
     assert bound.arguments["host"] == "0.0.0.0"
     path = re.search(r"http://127\.0\.0\.1:(\d+)(/\w+)", stage["HEALTHCHECK"])

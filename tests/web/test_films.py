@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 
 def followed(client, data, query=""):
-    created = client.post(f"/api/jobs{query}", content=data)
+    created = client.post(f"/api/v1/jobs{query}", content=data)
     assert created.status_code == 202, created.text
     assert created.json()["kind"] == "film"
     address = created.headers["location"]
@@ -51,9 +51,9 @@ def test_a_film_says_how_far_it_is_and_can_be_read_in_parts(server, mp4):
 
 
 def test_what_films_have_not(server, gif):
-    at_once = server.post("/api/colorize", content=gif)
+    at_once = server.post("/api/v1/colorize", content=gif)
     assert at_once.status_code == 415
-    assert "/api/jobs" in at_once.json()["detail"]
+    assert "/api/v1/jobs" in at_once.json()["detail"]
     _, states = followed(server, gif, "?contrast=0.5")
     assert states[-1]["problem"]["status"] == 422
     assert "no contrast" in states[-1]["problem"]["detail"]

@@ -11,7 +11,7 @@ from photochrom.painting.palette import Palette
 
 
 def job_of(client, data):
-    created = client.post("/api/jobs", content=data)
+    created = client.post("/api/v1/jobs", content=data)
     assert created.status_code == 202, created.text
     address = created.headers["location"]
     with client.stream("GET", f"{address}/events") as events:
@@ -142,14 +142,14 @@ def test_films_take_no_hints(real, gif):
 def test_a_palette_is_the_librarys(server, tiny, halves):
     expected = Colorizer(tiny, palette="#1f4e5f,#c9a27c").colorize(halves)
     look = {"palette": "#1f4e5f,#c9a27c"}
-    assert server.post("/api/colorize", content=halves, params=look).content == expected
+    assert server.post("/api/v1/colorize", content=halves, params=look).content == expected
     address = job_of(server, halves)
     assert server.get(f"{address}/result", params=look).content == expected
     assert server.get(f"{address}/result").content != expected
 
 
 def test_a_palette_is_no_file(server, halves):
-    refused = server.post("/api/colorize", content=halves, params={"palette": "/etc/hostname"})
+    refused = server.post("/api/v1/colorize", content=halves, params={"palette": "/etc/hostname"})
     assert (refused.status_code, "'/etc/hostname' is not a colour" in refused.json()["detail"]) == (422, True)
 
 
@@ -168,7 +168,7 @@ def test_a_reference_is_another_job_with_colors(real, halves, colourful, tmp_pat
     address, look = job_of(real, halves), {"reference": wanted.rpartition("/")[2]}
     assert real.get(address).json()["colored"] is False
     assert real.get(f"{address}/result", params=look).content == expected
-    assert real.post("/api/colorize", content=halves, params=look).content == expected
+    assert real.post("/api/v1/colorize", content=halves, params=look).content == expected
     assert real.get(f"{address}/result").content != expected
 
 
@@ -183,7 +183,7 @@ def test_a_reference_that_cannot_be(real, halves, gif):
         refused = real.get(f"{address}/result", params={"reference": reference, "max_side": 64})
         assert (refused.status_code, message in refused.json()["detail"]) == (status, True), refused.json()
     wish = {"photographs": [{"id": address.rpartition("/")[2], "look": {"reference": "gone"}}]}
-    assert real.post("/api/archive", json=wish).status_code == 410
+    assert real.post("/api/v1/archive", json=wish).status_code == 410
 
 
 def test_hints_are_not_lost_beside_a_palette(server, tiny, halves):

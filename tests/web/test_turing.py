@@ -200,11 +200,13 @@ def test_no_study_no_pages(site, tmp_path):
 
 def test_a_link_brings_people_in_where_a_token_is_asked_for(site, study):
     folder = study()
-    browser = site(turing=folder, token="a long secret", host="0.0.0.0")
+    browser = site(turing=folder, token="a long secret of ours", host="0.0.0.0")
     assert browser.get("/turing", headers={"accept": "text/html"}).headers["location"] == "/login"
-    entered = browser.get("/login?token=a%20long%20secret&to=/turing")
+    entered = browser.get("/login?token=a%20long%20secret%20of%20ours&to=/turing")
     assert (entered.status_code, entered.headers["location"]) == (303, "/turing")
     assert "I agree: begin" in browser.get("/turing").text
     # Nowhere else: not to another site.
     for elsewhere in ("https://example.org/", "//example.org", "/turing/../x"):
-        assert browser.get("/login", params={"token": "a long secret", "to": elsewhere}).headers["location"] == "/"
+        assert (
+            browser.get("/login", params={"token": "a long secret of ours", "to": elsewhere}).headers["location"] == "/"
+        )

@@ -233,6 +233,34 @@ def test_a_key_held_down_answers_once(study, serve, browse):
     assert [e.said for e in entries(folder)] == ["real"] + [None] * 5
 
 
+# Presses a key again and again for the first quarter of a second in which a picture is shown.
+HASTE = """
+setInterval(() => {
+  if (!document.querySelector("form[data-state=shown]")) return;
+  window.since ??= performance.now();
+  if (performance.now() - window.since < 250) {
+    document.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft", bubbles: true, cancelable: true }));
+    window.presses = (window.presses ?? 0) + 1;
+  }
+}, 20);
+"""
+
+
+def test_a_second_press_answers_nothing(study, serve, browse):
+    folder = study("preference")
+    address, _ = serve(folder)
+    page = browse(address)
+    page.add_init_script(HASTE)
+    page.get_by_role("button", name="I agree: begin").click()
+    for entry in entries(folder):
+        ready(page, where(entry))
+        assert page.evaluate("window.presses") > 1
+        page.keyboard.press("ArrowRight")
+    expect(page.locator("main")).to_contain_text("You compared 4 pairs")
+    assert [e.said for e in entries(folder)] == ["right"] * 6
+    assert all((e.milliseconds or 0) >= 300 for e in entries(folder))
+
+
 @pytest.mark.parametrize(("kind", "scheme"), [("single", "light"), ("pair", "dark"), ("preference", "light")])
 def test_axe_finds_nothing(study, serve, browse, kind, scheme):
     folder = study(kind)

@@ -29,11 +29,15 @@ PATIENCE_S = 10.0  # for a process to put away what it has in hand
 
 
 class WorkerDied(PhotochromError):
-    """A worker's process ended in the middle of a call; `code` is its exit status, None where it took too long."""
+    """A worker's process ended in the middle of a call; `code` is its exit status, None where it was killed."""
 
     def __init__(self, message: str, code: int | None = None) -> None:
         super().__init__(message)
         self.code = code
+
+
+class WorkerTooSlow(WorkerDied):
+    """A worker's process was killed because a call took longer than its limit."""
 
 
 @dataclass(frozen=True)
@@ -133,14 +137,15 @@ class Worker:
             told: called with what the function tells; without it, the function gets no `tell`.
 
         Raises:
-            WorkerDied: the process crashed, or was killed for its time.
+            WorkerDied: the process crashed.
+            WorkerTooSlow: it was killed for its time.
         """
         self.begin(function, *args, tells=told is not None)
         end = None if limit is None else time.monotonic() + limit
         while True:
             if end is not None and not self.pipe.poll(max(0.0, end - time.monotonic())):
                 self.end(0)
-                raise WorkerDied(f"this took longer than {limit:g} seconds and was stopped")
+                raise WorkerTooSlow(f"this took longer than {limit:g} seconds and was stopped")
             said = self.hear()
             if isinstance(said, Done):
                 return said.value

@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+import anyio.to_thread
+from fastapi import APIRouter, Depends, Header, Query, Request, Response, Security
 from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.security import HTTPBearer
 from fastapi.sse import EventSourceResponse
 from pydantic import BaseModel, Field
 from starlette.background import BackgroundTask
@@ -18,13 +22,16 @@ from photochrom.imaging.formats import FORMATS
 from photochrom.web import archive, films
 from photochrom.web.jobs import ColoringJob, Status
 from photochrom.web.look import Look, look
-from photochrom.web.negotiation import FormatName, extension_of, media_type_of, wanted_format
+from photochrom.web.negotiation import FormatName, extensions_of, media_type_of, wanted_format
 from photochrom.web.problems import Problem, ProblemBody, documented
+from photochrom.web.protocol import disposition, entity_tag, fingerprint, is_known, only_known
 from photochrom.web.studio import Studio
 from photochrom.web.upload import BODY, receive
 from photochrom.web.worker import INPUT, PREVIEW_SIDE, Facts
 
-router = APIRouter(prefix="/api", tags=["colour"])
+PREFIX = "/api/v1"
+TOKEN = Security(HTTPBearer(auto_error=False, description="The server's token, where it was started with one."))
+router = APIRouter(prefix=PREFIX, tags=["colour"], dependencies=[TOKEN, Depends(only_known)])
 
 MEDIA_TYPES = sorted({*(entry.media_type for entry in FORMATS.values()), *films.MEDIA_TYPES.values()})
 IMAGES = {
@@ -33,11 +40,26 @@ IMAGES = {
         "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in MEDIA_TYPES},
     }
 }
-ALWAYS = (400, 401, 403, 421)  # what the guard may answer to any request
-UPLOAD = (*ALWAYS, 413, 415, 422, 429, 503)
-PICTURE = {**IMAGES, **documented(*UPLOAD, 404, 406, 409, 410, 500)}
+COLORED = ".color"
+_LONGEST_NAME = 255
+ALWAYS = (400, 401, 403, 421, 422, 429)  # what may be answered to any request
+UPLOAD = (*ALWAYS, 408, 413, 415, 503, 507)
+PICTURE = {**IMAGES, **documented(*UPLOAD, 404, 406, 409, 410, 500), 304: {"description": "Not Modified"}}
 
 LookOf = Annotated[Look, Depends(look)]
+NameOf = Annotated[
+    str,
+    Query(alias="name", max_length=255, description="What the file is called, for the result's name; a form says it."),
+]
+KeyOf = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="Any text of your own. Sent again with it, the same upload gives the same job.",
+    ),
+]
 FormatOf = Annotated[FormatName | None, Query(description="The file format; by default the photograph's own.")]
 
 
@@ -54,6 +76,8 @@ class JobBody(BaseModel):
     format: str | None = Field(None, description="Of the file that came; of a film's result.")
     alpha: bool | None = Field(None, description="Whether parts are transparent.")
     colored: bool | None = Field(None, description="Whether the photograph came in colour, and can be a reference.")
+    name: str | None = Field(None, description="What the file that came is called, if that was said.")
+    expires: datetime | None = Field(None, description="When it is removed if it is not asked for again.")
     problem: ProblemBody | None = Field(None, description="Why it failed.")
 
     @classmethod
@@ -62,7 +86,8 @@ class JobBody(BaseModel):
         facts = {} if job.facts is None else {**vars(job.facts), "format": job.facts.format.lower()}
         problem = None if job.problem is None else ProblemBody(**job.problem.body())
         kind = "film" if job.film else "photograph"
-        return cls(id=job.id, kind=kind, status=job.status, progress=job.progress, problem=problem, **facts)
+        told = {"name": job.name or None, "expires": job.expires, "problem": problem}
+        return cls(id=job.id, kind=kind, status=job.status, progress=job.progress, **told, **facts)
 
 
 async def studio(request: Request) -> Studio:
@@ -108,84 +133,129 @@ def client(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
+@contextlib.asynccontextmanager
+async def _upload(request: Request, studio: Studio, name: str) -> AsyncIterator[tuple[ColoringJob, str]]:
+    """A job with the request's body, and its kind (see `receive`); it is removed where the context fails."""
+    with studio.uploads.enter(client(request)):
+        length = request.headers.get("content-length", "")
+        studio.jobs.make_room(int(length) if length.isdecimal() else 0)
+        job = studio.jobs.new(client(request))
+        try:
+            received = await receive(request, job.folder / INPUT, studio.jobs.free_some)
+            job.name = name or received.name[:_LONGEST_NAME]
+            studio.jobs.measure(job)
+        except BaseException:
+            studio.jobs.remove(job)
+            raise
+    try:
+        yield job, received.kind
+    except BaseException:
+        studio.jobs.remove(job)
+        raise
+
+
 @router.post(
     "/colorize",
+    operation_id="colorize",
     response_class=Response,
     responses={**IMAGES, **documented(*UPLOAD, 406, 409, 410, 500)},
     openapi_extra=BODY,
 )
-async def colorize(request: Request, studio: StudioOf, look: LookOf, format: FormatOf = None) -> Response:
-    """Colour one photograph and answer with it, in its own format unless the query or the header Accept asks else."""
+async def colorize(
+    request: Request, studio: StudioOf, look: LookOf, format: FormatOf = None, name: NameOf = ""
+) -> Response:
+    """Colour one photograph and answer with it, in its own format unless the query or the header Accept asks else.
+
+    Nothing is kept of it, so that it may be sent again.
+    """
     check_reference(studio, look)
-    with studio.admit(client(request)):
-        job = studio.jobs.new(client(request))
-        try:
-            kind = await receive(request, job.folder / INPUT)
-            if kind in films.MEDIA_TYPES:
-                raise Problem(415, "the upload is a film or an animation; send it to /api/jobs")
-            wanted = wanted_format(format, request.headers.get("accept"), kind)
-            studio.jobs.measure(job)
+    studio.places().check(client(request))
+    async with _upload(request, studio, name) as (job, kind):
+        if kind in films.MEDIA_TYPES:
+            raise Problem(415, f"the upload is a film or an animation; send it to {PREFIX}/jobs")
+        wanted = wanted_format(format, request.headers.get("accept"), kind)
+        with studio.admit(job.client):
             path, format_name = await studio.colorize(job, look, wanted)
-        except BaseException:
-            studio.jobs.remove(job)
-            raise
-    return _file(path, format_name, BackgroundTask(studio.jobs.remove, job))
+    headers = _named(job, extensions_of(format_name)) | studio.places().limits(job.client)
+    return _file(path, format_name, headers, BackgroundTask(studio.jobs.remove, job))
 
 
 @router.post(
     "/jobs",
+    operation_id="createJob",
     status_code=202,
-    responses=documented(*UPLOAD),
+    responses=documented(*UPLOAD, 409),
     openapi_extra=BODY,
 )
-async def submit(request: Request, response: Response, studio: StudioOf, look: LookOf) -> JobBody:
+async def submit(
+    request: Request, response: Response, studio: StudioOf, look: LookOf, name: NameOf = "", key: KeyOf = None
+) -> JobBody:
     """Send a photograph or a film and go on; the job says when it is ready.
 
     A photograph may then be asked for in any look. A film has the one it was sent with, of vividness, saturation and
     palette.
     """
-    with contextlib.ExitStack() as admitted:
-        admitted.enter_context(studio.admit(client(request)))
-        job = studio.jobs.new(client(request))
-        try:
-            kind = await receive(request, job.folder / INPUT)
+    with studio.keys.hold(client(request), key) as sent:
+        async with _upload(request, studio, name) as (job, kind):
             job.film, job.look = kind if kind in films.MEDIA_TYPES else None, look
-            studio.jobs.measure(job)
-        except BaseException:
-            studio.jobs.remove(job)
-            raise
-        studio.submit(job, admitted.pop_all())
-    response.headers["Location"] = f"/api/jobs/{job.id}"
+            if key is not None:
+                path, query = job.folder / INPUT, str(request.url.query)
+                seen = await anyio.to_thread.run_sync(fingerprint, path, query)
+                if sent.job in studio.jobs:
+                    studio.jobs.remove(job)
+                    if seen != sent.fingerprint:
+                        raise Problem(422, "this Idempotency-Key came with another upload; use a new one")
+                    job = studio.jobs.get(sent.job)
+                    response.headers["Idempotency-Replayed"] = "true"
+                    return _told(request, response, studio, job)
+                sent.fingerprint = seen
+            with contextlib.ExitStack() as admitted:
+                admitted.enter_context(studio.admit(job.client, film=job.film is not None))
+                studio.submit(job, admitted.pop_all())
+            sent.job = job.id
+    return _told(request, response, studio, job)
+
+
+def _told(request: Request, response: Response, studio: Studio, job: ColoringJob) -> JobBody:
+    response.headers["Location"] = f"{request.scope['root_path']}{PREFIX}/jobs/{job.id}"
+    response.headers.update(studio.places(job.film is not None).limits(job.client))
     return JobBody.of(job)
 
 
-@router.get("/jobs/{identity}", responses=documented(*ALWAYS, 404))
-async def state(job: JobOf) -> JobBody:
+@router.get("/jobs/{identity}", operation_id="getJob", responses=documented(*ALWAYS, 404))
+async def state(response: Response, job: JobOf) -> JobBody:
     """How far a job is."""
+    response.headers.update(_expiry(job))
     return JobBody.of(job)
 
 
-@router.get("/jobs/{identity}/events", response_class=EventSourceResponse, responses=documented(*ALWAYS, 404))
+@router.get(
+    "/jobs/{identity}/events",
+    operation_id="followJob",
+    response_class=EventSourceResponse,
+    responses=documented(*ALWAYS, 404),
+)
 async def events(job: JobOf) -> AsyncIterator[JobBody]:
     """How far a job is, again whenever that changes, until it is over (server-sent events)."""
     async for _ in job.changes():
         yield JobBody.of(job)
 
 
-@router.get("/jobs/{identity}/result", response_class=Response, responses=PICTURE)
-async def result(studio: StudioOf, job: JobOf, look: LookOf, copy: CopyOf) -> Response:
+@router.get("/jobs/{identity}/result", operation_id="getResult", response_class=Response, responses=PICTURE)
+async def result(request: Request, studio: StudioOf, job: JobOf, look: LookOf, copy: CopyOf) -> Response:
     """The photograph in colour: whole and with its metadata, or as a small copy. The network does not run again."""
-    return await _picture(studio, job, look, copy)
+    return await _picture(request, studio, job, look, copy)
 
 
-@router.get("/jobs/{identity}/original", response_class=Response, responses=PICTURE)
-async def original(studio: StudioOf, job: JobOf, copy: CopyOf) -> Response:
+@router.get("/jobs/{identity}/original", operation_id="getOriginal", response_class=Response, responses=PICTURE)
+async def original(request: Request, studio: StudioOf, job: JobOf, copy: CopyOf) -> Response:
     """The original photograph, upright, in any format."""
-    return await _picture(studio, job, None, copy)
+    return await _picture(request, studio, job, None, copy)
 
 
 @router.post(
     "/archive",
+    operation_id="createArchive",
     response_class=Response,
     responses={
         200: {"content": {archive.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
@@ -214,7 +284,7 @@ async def collect(request: Request, studio: StudioOf, selection: archive.Selecti
     return StreamingResponse(sent(), media_type=archive.MEDIA_TYPE, headers=headers)
 
 
-@router.delete("/jobs/{identity}", status_code=204, responses=documented(*ALWAYS, 404))
+@router.delete("/jobs/{identity}", operation_id="deleteJob", status_code=204, responses=documented(*ALWAYS, 404))
 async def remove(studio: StudioOf, job: JobOf) -> None:
     """End a job and delete what is kept of it."""
     studio.cancel(job)
@@ -252,26 +322,41 @@ def check_reference(studio: Studio, look: Look) -> None:
         raise Problem(422, "the reference is gray; take a picture that has the colours")
 
 
-async def _picture(studio: Studio, job: ColoringJob, look: Look | None, copy: Copy) -> Response:
+async def _picture(request: Request, studio: Studio, job: ColoringJob, look: Look | None, copy: Copy) -> Response:
     facts = check_done(job)
+    if look is not None and not job.film:
+        check_reference(studio, look)
+    name = "" if job.film else wanted_format(copy.format, copy.accept, facts.format)
+    tag = entity_tag(job.id, None if job.film else look, look is None, name, copy.max_side)
+    # To be asked for again each time, which costs nothing where it is known, so that a job that is removed is gone.
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept", **_expiry(job)}
+    if is_known(request, tag):
+        return Response(status_code=304, headers=headers)
     if job.film:
         path = job.folder / INPUT if look is None else films.result_of(job.folder, job.film)
-        return FileResponse(path, media_type=films.MEDIA_TYPES[job.film])
-    if look is not None:
-        check_reference(studio, look)
-    name = wanted_format(copy.format, copy.accept, facts.format)
+        headers |= _named(job, (job.film,), "" if look is None else COLORED)
+        return FileResponse(path, media_type=films.MEDIA_TYPES[job.film], headers=headers)
     if copy.max_side is not None:
         data = await studio.preview(job, look, copy.max_side, name)
-        return Response(data, media_type=media_type_of(name))
+        return Response(data, media_type=media_type_of(name), headers=headers)
     with studio.admit(job.client):
         path = await studio.render(job, look, name)
-    return _file(path, name, BackgroundTask(path.unlink, missing_ok=True))
+    headers |= _named(job, extensions_of(name), "" if look is None else COLORED)
+    return _file(path, name, headers, BackgroundTask(path.unlink, missing_ok=True))
 
 
-def _file(path: Path, name: str, afterwards: BackgroundTask) -> FileResponse:
-    # The name is ours: what the client called its file never comes here.
-    shown = f"photochrom{extension_of(name)}"
-    return FileResponse(path, media_type=media_type_of(name), filename=shown, background=afterwards)
+def _expiry(job: ColoringJob) -> dict[str, str]:
+    return {} if job.expires is None else {"Expires": format_datetime(job.expires, usegmt=True)}
+
+
+def _named(job: ColoringJob, extensions: tuple[str, ...], mark: str = COLORED) -> dict[str, str]:
+    """The header that gives a result its name: that of the client's file, as `photochrom colorize` would change it."""
+    shown = archive.entry_name(job.name, extensions, set(), mark) if job.name else f"photochrom{extensions[0]}"
+    return {"Content-Disposition": disposition(shown)}
+
+
+def _file(path: Path, name: str, headers: dict[str, str], afterwards: BackgroundTask) -> FileResponse:
+    return FileResponse(path, media_type=media_type_of(name), headers=headers, background=afterwards)
 
 
 server_router = APIRouter(tags=["server"])
@@ -283,14 +368,18 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
-@server_router.get("/healthz", responses=documented(421))
+@server_router.get("/healthz", operation_id="getHealth", responses=documented(421))
 async def health() -> Health:
     """Whether the server answers; needs no token."""
     return Health()
 
 
 @server_router.get(
-    "/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}, **documented(*ALWAYS)}
+    "/metrics",
+    operation_id="getMetrics",
+    dependencies=[TOKEN],
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}, **documented(*ALWAYS)},
 )
 async def metrics(request: Request) -> Response:
     """Counters for Prometheus."""

@@ -13,13 +13,18 @@ from starlette.staticfiles import StaticFiles
 from photochrom._support.version import __version__
 from photochrom.inference.model_files import read_card, read_model
 from photochrom.web import api, hinting, login, pages, problems, turing
+from photochrom.web.attempts import Attempts
 from photochrom.web.guard import Guard
 from photochrom.web.metrics import Measured, Metrics
+from photochrom.web.protocol import Cors, Heads
+from photochrom.web.proxy import Forwarded
 from photochrom.web.settings import ServeSettings
 from photochrom.web.studio import Studio
 
 STATIC = Path(str(resources.files("photochrom.web") / "static"))
-ABOUT = "Colours grayscale photographs. Send one to `/api/colorize`, or as a job where you want to choose among looks."
+ABOUT = (
+    "Colours grayscale photographs. Send one to `/api/v1/colorize`, or as a job where you want to choose among looks."
+)
 
 
 def create_app(settings: ServeSettings | None = None) -> FastAPI:
@@ -51,8 +56,13 @@ def create_app(settings: ServeSettings | None = None) -> FastAPI:
         turing.install(app, settings.turing)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     problems.install(app)
-    app.add_middleware(Guard, settings=settings)
+    app.state.attempts = Attempts()
+    app.add_middleware(Guard, settings=settings, attempts=app.state.attempts)
     app.add_middleware(Measured, metrics=metrics)
+    if settings.cors:
+        app.add_middleware(Cors, origins=settings.cors)
+    app.add_middleware(Forwarded, settings=settings)
+    app.add_middleware(Heads)
     return app
 
 

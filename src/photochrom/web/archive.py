@@ -119,13 +119,14 @@ def _discard(rendering: asyncio.Task[Path]) -> None:
         rendering.result().unlink(missing_ok=True)
 
 
-def entry_name(name: str, extensions: tuple[str, ...], taken: set[str]) -> str:
+def entry_name(name: str, extensions: tuple[str, ...], taken: set[str], mark: str = ".color") -> str:
     """What a result is called in an archive: no path, nothing that some system forbids, and no name twice.
 
     Args:
         name: what the client calls its photograph; any text.
         extensions: of the result's format, the usual one first; the client's own is kept where it is among them.
         taken: names that are in the archive, case folded; the new one is added.
+        mark: before the ending.
 
     Example:
         >>> taken = set()
@@ -136,7 +137,7 @@ def entry_name(name: str, extensions: tuple[str, ...], taken: set[str]) -> str:
     ending = path.suffix if path.suffix.lower() in extensions else extensions[0]
     stem = sanitize_filename(path.stem, platform="universal", max_len=_LONGEST).strip(". ") or _UNNAMED
     for number in itertools.count(1):
-        found = f"{stem}{f'-{number}' if number > 1 else ''}.color{ending}"
+        found = f"{stem}{f'-{number}' if number > 1 else ''}{mark}{ending}"
         key = unicodedata.normalize("NFC", found).casefold()
         if key not in taken:
             taken.add(key)

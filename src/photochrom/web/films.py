@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting, MissingExtra, PhotochromError
 from photochrom.video import Progress, colorize_film, is_film
 from photochrom.web.look import Look
+from photochrom.web.storage import is_full
 from photochrom.web.worker import INPUT, Facts, Setup
 
 MEDIA_TYPES = {
@@ -107,6 +109,8 @@ def colour(
     except MissingExtra:
         raise
     except PhotochromError as error:
+        if is_full(error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
         # The folder and the names of the files in it must not appear in a message.
         words = str(error).replace(str(source), "the film")
         words = words.replace(str(result_of(Path(folder), ending)), "the coloured film")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
 from photochrom.web import places
-from photochrom.web.api import ALWAYS, JobOf, LookOf, StudioOf, check_done, check_reference
+from photochrom.web.api import ALWAYS, PREFIX, TOKEN, JobOf, LookOf, StudioOf, check_done, check_reference
 from photochrom.web.jobs import ColoringJob
 from photochrom.web.problems import Problem, documented
+from photochrom.web.protocol import only_known
 
-router = APIRouter(prefix="/api", tags=["hints"])
+router = APIRouter(prefix=PREFIX, tags=["hints"], dependencies=[TOKEN, Depends(only_known)])
 
-ANSWERS = documented(*ALWAYS, 404, 409, 410, 415, 422, 429, 500, 503)
+ANSWERS = documented(*ALWAYS, 404, 409, 410, 415, 500, 503)
 PNG = {200: {"description": "A gray picture.", "content": {"image/png": {"schema": {"type": "string"}}}}, **ANSWERS}
 
 XOf = Annotated[float, Query(ge=0, allow_inf_nan=False, description="Pixels from the left of the photograph.")]
@@ -50,7 +51,7 @@ class PaletteBody(BaseModel):
     colors: list[str] = Field(description="#rrggbb; as a palette, with commas between them.")
 
 
-@router.get("/jobs/{identity}/colors", responses=ANSWERS)
+@router.get("/jobs/{identity}/colors", operation_id="getColors", responses=ANSWERS)
 async def colors(studio: StudioOf, job: JobOf, look: LookOf, x: XOf, y: YOf) -> Colors:
     """The colours that are plausible at a point of a photograph, for a person to choose from."""
     _check_photograph(job)
@@ -62,7 +63,7 @@ async def colors(studio: StudioOf, job: JobOf, look: LookOf, x: XOf, y: YOf) -> 
     )
 
 
-@router.get("/jobs/{identity}/reach", response_class=Response, responses=PNG)
+@router.get("/jobs/{identity}/reach", operation_id="getReach", response_class=Response, responses=PNG)
 async def reach(
     studio: StudioOf,
     job: JobOf,
@@ -77,7 +78,7 @@ async def reach(
     return _picture(await studio.ask(job, places.reach, look, x, y, factor))
 
 
-@router.get("/jobs/{identity}/confidence", response_class=Response, responses=PNG)
+@router.get("/jobs/{identity}/confidence", operation_id="getConfidence", response_class=Response, responses=PNG)
 async def confidence(studio: StudioOf, job: JobOf, look: LookOf) -> Response:
     """How sure the colours of a photograph are in a look: white is sure, black is not. What hints reach is sure."""
     _check_photograph(job)
@@ -85,7 +86,7 @@ async def confidence(studio: StudioOf, job: JobOf, look: LookOf) -> Response:
     return _picture(await studio.ask(job, places.sureness, look))
 
 
-@router.get("/jobs/{identity}/unsure", responses=ANSWERS)
+@router.get("/jobs/{identity}/unsure", operation_id="getUnsure", responses=ANSWERS)
 async def unsure(
     studio: StudioOf,
     job: JobOf,
@@ -99,7 +100,7 @@ async def unsure(
     return [Unsure(x=round(x, 1), y=round(y, 1), gain=round(gain, 4)) for x, y, gain in found]
 
 
-@router.get("/jobs/{identity}/palette", responses=ANSWERS)
+@router.get("/jobs/{identity}/palette", operation_id="getPalette", responses=ANSWERS)
 async def palette(studio: StudioOf, job: JobOf) -> PaletteBody:
     """The main colours of a photograph that is in colour."""
     _check_photograph(job)

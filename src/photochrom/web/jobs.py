@@ -11,11 +11,13 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from photochrom.web import storage
 from photochrom.web.look import Look
-from photochrom.web.problems import Problem
+from photochrom.web.problems import Problem, full
 from photochrom.web.settings import ServeSettings
 from photochrom.web.worker import Facts
 
@@ -47,6 +49,8 @@ class ColoringJob:
         problem: why it failed.
         touched: when it was last asked for (monotonic seconds).
         size: bytes on disk.
+        name: what the client called its file, or "".
+        keep_seconds: how long it is kept after it was last asked for.
     """
 
     id: str
@@ -60,12 +64,22 @@ class ColoringJob:
     problem: Problem | None = None
     touched: float = field(default_factory=time.monotonic)
     size: int = 0
+    name: str = ""
+    keep_seconds: float = 0.0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def is_over(self) -> bool:
         """Whether nothing will change any more."""
         return self.status in (Status.DONE, Status.FAILED)
+
+    @property
+    def expires(self) -> datetime | None:
+        """When it will be removed if nobody asks for it again; None while it is under way."""
+        if not self.is_over:
+            return None
+        left = self.touched + self.keep_seconds - time.monotonic()
+        return (datetime.now(UTC) + timedelta(seconds=left)).replace(microsecond=0)
 
     def update(self, status: Status, progress: float) -> None:
         """Say how far it is; who follows `changes` hears of it."""
@@ -96,17 +110,33 @@ class Admission:
         """How much is under way."""
         return self._of.total()
 
-    @contextlib.contextmanager
-    def enter(self, client: str) -> Iterator[None]:
-        """Let one piece of work in while the context lasts.
+    def limits(self, client: str) -> dict[str, str]:
+        """Headers that say how many jobs a client may have at a time, how many more now, and when to ask again."""
+        left = min(self._most_per_client - self._of[client], self._most - self.count)
+        reset = RETRY["Retry-After"] if left <= 0 else "0"
+        most = str(self._most_per_client)
+        return {"RateLimit-Limit": most, "RateLimit-Remaining": str(max(0, left)), "RateLimit-Reset": reset}
+
+    def check(self, client: str) -> None:
+        """Refuse where `enter` would, without taking a place.
 
         Raises:
             Problem: 429 where the client has as much as it may, 503 where all have.
         """
         if self._of[client] >= self._most_per_client:
-            raise Problem(429, f"you have {self._most_per_client} jobs under way; wait for one to finish", RETRY)
+            line = f"you have {self._most_per_client} jobs under way; wait for one to finish"
+            raise Problem(429, line, {**self.limits(client), **RETRY})
         if self.count >= self._most:
             raise Problem(503, "the queue is full; try again in a moment", RETRY)
+
+    @contextlib.contextmanager
+    def enter(self, client: str) -> Iterator[None]:
+        """Let one piece of work in while the context lasts.
+
+        Raises:
+            Problem: see `check`.
+        """
+        self.check(client)
         self._of[client] += 1
         try:
             yield
@@ -123,6 +153,8 @@ class Jobs:
         self._settings = settings
         self._jobs: dict[str, ColoringJob] = {}
         self._root = tempfile.TemporaryDirectory(prefix="photochrom-", ignore_cleanup_errors=True)
+        folder = Path(self._root.name)
+        self.most = storage.default_kept(folder) if settings.max_kept is None else settings.max_kept
 
     @property
     def folder(self) -> str:
@@ -131,6 +163,9 @@ class Jobs:
 
     def __len__(self) -> int:
         return len(self._jobs)
+
+    def __contains__(self, identity: str) -> bool:
+        return identity in self._jobs
 
     @property
     def kept(self) -> int:
@@ -147,6 +182,7 @@ class Jobs:
         folder = Path(self._root.name, identity)
         folder.mkdir(mode=0o700)
         job = self._jobs[identity] = ColoringJob(identity, client, folder)
+        job.keep_seconds = 60 * self._settings.keep_minutes
         return job
 
     def get(self, identity: str) -> ColoringJob:
@@ -165,16 +201,37 @@ class Jobs:
         """Note what the job takes on disk, and make room by removing the oldest others.
 
         Raises:
-            Problem: 503 where the others are all under way.
+            Problem: 507 where the others are all under way.
         """
         job.size = sum(file.stat().st_size for file in job.folder.iterdir())
-        idle = sorted((j for j in self._jobs.values() if j.is_over and j is not job), key=lambda j: j.touched)
-        for old in idle:
-            if self.kept <= self._settings.max_kept:
-                return
-            self.remove(old)
-        if self.kept > self._settings.max_kept:
-            raise Problem(503, "the space for uploads is full; try again in a moment", RETRY)
+        self.make_room(0)
+
+    def make_room(self, size: int) -> None:
+        """Remove the oldest jobs that are over until so many bytes more fit, by the limit and on the disk.
+
+        Raises:
+            Problem: 507 where they do not.
+        """
+        while self.kept + size > self.most or storage.free(Path(self.folder)) < size:
+            self.free_some()
+
+    def free_some(self, spare: ColoringJob | None = None) -> int:
+        """Remove the oldest job that is over, but `spare`; gives its size.
+
+        Raises:
+            Problem: 507 where there is none.
+        """
+        over = [job for job in self._jobs.values() if job.is_over and job.size and job is not spare]
+        if not over:
+            raise full()
+        oldest = min(over, key=lambda job: job.touched)
+        self.remove(oldest)
+        return oldest.size
+
+    def empty(self, job: ColoringJob) -> None:
+        """Delete the files of a job that failed; what became of it is still told."""
+        job.size = 0
+        shutil.rmtree(job.folder, ignore_errors=True)
 
     def remove(self, job: ColoringJob) -> None:
         """Forget a job and delete its files."""

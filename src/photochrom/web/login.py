@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from photochrom.web.guard import COOKIE, cookie_for, same_token
+from photochrom.web.guard import COOKIE, STUDY, Access, Given, access_of, cookie_for
 from photochrom.web.pages import templates
 
 router = APIRouter(include_in_schema=False)
@@ -30,19 +30,26 @@ async def enter(request: Request, token: Annotated[str, Form()] = "") -> Respons
 
 
 async def _enter(request: Request, token: str, to: str = "/") -> Response:
+    settings, root = request.app.state.settings, request.scope["root_path"]
     pages = [path for path, _ in request.app.state.navigation]
     start = to if to in pages else "/"
-    expected = request.app.state.settings.token
-    if expected is None:
-        return RedirectResponse(start, 303)
-    if not same_token(token, expected):
+    if settings.token is None:
+        return RedirectResponse(f"{root}{start}", 303)
+    attempts, address = request.app.state.attempts, request.client.host if request.client else ""
+    attempts.check(address)
+    access = access_of(Given(token.strip()), settings.token, settings.turing is not None)
+    if access is Access.NONE:
+        attempts.wrong(address, token)
         await asyncio.sleep(WRONG_SECONDS)
         return templates.TemplateResponse(request, "login.html", {"wrong": True}, status_code=401)
-    response = RedirectResponse(start, 303)
+    if access is Access.STUDY:
+        start = STUDY
+    response = RedirectResponse(f"{root}{start}", 303)
     response.set_cookie(
         COOKIE,
-        cookie_for(expected),
+        cookie_for(token.strip()),
         max_age=COOKIE_SECONDS,
+        path=root or "/",
         httponly=True,
         # Not "strict", with which a link in a message would lead to the question for the token again.
         samesite="lax",

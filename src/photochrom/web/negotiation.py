@@ -29,9 +29,9 @@ def media_type_of(name: str) -> str:
     return FORMATS[name].media_type
 
 
-def extension_of(name: str) -> str:
-    """The usual ending of a format's file names, with its dot."""
-    return FORMATS[name].extensions[0]
+def extensions_of(name: str) -> tuple[str, ...]:
+    """The endings of a format's file names, with their dots, the usual one first."""
+    return FORMATS[name].extensions
 
 
 def wanted_format(format: FormatName | None, accept: str | None, own: str) -> str:

@@ -14,18 +14,33 @@ from photochrom.imaging.formats import FORMATS
 from photochrom.inference.bins import JointBins
 from photochrom.inference.card import ModelCard
 from photochrom.inference.decode import SATURATION, VIVIDNESS
+from photochrom.web.guard import STUDY, Access
 from photochrom.web.look import Look
 from photochrom.web.problems import Problem
 from photochrom.web.reference import operations
-from photochrom.web.settings import is_loopback
+from photochrom.web.settings import is_address, is_loopback
 from photochrom.web.worker import INPUT
 
 router = APIRouter(include_in_schema=False)
-templates = Jinja2Templates(directory=str(resources.files("photochrom.web") / "templates"))
+templates = Jinja2Templates(
+    directory=str(resources.files("photochrom.web") / "templates"),
+    context_processors=[lambda request: {"root": request.scope["root_path"]}],
+)
 
 SAMPLES = {path.name: path for path in sorted(Path(str(resources.files("photochrom") / "samples")).glob("*.jpg"))}
 SAMPLE = SAMPLES["astronaut.jpg"]
 VARIANTS = 5
+
+
+def navigation(request: Request) -> list[tuple[str, str]]:
+    """(path, label) of the pages that this visitor may see."""
+    pages = request.app.state.navigation
+    if getattr(request.state, "access", None) is Access.STUDY:
+        return [(path, label) for path, label in pages if path == STUDY]
+    return pages
+
+
+templates.env.globals["navigation"] = navigation
 
 
 @dataclass(frozen=True)
@@ -59,7 +74,7 @@ async def home(request: Request) -> HTMLResponse:
         "colour.html",
         {
             "accept": ",".join(accept),
-            "local": is_loopback(settings.host),
+            "local": is_loopback(settings.host) and _is_here(request),
             "keep": f"{settings.keep_minutes:g}",
             "samples": [(name, Path(name).stem) for name in SAMPLES],
             "sliders": sliders(card),
@@ -68,6 +83,12 @@ async def home(request: Request) -> HTMLResponse:
             "variants": VARIANTS,
         },
     )
+
+
+def _is_here(request: Request) -> bool:
+    """Whether the visitor sits at this computer, as far as the request shows."""
+    address = request.client.host if request.client else ""
+    return is_loopback(request.url.hostname or "") and (is_loopback(address) or not is_address(address))
 
 
 @router.get("/docs", response_class=HTMLResponse)

@@ -60,7 +60,8 @@ class Lane:
             told: called with what the function tells through its argument `tell`.
 
         Raises:
-            WorkerDied: the process crashed, or was ended for its time.
+            WorkerDied: the process crashed.
+            WorkerTooSlow: it was ended for its time.
             PhotochromError: whatever the function raises.
         """
         loop = asyncio.get_running_loop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from photochrom import errors
 from photochrom.web.films import FilmTooLong
+from photochrom.web.storage import is_full
 
 MEDIA_TYPE = "application/problem+json"
 # The first that fits counts, so a kind stands before its parent.
@@ -44,6 +46,11 @@ class Problem(Exception):
     def body(self) -> dict[str, Any]:
         """What `ProblemBody` describes."""
         return {"title": HTTPStatus(self.status).phrase, "status": self.status, "detail": self.detail}
+
+
+def full() -> Problem:
+    """The refusal where the disk is full."""
+    return Problem(507, "the server has no room left for uploads and results; try again later", {"Retry-After": "30"})
 
 
 class ProblemBody(BaseModel):
@@ -85,6 +92,15 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: HTTPException) -> JSONResponse:
         return response(Problem(error.status_code, str(error.detail), dict(error.headers or {})))
+
+    @app.exception_handler(OSError)
+    async def _system(request: Request, error: OSError) -> JSONResponse:
+        if not is_full(error):
+            raise error
+        # What is here now did not fit, but the next may.
+        with contextlib.suppress(Problem):
+            request.app.state.studio.jobs.free_some()
+        return response(full())
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:

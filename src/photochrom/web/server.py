@@ -10,6 +10,7 @@ import uvicorn
 from photochrom.errors import BadSetting, PhotochromError
 from photochrom.web.app import create_app
 from photochrom.web.settings import ServeSettings
+from photochrom.web.wire import PatientProtocol
 
 
 def run(settings: ServeSettings, ready: Callable[[str], None] = lambda _: None) -> None:
@@ -28,9 +29,11 @@ def run(settings: ServeSettings, ready: Callable[[str], None] = lambda _: None) 
     ready(address(listening))
     config = uvicorn.Config(
         app,
+        http=PatientProtocol,
+        ws="none",
         log_level="warning",
         access_log=False,
-        # A client says who it is by its address; a header would let it say anything.
+        # `photochrom.web.proxy` does this, for proxies that are trusted.
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=5,

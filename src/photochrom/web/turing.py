@@ -6,7 +6,6 @@ asked for by the number of its trial: no name that a browser sees says what it i
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +13,7 @@ from fastapi import APIRouter, Cookie, FastAPI, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from photochrom.research.turing import SAID, Answers, Entry, load_study
-from photochrom.research.turing.judgements import judgements
+from photochrom.research.turing.judgements import FASTEST_MS, judged, judgements
 from photochrom.web.pages import templates
 from photochrom.web.problems import Problem
 
@@ -69,7 +68,7 @@ def welcome(request: Request, ticket: Ticket = "", another: bool = False) -> Res
     entries = session.answers.of(ticket)
     begun = _open(entries) is not None
     if entries and not begun and not another:
-        return RedirectResponse("/turing/thanks", 303)
+        return _to(request, "/turing/thanks")
     return _page(request, "welcome", study=session.study, begun=begun)
 
 
@@ -77,10 +76,16 @@ def welcome(request: Request, ticket: Ticket = "", another: bool = False) -> Res
 def begin(request: Request, ticket: Ticket = "") -> Response:
     """Enter a new person, unless this browser has a session that is not finished."""
     answers = _session(request).answers
-    response = RedirectResponse("/turing/trial", 303)
+    response = _to(request, "/turing/trial")
     if not _open(answers.of(ticket)):
         response.set_cookie(
-            COOKIE, answers.begin(), max_age=_COOKIE_SECONDS, path="/turing", httponly=True, samesite="lax"
+            COOKIE,
+            answers.begin(),
+            max_age=_COOKIE_SECONDS,
+            path=f"{request.scope['root_path']}/turing",
+            httponly=True,
+            samesite="lax",
+            secure=request.url.scheme == "https",
         )
     return response
 
@@ -91,10 +96,10 @@ def trial(request: Request, ticket: Ticket = "") -> Response:
     session = _session(request)
     entries = session.answers.of(ticket)
     if not entries:
-        return RedirectResponse("/turing", 303)
+        return _to(request, "/turing")
     entry = _open(entries)
     if entry is None:
-        return RedirectResponse("/turing/thanks", 303)
+        return _to(request, "/turing/thanks")
     session.answers.look(entry)
     kind = session.study.kind
     return _page(
@@ -106,6 +111,7 @@ def trial(request: Request, ticket: Ticket = "") -> Response:
         choices=list(zip(SAID[kind], CHOICES[kind], strict=True)),
         sides=_sides(entry),
         progress=_progress(entries, entry),
+        fastest=FASTEST_MS,
     )
 
 
@@ -125,7 +131,7 @@ def answer(
         session.answers.answer(entry, said, milliseconds)
         entries = session.answers.of(ticket)
     told = session.tells(_last(entries))
-    return RedirectResponse("/turing/solution" if told else "/turing/trial", 303)
+    return _to(request, "/turing/solution" if told else "/turing/trial")
 
 
 @router.get("/solution", response_class=HTMLResponse)
@@ -135,14 +141,13 @@ def solution(request: Request, ticket: Ticket = "") -> Response:
     entries = session.answers.of(ticket)
     entry = _last(entries)
     if entry is None or not session.tells(entry):
-        return RedirectResponse("/turing/trial", 303)
-    (judged,) = judgements(session.study.kind, [replace(entry, practice=False)])
+        return _to(request, "/turing/trial")
     upcoming = _open(entries)
     return _page(
         request,
         "solution",
         entry=entry,
-        right=judged.right,
+        right=judged(session.study.kind, entry).right,
         sides=_sides(entry),
         counts=sum(not e.practice for e in entries),
         last=upcoming is None or not upcoming.practice,
@@ -169,15 +174,15 @@ def thanks(request: Request, ticket: Ticket = "") -> Response:
     session = _session(request)
     entries = session.answers.of(ticket)
     if not entries or _open(entries):
-        return RedirectResponse("/turing/trial", 303)
-    judged = judgements(session.study.kind, entries)
-    colored = [j for j in judged if j.model is not None]
+        return _to(request, "/turing/trial")
+    counted = judgements(session.study.kind, entries)
+    colored = [j for j in counted if j.model is not None]
     return _page(
         request,
         "thanks",
         study=session.study,
-        answers=len(judged),
-        right=sum(j.right for j in judged),
+        answers=len(counted),
+        right=sum(j.right for j in counted),
         colored=len(colored),
         fooled=sum(j.real for j in colored),
     )
@@ -185,6 +190,10 @@ def thanks(request: Request, ticket: Ticket = "") -> Response:
 
 def _session(request: Request) -> Session:
     return request.app.state.turing
+
+
+def _to(request: Request, path: str) -> Response:
+    return RedirectResponse(f"{request.scope['root_path']}{path}", 303)
 
 
 def _page(request: Request, name: str, **context: object) -> Response:

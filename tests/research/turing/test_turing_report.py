@@ -21,30 +21,30 @@ def test_without_answers_it_says_so(made):
 
 def test_what_people_said(made, answered, tmp_path):
     folder, study = made()
-    for _ in range(4):  # everybody believes in a and in real pictures, nobody in b
+    for _ in range(12):  # everybody believes in a and in real pictures, nobody in b
         answered(folder, study, lambda e: "coloured" if e.left == "b" else "real")
     found = write_report(folder, tmp_path / "out")
     page = (tmp_path / "out" / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 12  # 6 of each end
     assert "://" not in page
     assert "<script" not in page
-    assert "4 people began and 4 finished; 32 answers count" in page
+    assert "12 people began and 12 finished; 96 answers count" in page
     with (tmp_path / "out" / "models.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     assert [row[:4] for row in rows[1:]] == [
-        ["a", "8", "8", "100.0%"],
-        ["b", "8", "0", "0.0%"],
-        ["real pictures", "16", "16", "100.0%"],
+        ["a", "24", "24", "100.0%"],
+        ["b", "24", "0", "0.0%"],
+        ["real pictures", "48", "48", "100.0%"],
     ]
     with (tmp_path / "out" / "answers.csv").open(newline="") as file:
         answers = list(csv.DictReader(file))
-    assert len(answers) == 4 * 10
+    assert len(answers) == 12 * 10
     assert {(a["left"], a["said"]) for a in answers} == {(REAL, "real"), ("a", "real"), ("b", "coloured")}
     numbers = json.loads((tmp_path / "out" / "report.json").read_text())
     assert numbers["results"]["models"][0]["fooled"] == {
-        "count": 8,
-        "of": 8,
-        "low": pytest.approx(8 / (8 + 3.8415), abs=1e-4),
+        "count": 24,
+        "of": 24,
+        "low": pytest.approx(24 / (24 + 3.8415), abs=1e-4),
         "high": 1.0,
     }
     assert numbers["automatic_standin_not_people"] is None
@@ -55,13 +55,38 @@ def test_what_people_said(made, answered, tmp_path):
 def test_the_pictures_that_fooled_most_come_first(made, answered):
     folder, study = made(models=("a",), size=4)
     fooling = study.photographs[2]
-    for _ in range(2):
+    for _ in range(6):
         answered(folder, study, lambda e: "real" if e.photograph == fooling else "coloured")
     write_report(folder)
     page = (folder / "report" / "report.html").read_text()
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", page)
-    assert captions[0] == f"{fooling}: a (left), 1 of 1; real (right)"
-    assert all(caption.endswith("0 of 1; real (right)") for caption in captions[1:])
+    assert captions[0] == f"{fooling}: a (left), 3 of 3; real (right)"
+    assert all(caption.endswith("0 of 3; real (right)") for caption in captions[1:])
+    assert len(set(captions)) == len(captions) == 4
+
+
+def test_too_few_answers_are_no_ranking(made, answered):
+    folder, study = made(models=("a",), size=4)
+    answered(folder, study, lambda _: "real")
+    write_report(folder)
+    page = (folder / "report" / "report.html").read_text()
+    assert page.count("Too few answers: no colouring for this list was judged by 3 people or more") == 2
+    assert "<figcaption>" not in page
+
+
+def test_answers_too_fast_to_have_looked_are_flagged_and_left_out(made, answered):
+    folder, study = made()
+    answered(folder, study, lambda _: "real", milliseconds=300)
+    answered(folder, study, lambda _: "coloured", milliseconds=15)
+    write_report(folder)
+    page = (folder / "report" / "report.html").read_text()
+    assert "8 answers count" in page
+    assert "8 more came in less than 300 ms, too fast to have looked, and do not count" in page
+    numbers = json.loads((folder / "report" / "report.json").read_text())["results"]
+    assert (numbers["answers"], numbers["hasty"], numbers["real"]["count"]) == (8, 8, 4)
+    with (folder / "report" / "answers.csv").open(newline="") as file:
+        flags = [(row["person"], row["too_fast"]) for row in csv.DictReader(file)]
+    assert set(flags) == {("1", "False"), ("2", "True")}
 
 
 def test_preferences(made, answered):

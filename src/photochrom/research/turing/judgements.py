@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from photochrom.research.turing.answers import Entry
 from photochrom.research.turing.design import REAL, Kind
 
+FASTEST_MS = 300
+"""Milliseconds after which an answer counts. The page takes none before; simple reactions to pictures take 200 to 300
+(R. D. Luce, Response Times, 1986), and a choice takes longer."""
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -32,11 +36,17 @@ class Judgement:
 
 
 def judgements(kind: Kind, entries: Sequence[Entry]) -> list[Judgement]:
-    """The answers that count: given, and not in practice."""
-    return [_judged(kind, e) for e in entries if e.said is not None and not e.practice]
+    """The answers that count: given, not in practice, and not too fast to have looked."""
+    return [judged(kind, e) for e in entries if e.said is not None and not e.practice and not is_hasty(e)]
 
 
-def _judged(kind: Kind, entry: Entry) -> Judgement:
+def is_hasty(entry: Entry) -> bool:
+    """Whether an answer came faster than anybody can see a picture, decide and press, such as a second press."""
+    return entry.milliseconds is not None and entry.milliseconds < FASTEST_MS
+
+
+def judged(kind: Kind, entry: Entry) -> Judgement:
+    """What an answer means."""
     left, right = entry.left, entry.right or ""
     if kind == "single":
         return Judgement(entry, None if left == REAL else left, real=entry.said == "real")

@@ -13,12 +13,14 @@ import numpy as np
 
 from photochrom.research.turing.answers import Entry
 from photochrom.research.turing.bradley_terry import bradley_terry
-from photochrom.research.turing.judgements import Judgement, judgements
+from photochrom.research.turing.judgements import Judgement, is_hasty, judgements
 from photochrom.research.turing.statistics import d_prime, d_prime_of_pairs, krippendorff_alpha, wilson
 from photochrom.research.turing.study import TuringStudy
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
+
+ENOUGH = 3  # judgements without which a colouring is not ranked
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ class Results:
 
     Attributes:
         people, finished: how many began, and how many answered all.
-        answers: how many answers count, practice being left out.
+        answers: how many answers count; practice is left out, and so are hasty ones.
+        hasty: how many answers came too fast to count.
         again: of these, how many were given after the page had been opened again.
         models: AdverSuc and its like, the most convincing first; empty in a preference.
         real: how many of the real pictures were taken for real; only for single pictures.
@@ -109,12 +112,14 @@ class Results:
         wins: of a preference, wins[i][j] is how often model i was preferred to model j.
         agreement: Krippendorff's alpha; None where it means nothing.
         pictures: the most convincing (most preferred) first.
+        least: the least convincing first, of those that were judged often enough to be ranked.
         persons: one for each person who answered.
     """
 
     people: int
     finished: int
     answers: int
+    hasty: int
     again: int
     models: list[ModelResult]
     real: Share | None
@@ -122,12 +127,14 @@ class Results:
     wins: list[list[int]]
     agreement: float | None
     pictures: list[PictureResult]
+    least: list[PictureResult]
     persons: list[PersonResult]
 
 
 def results_of(study: TuringStudy, entries: Sequence[Entry]) -> Results:
     """Compute everything from the trials of all people, answered or not."""
     judged = judgements(study.kind, entries)
+    pictures = _pictures(study.kind == "preference", judged)
     preference = study.kind == "preference"
     people = {e.person for e in entries}
     counts = _wins(study.models, judged) if preference else np.zeros((0, 0), int)
@@ -135,13 +142,15 @@ def results_of(study: TuringStudy, entries: Sequence[Entry]) -> Results:
         people=len(people),
         finished=len(people - {e.person for e in entries if e.said is None}),
         answers=len(judged),
+        hasty=sum(is_hasty(e) for e in entries if not e.practice),
         again=sum(j.entry.looks > 1 for j in judged),
         models=[] if preference else _models(study, judged),
         real=Share.counted(j.real for j in judged if j.model is None) if study.kind == "single" else None,
         ranking=_ranking(study.models, counts) if preference and judged else [],
         wins=counts.tolist(),
         agreement=_agreement(preference, judged),
-        pictures=_pictures(preference, judged),
+        pictures=pictures,
+        least=least_convincing(pictures),
         persons=_persons(preference, entries, judged),
     )
 
@@ -173,6 +182,20 @@ def _pictures(preference: bool, judged: Sequence[Judgement]) -> list[PictureResu
     found = [PictureResult(*key, Share.counted(values)) for key, values in outcomes.items()]
     # Of equal shares, the one with more judgements is surer, and nearer to its end of the list.
     return sorted(found, key=lambda r: (-r.fooled.rate, -(r.fooled.low + r.fooled.high), r.photograph, r.model))
+
+
+def most_convincing(pictures: Sequence[PictureResult]) -> list[PictureResult]:
+    """Colourings that were judged often enough, the most convincing first; of equals, the surest."""
+    return sorted(_ranked(pictures), key=lambda r: (-r.fooled.rate, -r.fooled.low, r.photograph, r.model))
+
+
+def least_convincing(pictures: Sequence[PictureResult]) -> list[PictureResult]:
+    """Colourings that were judged often enough, the least convincing first; of equals, the surest."""
+    return sorted(_ranked(pictures), key=lambda r: (r.fooled.rate, r.fooled.high, r.photograph, r.model))
+
+
+def _ranked(pictures: Sequence[PictureResult]) -> list[PictureResult]:
+    return [r for r in pictures if r.fooled.of >= ENOUGH]
 
 
 def _persons(preference: bool, entries: Sequence[Entry], judged: Sequence[Judgement]) -> list[PersonResult]:

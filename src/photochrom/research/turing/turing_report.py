@@ -19,7 +19,8 @@ from photochrom.imaging.io import encode
 from photochrom.imaging.picture import Picture
 from photochrom.research.turing.answers import Answers, Entry
 from photochrom.research.turing.design import REAL
-from photochrom.research.turing.results import PictureResult, Results, results_of
+from photochrom.research.turing.judgements import FASTEST_MS, is_hasty
+from photochrom.research.turing.results import ENOUGH, PictureResult, Results, most_convincing, results_of
 from photochrom.research.turing.standin import load_standin
 from photochrom.research.turing.study import TuringStudy, load_study
 from photochrom.research.turing.tables import tables
@@ -85,9 +86,10 @@ def write_report(folder: Path, out: Path | None = None) -> TuringReport:
 def _body(folder: Path, study: TuringStudy, results: Results, found: Sequence[Table]) -> list[str]:
     body = [f"<p>{html.escape(text)}</p>" for text in _introduction(study, results)]
     body += [table.html() for table in found if table.name not in LISTS]
-    for title, some in _extremes(study, results.pictures):
+    for title, some in _extremes(study, results):
         figures = "".join(_shown(folder, study, each) for each in some)
-        body.append(f'<h2>{title}</h2>\n<div class="row">{figures}</div>')
+        few = f"<p>Too few answers: no colouring for this list was judged by {ENOUGH} people or more.</p>"
+        body.append(f'<h2>{title}</h2>\n<div class="row">{figures}</div>' if some else f"<h2>{title}</h2>\n{few}")
     return body + [table.html() for table in found if table.name in LISTS]
 
 
@@ -103,17 +105,21 @@ def _introduction(study: TuringStudy, results: Results) -> list[str]:
     return [
         *lines,
         f"{results.people} people began and {results.finished} finished; {results.answers} answers count, of which "
-        f"{results.again} were given after the page had been opened again.",
+        f"{results.again} were given after the page had been opened again. {results.hasty} more came in less than "
+        f"{FASTEST_MS} ms, too fast to have looked, and do not count.",
     ]
 
 
-def _extremes(study: TuringStudy, pictures: Sequence[PictureResult]) -> list[tuple[str, Sequence[PictureResult]]]:
-    if not pictures:
+def _extremes(study: TuringStudy, results: Results) -> list[tuple[str, Sequence[PictureResult]]]:
+    """Both ends, each ranked by itself; no colouring is at both."""
+    if not results.pictures:
         return []
-    shown = max(1, min(EXTREMES, len(pictures) // 2))
+    most, least = most_convincing(results.pictures), results.least
+    shown = min(EXTREMES, (len(most) + 1) // 2)
+    most = most[:shown]
+    least = [result for result in least if result not in most][:EXTREMES]
     what = "were preferred" if study.kind == "preference" else "fooled"
-    least = list(reversed(pictures))[:shown]
-    return [(f"Colourings that {what} most", pictures[:shown]), (f"Colourings that {what} least", least)]
+    return [(f"Colourings that {what} most", most), (f"Colourings that {what} least", least)]
 
 
 def _shown(folder: Path, study: TuringStudy, result: PictureResult) -> str:
@@ -129,6 +135,7 @@ def _shown(folder: Path, study: TuringStudy, result: PictureResult) -> str:
 
 
 def _answers(entries: Sequence[Entry]) -> Table:
-    """Every trial as it is stored, practice and what is not answered included."""
-    rows = [[("" if value is None else str(value)) for value in asdict(entry).values()] for entry in entries]
-    return Table("answers", "Answers", (tuple(f.name for f in fields(Entry)), *map(tuple, rows)))
+    """Every trial as it is stored, practice and what is not answered included, and whether it came too fast."""
+    names = (*(f.name for f in fields(Entry)), "too_fast")
+    rows = [(*("" if v is None else str(v) for v in asdict(e).values()), str(is_hasty(e))) for e in entries]
+    return Table("answers", "Answers", (names, *rows))

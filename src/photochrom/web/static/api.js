@@ -1,4 +1,9 @@
-// The interface under /api, as the page uses it.
+// The interface for programs, as the page uses it.
+
+// Found from this file's own address, since a proxy may show the site under a path.
+const site = new URL("..", import.meta.url).pathname;
+export const api = `${site}api/v1`;
+export const sampleAddress = (name) => `${site}samples/${name}`;
 
 export class Refused extends Error {
   constructor(status, message) {
@@ -43,7 +48,7 @@ export async function submit(file, look, progress) {
       request.addEventListener("loadend", () =>
         done([request.status, request.responseText, request.status ? request.getResponseHeader("retry-after") : null]),
       );
-      request.open("POST", `/api/jobs?${new URLSearchParams(look)}`);
+      request.open("POST", `${api}/jobs?${new URLSearchParams(look)}`);
       request.send(file);
     });
     if (status === 202) return JSON.parse(text);
@@ -55,7 +60,7 @@ export async function submit(file, look, progress) {
 // Follows a job until it is over.
 export function follow(id, heard) {
   return new Promise((done, failed) => {
-    const events = new EventSource(`/api/jobs/${id}/events`);
+    const events = new EventSource(`${api}/jobs/${id}/events`);
     const end = (finish, value) => {
       events.close();
       finish(value);
@@ -72,7 +77,7 @@ export function follow(id, heard) {
   });
 }
 
-export const forget = (id) => fetch(`/api/jobs/${id}`, { method: "DELETE", keepalive: true }).catch(() => {});
+export const forget = (id) => fetch(`${api}/jobs/${id}`, { method: "DELETE", keepalive: true }).catch(() => {});
 
 // References that were sent anew, by the id under which looks know them.
 export const renamed = new Map();
@@ -83,12 +88,12 @@ const query = (look, more) => {
   return new URLSearchParams(sent);
 };
 
-export const resultAddress = (id, look, more = {}) => `/api/jobs/${id}/result?${query(look, more)}`;
+export const resultAddress = (id, look, more = {}) => `${api}/jobs/${id}/result?${query(look, more)}`;
 
 // What is asked of a place, or of the whole: "colors", "reach", "confidence", "unsure".
-export const placeAddress = (id, what, look, more = {}) => `/api/jobs/${id}/${what}?${query(look, more)}`;
+export const placeAddress = (id, what, look, more = {}) => `${api}/jobs/${id}/${what}?${query(look, more)}`;
 
-export const originalAddress = (id, more = {}) => `/api/jobs/${id}/original?${new URLSearchParams(more)}`;
+export const originalAddress = (id, more = {}) => `${api}/jobs/${id}/original?${new URLSearchParams(more)}`;
 
 // A picture that is ready to be painted, so that changing it never flickers.
 export async function picture(address, signal) {

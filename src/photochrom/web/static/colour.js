@@ -1,6 +1,6 @@
 // The colour page: what was chosen, what was done with it, and the photograph that is shown.
 
-import { Refused, forget, picture } from "./api.js";
+import { Refused, api, forget, picture, sampleAddress } from "./api.js";
 import { Editor } from "./editor.js";
 import { filmLook } from "./film.js";
 import { History } from "./history.js";
@@ -208,7 +208,7 @@ document.addEventListener("drop", (event) => {
 for (const button of document.querySelectorAll("[data-sample]")) {
   button.addEventListener("click", async () => {
     const name = button.dataset.sample;
-    const response = await fetch(`/samples/${name}`);
+    const response = await fetch(sampleAddress(name));
     add([new File([await response.blob()], name, { type: "image/jpeg" })]);
   });
 }
@@ -262,7 +262,7 @@ $("download-all").addEventListener("click", async () => {
 });
 
 async function forgotten(done) {
-  const states = await Promise.all(done.map(({ job }) => fetch(`/api/jobs/${job.id}`)));
+  const states = await Promise.all(done.map(({ job }) => fetch(`${api}/jobs/${job.id}`)));
   return done.filter((_, at) => states[at].status === 404);
 }
 

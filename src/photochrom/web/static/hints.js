@@ -36,7 +36,7 @@ export class Hints {
   #picker;
   #reach;
 
-  // `changed` hears of the hints as the interface under /api reads them, and under which key they are one change.
+  // `changed` hears of the hints as the interface under /api/v1 reads them, and under which key they are one change.
   constructor(viewer, changed) {
     this.#viewer = viewer;
     this.#changed = changed;

@@ -5,7 +5,7 @@ export const MOST_TEXT = 20_000; // characters that the server reads
 
 const round = (value) => Math.round(10 * value) / 10;
 
-// As the interface under /api reads them.
+// As the interface under /api/v1 reads them.
 export function write(marks) {
   if (marks.every((mark) => !mark.points)) {
     return marks.map(({ x, y, reach, color }) => `${x},${y},${reach.toFixed(4)}=${color}`).join(";");

@@ -22,7 +22,9 @@ export class Queue {
 
   // Takes up the next files that wait, a few at a time.
   work() {
-    while (this.#items.filter((item) => item.state === "working").length < AT_A_TIME) {
+    // A film that has gone up has a queue of its own, and holds no photograph up.
+    const busy = (item) => item.state === "working" && (item.stage === "sending" || item.job?.kind !== "film");
+    while (this.#items.filter(busy).length < AT_A_TIME) {
       const next = this.#items.find((item) => item.state === "waiting");
       if (!next) break;
       this.#colour(next);
@@ -62,6 +64,7 @@ export class Queue {
 
   async #follow(item) {
     this.#tell(item, "queued", 0);
+    if (item.job.kind === "film") this.work();
     const begun = item.since;
     item.job = await follow(item.job.id, (job) => job.status === "running" && this.#tell(item, "colouring", job.progress));
     item.state = "done";

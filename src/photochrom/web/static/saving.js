@@ -1,6 +1,6 @@
 // Results as files of this computer: one by itself, or many as an archive.
 
-import { Refused, get, post, resultAddress } from "./api.js";
+import { Refused, api, get, post, resultAddress } from "./api.js";
 
 const MOST = 1000; // photographs of one archive
 
@@ -14,7 +14,7 @@ export async function saveOne({ job: { id, kind, format }, name, look }) {
 export async function saveAll(items, heard) {
   for (let at = 0; at < items.length; at += MOST) {
     const photographs = items.slice(at, at + MOST).map(({ job, name, look }) => ({ id: job.id, name, look }));
-    const response = await post("/api/archive", { photographs });
+    const response = await post(`${api}/archive`, { photographs });
     save(new Blob(await received(response, heard), { type: "application/zip" }), "photochrom.zip");
   }
 }

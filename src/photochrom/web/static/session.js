@@ -1,5 +1,7 @@
 // What this tab has open, so that a reload finds it again for as long as the server keeps it.
 
+import { api } from "./api.js";
+
 const KEY = "session";
 
 export function keep(items, shown, names) {
@@ -21,7 +23,7 @@ export async function found() {
     return null;
   }
   if (!session?.kept?.length) return null;
-  const jobs = await Promise.all(session.kept.map(({ id }) => fetch(`/api/jobs/${id}`).then((answer) => (answer.ok ? answer.json() : null), () => null)));
+  const jobs = await Promise.all(session.kept.map(({ id }) => fetch(`${api}/jobs/${id}`).then((answer) => (answer.ok ? answer.json() : null), () => null)));
   const there = session.kept.map((entry, at) => ({ ...entry, job: jobs[at] })).filter(({ job }) => job && job.status !== "failed");
   return { there, lost: session.kept.length - there.length, shown: session.shown, names: session.names ?? [] };
 }

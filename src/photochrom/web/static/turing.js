@@ -6,6 +6,7 @@ const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseco
 
 function judge(form) {
   const seconds = Number(form.dataset.seconds) || 0;
+  const fastest = Number(form.dataset.fastest);
   const images = [...form.querySelectorAll("img")];
   const buttons = [...form.querySelectorAll("button[name=said]")];
   const status = document.getElementById("status");
@@ -26,7 +27,10 @@ function judge(form) {
     form.dataset.state = "shown";
     requestAnimationFrame(() => {
       shown = performance.now();
-      for (const button of buttons) button.disabled = false;
+      // A second press on the trial before is no answer to this one.
+      setTimeout(() => {
+        for (const button of buttons) button.disabled = false;
+      }, fastest);
       if (seconds) setTimeout(hide, 1000 * seconds);
     });
   }
@@ -38,7 +42,7 @@ function judge(form) {
   }
 
   async function send(button) {
-    if (sent || shown === null) return;
+    if (sent || shown === null || performance.now() - shown < fastest) return;
     sent = true;
     form.elements.milliseconds.value = Math.round(performance.now() - shown);
     const answer = new URLSearchParams(new FormData(form, button));

@@ -1,6 +1,6 @@
 // Colours that are wanted: those of a reference picture, and those of a palette.
 
-import { Refused, follow, forget, get, originalAddress, picture, renamed, submit } from "./api.js";
+import { Refused, api, follow, forget, get, originalAddress, picture, renamed, submit } from "./api.js";
 import { hexOf, nameOf } from "./marks.js";
 import { local, thumbnail } from "./preview.js";
 
@@ -154,7 +154,7 @@ export class Wishes {
     const id = await this.#sent(file, (job) => job.colored || "The picture is gray; take colours from one that has some.");
     if (!id) return;
     try {
-      const { colors } = await (await get(`/api/jobs/${id}/palette`)).json();
+      const { colors } = await (await get(`${api}/jobs/${id}/palette`)).json();
       this.#write(colors.join(","), item);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
