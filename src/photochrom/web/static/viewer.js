@@ -1,5 +1,6 @@
 // Before on the left of a line, after on its right; the line is dragged, or moved with the keys of a slider.
 
+const STEP = 64; // pixels between sizes of copies
 const HANDLE_REACH = 28; // CSS pixels beside the line that still take hold of it
 const PAN_STEP = 80;
 const STILL = 5; // CSS pixels that a click may move
@@ -164,10 +165,11 @@ export class Viewer {
     this.#element.setAttribute("aria-busy", on);
   }
 
-  // Pixels of the screen on the longer side, so that no copy is larger than can be seen.
+  // Pixels of the screen on the longer side, so that no copy is much larger than can be seen. In steps, so that the
+  // copies stay the same while the room for the picture changes a little.
   get pixels() {
     const { w, h } = this.#placed();
-    return Math.ceil(Math.max(w, h) * devicePixelRatio);
+    return Math.ceil((Math.max(w, h) * devicePixelRatio) / STEP) * STEP;
   }
 
   #placed() {
