@@ -12,6 +12,7 @@ import argparse
 import time
 
 import numpy as np
+from bench import begin
 
 from photochrom import Colorizer
 
@@ -23,6 +24,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
     how = parser.parse_args()
+    begin("about a minute", how.threads)
     session = Colorizer(how.model, threads=how.threads)
     x = np.random.default_rng(0).integers(0, 256, (how.pictures, how.side, how.side), np.uint8)
     session.colorize_batch(x[:16])

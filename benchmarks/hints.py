@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from bench import begin
 
 from photochrom import Colorizer, Hint
 from photochrom.evaluation.sample import Truth, join, truths
@@ -94,6 +95,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=["geodesic"])
     parser.add_argument("--plot", type=Path)
     arguments = parser.parse_args()
+    begin("about half a minute a photograph")
     files = sorted(f for f in arguments.data.rglob("*") if is_picture_name(f))[:: arguments.every]
     session, found = Colorizer(), []
     for index, truth in enumerate(truths(files)):

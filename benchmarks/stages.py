@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench import begin
 from throughput import stages, write_album
 
 from photochrom.cluster.manifest import Manifest
@@ -77,6 +78,7 @@ def measured(album: Path, out: Path, workers: int) -> float:
 
 
 def main() -> None:
+    begin("about a minute, several with --ray", threads=1)
     with tempfile.TemporaryDirectory() as folder:
         album = Path(folder, "album")
         write_album(album, NUMBER)

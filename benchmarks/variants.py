@@ -18,6 +18,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from bench import begin
 
 from photochrom import Colorizer
 from photochrom.evaluation.sample import join, truths
@@ -62,6 +63,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="take each n-th photograph")
     parser.add_argument("--variants", type=int, default=5)
     arguments = parser.parse_args()
+    begin("about half a minute a photograph")
     files = sorted(f for f in arguments.data.rglob("*") if is_picture_name(f))[:: arguments.every]
     session, plain, rows = Colorizer(), [], []
     for index, truth in enumerate(truths(files)):

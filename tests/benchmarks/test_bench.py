@@ -10,8 +10,8 @@ import pytest
 from photochrom.errors import BadDataset
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-# They draw pictures of what was measured before, or are no script.
-SILENT = {"adversarial_curves", "training_curve", "bench", "seeds", "hints"}
+# They draw pictures of what was measured before, compute without measuring, or are no script.
+SILENT = {"adversarial_curves", "training_curve", "cost", "bench", "seeds", "levin"}
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from photochrom._support.text import shown
@@ -126,5 +125,5 @@ def _last(table: pa.Table) -> pa.Table:
 
 def counts(table: pa.Table) -> dict[str, int]:
     """How many rows each status has."""
-    found = pc.value_counts(table["status"]).to_pylist()
+    found = table["status"].value_counts().to_pylist()
     return {each["values"]: each["counts"] for each in found}

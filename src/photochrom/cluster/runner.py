@@ -98,7 +98,8 @@ def run(order: Order, model: str, settings: dict[str, Any]) -> Generator[Begun |
     if importlib.util.find_spec("ray") is None:
         raise MissingExtra("an archive", "cluster")
     # Loaded here once, so that what is wrong with it is said before any machine is asked, and a palette's file is read.
-    session = Colorizer(model, **settings | {"device": "cpu"})
+    here: dict[str, Any] = settings | {"device": "cpu"}
+    session = Colorizer(model, **here)
     card, settings = session.card, settings | {"palette": session.palette}
     output = Place(order.output)
     looks = {name: value for name, value in settings.items() if name not in ("device", "threads", "max_pixels")}
