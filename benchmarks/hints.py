@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=["geodesic"])
     parser.add_argument("--plot", type=Path)
     arguments = parser.parse_args()
-    begin("about half a minute a photograph")
+    begin("several minutes")
     files = sorted(f for f in arguments.data.rglob("*") if is_picture_name(f))[:: arguments.every]
     session, found = Colorizer(), []
     for index, truth in enumerate(truths(files)):

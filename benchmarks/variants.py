@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="take each n-th photograph")
     parser.add_argument("--variants", type=int, default=5)
     arguments = parser.parse_args()
-    begin("about half a minute a photograph")
+    begin("several minutes")
     files = sorted(f for f in arguments.data.rglob("*") if is_picture_name(f))[:: arguments.every]
     session, plain, rows = Colorizer(), [], []
     for index, truth in enumerate(truths(files)):
