@@ -160,8 +160,9 @@ def test_a_worker_ends_with_its_parent_in_the_middle_of_a_call(tmp_path):
 
 
 def test_ctrl_c_reaches_no_worker(tmp_path):
-    text = "worker = Worker()\nprint(worker.call(os.getpid), flush=True)\n"
-    text += "try:\n    time.sleep(600)\nexcept KeyboardInterrupt:\n    print(worker.call(os.getpid))\nworker.end()"
+    text = "worker = Worker()\npid = worker.call(os.getpid)\n"
+    text += "try:\n    print(pid, flush=True)\n    time.sleep(600)\n"
+    text += "except KeyboardInterrupt:\n    print(worker.call(os.getpid))\nworker.end()"
     with run(tmp_path, text) as parent:
         pid = parent.stdout.readline()
         os.killpg(parent.pid, signal.SIGINT)

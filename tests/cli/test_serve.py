@@ -18,10 +18,10 @@ def status(*argv):
     ("argv", "line"),
     [
         (["--host", "0.0.0.0"], "--token"),
-        (["--token", "short"], "8 or more"),
+        (["--token", "short"], "16 or more"),
         (["--queue", "0"], "length of the queue is 0"),
         (["--model", "defalt"], "did you mean 'default'?"),
-        (["--host", "no.such.host.invalid", "--token", "long enough"], "nothing can listen"),
+        (["--host", "no.such.host.invalid", "--token", "long enough to be safe"], "nothing can listen"),
     ],
 )
 def test_wrong_calls(argv, line, capsys):

@@ -33,7 +33,7 @@ def test_from_photographs_to_a_report(call, tmp_path):
     study = load_study(tmp_path / "s")
     answers = Answers(tmp_path / "s", study)
     for entry in answers.of(answers.begin()):
-        answers.answer(entry, "real", 1)
+        answers.answer(entry, "real", 1000)
     status, out, err = call("report", "s", "-o", "out")
     assert (status, err) == (0, ["out/report.html: the report; tables (CSV) and numbers (JSON) beside it"])
     row = next(line.split() for line in out.splitlines() if line.split()[:1] == ["a"])

@@ -107,8 +107,8 @@ def disposition(name: str) -> str:
     """Content-Disposition for a file that is called so (RFC 6266), whatever letters it has (RFC 8187).
 
     Example:
-        >>> disposition("Zoë.jpg")
-        'attachment; filename="Zoe.jpg"; filename*=UTF-8\'\'Zo%C3%AB.jpg'
+        >>> print(disposition("Zoë.jpg"))
+        attachment; filename="Zoe.jpg"; filename*=UTF-8''Zo%C3%AB.jpg
     """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     plain = "".join(letter for letter in plain if letter.isprintable() and letter not in '"\\%')

@@ -71,7 +71,7 @@ export class Doubts {
   #draw(image) {
     const { naturalWidth: width, naturalHeight: height } = image;
     Object.assign(this.#canvas, { width, height, hidden: false });
-    const context = this.#canvas.getContext("2d");
+    const context = this.#canvas.getContext("2d", { willReadFrequently: true });
     context.drawImage(image, 0, 0);
     const pixels = context.getImageData(0, 0, width, height);
     for (let at = 0; at < pixels.data.length; at += 4) {

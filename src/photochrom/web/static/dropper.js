@@ -46,7 +46,7 @@ function fromTile(picture, event) {
 
 function colorOf(picture, across, down) {
   if (!picture || !(across >= 0 && across < 1 && down >= 0 && down < 1)) return null;
-  const context = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d");
+  const context = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
   const [width, height] = [picture.naturalWidth ?? picture.width, picture.naturalHeight ?? picture.height];
   context.drawImage(picture, Math.floor(across * width), Math.floor(down * height), 1, 1, 0, 0, 1, 1);
   const [r, g, b] = context.getImageData(0, 0, 1, 1).data;
