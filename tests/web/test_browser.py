@@ -4,18 +4,13 @@ import zipfile
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from browsing import coloured, lost, violations
 from PIL import Image
 from playwright.sync_api import expect
 
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 TOKEN = "a token of the tests"
-
-
-def coloured(page):
-    expect(page.locator("#download")).to_be_enabled()
-    page.wait_for_function("() => document.querySelector('#viewer .after img') && !document.querySelector('.busy')")
 
 
 def after(page):
@@ -40,11 +35,6 @@ def drag(page, start, end, steps=1):
     page.mouse.down()
     page.mouse.move(*end, steps=steps)
     page.mouse.up()
-
-
-def violations(page):
-    results = Axe().run(page).response
-    return [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in results["violations"]]
 
 
 def test_from_upload_to_download(open_page, photographs, tmp_path):
@@ -213,10 +203,7 @@ def test_a_photograph_is_pasted_and_dropped(open_page):
 
 def test_what_the_server_forgot_is_sent_again(open_page, photographs):
     page = open_page(refusals="status of 404")
-    with page.expect_response(lambda response: response.status == 202) as first:
-        page.set_input_files("#files", photographs[0])
-    coloured(page)
-    page.evaluate("(job) => fetch(job, { method: 'DELETE' })", first.value.headers["location"])
+    lost(page, photographs[0])
     with page.expect_response(lambda response: response.status == 202):
         page.get_by_role("slider", name="Saturation").press("ArrowRight")
     coloured(page)

@@ -6,37 +6,12 @@ import re
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from browsing import coloured, dots, opened, violations
 from PIL import Image
 from playwright.sync_api import expect
 
 import photochrom
 from photochrom import color
-
-
-def coloured(page):
-    expect(page.locator("#download")).to_be_enabled()
-    page.wait_for_function("() => document.querySelector('#viewer .after img') && !document.querySelector('.busy')")
-
-
-def opened(page, files):
-    page.set_input_files("#files", files)
-    coloured(page)
-    return page.locator("#viewer .before img").bounding_box()
-
-
-def violations(page):
-    results = Axe().run(page).response
-    return [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in results["violations"]]
-
-
-def dots(page):
-    """Where the hints are, in shares of the photograph, and their colours."""
-    return page.evaluate(
-        """() => [...document.querySelectorAll('#viewer .dot:not(.aim, .doubtful)')].map(({ style }) =>
-            [Number(style.getPropertyValue('--px')), Number(style.getPropertyValue('--py')),
-             style.getPropertyValue('--color')])"""
-    )
 
 
 def downloaded(page, path):

@@ -3,28 +3,8 @@
 import re
 
 import pytest
+from browsing import coloured, dots, lost, opened
 from playwright.sync_api import expect
-
-
-def coloured(page):
-    expect(page.locator("#download")).to_be_enabled()
-    page.wait_for_function("() => document.querySelector('#viewer .after img') && !document.querySelector('.busy')")
-
-
-def opened(page, files):
-    page.set_input_files("#files", files)
-    coloured(page)
-    return page.locator("#viewer .before img").bounding_box()
-
-
-def dots(page):
-    """Where the hints are, in shares of the photograph, and their colours."""
-    return page.evaluate(
-        """() => [...document.querySelectorAll('#viewer .dot:not(.aim, .doubtful)')].map(({ style }) =>
-            [Number(style.getPropertyValue('--px')), Number(style.getPropertyValue('--py')),
-             style.getPropertyValue('--color')])"""
-    )
-
 
 # ---- what is undone
 
@@ -149,9 +129,6 @@ def test_a_reload_finds_everything_again(open_page, photographs, tmp_path):
 
 def test_what_the_server_lost_is_said_after_a_reload(open_page, photographs):
     page = open_page(refusals="status of 404")
-    with page.expect_response(lambda response: response.status == 202) as first:
-        page.set_input_files("#files", photographs[0])
-    coloured(page)
-    page.evaluate("(job) => fetch(job, { method: 'DELETE' })", first.value.headers["location"])
+    lost(page, photographs[0])
     page.reload()
     expect(page.locator("#lost")).to_have_text("1 of your photographs is no longer on the server.")
