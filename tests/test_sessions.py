@@ -1,5 +1,6 @@
 """A session's life: shared by threads, sent to other processes, closed."""
 
+import copy
 import gc
 import multiprocessing
 import os
@@ -90,3 +91,11 @@ def test_the_end_of_a_with_frees_the_network(tiny):
         with pytest.raises(BadSetting, match="the session is closed; make another Colorizer"):
             call(GRAY)
     session.close()
+
+
+def test_a_copy_shares_the_network():
+    session = Colorizer(threads=1)
+    other = copy.copy(session)
+    other.palette = Palette.of(["#1f4e5f"])
+    assert other.network is session.network
+    assert session.palette is None

@@ -177,6 +177,12 @@ class Colorizer:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def __copy__(self) -> Self:
+        """Another session over the same network, which `__setstate__` would load again."""
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        return other
+
     def __getstate__(self) -> dict[str, Any]:
         kept = {name: value for name, value in vars(self).items() if name != "network"}
         model = self.settings["model"]
@@ -276,8 +282,9 @@ class Colorizer:
             self.network.need_variants()
         try:
             light = picture.lightness() if lightness is None else lightness
-            answer = scores or self.scores(light, variant=variant)
-            painter = self._painter_of(light, answer, decoding or self.decoding, rng, hints, variant)
+            if scores is None and not self._asks_anew(hints):
+                scores = self.scores(light, variant=variant)
+            painter = self._painter_of(light, scores, decoding or self.decoding, rng, hints, variant)
             rgb = painter.whole(light, picture.pixels.dtype, self.threads)
             return provenance.signed(replace(picture.with_rgb(rgb), pages=pages))
         except (MemoryError, RuntimeError) as error:
@@ -480,18 +487,23 @@ class Colorizer:
         scores = self.network.scores(small if tone is None else tone(small))
         return self._painter(shape, guide, tone, scores, self.decoding, None)
 
+    def _asks_anew(self, hints: Sequence[Colored]) -> bool:
+        """Whether the network has to see the hints itself, so that what it said without them is of no use."""
+        return bool(hints) and self.network.takes_hints
+
     def _painter_of(
         self,
         L: np.ndarray,
-        scores: Scores,
+        scores: Scores | None,
         how: Decoding,
         rng: np.random.Generator | None = None,
         hints: Sequence[Colored] = (),
         variant: int | None = None,
     ) -> Painter:
-        seen, size = self.sizes(L.shape, scores.seen)
+        """`scores` may be None where the network is asked anew."""
+        seen, size = self.sizes(L.shape, scores.seen if scores else None)
         tone = Tone.fit(resize(L, seen)) if self.restore_tone else None
-        if hints and self.network.takes_hints:
+        if scores is None or self._asks_anew(hints):
             small = resize(L, seen) if tone is None else tone(resize(L, seen))
             known = hint_map(hints, small, L.shape[::-1], self.card.stride)
             scores = self.network.scores(small, hints=known)

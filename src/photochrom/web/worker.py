@@ -5,6 +5,7 @@ A client's file is decoded here and nowhere else, so that whatever it does to a 
 
 from __future__ import annotations
 
+import copy
 import secrets
 from dataclasses import dataclass
 from functools import lru_cache
@@ -134,8 +135,7 @@ def dressed(setup: Setup, folder: str, look: Look) -> Colorizer:
     colorizer = session(setup)
     if not (look.palette or look.reference):
         return colorizer
-    other = object.__new__(Colorizer)
-    vars(other).update(vars(colorizer))
+    other = copy.copy(colorizer)
     other.palette = look.chosen_palette()
     other.references = [_reference(setup, str(Path(folder).parent / look.reference))] if look.reference else []
     return other
