@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from photochrom.errors import BadSetting, MissingExtra
+from photochrom.errors import BadSetting, MissingExtra, PhotochromError
 
 
-@contextmanager
-def needing(what: str, extra: str) -> Iterator[None]:
+def needing(what: str, extra: str) -> AbstractContextManager[None]:
     """Turn a failed import of an optional dependency into one clear line.
 
     Args:
@@ -19,12 +18,7 @@ def needing(what: str, extra: str) -> Iterator[None]:
     Raises:
         MissingExtra: a module outside this package is not there.
     """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("photochrom"):
-            raise
-        raise MissingExtra(what, extra) from None
+    return _named(MissingExtra(what, extra))
 
 
 def training(what: str) -> AbstractContextManager[None]:
@@ -32,8 +26,7 @@ def training(what: str) -> AbstractContextManager[None]:
     return needing(what, "train")
 
 
-@contextmanager
-def needing_package(what: str, package: str) -> Iterator[None]:
+def needing_package(what: str, package: str) -> AbstractContextManager[None]:
     """The same for a package that no extra brings.
 
     Args:
@@ -43,9 +36,15 @@ def needing_package(what: str, package: str) -> Iterator[None]:
     Raises:
         BadSetting: a module outside this package is not there.
     """
+    return _named(BadSetting(f"{what} needs the package '{package}'; install it with: pip install {package}"))
+
+
+@contextmanager
+def _named(missing: PhotochromError) -> Iterator[None]:
+    """Raise an error of ours where a module outside this package is not there."""
     try:
         yield
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("photochrom"):
             raise
-        raise BadSetting(f"{what} needs the package '{package}'; install it with: pip install {package}") from None
+        raise missing from None

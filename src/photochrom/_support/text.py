@@ -28,6 +28,16 @@ def either(names: Iterable[str]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
+def one_line(error: BaseException) -> str:
+    """What an error says, on one line; its kind where it says nothing.
+
+    Example:
+        >>> one_line(ValueError("no\\n  end")), one_line(EOFError())
+        ('no end', 'EOFError')
+    """
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def shown(path: str | os.PathLike[str]) -> str:
     """A path as it can stand in a one-line message: line breaks and undecodable bytes are escaped."""
     text = os.fspath(path)

@@ -23,6 +23,7 @@ from typing import IO, Any
 
 from photochrom._support.files import write_bytes, writing
 from photochrom._support.optional_packages import needing
+from photochrom._support.text import one_line
 from photochrom.data import tar_index
 from photochrom.data.entries import Entry, Stored
 from photochrom.errors import BadDataset, MissingExtra, PhotochromError
@@ -192,13 +193,13 @@ def reaching(address: str) -> Iterator[None]:
     except ImportError as error:
         if address.startswith(("s3://", "s3a://")):
             raise MissingExtra("reading from s3://", EXTRA) from None
-        raise BadDataset(f"{address}: {_one_line(error)}") from None
+        raise BadDataset(f"{address}: {one_line(error)}") from None
     # Each backend has errors of its own: of botocore, aiohttp, paramiko; they share no base but this.
     except Exception as error:
         if isinstance(error, PermissionError) or type(error).__name__ == "NoCredentialsError":
             advice = "check the credentials, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-            raise BadDataset(f"{address}: access is not allowed ({_one_line(error)}); {advice}") from None
-        raise BadDataset(f"{address}: it cannot be reached ({_one_line(error)})") from None
+            raise BadDataset(f"{address}: access is not allowed ({one_line(error)}); {advice}") from None
+        raise BadDataset(f"{address}: it cannot be reached ({one_line(error)})") from None
 
 
 def _system(address: str) -> tuple[Any, str]:
@@ -231,9 +232,5 @@ def _read_through(file: IO[bytes], address: str) -> Stored:
         with tarfile.open(fileobj=file, mode="r:") as archive:
             members = tar_index.members(archive, address)
     except tarfile.TarError as error:
-        raise BadDataset(f"{address}: not an uncompressed tar, or cut off ({_one_line(error)})") from None
+        raise BadDataset(f"{address}: not an uncompressed tar, or cut off ({one_line(error)})") from None
     return tar_index.pictures(members, address, RemoteStored)
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
 from photochrom import color
+from photochrom._support.text import one_line
 from photochrom.data.config import DataConfig
 from photochrom.data.entries import Entry
 from photochrom.errors import BadDataset, PhotochromError
@@ -84,7 +85,7 @@ def _opened(data: bytes, key: str) -> Iterator[Image.Image]:
             with Image.open(io.BytesIO(data)) as image:
                 yield image
     except (*_UNDECODABLE, PhotochromError) as error:
-        raise BadDataset(f"{key}: not a picture that can be decoded ({_one_line(error)})") from None
+        raise BadDataset(f"{key}: not a picture that can be decoded ({one_line(error)})") from None
 
 
 def _careful(data: bytes) -> Image.Image:
@@ -96,10 +97,6 @@ def _careful(data: bytes) -> Image.Image:
     paper = Image.new("RGB", image.size, "white")
     paper.paste(image, mask=Image.fromarray(to_dtype(picture.alpha, "uint8")))
     return paper
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def small_ab(image: Image.Image, size: tuple[int, int]) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from photochrom._support.text import one_line
 from photochrom.errors import BadDataset
 
 
@@ -30,8 +31,7 @@ def load(file: IO[bytes], name: str) -> Any:
     except (BadDataset, MemoryError):
         raise
     except Exception as error:  # documented so: damaged pickles raise whatever their opcodes run into
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise BadDataset(f"{name}: the pickle is damaged ({reason}); get it again") from None
+        raise BadDataset(f"{name}: the pickle is damaged ({one_line(error)}); get it again") from None
 
 
 class _Dtype:

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from PIL import Image, ImageFile
 
+from photochrom._support.text import one_line
 from photochrom.errors import (
     ImageTooLarge,
     MissingExtra,
@@ -84,7 +85,7 @@ def clear_errors(name: str) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise ImageTooLarge(f"{name} claims more pixels than can be decoded safely; use a smaller copy") from error
     except Exception as error:
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        reason = one_line(error)[:160]
         raise UnreadableImage(f"{name} is damaged or incomplete ({reason}); get a new copy of the file") from error
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from photochrom._support.text import one_line
 from photochrom.errors import MissingExtra, OutOfMemory, PhotochromError, UnsupportedFormat
 from photochrom.imaging.carrying import SEGMENT, XMP_SEGMENT, carried
 from photochrom.imaging.formats import Format, format_named
@@ -62,7 +63,7 @@ def encode(picture: Picture, format: str) -> bytes:
     except MemoryError as error:
         raise OutOfMemory(f"not enough memory to encode {picture.width} x {picture.height} as {form.name}") from error
     except Exception as error:
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        reason = one_line(error)[:160]
         raise UnsupportedFormat(
             f"a picture of {picture.width} x {picture.height} can't be written as {form.name} ({reason}); use PNG"
         ) from error

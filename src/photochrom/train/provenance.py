@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from photochrom._support.files import write_bytes
+from photochrom._support.machine import processor
 from photochrom._support.version import __version__
 from photochrom.data.entries import Entry, Joined
 from photochrom.data.sources import digest
@@ -120,7 +121,7 @@ def _blas() -> dict[str, str]:
 def _device(device: torch.device) -> dict[str, Any]:
     if device.type == "cuda":
         return {"device": torch.cuda.get_device_name(device), "driver": _driver(), "cuda": torch.version.cuda}
-    return {"device": _processor(), "driver": None}
+    return {"device": processor(), "driver": None}
 
 
 def _driver() -> str | None:
@@ -129,12 +130,3 @@ def _driver() -> str | None:
         return subprocess.run(words, capture_output=True, text=True, timeout=10, check=True).stdout.split()[0]
     except (OSError, subprocess.SubprocessError, IndexError):
         return None
-
-
-def _processor() -> str:
-    """The CPU's name where Linux tells it, else its architecture."""
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
