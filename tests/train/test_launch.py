@@ -1,6 +1,8 @@
-"""Several processes that train one network, for real: they learn what one would, and end together."""
+"""Several processes that train one network, for real: they learn what one would, and start again when one is killed."""
 
 import multiprocessing
+import os
+import signal
 import subprocess
 import sys
 
@@ -9,12 +11,14 @@ import pytest
 import torch
 from PIL import Image
 
-from photochrom.cli import main
+from photochrom.cli import main, train
 from photochrom.errors import BadDataset, BadRecipe, BadSetting, DeviceUnavailable, WriteFailed
 from photochrom.train import checkpoint
+from photochrom.train import launch as launching
 from photochrom.train.distributed import ALONE, MemberLost, ProcessGroup
-from photochrom.train.launch import TrainingJob, together
-from photochrom.train.recipe import recipe_from_dict
+from photochrom.train.launch import TrainingJob, launch, launched, stop_signals, together
+from photochrom.train.log import series
+from photochrom.train.recipe import recipe_from_dict, recipe_text
 from photochrom.train.runs import CHECKPOINT, LOCK
 
 pytestmark = pytest.mark.slow
@@ -51,18 +55,53 @@ def pictures(tmp_path_factory):
     return folder
 
 
-def carry(job, processes):
-    with together(job, processes) as trainer:
-        trainer.run()
+def carry(job, processes, work=None):
+    if processes == 1:
+        with together(job) as trainer:
+            trainer.run()
+        return None
+    return launch(processes, work or share, job)
+
+
+def share(job, stopping):
+    with together(job) as trainer:
+        trainer.run(stopping=stopping)
+        return trainer.step
+
+
+def killed_once(job, stopping):
+    return killed(job, stopping, times=1)
+
+
+def killed(job, stopping, times=9):
+    """The second process is killed in its fifth step, as often as is said."""
+    place = launched()
+    with together(job) as trainer:
+
+        def kill():
+            if place.rank == 1 and place.restarts < times and trainer.step == 4:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return stopping()
+
+        trainer.run(stopping=kill)
+        return place.restarts
 
 
 def kept(run):
     return checkpoint.load(run / CHECKPOINT)
 
 
+def assert_same(one, two):
+    (tensors, facts), (other, other_facts) = kept(one), kept(two)
+    assert tensors.keys() == other.keys() >= {"random", "member1.random"}
+    assert [name for name in tensors if not torch.equal(tensors[name], other[name])] == []
+    assert facts | {"seconds": 0} == other_facts | {"seconds": 0}
+    assert not torch.equal(tensors["random"], tensors["member1.random"])
+
+
 def test_two_learn_what_one_learns(pictures, tmp_path):
-    for processes in (1, 2):
-        carry(TrainingJob(recipe(PLAIN), [pictures], tmp_path / str(processes)), processes)
+    assert carry(TrainingJob(recipe(PLAIN), [pictures], tmp_path / "2"), 2) == 4
+    carry(TrainingJob(recipe(PLAIN), [pictures], tmp_path / "1"), 1)
     (one, facts), (two, other) = kept(tmp_path / "1"), kept(tmp_path / "2")
     weights = [name for name in one if name.startswith("model.")]
     assert weights
@@ -74,39 +113,129 @@ def test_two_learn_what_one_learns(pictures, tmp_path):
         assert other["meter"]["sums"][name] == pytest.approx(value, rel=1e-4), name
 
 
-@pytest.mark.parametrize("sections", [GAN, CYCLE], ids=["cgan", "cyclegan"])
-def test_a_resumed_run_is_the_run_that_was_not_stopped(pictures, tmp_path, sections):
-    made = recipe(sections)
+def test_with_batch_norm_the_loss_is_within_one_percent(tmp_path):
+    """Each process normalises its own half of the batch, so that the weights differ a little."""
+    folder, rng = tmp_path / "pictures", np.random.default_rng(1)
+    folder.mkdir()
+    for i in range(32):
+        across = np.linspace(*rng.uniform(0, 255, (2, 3)), 40)
+        Image.fromarray(np.uint8(np.repeat(across[None], 40, 0))).save(folder / f"{i}.png")
+    settings = {"size": 32, "channels": [8, 8, 4], "order": "norm-act"}
+    made = recipe(
+        PLAIN | {"model": {"name": "paper_cnn", "settings": settings}, "optim": {"name": "adam", "lr": 1e-3}},
+        batch=32, steps=20, checkpoint_every=20,
+    )  # fmt: skip
+    losses = []
+    for processes in (1, 2):
+        run = tmp_path / str(processes)
+        carry(TrainingJob(made, [folder], run), processes)
+        losses.append([value for _, value in series(run, "loss")])
+    assert losses[0][-1] < 0.97 * losses[0][0], "it has learned something"
+    assert losses[0] != losses[1]
+    assert losses[1] == pytest.approx(losses[0], rel=0.01)
+
+
+def test_a_resumed_run_is_the_run_that_was_not_stopped(pictures, tmp_path):
+    made = recipe(CYCLE)
     carry(TrainingJob(made, [pictures], tmp_path / "whole"), 2)
     carry(TrainingJob(made, [pictures], tmp_path / "parts", max_steps=3), 2)
     carry(TrainingJob(made, [pictures], tmp_path / "parts"), 2)
-    (one, facts), (two, other) = kept(tmp_path / "whole"), kept(tmp_path / "parts")
-    assert one.keys() == two.keys() >= {"random", "member1.random"}
-    assert [name for name in one if not torch.equal(one[name], two[name])] == []
-    assert facts | {"seconds": 0} == other | {"seconds": 0}
-    assert not torch.equal(one["random"], one["member1.random"])
-    if sections is CYCLE:
-        assert not torch.equal(one["task.pool.color"], one["member1.task.pool.color"])
+    assert_same(tmp_path / "whole", tmp_path / "parts")
+    tensors, _ = kept(tmp_path / "whole")
+    assert not torch.equal(tensors["task.pool.color"], tensors["member1.task.pool.color"])
 
 
-def test_one_that_is_killed_ends_the_run_which_then_goes_on(pictures, tmp_path):
+def test_one_that_is_killed_is_started_again_and_the_run_is_the_same(pictures, tmp_path):
     made = recipe(GAN, steps=6)
     carry(TrainingJob(made, [pictures], tmp_path / "whole"), 2)
+    assert carry(TrainingJob(made, [pictures], tmp_path / "killed"), 2, killed_once) == 1
+    assert_same(tmp_path / "whole", tmp_path / "killed")
+    assert multiprocessing.active_children() == []
 
-    def kill(now):
-        if now.step == 5:
-            for child in multiprocessing.active_children():
-                child.kill()
 
-    with (
-        pytest.raises(MemberLost, match=r"process 1 of the run crashed \(exit status -9\); the same command resumes"),
-        together(TrainingJob(made, [pictures], tmp_path / "killed"), 2) as trainer,
-    ):
-        trainer.run(kill)
-    assert kept(tmp_path / "killed")[1]["step"] == 4
-    carry(TrainingJob(made, [pictures], tmp_path / "killed"), 2)
-    one, two = kept(tmp_path / "whole")[0], kept(tmp_path / "killed")[0]
+def test_one_that_is_killed_again_and_again_ends_the_run_in_one_line(pictures, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(launching, "RESTARTS", 1)
+    job = TrainingJob(recipe(PLAIN, steps=6), [pictures], tmp_path / "run")
+    with pytest.raises(MemberLost) as error:
+        carry(job, 2, killed)
+    assert str(error.value) == (
+        "process 1 of the run crashed again after 1 restarts (SIGKILL); "
+        "the same command resumes from the last checkpoint"
+    )
+    assert capfd.readouterr().err == "", "the launcher's own report is kept back"
+    assert kept(job.out)[1]["step"] == 4
+    assert multiprocessing.active_children() == []
+
+
+def words(folder, pictures, **run):
+    (folder / "recipe.toml").write_text(recipe_text(recipe(PLAIN, **run)))
+    return ["train", folder / "recipe.toml", "--data", pictures, "--out", folder / "run", "--device", "cpu"]
+
+
+def test_torchrun_is_the_same(pictures, tmp_path):
+    arguments = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    arguments += ["-m", "photochrom", *words(tmp_path, pictures)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(arguments, capture_output=True, text=True, env=environment, timeout=500, check=False)
+    assert done.returncode == 0, done.stderr
+    said = [line for line in done.stderr.splitlines() if "run: " in line or " loss " in line]
+    assert len(said) == 6, "the first process alone says how it goes"
+    assert said[-1].startswith(f"{tmp_path / 'run'}: step 4 reached; export it with")
+    carry(TrainingJob(recipe(PLAIN), [pictures], tmp_path / "ours"), 2)
+    assert_same(tmp_path / "run", tmp_path / "ours")
+
+
+def test_sigterm_to_the_command_saves_where_all_are(pictures, tmp_path):
+    arguments = [sys.executable, "-m", "photochrom", *words(tmp_path, pictures, steps=100_000, checkpoint_every=90_000)]
+    with subprocess.Popen([*arguments, "--processes", "2"], stderr=subprocess.PIPE, text=True) as command:
+        for line in command.stderr:
+            if line.startswith("3/"):
+                command.send_signal(signal.SIGTERM)
+                break
+        rest = command.stderr.read()
+    step = kept(tmp_path / "run")[1]["step"]
+    assert rest.splitlines()[-1] == f"{tmp_path / 'run'}: stopped and saved at step {step}; the same command resumes"
+    assert (command.returncode, 3 <= step < 90_000) == (143, True)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_to_a_single_process_saves(pictures, tmp_path, monkeypatch, number, status):
+    said = []
+
+    def say(line):
+        said.append(line)
+        if line.startswith("3/"):
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(train, "say", say)
+    with pytest.raises(SystemExit) as stop:
+        main([str(word) for word in words(tmp_path, pictures, steps=50)])
+    assert stop.value.code == status
+    assert said[-2:] == [
+        "stopping after this step; once more stops at once",
+        f"{tmp_path / 'run'}: stopped and saved at step 3; the same command resumes",
+    ]
+    whole = tmp_path / "whole"
+    with together(TrainingJob(recipe(PLAIN, steps=50), [pictures], whole)) as trainer:
+        trainer.run()
+    with together(TrainingJob(recipe(PLAIN, steps=50), [pictures], tmp_path / "run")) as trainer:
+        assert trainer.step == 3
+        trainer.run()
+    (one, _), (two, _) = kept(whole), kept(tmp_path / "run")
     assert [name for name in one if not torch.equal(one[name], two[name])] == []
+
+
+def test_a_second_signal_stops_at_once():
+    with stop_signals(lambda: None) as stopping:
+        signal.raise_signal(signal.SIGTERM)
+        assert stopping() == signal.SIGTERM
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    with stop_signals(None) as stopping:
+        assert stopping() == 0
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+        assert stopping() == signal.SIGINT
 
 
 def test_what_fails_in_another_one_is_what_is_said(pictures, tmp_path):
@@ -124,11 +253,11 @@ def test_a_line_for_what_is_not_possible(pictures, tmp_path, capsys):
     job = TrainingJob(recipe(PLAIN), [pictures], tmp_path / "run")
     with pytest.raises(BadSetting, match="number of processes is 0; it must be at least 1"):
         carry(job, 0)
-    with pytest.raises(BadRecipe, match=r"run.batch is 4; for 3 processes .* it must be a multiple of 3"):
-        carry(job, 3)
+    with pytest.raises(BadRecipe, match=r"run.batch is 3; for 2 processes .* it must be a multiple of 2"):
+        carry(TrainingJob(recipe(PLAIN, batch=3), [pictures], job.out), 2)
     assert not job.out.exists()
     carry(TrainingJob(job.recipe, [pictures], job.out, max_steps=1), 1)
-    with pytest.raises(BadSetting, match=r"started with 1 process\(es\), not 2; give --processes 1"):
+    with pytest.raises(BadSetting, match=r"started with 1 process\(es\), not 2; start as many \(--processes 1\)"):
         carry(job, 2)
     if not torch.cuda.is_available():
         with pytest.raises(DeviceUnavailable, match="cuda was asked for"):
@@ -178,25 +307,35 @@ def test_what_is_refused_leaves_no_folder(pictures, tmp_path):
         carry(TrainingJob(recipe(PLAIN), [pictures], tmp_path / "file"), 1)
 
 
-@pytest.mark.parametrize(
-    ("environment", "advice"),
-    [
-        ({"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "TORCHELASTIC_RUN_ID": "none"}, "--processes 2"),
-        ({"RANK": "0", "WORLD_SIZE": "8"}, "--processes 8"),
-        ({"RANK": "0", "WORLD_SIZE": "1", "TORCHELASTIC_RUN_ID": "none"}, "--processes N"),
-    ],
-)
-def test_torchrun_is_refused(pictures, tmp_path, monkeypatch, environment, advice):
-    for name, value in environment.items():
+def test_what_a_launcher_says(monkeypatch, tmp_path, capsys):
+    assert launched() is None
+    for name, value in {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "4"}.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(BadSetting) as error:
+    assert launched() == launching.Launched(5, 8, 1, 4, 0)
+    (tmp_path / "recipe.toml").write_text(recipe_text(recipe(PLAIN)))
+    with pytest.raises(SystemExit) as stop:
+        main(
+            ["train", str(tmp_path / "recipe.toml"), "--data", "x", "--out", str(tmp_path / "run"), "--processes", "2"]
+        )
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == ("photochrom: the run takes 2 process(es), but the launcher has started 8\n")
+    monkeypatch.setenv("RANK", "first")
+    with pytest.raises(BadSetting, match="RANK, WORLD_SIZE and LOCAL_RANK must be numbers"):
+        launched()
+
+
+def test_a_launcher_that_does_not_say_where_the_others_are(monkeypatch, pictures, tmp_path):
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.delenv("MASTER_ADDR", raising=False)
+    with pytest.raises(
+        BadSetting, match=r"the processes of the run cannot meet .*MASTER_ADDR.*; start them with torchrun"
+    ):
         carry(TrainingJob(recipe(PLAIN), [pictures], tmp_path / "run"), 1)
-    assert str(error.value).startswith("photochrom cannot be started by torchrun: each of its processes would train a ")
-    assert str(error.value).endswith(f"; start it without torchrun, once, with {advice}")
     assert not (tmp_path / "run").exists()
 
 
-def test_one_process_among_none_is_no_torchrun(pictures, tmp_path, monkeypatch):
+def test_one_process_of_a_launcher_trains_alone(pictures, tmp_path, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "1")
     monkeypatch.setenv("RANK", "0")
     carry(TrainingJob(recipe(PLAIN), [pictures], tmp_path / "run", max_steps=1), 1)

@@ -10,20 +10,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from photochrom.errors import BadRecipe, PhotochromError
+from photochrom.errors import BadRecipe, BadSetting, PhotochromError
 
 PATIENCE = timedelta(hours=2)  # the others wait while the first one evaluates
 
 
 class MemberLost(PhotochromError):
-    """Another process of the run has ended, so that this one cannot go on."""
+    """Another process of the run has ended, so that this one cannot go on; that one, or the first, says so."""
 
 
 @dataclass(frozen=True)
@@ -93,22 +92,25 @@ ALONE = ProcessGroup()
 
 
 @contextmanager
-def joined(rank: int, size: int, meeting: Path, device: torch.device) -> Iterator[ProcessGroup]:
-    """Meet the other processes, and part from them at the end.
+def joined(rank: int, size: int, device: torch.device) -> Iterator[ProcessGroup]:
+    """Meet the other processes where the launcher's environment says, and part from them at the end.
 
     Args:
         rank, size: of this one, and of the group.
-        meeting: a file that is not there yet, the same for all.
         device: of this one.
 
     Raises:
+        BadSetting: the environment does not say where.
         MemberLost: the others are not there.
     """
     if device.type == "cuda":
         torch.cuda.set_device(device)
     backend = "nccl" if device.type == "cuda" else "gloo"
-    with _naming_loss():
-        dist.init_process_group(backend, f"file://{meeting}", timeout=PATIENCE, rank=rank, world_size=size)
+    try:
+        with _naming_loss():
+            dist.init_process_group(backend, "env://", timeout=PATIENCE, rank=rank, world_size=size)
+    except ValueError as error:
+        raise BadSetting(f"the processes of the run cannot meet ({error}); start them with torchrun") from None
     try:
         yield ProcessGroup(rank, size, device)
     finally:

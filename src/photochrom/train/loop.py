@@ -93,8 +93,15 @@ class Trainer:
         # Where dropout starts from, whatever else draws random numbers before `run`.
         self._random = torch.get_rng_state()
 
-    def run(self, progress: Callable[[Progress], None] = lambda _: None) -> None:
-        """Train to the last step; a kill at any instant loses at most the steps since the last checkpoint."""
+    def run(
+        self, progress: Callable[[Progress], None] = lambda _: None, stopping: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Train to the last step; a kill at any instant loses at most the steps since the last checkpoint.
+
+        Args:
+            progress: called with what is logged.
+            stopping: asked at each step; where one of the run's processes says yes, all save and return.
+        """
         run = self.recipe.run
         torch.set_rng_state(self._random)
         with (
@@ -108,14 +115,16 @@ class Trainer:
             started = waiting_since = time.perf_counter()
             for batch in loader:
                 self.meter.waited += time.perf_counter() - waiting_since
-                self._advance(batch)
+                stopped = self._advance(batch, stopping)
                 self._report(progress)
                 if self.step % run.eval_every == 0 or self.step == self.stop:
                     self._evaluate()
-                if self.step % run.checkpoint_every == 0 or self.step == self.stop:
+                if self.step % run.checkpoint_every == 0 or self.step == self.stop or stopped:
                     self.seconds += time.perf_counter() - started
                     started = time.perf_counter()
                     self.save()
+                if stopped:
+                    break
                 waiting_since = time.perf_counter()
         self._random = torch.get_rng_state()
 
@@ -146,10 +155,13 @@ class Trainer:
         checkpoint.save(self.out / CHECKPOINT, tensors, facts)
         add_facts(self.out, step=self.step, seconds=round(self.seconds, 1))
 
-    def _advance(self, batch: Batch) -> None:
+    def _advance(self, batch: Batch, stopping: Callable[[], bool]) -> bool:
+        """One step; whether a process of the run is to stop."""
         self.task.set_rate(self.step, self._rate_scale())
         values = {name: float(value) for name, value in self.task.step(batch, self.step).items()}
-        values = self.process_group.mean(values)
+        # In the same message, so that all stop after the same step.
+        values = self.process_group.mean(values | {"stopping": float(stopping())})
+        stopped = values.pop("stopping") > 0
         self.step += 1
         # Looked at before anything is kept: a checkpoint of weights that are not numbers would end the run for good.
         for name, value in values.items():
@@ -158,6 +170,7 @@ class Trainer:
         self._update_average()
         self.plateau.add(values["loss"])
         self.meter.add(values, len(batch[0]) * self.process_group.size)
+        return stopped
 
     def _begin(
         self,
@@ -203,7 +216,7 @@ class Trainer:
         if processes != self.process_group.size:
             raise BadSetting(
                 f"{self.out}: the run was started with {processes} process(es), not {self.process_group.size}; "
-                f"give --processes {processes}, or another --out"
+                f"start as many (--processes {processes}), or give another --out"
             )
         if facts["data"] != self.digest:
             raise BadDataset(
