@@ -17,7 +17,6 @@ from photochrom.train import checkpoint
 from photochrom.train import launch as launching
 from photochrom.train.distributed import ALONE, MemberLost, ProcessGroup
 from photochrom.train.launch import TrainingJob, launch, launched, stop_signals, together
-from photochrom.train.log import series
 from photochrom.train.recipe import recipe_from_dict, recipe_text
 from photochrom.train.runs import CHECKPOINT, LOCK
 
@@ -107,6 +106,11 @@ def two(pictures, tmp_path_factory):
     return run
 
 
+def words(folder, pictures, **run):
+    (folder / "recipe.toml").write_text(recipe_text(recipe(PLAIN, **run)))
+    return ["train", folder / "recipe.toml", "--data", pictures, "--out", folder / "run", "--device", "cpu"]
+
+
 def test_two_learn_what_one_learns(two, pictures, tmp_path):
     carry(TrainingJob(recipe(PLAIN), [pictures], tmp_path / "1"), 1)
     (one, facts), (two, other) = kept(tmp_path / "1"), kept(two)
@@ -120,36 +124,17 @@ def test_two_learn_what_one_learns(two, pictures, tmp_path):
         assert other["meter"]["sums"][name] == pytest.approx(value, rel=1e-4), name
 
 
-def test_with_batch_norm_the_loss_is_within_one_percent(tmp_path):
-    """Each process normalises its own half of the batch, so that the weights differ a little."""
-    folder, rng = tmp_path / "pictures", np.random.default_rng(1)
-    folder.mkdir()
-    for i in range(32):
-        across = np.linspace(*rng.uniform(0, 255, (2, 3)), 40)
-        Image.fromarray(np.uint8(np.repeat(across[None], 40, 0))).save(folder / f"{i}.png")
-    settings = {"size": 32, "channels": [8, 8, 4], "order": "norm-act"}
-    made = recipe(
-        PLAIN | {"model": {"name": "paper_cnn", "settings": settings}, "optim": {"name": "adam", "lr": 1e-3}},
-        batch=32, steps=20, checkpoint_every=20,
-    )  # fmt: skip
-    losses = []
-    for processes in (1, 2):
-        run = tmp_path / str(processes)
-        carry(TrainingJob(made, [folder], run), processes)
-        losses.append([value for _, value in series(run, "loss")])
-    assert losses[0][-1] < 0.97 * losses[0][0], "it has learned something"
-    assert losses[0] != losses[1]
-    assert losses[1] == pytest.approx(losses[0], rel=0.01)
-
-
-def test_a_resumed_run_is_the_run_that_was_not_stopped(pictures, tmp_path):
-    made = recipe(CYCLE)
-    carry(TrainingJob(made, [pictures], tmp_path / "whole"), 2)
-    carry(TrainingJob(made, [pictures], tmp_path / "parts", max_steps=3), 2)
-    carry(TrainingJob(made, [pictures], tmp_path / "parts"), 2)
-    assert_same(tmp_path / "whole", tmp_path / "parts")
-    tensors, _ = kept(tmp_path / "whole")
-    assert not torch.equal(tensors["task.pool.color"], tensors["member1.task.pool.color"])
+def test_sigterm_to_the_command_saves_where_all_are(pictures, tmp_path):
+    arguments = [sys.executable, "-m", "photochrom", *words(tmp_path, pictures, steps=100_000, checkpoint_every=90_000)]
+    with subprocess.Popen([*arguments, "--processes", "2"], stderr=subprocess.PIPE, text=True) as command:
+        for line in command.stderr:
+            if line.startswith("3/"):
+                command.send_signal(signal.SIGTERM)
+                break
+        rest = command.stderr.read()
+    step = kept(tmp_path / "run")[1]["step"]
+    assert rest.splitlines()[-1] == f"{tmp_path / 'run'}: stopped and saved at step {step}; the same command resumes"
+    assert (command.returncode, 3 <= step < 90_000) == (143, True)
 
 
 def test_one_that_is_killed_is_started_again_and_the_run_is_the_same(pictures, tmp_path):
@@ -158,25 +143,6 @@ def test_one_that_is_killed_is_started_again_and_the_run_is_the_same(pictures, t
     assert carry(TrainingJob(made, [pictures], tmp_path / "killed"), 2, killed_once) == 1
     assert_same(tmp_path / "whole", tmp_path / "killed")
     assert multiprocessing.active_children() == []
-
-
-def test_one_that_is_killed_again_and_again_ends_the_run_in_one_line(pictures, tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(launching, "RESTARTS", 1)
-    job = TrainingJob(recipe(PLAIN, steps=6), [pictures], tmp_path / "run")
-    with pytest.raises(MemberLost) as error:
-        carry(job, 2, killed)
-    assert str(error.value) == (
-        "process 1 of the run crashed again after 1 restarts (SIGKILL); "
-        "the same command resumes from the last checkpoint"
-    )
-    assert capfd.readouterr().err == "", "the launcher's own report is kept back"
-    assert kept(job.out)[1]["step"] == 4
-    assert multiprocessing.active_children() == []
-
-
-def words(folder, pictures, **run):
-    (folder / "recipe.toml").write_text(recipe_text(recipe(PLAIN, **run)))
-    return ["train", folder / "recipe.toml", "--data", pictures, "--out", folder / "run", "--device", "cpu"]
 
 
 def test_torchrun_is_the_same(two, pictures, tmp_path):
@@ -191,17 +157,28 @@ def test_torchrun_is_the_same(two, pictures, tmp_path):
     assert_same(tmp_path / "run", two)
 
 
-def test_sigterm_to_the_command_saves_where_all_are(pictures, tmp_path):
-    arguments = [sys.executable, "-m", "photochrom", *words(tmp_path, pictures, steps=100_000, checkpoint_every=90_000)]
-    with subprocess.Popen([*arguments, "--processes", "2"], stderr=subprocess.PIPE, text=True) as command:
-        for line in command.stderr:
-            if line.startswith("3/"):
-                command.send_signal(signal.SIGTERM)
-                break
-        rest = command.stderr.read()
-    step = kept(tmp_path / "run")[1]["step"]
-    assert rest.splitlines()[-1] == f"{tmp_path / 'run'}: stopped and saved at step {step}; the same command resumes"
-    assert (command.returncode, 3 <= step < 90_000) == (143, True)
+def test_a_resumed_run_is_the_run_that_was_not_stopped(pictures, tmp_path):
+    made = recipe(CYCLE)
+    carry(TrainingJob(made, [pictures], tmp_path / "whole"), 2)
+    carry(TrainingJob(made, [pictures], tmp_path / "parts", max_steps=3), 2)
+    carry(TrainingJob(made, [pictures], tmp_path / "parts"), 2)
+    assert_same(tmp_path / "whole", tmp_path / "parts")
+    tensors, _ = kept(tmp_path / "whole")
+    assert not torch.equal(tensors["task.pool.color"], tensors["member1.task.pool.color"])
+
+
+def test_one_that_is_killed_again_and_again_ends_the_run_in_one_line(pictures, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(launching, "RESTARTS", 1)
+    job = TrainingJob(recipe(PLAIN, steps=6), [pictures], tmp_path / "run")
+    with pytest.raises(MemberLost) as error:
+        carry(job, 2, killed)
+    assert str(error.value) == (
+        "process 1 of the run crashed again after 1 restarts (SIGKILL); "
+        "the same command resumes from the last checkpoint"
+    )
+    assert capfd.readouterr().err == "", "the launcher's own report is kept back"
+    assert kept(job.out)[1]["step"] == 4
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -137,7 +137,7 @@ def together(job: TrainingJob) -> Iterator[Trainer]:
 
 
 def _agreed(process_group: ProcessGroup, make: Callable[[], Any]) -> Any:
-    """What each process makes; where that fails in any, all fail, and the first one with its error."""
+    """What each process makes; where that fails in any, all fail, and the first one says why."""
     made, error = None, None
     try:
         made = make()
@@ -147,7 +147,7 @@ def _agreed(process_group: ProcessGroup, make: Callable[[], Any]) -> Any:
     first = next((rank for rank, error in enumerate(errors) if error), None)
     if first is None:
         return made
-    if process_group.rank in (0, first):
+    if process_group.rank == 0:
         raise errors[first]
     raise MemberLost(str(errors[first]))
 
@@ -227,7 +227,7 @@ def _outcome(work: Callable[..., Any], *args: Any) -> Any:
             try:
                 outcome = work(*args, stopping)
             except PhotochromError as error:
-                outcome = error
+                outcome = error.with_traceback(None)  # it would keep connections, for whose end the others wait
     except Exception:
         traceback.print_exc()
         raise
