@@ -17,6 +17,7 @@ from photochrom.train import checkpoint
 from photochrom.train import launch as launching
 from photochrom.train.distributed import ALONE, MemberLost, ProcessGroup
 from photochrom.train.launch import TrainingJob, launch, launched, stop_signals, together
+from photochrom.train.log import series
 from photochrom.train.recipe import recipe_from_dict, recipe_text
 from photochrom.train.runs import CHECKPOINT, LOCK
 
@@ -155,6 +156,29 @@ def test_torchrun_is_the_same(two, pictures, tmp_path):
     assert len(said) == 6, "the first process alone says how it goes"
     assert said[-1].startswith(f"{tmp_path / 'run'}: step 4 reached; export it with")
     assert_same(tmp_path / "run", two)
+
+
+def test_with_batch_norm_the_loss_is_within_one_percent(tmp_path):
+    """Each process normalises its own half of the batch, so that the weights differ a little."""
+    folder, rng = tmp_path / "pictures", np.random.default_rng(1)
+    folder.mkdir()
+    for i in range(32):
+        patches = Image.fromarray(rng.integers(0, 256, (4, 4, 3), np.uint8))
+        patches.resize((40, 40), Image.Resampling.BICUBIC).save(folder / f"{i}.png")
+    sections = {
+        "model": {"name": "paper_cnn", "settings": {"size": 32, "channels": [8, 8, 4], "order": "norm-act"}},
+        "bins": {"kind": "equal", "count": 10, "sigma": 0.0},
+        "loss": {"name": "cross_entropy"},
+        "optim": {"name": "adam", "lr": 1e-3},
+    }
+    made, losses = recipe(sections, batch=32, steps=10, checkpoint_every=10), []
+    for processes in (1, 2):
+        run = tmp_path / str(processes)
+        carry(TrainingJob(made, [folder], run), processes)
+        losses.append([value for _, value in series(run, "loss")])
+    assert losses[0][-1] < 0.95 * losses[0][0], "it has learned something"
+    assert losses[0] != losses[1]
+    assert losses[1] == pytest.approx(losses[0], rel=0.01)
 
 
 def test_a_resumed_run_is_the_run_that_was_not_stopped(pictures, tmp_path):
