@@ -15,6 +15,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.rendezvous import rendezvous
 
 from photochrom.errors import BadRecipe, BadSetting, PhotochromError
 
@@ -92,12 +93,13 @@ ALONE = ProcessGroup()
 
 
 @contextmanager
-def joined(rank: int, size: int, device: torch.device) -> Iterator[ProcessGroup]:
+def joined(rank: int, size: int, device: torch.device, attempt: int = 0) -> Iterator[ProcessGroup]:
     """Meet the other processes where the launcher's environment says, and part from them at the end.
 
     Args:
         rank, size: of this one, and of the group.
         device: of this one.
+        attempt: how often they have met before where the environment says; what was left there is not read again.
 
     Raises:
         BadSetting: the environment does not say where.
@@ -108,7 +110,9 @@ def joined(rank: int, size: int, device: torch.device) -> Iterator[ProcessGroup]
     backend = "nccl" if device.type == "cuda" else "gloo"
     try:
         with _naming_loss():
-            dist.init_process_group(backend, "env://", timeout=PATIENCE, rank=rank, world_size=size)
+            store, _, _ = next(rendezvous("env://", rank, size, timeout=PATIENCE))
+            store = dist.PrefixStore(f"attempt{attempt}", store)
+            dist.init_process_group(backend, store=store, timeout=PATIENCE, rank=rank, world_size=size)
     except ValueError as error:
         raise BadSetting(f"the processes of the run cannot meet ({error}); start them with torchrun") from None
     try:

@@ -122,9 +122,11 @@ def together(job: TrainingJob) -> Iterator[Trainer]:
             f"{place.local_size} processes need {place.local_size} GPUs; there are {torch.cuda.device_count()}"
         )
     device = torch.device(kind, place.local_rank) if kind == "cuda" else torch.device(kind)
+    # On one machine the launcher keeps the place where they meet; on several, each counts its own restarts.
+    attempt = place.restarts if place.local_size == place.size else 0
     with (
         _fewer_threads(place.local_size),
-        joined(place.rank, place.size, device) as process_group,
+        joined(place.rank, place.size, device, attempt) as process_group,
         ExitStack() as held,
     ):
         if place.rank == 0:
