@@ -116,7 +116,7 @@ def test_a_seal_breaks_at_any_byte():
 
 
 def test_a_seal_is_the_cards_own_and_not_that_of_what_it_started_from():
-    origin = {"origin": {"name": "a_run", "digest": NO_DIGEST}}
+    origin = {"started_from": {"name": "a_run", "digest": NO_DIGEST}}
     sealed = seal(replace(card(), training=origin).to_json().encode())
     facts = json.loads(sealed)
     assert facts["training"] == origin

@@ -161,8 +161,8 @@ def test_a_run_folder_is_as_good_a_start_as_its_file(run, tmp_path):
 def test_a_run_that_started_from_a_run_is_exported(run, folder, tmp_path):
     Trainer(run[1], [folder], tmp_path / "finer", **starting_point(run[0])).run()
     card = export(tmp_path / "finer", output=tmp_path / "finer.onnx")
-    assert card.training["origin"]["name"] == "a_run"
-    assert "digest" not in card.training["origin"]
+    assert card.training["started_from"]["name"] == "a_run"
+    assert "digest" not in card.training["started_from"]
     assert load_backend(tmp_path / "finer.onnx").card.training == card.training
 
 
