@@ -13,10 +13,8 @@ FOLDER = Path(__file__).parents[1] / "docs" / "notebooks"
 # What stands after the cell that is tagged "parameters", so that a test takes seconds.
 SMALL = {
     "1-bins-and-decoding": "SIDE = 96",
-    "2-train-the-papers-network": "MINUTES = 0.02",
-    "3-fine-tune": "STEPS = 2\nBATCH = 2",
-    "4-compare-methods": "COUNT = 1",
-    "5-hints": "SIDE = 96\nMOST = 2",
+    "2-compare-methods": "COUNT = 1",
+    "3-hints": "SIDE = 96\nMOST = 2",
 }
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
