@@ -94,13 +94,13 @@ class Trainer:
         self._random = torch.get_rng_state()
 
     def run(
-        self, progress: Callable[[Progress], None] = lambda _: None, stopping: Callable[[], bool] = lambda: False
+        self, progress: Callable[[Progress], None] = lambda _: None, stopping: Callable[[], int] = lambda: 0
     ) -> None:
         """Train to the last step; a kill at any instant loses at most the steps since the last checkpoint.
 
         Args:
             progress: called with what is logged.
-            stopping: asked at each step; where one of the run's processes says yes, all save and return.
+            stopping: asked at each step; where it is not 0 in one of the run's processes, all save and return.
         """
         run = self.recipe.run
         torch.set_rng_state(self._random)
@@ -155,12 +155,12 @@ class Trainer:
         checkpoint.save(self.out / CHECKPOINT, tensors, facts)
         add_facts(self.out, step=self.step, seconds=round(self.seconds, 1))
 
-    def _advance(self, batch: Batch, stopping: Callable[[], bool]) -> bool:
+    def _advance(self, batch: Batch, stopping: Callable[[], int]) -> bool:
         """One step; whether a process of the run is to stop."""
         self.task.set_rate(self.step, self._rate_scale())
         values = {name: float(value) for name, value in self.task.step(batch, self.step).items()}
         # In the same message, so that all stop after the same step.
-        values = self.process_group.mean(values | {"stopping": float(stopping())})
+        values = self.process_group.mean(values | {"stopping": float(bool(stopping()))})
         stopped = values.pop("stopping") > 0
         self.step += 1
         # Looked at before anything is kept: a checkpoint of weights that are not numbers would end the run for good.
