@@ -97,6 +97,41 @@ def test_contrast_moves_the_lightness_and_nothing_is_coloured_anew(server, tiny)
     assert found[0, 64] < Picture(gray).lightness()[0, 64] - 8
 
 
+@pytest.mark.parametrize(
+    "look",
+    [
+        {"restore_tone": True},
+        {"mark": True, "warmth": 0.6, "tint": -0.4},
+        {"keep_color": True, "restore_tone": True, "mark": True, "warmth": -1.0},
+    ],
+)
+def test_what_is_done_besides_colouring_is_what_the_library_does(server, tiny, drawn, look):
+    image = drawn(4, 400, 300)
+    faded = image.convert("L").point(lambda value: 80 + value // 4)
+    for data, toning in ((encoded(faded), "gray"), (encoded(image, "JPEG"), "color")):
+        kept = toning == "color" and "keep_color" in look
+        expected = data if kept else Colorizer(tiny, **look).colorize(data)
+        assert server.post("/api/v1/colorize", content=data, params=look).content == expected
+        address, states = submitted(server, data)
+        assert states[-1]["toning"] == toning
+        assert server.get(f"{address}/result", params=look).content == expected
+        small = server.get(f"{address}/result", params={**look, "format": "png", "max_side": 400})
+        whole = server.get(f"{address}/result", params={**look, "format": "png"})
+        assert np.abs(np.asarray(opened(small), float) - np.asarray(opened(whole))).max() <= 1
+        assert server.get(f"{address}/result").content != expected
+
+
+def test_contrast_goes_onto_restored_tones(server):
+    faded = Image.fromarray(np.tile(np.linspace(80, 160, 256).astype(np.uint8), (64, 1)))
+    restored, strong = (
+        np.asarray(opened(server.post(f"/api/v1/colorize?saturation=0&{query}", content=encoded(faded))), int)[32]
+        for query in ("restore_tone=true", "restore_tone=true&contrast=1")
+    )
+    assert np.ptp(restored) > 230
+    assert strong[64].mean() < restored[64].mean() - 20
+    assert strong[192].mean() > restored[192].mean() + 20
+
+
 def test_hints_are_those_of_the_whole_photograph(server, tiny, drawn):
     data, hints = encoded(drawn(4, 400, 300).convert("L")), [Hint(300, 250, "#607090"), Hint(20, 20, "#808080", 0.5)]
     look = {"hints": ";".join(map(str, hints))}
@@ -167,6 +202,7 @@ def test_a_job_gives_every_look_of_one_answer(real, tmp_path):
         "status": "done",
         "progress": 1.0,
         "colored": False,
+        "toning": "gray",
         "frames": 1,
         "width": 512,
         "height": 512,

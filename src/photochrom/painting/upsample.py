@@ -66,6 +66,16 @@ class GuidedChroma:
         parts = slope, target - slope * guide[..., None], lowest[..., None], highest[..., None]
         return cls(np.concatenate(parts, -1).astype(np.float32))
 
+    def with_cast(self, a: float, b: float) -> GuidedChroma:
+        """The same with a colour cast, as light of another colour gives: (a, b) in Lab units on white.
+
+        What is darker gets less of it, in proportion to L + 16: that is what scaling X or Z does to a gray in Lab.
+        """
+        coefficients = self.coefficients.copy()
+        coefficients[..., :2] += np.float32([a, b]) / 116
+        coefficients[..., 2:4] += np.float32([a, b]) * (16 / 116)
+        return GuidedChroma(coefficients)
+
     def strip(self, light: np.ndarray, top: int, height: int) -> np.ndarray:
         """ab (h, W, 2) for the rows of L `light` (h, W) that start at `top` of a picture `height` rows high."""
         m, n = self.coefficients.shape[:2]

@@ -76,6 +76,9 @@ class JobBody(BaseModel):
     format: str | None = Field(None, description="Of the file that came; of a film's result.")
     alpha: bool | None = Field(None, description="Whether parts are transparent.")
     colored: bool | None = Field(None, description="Whether the photograph came in colour, and can be a reference.")
+    toning: Literal["gray", "tinted", "color"] | None = Field(
+        None, description="How it came: tinted is one hue, as sepia; what is in color can be kept by `keep_color`."
+    )
     name: str | None = Field(None, description="What the file that came is called, if that was said.")
     expires: datetime | None = Field(None, description="When it is removed if it is not asked for again.")
     problem: ProblemBody | None = Field(None, description="Why it failed.")
@@ -192,8 +195,8 @@ async def submit(
 ) -> JobBody:
     """Send a photograph or a film and go on; the job says when it is ready.
 
-    A photograph may then be asked for in any look. A film has the one it was sent with, of vividness, saturation and
-    palette.
+    A photograph may then be asked for in any look. A film has the one it was sent with, of vividness, saturation,
+    warmth, tint and palette.
     """
     with studio.keys.hold(client(request), key) as sent:
         async with _upload(request, studio, name) as (job, kind):

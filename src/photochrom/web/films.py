@@ -73,7 +73,7 @@ def colour(
     Args:
         setup: of the worker.
         folder: the job's.
-        look: vividness, saturation and a palette; films have no others.
+        look: vividness, saturation, warmth, tint and a palette; films have no others.
         ending: see `ending_of`.
         max_seconds: the longest that is taken.
         tell: called with the share that is done, 0 to 1.
@@ -82,14 +82,17 @@ def colour(
         FilmTooLong: it lasts longer.
         PhotochromError: it cannot be read.
     """
-    if look.variant or look.contrast or look.hints or look.reference:
-        raise BadSetting("films have no variant, no contrast, no hints and no reference here; omit them")
+    for name in ("variant", "contrast", "hints", "reference", "keep_color", "restore_tone", "mark"):
+        if getattr(look, name):
+            raise BadSetting(f"films have no {name.replace('_', ' ')} here; omit it")
     source = Path(folder, INPUT)
     colorizer = Colorizer(
         setup.model,
         max_pixels=setup.max_pixels,
         vividness=look.vividness,
         saturation=look.saturation,
+        warmth=look.warmth,
+        tint=look.tint,
         palette=look.chosen_palette(),
         device="cpu",
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import secrets
+import shutil
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -18,11 +19,13 @@ from PIL import Image
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting
 from photochrom.imaging import io
-from photochrom.imaging.picture import Picture, to_dtype
+from photochrom.imaging.picture import Picture, Toning, to_dtype
 from photochrom.imaging.reading import decode
 from photochrom.inference.network import Scores
 from photochrom.painting.reference import Reference
+from photochrom.painting.restore import Tone
 from photochrom.painting.tone import with_contrast
+from photochrom.painting.upsample import resize
 from photochrom.web.look import Look
 
 INPUT = "input"
@@ -54,7 +57,8 @@ class Facts:
     format: str
     alpha: bool
     frames: int = 1
-    colored: bool | None = None  # whether it shows colours already; None for a film
+    colored: bool | None = None  # whether it shows colours already, if only a tint; None for a film
+    toning: Toning | None = None  # likewise
 
 
 @lru_cache(maxsize=1)
@@ -80,8 +84,10 @@ def prepare(setup: Setup, folder: str) -> Facts:
     alpha = np.empty(0, np.uint8) if small.alpha is None else small.alpha
     seen, whole = np.array(scores.seen), np.array(picture.size)
     np.savez(Path(folder, KEPT), map=scores.map, seen=seen, whole=whole, pixels=small.pixels, alpha=alpha)
-    alpha, colored = picture.alpha is not None, small.toning != "gray"
-    return Facts(picture.width, picture.height, picture.format or "PNG", alpha, colored=colored)
+    toning, format = small.toning, picture.format or "PNG"
+    return Facts(
+        picture.width, picture.height, format, picture.alpha is not None, colored=toning != "gray", toning=toning
+    )
 
 
 def render(setup: Setup, folder: str, look: Look | None, format: str | None) -> str:
@@ -91,12 +97,12 @@ def render(setup: Setup, folder: str, look: Look | None, format: str | None) -> 
         The file's name; `format` is the photograph's own where it is None.
     """
     picture = _read(setup, folder)
+    painted = picture
     if look is not None:
-        scores = _redrawn(session(setup), picture, look) or kept_of(folder)[0]
-        picture = _painted(dressed(setup, folder, look), picture, look, scores, picture.size)
-    name = secrets.token_hex(8)
-    Path(folder, name).write_bytes(io.encode(picture, format or picture.format or "PNG"))
-    return name
+        colorizer = dressed(setup, folder, look)
+        scores = _redrawn(colorizer, picture, look) or kept_of(folder)[0]
+        painted = _painted(colorizer, picture, look, scores, picture.size)
+    return _written(folder, picture, painted, look, format or picture.format or "PNG")
 
 
 def colorize(setup: Setup, folder: str, look: Look, format: str | None) -> tuple[str, str]:
@@ -111,31 +117,38 @@ def colorize(setup: Setup, folder: str, look: Look, format: str | None) -> tuple
     look.decoding(colorizer)  # a look that cannot be is refused before the network runs
     look.given(picture.size, picture.size)
     scores = colorizer.scores(picture.lightness(), variant=look.variant or None)
-    picture = _painted(colorizer, picture, look, scores, picture.size)
+    painted = _painted(colorizer, picture, look, scores, picture.size)
+    return _written(folder, picture, painted, look, format), format
+
+
+def _written(folder: str, picture: Picture, painted: Picture, look: Look | None, format: str) -> str:
+    """Write a painted picture into the folder; the file's name. What is kept as it came is the same bytes."""
     name = secrets.token_hex(8)
-    Path(folder, name).write_bytes(io.encode(picture, format))
-    return name, format
+    if look is not None and painted is picture and picture.format == format:
+        shutil.copyfile(Path(folder, INPUT), Path(folder, name))
+    else:
+        Path(folder, name).write_bytes(io.encode(painted, format))
+    return name
 
 
 def preview(setup: Setup, folder: str, look: Look | None, side: int, format: str) -> bytes:
     """The encoded photograph, at most `side` pixels on its longer side, in a look (None: unchanged)."""
     scores, small, whole = sized(folder, side)
     if look is not None:
-        scores = _redrawn(session(setup), kept_of(folder)[1], look) or scores
+        scores = answer_of(setup, folder, look.variant, look.restore_tone)
         small = _painted(dressed(setup, folder, look), small, look, scores, whole)
     return io.encode(small, format)
 
 
 def dressed(setup: Setup, folder: str, look: Look) -> Colorizer:
-    """The session with a look's palette and reference; the network is shared.
+    """The session with what a look asks for besides the decoding; the network is shared.
 
     Raises:
         BadSetting: the palette has what is no colour, or the reference is gray or gone.
     """
     colorizer = session(setup)
-    if not (look.palette or look.reference):
-        return colorizer
     other = copy.copy(colorizer)
+    other.keep_color, other.restore_tone, other.mark = look.keep_color, look.restore_tone, look.mark
     other.palette = look.chosen_palette()
     other.references = [_reference(setup, str(Path(folder).parent / look.reference))] if look.reference else []
     return other
@@ -153,19 +166,42 @@ def _reference(setup: Setup, folder: str) -> Reference:
 
 
 def _redrawn(colorizer: Colorizer, picture: Picture, look: Look) -> Scores | None:
-    """The answer for a variant of a network that drops channels at use; None where the one that is kept will do."""
-    if not (look.variant and colorizer.card.variation):
+    """The answer for a variant of a network that drops channels at use, and for restored tones; None where the one that
+    is kept will do."""
+    variant = look.variant if colorizer.card.variation else 0
+    if not (variant or look.restore_tone):
         return None
-    return colorizer.scores(picture.lightness(), variant=look.variant)
+    return colorizer.scores(picture.lightness(), variant=variant or None)
+
+
+@lru_cache(maxsize=8)
+def answer_of(setup: Setup, folder: str, variant: int, restore_tone: bool) -> Scores:
+    """What the network says of a job's photograph in a look, by the copy for previews where it has to run again."""
+    scores, small, _ = kept_of(folder)
+    look = Look(variant=variant, restore_tone=restore_tone)
+    return _redrawn(dressed(setup, folder, look), small, look) or scores
+
+
+def light_of(colorizer: Colorizer, picture: Picture, look: Look) -> np.ndarray:
+    """L (H, W) as a look shows it."""
+    light = picture.lightness()
+    if look.restore_tone:
+        light = Tone.fit(resize(light, colorizer.sizes(light.shape)[0]))(light)
+    return with_contrast(light, look.contrast)
 
 
 def _painted(colorizer: Colorizer, picture: Picture, look: Look, scores: Scores, whole: tuple[int, int]) -> Picture:
+    light = None
+    if look.contrast:
+        # Restored before, not after: that would take the contrast away again.
+        light, colorizer = light_of(colorizer, picture, look), copy.copy(colorizer)
+        colorizer.restore_tone = False
     return colorizer.colorize_picture(
         picture,
         scores=scores,
         decoding=look.decoding(colorizer),
         variant=look.variant or None,
-        lightness=with_contrast(picture.lightness(), look.contrast) if look.contrast else None,
+        lightness=light,
         hints=look.given(whole, picture.size),
     )
 
