@@ -306,6 +306,16 @@ class RemoteJob:
         """
         return self._client._ask("GET", f"{self._path}/result", look)
 
+    def export(self, kind: str = "photograph", **how: Any) -> bytes:
+        """A photograph as a file for somewhere else.
+
+        Args:
+            kind: "photograph", "layer" (its colour alone, transparent), "card" (with the original) or "film" (from one
+                to the other, .mp4).
+            **how: format, size (pixels of the longer side), quality (1 to 100), and a look as for `result`.
+        """
+        return self._client._ask("GET", f"{self._path}/export", {"kind": kind, **how})
+
     def variants(self, count: int, **look: Any) -> list[bytes]:
         """So many other colourings of a photograph, in a look; they are `result(variant=1)` and on."""
         return [self.result(variant=number, **look) for number in range(1, count + 1)]

@@ -179,7 +179,7 @@ async def colorize(
         wanted = wanted_format(format, request.headers.get("accept"), kind)
         with studio.admit(job.client):
             path, format_name = await studio.colorize(job, look, wanted)
-    headers = _named(job, extensions_of(format_name)) | studio.places().limits(job.client)
+    headers = named(job, extensions_of(format_name)) | studio.places().limits(job.client)
     return _file(path, format_name, headers, BackgroundTask(studio.jobs.remove, job))
 
 
@@ -228,7 +228,7 @@ def _told(request: Request, response: Response, studio: Studio, job: ColoringJob
 @router.get("/jobs/{identity}", operation_id="getJob", responses=documented(*ALWAYS, 404))
 async def state(response: Response, job: JobOf) -> JobBody:
     """How far a job is."""
-    response.headers.update(_expiry(job))
+    response.headers.update(expiry(job))
     return JobBody.of(job)
 
 
@@ -332,27 +332,28 @@ async def _picture(request: Request, studio: Studio, job: ColoringJob, look: Loo
     name = "" if job.film else wanted_format(copy.format, copy.accept, facts.format)
     tag = entity_tag(job.id, None if job.film else look, look is None, name, copy.max_side)
     # To be asked for again each time, which costs nothing where it is known, so that a job that is removed is gone.
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept", **_expiry(job)}
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept", **expiry(job)}
     if is_known(request, tag):
         return Response(status_code=304, headers=headers)
     if job.film:
         path = job.folder / INPUT if look is None else films.result_of(job.folder, job.film)
-        headers |= _named(job, (job.film,), "" if look is None else COLORED)
+        headers |= named(job, (job.film,), "" if look is None else COLORED)
         return FileResponse(path, media_type=films.MEDIA_TYPES[job.film], headers=headers)
     if copy.max_side is not None:
         data = await studio.preview(job, look, copy.max_side, name)
         return Response(data, media_type=media_type_of(name), headers=headers)
     with studio.admit(job.client):
         path = await studio.render(job, look, name)
-    headers |= _named(job, extensions_of(name), "" if look is None else COLORED)
+    headers |= named(job, extensions_of(name), "" if look is None else COLORED)
     return _file(path, name, headers, BackgroundTask(path.unlink, missing_ok=True))
 
 
-def _expiry(job: ColoringJob) -> dict[str, str]:
+def expiry(job: ColoringJob) -> dict[str, str]:
+    """The header that says when a job is removed."""
     return {} if job.expires is None else {"Expires": format_datetime(job.expires, usegmt=True)}
 
 
-def _named(job: ColoringJob, extensions: tuple[str, ...], mark: str = COLORED) -> dict[str, str]:
+def named(job: ColoringJob, extensions: tuple[str, ...], mark: str = COLORED) -> dict[str, str]:
     """The header that gives a result its name: that of the client's file, as `photochrom colorize` would change it."""
     shown = archive.entry_name(job.name, extensions, set(), mark) if job.name else f"photochrom{extensions[0]}"
     return {"Content-Disposition": disposition(shown)}

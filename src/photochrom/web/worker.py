@@ -78,9 +78,9 @@ def prepare(setup: Setup, folder: str) -> Facts:
     Raises:
         PhotochromError: the photograph cannot be read or does not fit.
     """
-    picture = _read(setup, folder)
+    picture = read(setup, folder)
     scores = session(setup).scores(picture.lightness())
-    small = _smaller(picture, PREVIEW_SIDE)
+    small = smaller(picture, PREVIEW_SIDE)
     alpha = np.empty(0, np.uint8) if small.alpha is None else small.alpha
     seen, whole = np.array(scores.seen), np.array(picture.size)
     np.savez(Path(folder, KEPT), map=scores.map, seen=seen, whole=whole, pixels=small.pixels, alpha=alpha)
@@ -96,13 +96,13 @@ def render(setup: Setup, folder: str, look: Look | None, format: str | None) -> 
     Returns:
         The file's name; `format` is the photograph's own where it is None.
     """
-    picture = _read(setup, folder)
-    painted = picture
+    picture = read(setup, folder)
+    result = picture
     if look is not None:
         colorizer = dressed(setup, folder, look)
-        scores = _redrawn(colorizer, picture, look) or kept_of(folder)[0]
-        painted = _painted(colorizer, picture, look, scores, picture.size)
-    return _written(folder, picture, painted, look, format or picture.format or "PNG")
+        scores = answer_for(folder, colorizer, picture, look)
+        result = painted(colorizer, picture, look, scores, picture.size)
+    return _written(folder, picture, result, look, format or picture.format or "PNG")
 
 
 def colorize(setup: Setup, folder: str, look: Look, format: str | None) -> tuple[str, str]:
@@ -111,23 +111,23 @@ def colorize(setup: Setup, folder: str, look: Look, format: str | None) -> tuple
     Returns:
         The file's name and its format.
     """
-    picture = _read(setup, folder)
+    picture = read(setup, folder)
     format = format or picture.format or "PNG"
     colorizer = dressed(setup, folder, look)
     look.decoding(colorizer)  # a look that cannot be is refused before the network runs
     look.given(picture.size, picture.size)
     scores = colorizer.scores(picture.lightness(), variant=look.variant or None)
-    painted = _painted(colorizer, picture, look, scores, picture.size)
-    return _written(folder, picture, painted, look, format), format
+    result = painted(colorizer, picture, look, scores, picture.size)
+    return _written(folder, picture, result, look, format), format
 
 
-def _written(folder: str, picture: Picture, painted: Picture, look: Look | None, format: str) -> str:
+def _written(folder: str, picture: Picture, result: Picture, look: Look | None, format: str) -> str:
     """Write a painted picture into the folder; the file's name. What is kept as it came is the same bytes."""
     name = secrets.token_hex(8)
-    if look is not None and painted is picture and picture.format == format:
+    if look is not None and result is picture and picture.format == format:
         shutil.copyfile(Path(folder, INPUT), Path(folder, name))
     else:
-        Path(folder, name).write_bytes(io.encode(painted, format))
+        Path(folder, name).write_bytes(io.encode(result, format))
     return name
 
 
@@ -136,7 +136,7 @@ def preview(setup: Setup, folder: str, look: Look | None, side: int, format: str
     scores, small, whole = sized(folder, side)
     if look is not None:
         scores = answer_of(setup, folder, look.variant, look.restore_tone)
-        small = _painted(dressed(setup, folder, look), small, look, scores, whole)
+        small = painted(dressed(setup, folder, look), small, look, scores, whole)
     return io.encode(small, format)
 
 
@@ -174,6 +174,11 @@ def _redrawn(colorizer: Colorizer, picture: Picture, look: Look) -> Scores | Non
     return colorizer.scores(picture.lightness(), variant=variant or None)
 
 
+def answer_for(folder: str, colorizer: Colorizer, picture: Picture, look: Look) -> Scores:
+    """What the network says of a job's whole photograph in a look; `colorizer` is as `dressed` gives it for that."""
+    return _redrawn(colorizer, picture, look) or kept_of(folder)[0]
+
+
 @lru_cache(maxsize=8)
 def answer_of(setup: Setup, folder: str, variant: int, restore_tone: bool) -> Scores:
     """What the network says of a job's photograph in a look, by the copy for previews where it has to run again."""
@@ -190,7 +195,14 @@ def light_of(colorizer: Colorizer, picture: Picture, look: Look) -> np.ndarray:
     return with_contrast(light, look.contrast)
 
 
-def _painted(colorizer: Colorizer, picture: Picture, look: Look, scores: Scores, whole: tuple[int, int]) -> Picture:
+def painted(colorizer: Colorizer, picture: Picture, look: Look, scores: Scores, whole: tuple[int, int]) -> Picture:
+    """A photograph, or a copy of it, in a look.
+
+    Args:
+        colorizer: as `dressed` gives it for the look.
+        picture, scores: what to paint, and what the network says of it.
+        whole: (W, H) of the photograph, of which the look's hints count the pixels.
+    """
     light = None
     if look.contrast:
         # Restored before, not after: that would take the contrast away again.
@@ -206,7 +218,8 @@ def _painted(colorizer: Colorizer, picture: Picture, look: Look, scores: Scores,
     )
 
 
-def _read(setup: Setup, folder: str) -> Picture:
+def read(setup: Setup, folder: str) -> Picture:
+    """A job's photograph."""
     # The folder's name must not appear in a message.
     with open(Path(folder, INPUT), "rb") as file:
         return decode(BytesIO(file.read()), "the photograph", setup.max_pixels)
@@ -224,10 +237,10 @@ def kept_of(folder: str) -> tuple[Scores, Picture, tuple[int, int]]:
 @lru_cache(maxsize=8)
 def sized(folder: str, side: int) -> tuple[Scores, Picture, tuple[int, int]]:
     scores, small, whole = kept_of(folder)
-    return scores, _smaller(small, side), whole
+    return scores, smaller(small, side), whole
 
 
-def _smaller(picture: Picture, side: int) -> Picture:
+def smaller(picture: Picture, side: int) -> Picture:
     """A copy in 8 bits without metadata, shrunk to `side` pixels where it is larger."""
     scale = side / max(picture.size)
     size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
