@@ -12,10 +12,12 @@ from photochrom.web.worker import Setup, answer_of, dressed, painted, sized
 
 SIDE = 96  # of the copies that are compared, pixels
 SAME = "nearly the same"
-BLUE_SKY = "blue sky"
+BLUE_SKY, MUTED = "blue sky", "more muted"
 HUES = ("rosier", "warmer", "more golden", "greener", "more teal", "cooler", "bluer", "more violet")
-"""Where the colours go, by the hue in Lab of their mean difference: 0, 45, 90, ... degrees."""
+"""Where the colours go, by hues in Lab: 0, 45, 90, ... degrees."""
 _LEAST = 1.0  # Lab units, on the mean, under which nobody sees a difference
+_LITTLE, _LOT = 10.0, 30.0  # Lab units
+_PALE = 12.0  # chroma under which colours count as muted
 _SKY = 1 / 3  # of the height, from the top
 _SKY_LIGHT = 45.0  # L that a sky has at least
 _SKY_HUES, _SKY_CHROMA = (220, 290), 6.0
@@ -54,12 +56,18 @@ def name_of(plain: np.ndarray, other: np.ndarray, taken: Sequence[str] = ()) -> 
         >>> [name_of(gray, gray + (0, a, b)) for a, b in ((0, 0), (6, 6), (-6, 6), (0, -5))]
         ['nearly the same', 'warmer', 'greener', 'bluer']
     """
-    a, b = (other - plain)[..., 1:].mean((0, 1))
-    if np.linalg.norm((other - plain)[..., 1:], axis=-1).mean() < _LEAST:
+    change = (other - plain)[..., 1:]
+    weight = (change**2).sum(-1)
+    if np.sqrt(weight).mean() < _LEAST:
         return SAME
     if BLUE_SKY not in taken and _sky(other) > 0.4 > 0.15 > _sky(plain):
         return BLUE_SKY
-    hue = np.degrees(np.arctan2(b, a))
+    # Of what changes a little, people see where it goes; of what changes a lot, what it is in the end.
+    ends, was, way = (np.average(ab, (0, 1), weight) for ab in (other[..., 1:], plain[..., 1:], change))
+    if MUTED not in taken and np.linalg.norm(ends) < min(_PALE, np.linalg.norm(was) / 2):
+        return MUTED
+    share = np.clip((np.linalg.norm(way) - _LITTLE) / (_LOT - _LITTLE), 0, 1)
+    hue = np.degrees(np.arctan2(*(way + share * ends)[::-1]))
     away = [abs((hue - 360 / len(HUES) * place + 180) % 360 - 180) for place in range(len(HUES))]
     nearest = sorted(range(len(HUES)), key=lambda place: away[place])
     return next((HUES[place] for place in nearest if HUES[place] not in taken), HUES[nearest[0]])

@@ -59,6 +59,7 @@ class Facts:
     frames: int = 1
     colored: bool | None = None  # whether it shows colours already, if only a tint; None for a film
     toning: Toning | None = None  # likewise
+    seconds: float | None = None  # that a film lasts, where its file says so
 
 
 @lru_cache(maxsize=1)

@@ -2,27 +2,30 @@
 
 import { Refused, originalAddress, picture, resultAddress } from "./api.js";
 import { Doubts } from "./doubts.js";
+import { Sheet } from "./export.js";
 import { film, filmLook } from "./film.js";
 import { Hints } from "./hints.js";
 import { saveOne } from "./saving.js";
+import { Variants } from "./variants.js";
 import { Viewer } from "./viewer.js";
 import { Wishes } from "./wishes.js";
 
 const DRAFT = 416; // pixels of the longer side while a slider moves
 const LARGEST_COPY = 1600; // of the server; whatever is larger is the photograph itself
 const SETTLED = 160; // milliseconds without a change after which the full copy is fetched
-const VARIANT = 160;
 const DRIFT = 0.08; // seconds that the two sides of a film may be apart
 const FINAL = [413, 415, 422]; // refusals of the file itself: sending it again changes nothing
 const GONE = 410; // of a reference
-const CONTROLS = ["sliders", "hints", "wishes", "variants", "download", "size", "reset"];
+const CONTROLS = ["sliders", "toggles", "hints", "wishes", "download", "size", "reset", "export-open"];
+const TOGGLES = ["keep_color", "restore_tone"];
 const $ = (id) => document.getElementById(id);
 
 export class Editor {
   #viewer = new Viewer($("viewer"));
   #item = null;
   #sliders = [...document.querySelectorAll("#sliders input")];
-  #variants = [...document.querySelectorAll("#variants input")];
+  #variants = new Variants((value) => this.#setLook("variant", value, "0"));
+  #sheet;
   #page;
   #wanted = 0;
   #drafting = false;
@@ -44,9 +47,9 @@ export class Editor {
     for (const slider of this.#sliders) {
       slider.addEventListener("input", () => this.#setLook(slider.id, slider.value, slider.dataset.start, slider.id));
     }
-    for (const variant of this.#variants) {
-      variant.addEventListener("change", () => this.#setLook("variant", variant.value, "0"));
-    }
+    for (const id of TOGGLES) $(id).addEventListener("change", () => this.#setLook(id, $(id).checked ? "true" : "", ""));
+    this.#sheet = new Sheet({ mark: (on) => this.#setLook("mark", on ? "true" : "", ""), saved: page.saved });
+    $("export-open").addEventListener("click", () => this.#sheet.open(this.#item));
     this.#hints = new Hints(this.#viewer, (written, key) => this.#setLook("hints", written, "", key));
     this.#doubts = new Doubts(this.#viewer, (x, y) => this.#hints.begin(x, y));
     this.wishes = new Wishes((item, name, value) => this.#change(item, name, value, ""));
@@ -102,14 +105,16 @@ export class Editor {
       $(id).disabled = !ready;
       $(id).hidden = failed;
     }
-    for (const id of ["variants", "hints", "contrast"]) if ($(id)) $(id).closest(".slider, fieldset").hidden = failed || this.#isFilm;
+    for (const id of ["toggles", "hints", "contrast"]) $(id).closest(".slider, fieldset").hidden = failed || this.#isFilm;
+    if (this.#isFilm) $("export-open").hidden = true;
+    $("keep-row").hidden = item.job?.toning !== "color";
     $("reference-row").hidden = this.#isFilm;
     $("pause").hidden = true;
-    for (const variant of this.#variants) tileOf(variant).removeAttribute("src");
     this.#showLook();
     const photograph = ready && !this.#isFilm ? item : null;
     this.#hints.show(photograph);
     this.#doubts.show(photograph);
+    this.#variants.show(photograph);
     if (!failed) this.#showLocal(item);
     if (!ready) {
       this.#viewer.busy = !failed;
@@ -118,7 +123,6 @@ export class Editor {
     this.#viewer.setSize(item.job.width, item.job.height);
     if (this.#isFilm) return void this.#play();
     this.#load();
-    this.#showVariants();
   }
 
   // The file from this computer, gray, until the server's answer is there.
@@ -144,6 +148,7 @@ export class Editor {
     this.#showLook();
     this.#paint();
     this.#doubts.update();
+    this.#variants.update();
   }
 
   // The look was changed from elsewhere.
@@ -153,6 +158,7 @@ export class Editor {
     if (!this.#isFilm) this.#hints.show(this.#item);
     this.#paint();
     this.#doubts.update();
+    this.#variants.update();
   }
 
   #showLook() {
@@ -165,7 +171,8 @@ export class Editor {
       slider.setAttribute("aria-valuetext", words);
     }
     this.wishes.show(this.#item);
-    for (const variant of this.#variants) variant.checked = variant.value === (look.variant ?? "0");
+    for (const id of TOGGLES) $(id).checked = look[id] === "true";
+    this.#variants.choose(look.variant ?? "0");
     // A film is coloured with its look; another one means all of it again.
     $("again").hidden = !this.#isFilm || String(new URLSearchParams(filmLook(look))) === String(new URLSearchParams(painted));
   }
@@ -266,18 +273,6 @@ export class Editor {
     }
   }
 
-  #showVariants() {
-    const { job, look } = this.#item;
-    const { signal } = this.#leaving;
-    for (const variant of this.#variants) {
-      const address = resultAddress(job.id, { ...look, variant: variant.value }, { max_side: VARIANT, format: "jpeg" });
-      picture(address, signal).then(
-        (image) => tileOf(variant).replaceWith(image),
-        () => {},
-      );
-    }
-  }
-
   async #refused(item, error) {
     if (error.status === 404 && item.state === "done") return this.#page.gone(item);
     if (error.status === GONE && item.look.reference) {
@@ -308,8 +303,15 @@ export class Editor {
   }
 }
 
-const tileOf = (variant) => variant.parentElement.querySelector("img");
+const TONINGS = { tinted: "came tinted", color: "came in colour" };
 
-function describe({ width, height, format, kind, frames }) {
-  return `${width} × ${height}, ${format.toUpperCase()}${kind === "film" ? `, ${frames} frames` : ""}`;
+function describe({ width, height, format, frames, seconds, toning }) {
+  const long = seconds ? span(seconds) : frames > 1 && `${frames} frames`;
+  return [`${width} × ${height}`, format.toUpperCase(), long, TONINGS[toning]].filter(Boolean).join(", ");
+}
+
+function span(seconds) {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
