@@ -317,6 +317,24 @@ class Colorizer:
                 f"memory ran out on a photograph of {picture.width} x {picture.height}; colour a smaller copy"
             ) from None
 
+    def part_painter(
+        self,
+        L: np.ndarray,
+        scores: Scores,
+        *,
+        decoding: Decoding | None = None,
+        variant: int | None = None,
+        hints: Sequence[Colored] = (),
+    ) -> Painter:
+        """What paints any part of a photograph, in any size: see `Painter.part`.
+
+        Args:
+            L: (h, w) of the whole in a small copy, of which the hints count the pixels.
+            scores: what `scores` gave for it.
+            decoding, variant, hints: as for `colorize_picture`.
+        """
+        return self._painter_of(L, scores, decoding or self.decoding, None, hints, variant)
+
     def confidence(self, L: np.ndarray) -> np.ndarray:
         """How sure the colours of L (H, W), 0..100, are: (H, W), the probability that they are nearly the true ones.
 

@@ -226,6 +226,30 @@ def test_a_job_gives_every_look_of_one_answer(real, tmp_path):
     assert real.get(f"{address}/result").status_code == 404
 
 
+def test_a_crop_is_that_part_of_the_result(server, drawn):
+    address, _ = submitted(server, encoded(drawn(4, 900, 700).convert("L")))
+    hint = str(Hint(400, 300, "#7a4f10", 2))
+    for look in ({}, {"warmth": 0.7, "hints": hint}, {"restore_tone": True, "contrast": 0.5}):
+        whole = np.asarray(opened(server.get(f"{address}/result", params={**look, "format": "png"})), float)
+        how = {**look, "format": "png", "crop": "310,205,300,260"}
+        part = np.asarray(opened(server.get(f"{address}/result", params=how)), float)
+        assert part.shape == (260, 300, 3)
+        assert np.abs(part - whole[205:465, 310:610]).mean() < 1.5
+        small = opened(server.get(f"{address}/result", params={**how, "max_side": 150}))
+        assert small.size == (150, 130)
+    original = opened(server.get(f"{address}/original", params={"format": "png", "crop": "310,205,300,260"}))
+    whole = np.asarray(opened(server.get(f"{address}/original", params={"format": "png"})))
+    assert np.array_equal(np.asarray(original), whole[205:465, 310:610])
+    for crop, reason in (
+        ("800,0,200,100", "beyond the photograph"),
+        ("0,0,9000,9000", "16 megapixels"),
+        ("0,0,0,5", "match"),
+    ):
+        refused = server.get(f"{address}/result", params={"crop": crop})
+        assert refused.status_code == 422
+        assert reason in refused.json()["detail"]
+
+
 def test_transparency_is_in_the_small_copy_too(server, drawn):
     image = drawn(4, 300, 200).convert("RGBA")
     image.putalpha(Image.linear_gradient("L").resize(image.size))

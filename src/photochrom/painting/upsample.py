@@ -79,8 +79,17 @@ class GuidedChroma:
     def strip(self, light: np.ndarray, top: int, height: int) -> np.ndarray:
         """ab (h, W, 2) for the rows of L `light` (h, W) that start at `top` of a picture `height` rows high."""
         m, n = self.coefficients.shape[:2]
+        return self._within(light, (0.0, top * m / height, float(n), (top + len(light)) * m / height))
+
+    def part(self, light: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
+        """ab (h, w, 2) for L `light` (h, w) of a part of the picture: left, top, right, bottom in shares of it."""
+        m, n = self.coefficients.shape[:2]
+        left, top, right, bottom = box
+        return self._within(light, (left * n, top * m, right * n, bottom * m))
+
+    def _within(self, light: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
+        """ab for L of a part of the picture; the box counts points of the coefficients."""
         rows, width = light.shape
-        box = (0.0, top * m / height, float(n), (top + rows) * m / height)
         slope_a, slope_b, offset_a, offset_b, lowest, highest = (
             resize(np.ascontiguousarray(self.coefficients[..., i]), (width, rows), box=box) for i in range(6)
         )

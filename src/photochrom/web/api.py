@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field
 from starlette.background import BackgroundTask
 
 from photochrom.imaging.formats import FORMATS
-from photochrom.web import archive, films
+from photochrom.web import archive, films, worker
 from photochrom.web.jobs import ColoringJob, Status
 from photochrom.web.look import Look, look
 from photochrom.web.negotiation import FormatName, extensions_of, media_type_of, wanted_format
@@ -42,6 +42,7 @@ IMAGES = {
 }
 COLORED = ".color"
 _LONGEST_NAME = 255
+LARGEST_CROP = 16_000_000  # pixels
 ALWAYS = (400, 401, 403, 421, 422, 429)  # what may be answered to any request
 UPLOAD = (*ALWAYS, 408, 413, 415, 503, 507)
 PICTURE = {**IMAGES, **documented(*UPLOAD, 404, 406, 409, 410, 500), 304: {"description": "Not Modified"}}
@@ -114,6 +115,7 @@ class Copy:
     format: FormatName | None
     accept: str | None
     max_side: int | None
+    crop: tuple[int, int, int, int] | None
 
 
 async def copy(
@@ -123,9 +125,21 @@ async def copy(
         int | None,
         Query(ge=16, le=PREVIEW_SIDE, description="A quick copy, this many pixels on its longer side at most."),
     ] = None,
+    crop: Annotated[
+        str | None,
+        Query(
+            pattern=r"^\d{1,6},\d{1,6},[1-9]\d{0,5},[1-9]\d{0,5}$",
+            description="A part, as sharp as the photograph is: X,Y,WIDTH,HEIGHT in its pixels, 16 million at most.",
+        ),
+    ] = None,
 ) -> Copy:
     """The copy that a request's query and header ask for."""
-    return Copy(format, request.headers.get("accept"), max_side)
+    if crop is None:
+        return Copy(format, request.headers.get("accept"), max_side, None)
+    left, top, width, height = map(int, crop.split(","))
+    if width * height > LARGEST_CROP:
+        raise Problem(422, f"a crop has at most {LARGEST_CROP / 1e6:g} megapixels")
+    return Copy(format, request.headers.get("accept"), max_side, (left, top, width, height))
 
 
 JobOf = Annotated[ColoringJob, Depends(job)]
@@ -331,7 +345,7 @@ async def _picture(request: Request, studio: Studio, job: ColoringJob, look: Loo
     if look is not None and not job.film:
         check_reference(studio, look)
     name = "" if job.film else wanted_format(copy.format, copy.accept, facts.format)
-    tag = entity_tag(job.id, None if job.film else look, look is None, name, copy.max_side)
+    tag = entity_tag(job.id, None if job.film else look, look is None, name, copy.max_side, copy.crop)
     # To be asked for again each time, which costs nothing where it is known, so that a job that is removed is gone.
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept", **expiry(job)}
     if is_known(request, tag):
@@ -340,6 +354,9 @@ async def _picture(request: Request, studio: Studio, job: ColoringJob, look: Loo
         path = job.folder / INPUT if look is None else films.result_of(job.folder, job.film)
         headers |= named(job, (job.film,), "" if look is None else COLORED)
         return FileResponse(path, media_type=films.MEDIA_TYPES[job.film], headers=headers)
+    if copy.crop is not None:
+        data = await studio.ask(job, worker.crop, look, copy.crop, copy.max_side, name)
+        return Response(data, media_type=media_type_of(name), headers=headers)
     if copy.max_side is not None:
         data = await studio.preview(job, look, copy.max_side, name)
         return Response(data, media_type=media_type_of(name), headers=headers)

@@ -30,6 +30,7 @@ from photochrom.web.look import Look
 
 INPUT = "input"
 KEPT = "kept.npz"
+CROP_GUIDE = 640  # pixels of the longer side of the copy by which parts are painted
 PREVIEW_SIDE = 1600  # pixels of the longer side: about a screen; a larger preview is the photograph itself
 
 
@@ -141,6 +142,55 @@ def preview(setup: Setup, folder: str, look: Look | None, side: int, format: str
     return io.encode(small, format)
 
 
+def crop(
+    setup: Setup, folder: str, look: Look | None, box: tuple[int, int, int, int], side: int | None, format: str
+) -> bytes:
+    """An encoded part of the photograph in a look (None: unchanged), as sharp as the photograph is, without a mark.
+
+    Args:
+        setup, folder: of the worker, and of the job.
+        look: how it is painted.
+        box: left, top, width and height in pixels of the photograph.
+        side: pixels of the part's longer side at most.
+        format: the name of one.
+
+    Raises:
+        BadSetting: the part lies outside.
+    """
+    picture = whole_of(setup, folder)
+    left, top, width, height = box
+    if left + width > picture.width or top + height > picture.height:
+        raise BadSetting(f"the crop goes beyond the photograph, which is {picture.width} x {picture.height} pixels")
+    rows, columns = slice(top, top + height), slice(left, left + width)
+    alpha = None if picture.alpha is None else picture.alpha[rows, columns]
+    part = smaller(Picture(picture.pixels[rows, columns], alpha), side or max(width, height))
+    if look is None:
+        return io.encode(part, format)
+    _, small, _ = sized(folder, CROP_GUIDE)
+    if look.keep_color and small.toning == "color":
+        return io.encode(part, format)
+    colorizer = copy.copy(dressed(setup, folder, look))
+    colorizer.restore_tone = False  # the L that is given is restored
+    painter = colorizer.part_painter(
+        light_of(colorizer, small, look),
+        answer_of(setup, folder, look.variant, look.restore_tone),
+        decoding=look.decoding(colorizer),
+        variant=look.variant or None,
+        hints=look.given(picture.size, small.size),
+    )
+    across, down = picture.size
+    shares = left / across, top / down, (left + width) / across, (top + height) / down
+    rgb = painter.part(light_of(colorizer, part, look, small), shares, setup.threads)
+    return io.encode(part.with_rgb(rgb), format)
+
+
+@lru_cache(maxsize=1)
+def whole_of(setup: Setup, folder: str) -> Picture:
+    """A job's whole photograph in 8 bits without metadata: the one that is looked at closely."""
+    picture = read(setup, folder)
+    return smaller(picture, max(picture.size))
+
+
 def dressed(setup: Setup, folder: str, look: Look) -> Colorizer:
     """The session with what a look asks for besides the decoding; the network is shared.
 
@@ -188,11 +238,12 @@ def answer_of(setup: Setup, folder: str, variant: int, restore_tone: bool) -> Sc
     return _redrawn(dressed(setup, folder, look), small, look) or scores
 
 
-def light_of(colorizer: Colorizer, picture: Picture, look: Look) -> np.ndarray:
-    """L (H, W) as a look shows it."""
+def light_of(colorizer: Colorizer, picture: Picture, look: Look, whole: Picture | None = None) -> np.ndarray:
+    """L (H, W) as a look shows it; of a part of a photograph where a copy of the `whole` is given."""
     light = picture.lightness()
     if look.restore_tone:
-        light = Tone.fit(resize(light, colorizer.sizes(light.shape)[0]))(light)
+        seen = light if whole is None else whole.lightness()
+        light = Tone.fit(resize(seen, colorizer.sizes(seen.shape)[0]))(light)
     return with_contrast(light, look.contrast)
 
 
