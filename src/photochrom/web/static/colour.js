@@ -279,6 +279,8 @@ document.addEventListener("keydown", (event) => {
       event.preventDefault();
       event.shiftKey || key === "y" ? history.redo() : history.undo();
     }
+  } else if (["+", "=", "-", "0"].includes(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event.target) && shown) {
+    editor.zoom({ "+": 1.25, "=": 1.25, "-": 0.8, 0: 0 }[event.key]);
   } else if (event.key === " " && !isPressable(event.target) && shown) {
     event.preventDefault();
     editor.original = true;

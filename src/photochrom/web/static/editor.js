@@ -11,7 +11,9 @@ import { Viewer } from "./viewer.js";
 import { Wishes } from "./wishes.js";
 
 const DRAFT = 416; // pixels of the longer side while a slider moves
-const LARGEST_COPY = 1600; // of the server; whatever is larger is the photograph itself
+const LARGEST_COPY = 1600; // of the server; whatever is larger is looked at in parts
+const LARGEST_CROP = 16e6; // pixels of the photograph in one part, likewise
+const MOVED = 120; // milliseconds after which another part of the photograph is rendered
 const SETTLED = 160; // milliseconds without a change after which the full copy is fetched
 const DRIFT = 0.08; // seconds that the two sides of a film may be apart
 const FINAL = [413, 415, 422]; // refusals of the file itself: sending it again changes nothing
@@ -30,8 +32,11 @@ export class Editor {
   #wanted = 0;
   #drafting = false;
   #settling = 0;
+  #moving = 0;
+  #cropping = new AbortController();
   #loaded = 0;
   #before = "";
+  #after = "";
   #loading = new AbortController();
   #leaving = new AbortController();
   #films = [];
@@ -57,17 +62,33 @@ export class Editor {
       page.change([[this.#item, this.#item.look, {}]]);
       this.refresh();
     });
-    $("size").addEventListener("click", () => {
-      this.#viewer.actual = !this.#viewer.actual;
-      $("size").setAttribute("aria-pressed", this.#viewer.actual);
-      if (!this.#isFilm) this.#load();
-    });
+    this.#viewer.zooms = () => this.#zoomed();
+    $("size").addEventListener("click", () => this.#viewer.toggleActual());
     $("pause").addEventListener("click", () => this.#setPlaying(!this.#playing));
     $("download").addEventListener("click", () => this.download(this.#item));
   }
 
   set original(on) {
     this.#viewer.original = on;
+  }
+
+  // By keys: how much closer, or 0 for all of it.
+  zoom(factor) {
+    factor ? this.#viewer.zoomBy(factor) : this.#viewer.zoomTo(0);
+  }
+
+  #zoomed() {
+    $("size").setAttribute("aria-pressed", this.#viewer.actual);
+    if (this.#item?.state !== "done" || this.#isFilm) return;
+    if (!this.#sharper(0)) this.#viewer.clearCrops();
+    clearTimeout(this.#moving);
+    this.#moving = setTimeout(() => this.#look(), MOVED);
+  }
+
+  // Something else of the photograph is seen: a larger copy of it, or a part.
+  async #look() {
+    await this.#loadOver(this.#loading.signal);
+    await this.#crop();
   }
 
   get #isFilm() {
@@ -79,21 +100,22 @@ export class Editor {
     this.#leaving = new AbortController();
     this.#loading.abort();
     clearTimeout(this.#settling);
+    clearTimeout(this.#moving);
+    this.#cropping.abort();
+    this.#viewer.clearCrops();
     this.#before = "";
+    this.#after = "";
     this.#films = [];
     this.#viewer.clear();
     this.#viewer.busy = false;
   }
 
   show(item) {
+    this.#viewer.zoomTo(0);
     this.leave();
     this.#item = item;
     const ready = item.state === "done";
     const failed = item.state === "failed";
-    if (this.#viewer.actual) {
-      this.#viewer.actual = false;
-      $("size").setAttribute("aria-pressed", false);
-    }
     $("name").textContent = item.name;
     $("facts").textContent = ready ? describe(item.job) : "";
     $("viewer").hidden = failed;
@@ -191,8 +213,15 @@ export class Editor {
     while (painted !== this.#wanted && !signal.aborted) {
       painted = this.#wanted;
       const { job, look } = this.#item;
-      const draft = await this.#ready(picture(resultAddress(job.id, look, this.#copy(DRAFT)), signal));
-      if (draft && this.#loaded !== painted) this.#viewer.set("after", draft);
+      const box = this.#sharper(0);
+      const draft = await this.#ready(picture(resultAddress(job.id, look, box ? this.#part(box) : this.#copy(DRAFT)), signal));
+      if (!draft || this.#loaded === painted || signal.aborted) continue;
+      // Closely looked at, the part that is seen; what lies around it follows when the slider rests.
+      if (box && this.#viewer.zoomed) this.#viewer.setCrop("after", draft, box);
+      else if (!box) {
+        this.#viewer.set("after", draft);
+        this.#after = "";
+      }
     }
     this.#drafting = false;
   }
@@ -200,17 +229,52 @@ export class Editor {
   async #load() {
     this.#loading.abort();
     const { signal } = (this.#loading = new AbortController());
-    const { job, look } = this.#item;
+    const { job } = this.#item;
     const wanted = this.#wanted;
     this.#item.problem = null;
-    const copy = this.#copy(this.#viewer.actual ? Infinity : this.#viewer.pixels);
     this.#viewer.busy = true;
-    await Promise.all([this.#loadBefore(job, copy, signal), this.#loadAfter(job, look, copy, signal)]);
+    await Promise.all([this.#loadOver(signal), this.#crop()]);
     if (signal.aborted) return;
     this.#loaded = wanted;
     this.#viewer.busy = false;
     if (this.#viewer.isFull && !this.#item.problem) $("facts").textContent = describe(job);
     this.#page.changed();
+  }
+
+  // Both sides as large as they are seen, or as the server makes copies.
+  #loadOver(signal) {
+    const { job, look } = this.#item;
+    const copy = this.#copy(this.#viewer.pixels);
+    return Promise.all([this.#loadBefore(job, copy, signal), this.#loadAfter(job, look, copy, signal)]);
+  }
+
+  // The part that is seen where a copy is coarser than the screen, else nothing.
+  #sharper(around) {
+    const { width, height } = this.#item.job;
+    const longest = Math.max(width, height);
+    if (!this.#viewer.zoomed || longest <= LARGEST_COPY || this.#viewer.pixels <= LARGEST_COPY) return null;
+    const fits = (box) => box.width * box.height <= LARGEST_CROP;
+    return [this.#viewer.seen(around), this.#viewer.seen(0)].find(fits) ?? null;
+  }
+
+  #part({ x, y, width, height }) {
+    const { format } = this.#copy(DRAFT);
+    const part = { format, crop: [x, y, width, height].join(",") };
+    const side = Math.ceil(Math.max(width, height) * this.#viewer.scale * devicePixelRatio);
+    return side < Math.min(LARGEST_COPY, Math.max(width, height)) ? { ...part, max_side: Math.max(16, side) } : part;
+  }
+
+  async #crop() {
+    this.#cropping.abort();
+    const { signal } = (this.#cropping = new AbortController());
+    const box = this.#sharper();
+    if (!box) return this.#viewer.clearCrops();
+    const { job, look } = this.#item;
+    const load = async (side, address) => {
+      const image = await this.#ready(picture(address, signal));
+      if (image && !signal.aborted) this.#viewer.setCrop(side, image, box);
+    };
+    await Promise.all([load("after", resultAddress(job.id, look, this.#part(box))), load("before", originalAddress(job.id, this.#part(box)))]);
   }
 
   // The same whatever the look is.
@@ -224,8 +288,12 @@ export class Editor {
   }
 
   async #loadAfter({ id }, look, copy, signal) {
-    const image = await this.#ready(picture(resultAddress(id, look, copy), signal));
-    if (image && !signal.aborted) this.#viewer.set("after", image);
+    const address = resultAddress(id, look, copy);
+    if (address === this.#after) return;
+    const image = await this.#ready(picture(address, signal));
+    if (!image || signal.aborted) return;
+    this.#viewer.set("after", image);
+    this.#after = address;
   }
 
   async #play() {
@@ -256,7 +324,6 @@ export class Editor {
 
   #copy(pixels) {
     const format = this.#item.job.alpha ? "png" : "jpeg";
-    if (pixels > LARGEST_COPY && this.#viewer.actual) return { format };
     return { format, max_side: Math.max(16, Math.min(LARGEST_COPY, pixels)) };
   }
 

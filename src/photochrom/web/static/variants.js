@@ -3,7 +3,7 @@
 import { Refused, get, picture, placeAddress, resultAddress } from "./api.js";
 
 const SIDE = 160;
-const SETTLED = 700; // milliseconds without a change after which they are painted anew; a slider has its turn first
+const SETTLED = 1200; // milliseconds without a change after which they are painted anew; a slider has its turn first
 
 export class Variants {
   #group = document.getElementById("variants");
@@ -54,12 +54,13 @@ export class Variants {
     const { signal } = (this.#loading = new AbortController());
     const count = this.#tiles.length - 1;
     try {
-      const pictures = this.#tiles.map((tile) => {
+      // One after the other, so that a slider that moves meanwhile waits for one of them only.
+      const images = [];
+      for (const tile of this.#tiles) {
         const variant = tile.querySelector("input").value;
-        return picture(resultAddress(job.id, { ...plain, variant }, { max_side: SIDE, format: "jpeg" }), signal);
-      });
-      const named = get(placeAddress(job.id, "variants", plain, { count }), signal).then((answer) => answer.json());
-      const [names, ...images] = await Promise.all([named, ...pictures]);
+        images.push(await picture(resultAddress(job.id, { ...plain, variant }, { max_side: SIDE, format: "jpeg" }), signal));
+      }
+      const names = await (await get(placeAddress(job.id, "variants", plain, { count }), signal)).json();
       if (signal.aborted) return;
       this.#tiles.forEach((tile, at) => {
         tile.querySelector("img").replaceWith(images[at]);
