@@ -102,6 +102,7 @@ export class Editor {
     clearTimeout(this.#settling);
     clearTimeout(this.#moving);
     this.#cropping.abort();
+    this.#variants.show(null);
     this.#viewer.clearCrops();
     this.#before = "";
     this.#after = "";
