@@ -359,6 +359,13 @@ def test_a_film_is_played_and_paused(open_page, tmp_path, mp4, viewport):
     page.get_by_role("button", name="Pause").click()
     assert page.evaluate(playing) == [False, False]
     assert violations(page) == []
+    place = "() => [...document.querySelectorAll('#viewer video')].map((film) => Math.round(10 * film.currentTime))"
+    page.get_by_role("slider", name="Place in the film").fill("0.7")
+    page.wait_for_function(f"() => String(({place})()) === '7,7'")
+    muted = "() => [...document.querySelectorAll('#viewer video')].map((film) => film.muted)"
+    assert page.evaluate(muted) == [True, True]
+    page.get_by_role("button", name="Sound").click()
+    assert page.evaluate(muted) == [True, False]
     with page.expect_download() as caught:
         page.click("#download")
     assert caught.value.suggested_filename == "train.color.mp4"

@@ -65,6 +65,10 @@ export class Editor {
     this.#viewer.zooms = () => this.#zoomed();
     $("size").addEventListener("click", () => this.#viewer.toggleActual());
     $("pause").addEventListener("click", () => this.#setPlaying(!this.#playing));
+    $("scrub").addEventListener("input", () => {
+      for (const { video } of this.#films) video.currentTime = $("scrub").value;
+    });
+    $("sound").addEventListener("click", () => this.#setSound($("sound").getAttribute("aria-pressed") !== "true"));
     $("download").addEventListener("click", () => this.download(this.#item));
   }
 
@@ -132,7 +136,7 @@ export class Editor {
     if (this.#isFilm) $("export-open").hidden = true;
     $("keep-row").hidden = item.job?.toning !== "color";
     $("reference-row").hidden = this.#isFilm;
-    $("pause").hidden = true;
+    $("film-tools").hidden = true;
     this.#showLook();
     const photograph = ready && !this.#isFilm ? item : null;
     this.#hints.show(photograph);
@@ -310,10 +314,17 @@ export class Editor {
     const [before, after] = opened.map((each) => each?.video);
     if (before && after) {
       after.addEventListener("timeupdate", () => {
-        if (Math.abs(after.currentTime - before.currentTime) > DRIFT) before.currentTime = after.currentTime;
+        showPlace(after);
+        // While it rests, the line of time moves both.
+        if (this.#playing && Math.abs(after.currentTime - before.currentTime) > DRIFT) before.currentTime = after.currentTime;
       });
+      $("scrub").max = after.duration;
+      showPlace(after);
     }
-    $("pause").hidden = !this.#films.length;
+    // A moving picture has neither a place nor a sound that could be chosen.
+    $("scrub").hidden = $("sound").hidden = !(before && after);
+    this.#setSound(false);
+    $("film-tools").hidden = !this.#films.length;
     this.#setPlaying(!matchMedia("(prefers-reduced-motion: reduce)").matches);
   }
 
@@ -321,6 +332,13 @@ export class Editor {
     this.#playing = on;
     $("pause").textContent = on ? "Pause" : "Play";
     for (const each of this.#films) on ? each.play() : each.pause();
+  }
+
+  // Of the result, which has the film's own.
+  #setSound(on) {
+    $("sound").setAttribute("aria-pressed", on);
+    const after = this.#films.at(-1)?.video;
+    if (after) after.muted = !on;
   }
 
   #copy(pixels) {
@@ -369,6 +387,11 @@ export class Editor {
       button.textContent = "Download";
     }
   }
+}
+
+function showPlace({ currentTime, duration }) {
+  $("scrub").value = currentTime;
+  $("scrub").setAttribute("aria-valuetext", `${currentTime.toFixed(1)} of ${duration.toFixed(1)} seconds`);
 }
 
 const TONINGS = { tinted: "came tinted", color: "came in colour" };
