@@ -43,7 +43,10 @@ export class Viewer {
     this.#slider.addEventListener("input", () => this.#show());
     element.addEventListener("pointerdown", (event) => this.#drag(event));
     element.addEventListener("keydown", (event) => this.#panWithKeys(event));
-    new ResizeObserver(() => this.#show()).observe(element);
+    new ResizeObserver(() => {
+      this.#show();
+      if (this.zoomed) this.#moved?.();
+    }).observe(element);
   }
 
   // The picture's own size in pixels; both sides are shown at it, whatever the copies measure.
@@ -333,7 +336,10 @@ export class Viewer {
     const drawn = this.isInside(...at) && tool.draw(...at, event);
     if (!drawn) return;
     event.preventDefault();
+    let pinched = false;
     const move = (to) => {
+      pinched ||= this.#touches.size > 1;
+      if (pinched) return; // that was no stroke
       const all = to.getCoalescedEvents?.() ?? [];
       for (const each of all.length ? all : [to]) drawn.move(...this.pointAt(each.clientX, each.clientY));
     };
@@ -341,7 +347,7 @@ export class Viewer {
       this.#element.removeEventListener("pointermove", move);
       this.#element.removeEventListener("pointerup", stop);
       this.#element.removeEventListener("pointercancel", stop);
-      drawn.end(end.type === "pointerup", end);
+      drawn.end(end.type === "pointerup" && !pinched, end);
     };
     this.#element.setPointerCapture(event.pointerId);
     this.#element.addEventListener("pointermove", move);
