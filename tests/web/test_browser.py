@@ -345,6 +345,7 @@ def test_nothing_moves_for_who_asked_for_less_motion(open_page, tmp_path, gif, m
     page.get_by_role("radio", name="train.mp4 is coloured").check()
     expect(page.locator("#viewer video")).to_have_count(2)
     expect(page.get_by_role("button", name="Play")).to_be_visible()
+    expect(page.locator("#queue")).to_have_text("1 film, 1 GIF")
     assert page.evaluate("() => [...document.querySelectorAll('#viewer video')].every((film) => film.paused)")
 
 
