@@ -204,6 +204,7 @@ def test_a_job_gives_every_look_of_one_answer(real, tmp_path):
         "colored": False,
         "toning": "gray",
         "frames": 1,
+        "seconds": None,
         "width": 512,
         "height": 512,
         "format": "jpeg",
