@@ -87,7 +87,8 @@ def measure(page: Page, moves: int) -> None:
 
 def large() -> bytes:
     """A gray photograph of 6000 x 4000, with grain, as a JPEG."""
-    light = np.asarray(Image.open(resources.files("photochrom") / "samples" / "coffee.jpg").convert("L").resize(SIZE))
+    sample = str(resources.files("photochrom") / "samples" / "coffee.jpg")
+    light = np.asarray(Image.open(sample).convert("L").resize(SIZE))
     grain = np.random.default_rng(0).normal(0, 4, light.shape)
     out = io.BytesIO()
     Image.fromarray(np.clip(light + grain, 0, 255).astype(np.uint8)).save(out, "JPEG", quality=90)

@@ -72,8 +72,9 @@ class GuidedChroma:
         What is darker gets less of it, in proportion to L + 16: that is what scaling X or Z does to a gray in Lab.
         """
         coefficients = self.coefficients.copy()
-        coefficients[..., :2] += np.float32([a, b]) / 116
-        coefficients[..., 2:4] += np.float32([a, b]) * (16 / 116)
+        cast = np.array([a, b], np.float32)
+        coefficients[..., :2] += cast / 116
+        coefficients[..., 2:4] += cast * (16 / 116)
         return GuidedChroma(coefficients)
 
     def strip(self, light: np.ndarray, top: int, height: int) -> np.ndarray:
