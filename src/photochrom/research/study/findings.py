@@ -204,7 +204,7 @@ _CLAIMS = (
         "Dropout under-colours even training photographs",
         "4.2.7",
         _dropout,
-        cause="the seeds differ in which units die",
+        cause="with dropout the seeds differ far more than without",
     ),
     _Claim(
         "More bins, lower accuracy",
@@ -219,7 +219,7 @@ _CLAIMS = (
         "4.2.1",
         _scenes,
         "judged by the class of the photograph",
-        cause="outdoor photographs have more chroma, so the same relative error is larger",
+        cause="what was learned by heart errs on both alike; outdoor photographs have a little less chroma to miss",
     ),
     _Claim(
         "Adam converges slightly faster than Nesterov momentum",
@@ -240,7 +240,7 @@ _CLAIMS = (
         "4.2.1",
         _mean,
         "the mean L is subtracted from the network's input",
-        cause="50, which is subtracted otherwise, is nearly the mean",
+        cause="50, which is subtracted otherwise, is near the mean, 47",
     ),
     _Claim(
         "Too few bins desaturate, too many err",

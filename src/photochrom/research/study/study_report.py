@@ -48,5 +48,5 @@ def _introduction() -> str:
     return (
         "<p>M. Agrawal, K. Sawhney, <cite>Exploring Convolutional Neural Networks for Automatic Image "
         f"Colorization</cite>, 2017: its experiments, repeated with photochrom {__version__}. Small numbers beside "
-        "others are the range over the seeds. Recipes and curves lie in this page's folder; all else is in the page.</p>"
+        "others are the range over the seeds. Recipes and curves lie in this page's folder, all else in the page.</p>"
     )
