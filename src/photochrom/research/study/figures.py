@@ -49,7 +49,7 @@ def _curve(results: Results, name: str) -> Figure:
     for seed, run in sorted(results.runs[name].items()):
         steps, losses = zip(*run["loss"], strict=True)
         axes.plot(np.array(steps) * run.epochs / run["steps"], losses, label=f"seed {seed}")
-    axes.legend()
+    axes.legend(loc="upper right")
     return figure
 
 
@@ -180,7 +180,7 @@ def _histogram(results: Results) -> Figure:
     axes = figure.add_subplot(xlabel="Lab units", ylabel="share of pixels (log)", yscale="log")
     for channel, name in enumerate("ab"):
         axes.hist(ab[:, channel], bins=100, range=(-100, 100), density=True, histtype="step", label=name)
-    axes.legend()
+    axes.legend(loc="upper right")
     return figure
 
 
@@ -192,7 +192,7 @@ def _curves(results: Results) -> Figure:
             axes.plot(
                 *zip(*results.first(name)["loss"], strict=True), label=results.first(name)["recipe"]["optim"]["name"]
             )
-    axes.legend()
+    axes.legend(loc="upper right")
     return figure
 
 
@@ -219,7 +219,7 @@ def _trade(results: Results) -> Figure:
     known = results.references["imagenet"]
     axes.plot(known["gray"][SATURATION], known["gray"][CLOSENESS], "s", color="gray", label="gray")
     axes.axvline(known["truth"][SATURATION], color="gray", linestyle=":", label="truth's saturation")
-    axes.legend()
+    axes.legend(loc="upper right")
     return figure
 
 
