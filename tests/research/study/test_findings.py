@@ -23,7 +23,9 @@ def comparison(left: dict[int | None, float], right: dict[int | None, float]) ->
         ({None: 0.5}, {1: 1.0, 2: 2.0}, HOLDS),
         ({1: 1.0}, {2: 2.0}, UNTESTED),
         ({}, {1: 1.0}, UNTESTED),
-        ({1: 1.0}, {1: 1.0}, FAILS),
+        ({1: 1.0, 2: 1.0}, {1: 1.0, 2: 1.0}, FAILS),
+        ({1: 1.0}, {1: 2.0}, UNDECIDED),  # one seed, and nothing else to go by
+        ({None: 1.0}, {None: 2.0}, HOLDS),  # neither depends on a seed
     ],
 )
 def test_a_comparison_is_judged_seed_by_seed(
@@ -76,6 +78,13 @@ def test_what_is_paired_is_surer_than_what_is_not() -> None:
     spread = np.sqrt(np.var(left, ddof=1) / 20 + np.var(right, ddof=1) / 20)
     apart = measured(left, right, paired=False).interval or (0, 0)
     assert apart == pytest.approx((-1 - 1.96 * spread, -1 + 1.96 * spread), rel=1e-6)
+
+
+def test_a_standard_error_gives_an_interval_too() -> None:
+    apart = Comparison("distance", ("a", {1: 1.0}), ("b", {1: 2.0}), error=0.5)
+    assert apart.interval == pytest.approx((-1.98, -0.02))
+    assert apart.verdict == HOLDS
+    assert Comparison("distance", ("a", {1: 1.0}), ("b", {1: 2.0}), error=0.52).verdict == UNDECIDED
 
 
 def test_the_difference_has_its_interval() -> None:

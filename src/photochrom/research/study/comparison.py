@@ -26,6 +26,7 @@ class Comparison:
         left, right: what is compared, by seed.
         values: the same for each photograph (n,) and (m,), means over the seeds; None where there is no such thing.
         paired: whether both are of the same photographs, in the same order.
+        error: standard error of the difference, where it is known otherwise than by photograph.
     """
 
     what: str
@@ -33,6 +34,7 @@ class Comparison:
     right: Side
     values: tuple[np.ndarray, np.ndarray] | None = None
     paired: bool = True
+    error: float | None = None
 
     def pairs(self) -> list[tuple[float, float]]:
         (_, left), (_, right) = self.left, self.right
@@ -45,29 +47,30 @@ class Comparison:
     @cached_property
     def interval(self) -> tuple[float, float] | None:
         """95 % interval of left minus right over photographs of this kind: by bootstrap where they are paired."""
+        if self.error is not None and (pairs := self.pairs()):
+            return _around(float(np.mean([a - b for a, b in pairs])), self.error)
         if self.values is None or not min(map(len, self.values)):
             return None
         left, right = self.values
         if self.paired:
             low, high = mean_intervals((left - right)[:, None])[0]
             return float(low), float(high)
-        difference = left.mean() - right.mean()
-        error = (
-            np.sqrt(sum(each.var(ddof=1) / len(each) for each in (left, right)))
-            if min(map(len, self.values)) > 1
-            else np.inf
-        )
-        return float(difference - _NORMAL * error), float(difference + _NORMAL * error)
+        few = min(map(len, self.values)) < 2
+        error = np.inf if few else np.sqrt(sum(each.var(ddof=1) / len(each) for each in (left, right)))
+        return _around(float(left.mean() - right.mean()), float(error))
 
     @property
     def verdict(self) -> str:
         """Holds if so for every seed and for the whole interval, does not hold if for none of either, else undecided.
 
-        Three seeds agree by chance one time in four, so they alone do not decide where there is an interval.
+        Three seeds agree by chance one time in four, so they alone do not decide where there is an interval; one seed
+        without an interval decides nothing.
         """
         smaller = [a < b for a, b in self.pairs()]
         if not smaller:
             return UNTESTED
+        if len(smaller) == 1 and self.interval is None and not (None in self.left[1] and None in self.right[1]):
+            return UNDECIDED
         low, high = self.interval or (-np.inf, np.inf)
         if all(smaller) and (self.interval is None or high < 0):
             return HOLDS
@@ -87,6 +90,10 @@ class Comparison:
         if missing:
             return f"{self.what}: {' and '.join(missing)} not run"
         return f"{self.what}: {number(*self.left)} < {number(*self.right)}: {self.verdict}"
+
+
+def _around(difference: float, error: float) -> tuple[float, float]:
+    return difference - _NORMAL * error, difference + _NORMAL * error
 
 
 def number(name: str, by_seed: Mapping[int | None, float]) -> str:

@@ -216,12 +216,16 @@ def _side_by_side(scales: Sequence[Results]) -> list[Table]:
     rows = [("the paper's claim", "section", "the paper's number", *columns.values(), "likely cause, as far as known")]
     for index, claim in enumerate(claims()):
         verdicts = [tested[name][index].verdict if name in tested else NOT_RUN for name in columns]
-        rows.append((_claim(claim), claim.section, claim.paper, *verdicts, claim.cause))
+        rows.append((_claim(claim), _section(claim), claim.paper, *verdicts, claim.cause))
     note = (
         "A comparison holds if it does for every seed, and the 95 % interval of the difference over photographs lies "
         "below 0; it does not hold if neither is so; else it is undecided. Intervals: bootstrap, paired by photograph."
     )
     return [Table("findings", "The paper's findings", tuple(rows), note)]
+
+
+def _section(found: Finding) -> str:
+    return f"§ {found.section}" if found.section[0].isdigit() else found.section
 
 
 def _claim(found: Finding) -> str:
