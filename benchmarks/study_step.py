@@ -1,10 +1,10 @@
 """What a step of the study's networks costs, and what makes it cheaper: photographs a second by processor time.
 
-    python benchmarks/study_step.py [--batch N] [--rounds N]
+    python benchmarks/study_step.py [--batch N] [--rounds N] [--bf16]
 
 One thread, random samples, the ways taking turns. Counted is the processor time of this process, not the clock, so that
 work beside it disturbs less; a training beside it still takes caches and memory, so compare the ratios of one run.
-"bf16" pays where the processor multiplies in it (`grep bf16 /proc/cpuinfo`), "channels first" undoes what training
+"--bf16" pays where the processor multiplies in it (`grep bf16 /proc/cpuinfo`), "channels first" undoes what training
 does anyway, "log-softmax" and "fused" are two ways to the same loss of bins.
 """
 
@@ -53,6 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch", type=int, default=25)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--bf16", action="store_true", help="minutes, where the processor has none")
     arguments = parser.parse_args()
     begin("about a minute on an idle core", threads=1)
     torch.set_num_threads(1)
@@ -74,11 +75,12 @@ def main() -> None:
         "10 bins": (count, step(plain, count)),
         "10 bins, a fifth of the batch": (count // 5, step(plain, count // 5)),
         "L2": (count, step(narrow, count)),
-        "L2, bf16": (count, step(task_of("cnn-l2", 'run.precision="bf16"'), count)),
         "L2, channels first": (count, step(task_of("cnn-l2", first=True), count)),
         "loss of bins, log-softmax": (count, lambda: loss(scores, ab).backward()),
         "loss of bins, fused": (count, lambda: fused(scores, ab, loss.edges).backward()),
     }
+    if arguments.bf16:
+        ways["L2, bf16"] = count, step(task_of("cnn-l2", 'run.precision="bf16"'), count)
     found: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(arguments.rounds + 1):
         for name, (_, run) in ways.items():
@@ -88,7 +90,9 @@ def main() -> None:
     for name, times in found.items():
         least = min(times[1:])
         print(f"{name:<34}{1000 * least:>9.1f} ms{ways[name][0] / least:>9.1f} photographs/s", flush=True)
-    print(f"{'the two losses differ by':<34}{abs(float(loss(scores, ab) - fused(scores, ab, loss.edges))):.1e}")
+    print(
+        f"{'the two losses differ by':<34}{abs(float((loss(scores, ab) - fused(scores, ab, loss.edges)).detach())):.1e}"
+    )
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from photochrom.research.study.prepare import read_facts
 from photochrom.research.study.run import RESULT, machine
 from photochrom.train.summary import summary
 
-# Measured by benchmarks/study_step.py on one idle core of the machine that docs/study.md names.
-MULTIPLY_ADDS = 28e9  # a second; a step of training has three times those of an answer
-WEIGHTS = 5e-9  # seconds a weight and step: its gradient and its optimiser
+# Measured by benchmarks/study_step.py on one core, see docs/experiments/study.md; the first finished run corrects them.
+MULTIPLY_ADDS = 24e9  # a second; a step of training has three times those of an answer
+WEIGHTS = 7e-9  # seconds a weight and step: its gradient and its optimiser
 # What is trained besides the recipe's network, as a factor on its work; from the runs of the small scale.
 BESIDES = {"adversarial": 2.0, "cyclegan": 5.0}
 MEASURING = 0.2  # seconds a test photograph
@@ -67,7 +67,7 @@ class Estimate:
 
 
 def training_seconds(job: StudyJob) -> float:
-    """Of one idle core."""
+    """Of one core."""
     found, run = summary(job.recipe), job.recipe.run
     each = 3 * found.multiply_adds * BESIDES.get(job.recipe.task.name, 1.0) / MULTIPLY_ADDS
     return run.steps * (run.batch * each + found.parameters * WEIGHTS)
