@@ -1,7 +1,7 @@
 """The model card: it goes through JSON, it seals its file, and what is wrong with it is named."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -115,7 +115,14 @@ def test_a_seal_breaks_at_any_byte():
     assert not is_intact(data, NO_DIGEST)
 
 
-@pytest.mark.parametrize("data", [b"", 2 * card().to_json().encode()])
-def test_only_a_file_with_one_open_card_is_sealed(data):
-    with pytest.raises(ValueError, match="exactly one card"):
-        seal(data)
+def test_a_seal_is_the_cards_own_and_not_that_of_what_it_started_from():
+    origin = {"started_from": {"name": "a_run", "digest": NO_DIGEST}}
+    sealed = seal(replace(card(), training=origin).to_json().encode())
+    facts = json.loads(sealed)
+    assert facts["training"] == origin
+    assert is_intact(sealed, facts["digest"])
+
+
+def test_a_file_without_a_card_is_not_sealed():
+    with pytest.raises(ValueError, match="holds no card"):
+        seal(b"weights")

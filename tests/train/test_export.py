@@ -19,7 +19,7 @@ from photochrom.inference.model_files import read_card, read_model
 from photochrom.loading import load_backend
 from photochrom.train import export as export_module
 from photochrom.train import onnx_file
-from photochrom.train.export import export, load_state
+from photochrom.train.export import export, load_state, starting_point
 from photochrom.train.loop import Trainer
 from photochrom.train.onnx_file import LEAST_TO_SHRINK, parity, round_weights
 from photochrom.train.recipe import recipe_dict
@@ -156,6 +156,14 @@ def test_a_run_folder_is_as_good_a_start_as_its_file(run, tmp_path):
     assert all(torch.allclose(state[name], value, rtol=1e-3, atol=1e-6) for name, value in stored.items())
     assert (bins and bins.to_dict()) == (their_bins and their_bins.to_dict())
     assert (card.training, card.recipe) == (whole.training, whole.recipe)
+
+
+def test_a_run_that_started_from_a_run_is_exported(run, folder, tmp_path):
+    Trainer(run[1], [folder], tmp_path / "finer", **starting_point(run[0])).run()
+    card = export(tmp_path / "finer", output=tmp_path / "finer.onnx")
+    assert card.training["started_from"]["name"] == "a_run"
+    assert "digest" not in card.training["started_from"]
+    assert load_backend(tmp_path / "finer.onnx").card.training == card.training
 
 
 def test_several_become_an_ensemble(tiny, run, exported, folder, tmp_path):

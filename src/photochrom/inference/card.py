@@ -144,10 +144,11 @@ def _refuse_newer(facts: dict[str, Any], where: str) -> None:
 
 def seal(data: bytes) -> bytes:
     """Put the digest into a model file whose card has none yet."""
-    blank = f'"digest": "{NO_DIGEST}"'.encode()
-    if data.count(blank) != 1:
-        raise ValueError("the file does not hold exactly one card without a digest")
-    return data.replace(blank, f'"digest": "{hashlib.sha256(data).hexdigest()}"'.encode())
+    # The last one is the card's own; what it says of the model that training started from comes before.
+    before, blank, after = data.rpartition(f'"digest": "{NO_DIGEST}"'.encode())
+    if not blank:
+        raise ValueError("the file holds no card without a digest")
+    return before + f'"digest": "{hashlib.sha256(data).hexdigest()}"'.encode() + after
 
 
 def is_intact(data: bytes, digest: str) -> bool:

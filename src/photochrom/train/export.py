@@ -206,7 +206,9 @@ def starting_point(model: str | os.PathLike[str]) -> dict[str, Any]:
         UnknownName, BadCheckpoint: as `load_state`.
     """
     state, bins, card = load_state(model)
-    origin = {"name": card.name, "digest": card.digest, "training": card.training}
+    origin = {"name": card.name, "training": card.training}
+    if card.digest != NO_DIGEST:  # a run folder has none
+        origin["digest"] = card.digest
     return {"init": (state, bins), "origin": origin, "initial": recipe_from_dict(card.recipe)}
 
 
