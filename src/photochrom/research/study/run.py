@@ -56,6 +56,8 @@ def run_job(
         same_recipe(job.recipe, read_facts(folder / RESULT)["recipe"], folder)
         return False
     with alone_in(folder):
+        if (folder / RESULT).exists():
+            return False  # another process has finished it since
         trained = _given(job) if job.given else _trained(job, parts, folder, device, progress)
         backend = finished_backend(job, folder, device)
         seen, test = measured(backend, parts.seen), measured(backend, parts.test, viewed=True)
