@@ -203,15 +203,24 @@ def test_a_killed_run_goes_on_from_its_checkpoint(
 
 
 def test_a_run_that_another_process_trains_is_passed_over(
-    finished: Path, tmp_path: Path, recipes: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
+    finished: Path,
+    tmp_path: Path,
+    recipes: Path,
+    pictures: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from photochrom.train.runs import alone_in
+    from photochrom.research.study import run
+    from photochrom.train.runs import FolderInUse
+
+    def held(folder: Path) -> None:
+        raise FolderInUse(f"{folder}: another process")
 
     out = shutil.copytree(finished, tmp_path / "copy")
     folder = out / "small" / "runs" / "cnn-l2-seed1"
     (folder / "result.json").unlink()
-    with alone_in(folder):
-        assert study("--out", out, "--recipes", recipes, "--data", pictures, "--only", "cnn-l2", "cnn-ce10") == 0
+    monkeypatch.setattr(run, "alone_in", held)
+    assert study("--out", out, "--recipes", recipes, "--data", pictures, "--only", "cnn-l2", "cnn-ce10") == 0
     said = capsys.readouterr().err
     assert "cnn-l2-seed1: another process trains it" in said
     assert "cnn-ce10-seed1: was done already" in said
