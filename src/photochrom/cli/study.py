@@ -81,8 +81,9 @@ def study(
             return
         parts = prepare(plan, folder, data, cifar, networks, held_out)
         write_references(folder, parts)
+        hours = Estimate(folder, networks, device, plan.photographs.test)
         for number, job in enumerate(networks, start=1):
-            hours = Estimate(folder, networks, device, plan.photographs.test)
+            hours.look()
             where = f"{number}/{len(networks)} {job.folder}"
             if job.folder not in hours.finished:
                 say(f"{where}: about {told(hours.hours(job))} hours of {told(hours.left())} that are left")

@@ -29,23 +29,26 @@ class Estimate:
     """
 
     def __init__(self, folder: Path, jobs: Sequence[StudyJob], device: str, tested: int) -> None:
-        self.jobs = list(jobs)
-        work: dict[str, float] = {}
-        for job in jobs:
-            if job.name not in work:  # the same with every seed
-                work[job.name] = 0.0 if job.given else training_seconds(job)
+        self.jobs, self._folder, self._device = list(jobs), folder, device
         self._measuring = MEASURING * tested
-        predicted = spent = 0.0
-        self.finished: set[str] = set()
+        self._work: dict[str, float] = {}
         for job in jobs:
-            path = folder / "runs" / job.folder / RESULT
+            if job.name not in self._work:  # the same with every seed
+                self._work[job.name] = 0.0 if job.given else training_seconds(job)
+        self.finished: set[str] = set()
+        self.look()
+
+    def look(self) -> None:
+        """See what is finished by now."""
+        predicted = spent = 0.0
+        for job in self.jobs:
+            path = self._folder / "runs" / job.folder / RESULT
             if path.exists():
                 self.finished.add(job.folder)
                 facts = read_facts(path)
-                if facts["machine"] == machine(device) and not job.given:
-                    predicted, spent = predicted + work[job.name], spent + facts["seconds"]
-        self._work = work
-        self._factor = spent / predicted if predicted else 1.0 if device == "cpu" else None
+                if facts["machine"] == machine(self._device) and not job.given:
+                    predicted, spent = predicted + self._work[job.name], spent + facts["seconds"]
+        self._factor = spent / predicted if predicted else 1.0 if self._device == "cpu" else None
 
     def hours(self, job: StudyJob) -> float | None:
         """Of one job; None where nothing is known of a GPU's speed yet."""
