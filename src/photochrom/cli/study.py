@@ -74,14 +74,14 @@ def study(
     if not report_only:
         if not (data or dry_run):
             raise BadSetting("the study needs photographs of downsampled ImageNet; name them with --data")
-        plan, folder, device = load_plan(recipes / "study" / f"{scale}.toml"), out / scale, pick_device(device)
+        plan, folder, chosen = load_plan(recipes / "study" / f"{scale}.toml"), out / scale, pick_device(device)
         networks = jobs(plan, recipes, only, seeds, part)
         if dry_run:
-            table(Estimate(folder, networks, device, plan.photographs.test).rows(), plan.title)
+            table(Estimate(folder, networks, chosen, plan.photographs.test).rows(), plan.title)
             return
         parts = prepare(plan, folder, data, cifar, networks, held_out)
         write_references(folder, parts)
-        hours = Estimate(folder, networks, device, plan.photographs.test)
+        hours = Estimate(folder, networks, chosen, plan.photographs.test)
         for number, job in enumerate(networks, start=1):
             hours.look()
             where = f"{number}/{len(networks)} {job.folder}"
@@ -94,7 +94,7 @@ def study(
                     bar.update(task, completed=now.step, loss=now.loss)
 
                 try:
-                    done = "done" if run_job(job, parts, folder, device, show) else "was done already"
+                    done = "done" if run_job(job, parts, folder, chosen, show) else "was done already"
                 except FolderInUse:
                     done = "another process trains it"
             say(f"{where}: {done}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from cycler import cycler
@@ -24,7 +25,8 @@ LOSSES = {"cnn-l2-dropout": "L2 with dropout", "cnn-smooth-l1": "Smooth L1", "cn
 SAMPLES = 6
 # Okabe and Ito's colours, which the colour-blind tell apart; lines differ in style as well.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-STYLE = {"axes.prop_cycle": cycler(color=COLORS) + cycler(linestyle=["-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1))])}
+LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
+STYLE: dict[Any, Any] = {"axes.prop_cycle": cycler(color=COLORS) + cycler(linestyle=LINES)}
 
 
 def figures(results: Results) -> dict[str, tuple[str, bytes]]:

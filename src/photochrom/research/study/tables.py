@@ -213,7 +213,8 @@ def _side_by_side(scales: Sequence[Results]) -> list[Table]:
     if not tested:
         return []
     columns = dict(PHOTOGRAPHS) | {name: f"{name} scale" for name in tested if name not in PHOTOGRAPHS}
-    rows = [("the paper's claim", "section", "the paper's number", *columns.values(), "likely cause, as far as known")]
+    heads = ("the paper's claim", "section", "the paper's number", *columns.values(), "likely cause, as far as known")
+    rows: list[tuple[str, ...]] = [heads]
     for index, claim in enumerate(claims()):
         verdicts = [tested[name][index].verdict if name in tested else NOT_RUN for name in columns]
         rows.append((_claim(claim), _section(claim), claim.paper, *verdicts, claim.cause))
@@ -233,7 +234,8 @@ def _claim(found: Finding) -> str:
 
 
 def _findings(results: Results) -> list[Table]:
-    rows = [("the paper's claim", "measure", "to be less", "to be more", "difference (95 %)", "seeds", "here")]
+    heads = ("the paper's claim", "measure", "to be less", "to be more", "difference (95 %)", "seeds", "here")
+    rows: list[tuple[str, ...]] = [heads]
     judged = findings(results)
     if all(found.verdict == UNTESTED for found in judged):
         return []
