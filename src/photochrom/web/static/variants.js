@@ -60,14 +60,13 @@ export class Variants {
         const variant = tile.querySelector("input").value;
         images.push(await picture(resultAddress(job.id, { ...plain, variant }, { max_side: SIDE, format: "jpeg" }), signal));
       }
+      if (signal.aborted) return;
+      this.#tiles.forEach((tile, at) => tile.querySelector("img").replaceWith(images[at]));
+      this.#group.hidden = false;
       const names = await (await get(placeAddress(job.id, "variants", plain, { count }), signal)).json();
       if (signal.aborted) return;
-      this.#tiles.forEach((tile, at) => {
-        tile.querySelector("img").replaceWith(images[at]);
-        if (at) tile.querySelector(".words").textContent = names[at - 1].name;
-      });
+      names.forEach(({ variant, name }) => (this.#tiles[variant].querySelector(".words").textContent = name));
       this.#shown = wanted;
-      this.#group.hidden = false;
     } catch (error) {
       // What is wrong with the look or the server, the large picture says.
       if (!(error instanceof Refused) && error.name !== "AbortError") throw error;
