@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from photochrom import Colorizer, color
+from photochrom import Colorizer, Hint, color
 from photochrom.errors import (
     BadCheckpoint,
     BadSetting,
@@ -671,3 +671,26 @@ def test_settings_make_another_session_of_the_kind(finished):
     again = Colorizer(**first.settings)
     assert again.settings == first.settings
     assert again.decoding == first.decoding
+
+
+def test_warmth_and_tint_move_the_colours_and_hints_stay(tiny, session):
+    gray = noise((60, 80), seed=3) // 2 + 60
+    plain = session.colorize(gray)
+    assert np.array_equal(Colorizer(tiny, threads=1, warmth=0.0, tint=0.0).colorize(gray), plain)
+
+    def moved(**look):
+        new = Colorizer(tiny, threads=1, **look).colorize(gray)
+        lab, before = (color.rgb_to_lab(each / 255) for each in (new, plain))
+        assert np.abs(lab[..., 0] - before[..., 0]).max() < 1
+        return (lab - before).mean((0, 1))[1:]
+
+    (a, b), (cold_a, cold_b), (tint_a, tint_b) = moved(warmth=0.5), moved(warmth=-0.5), moved(tint=0.5)
+    assert b > max(6, 3 * abs(a))
+    assert cold_b < min(-6, -3 * abs(cold_a))
+    assert tint_a > max(5, 3 * abs(tint_b))
+    hint = [Hint(40, 30, "#7a4f10", 2)]
+    warm = Colorizer(tiny, threads=1, warmth=1.0).colorize(gray, hints=hint)
+    at = np.abs(warm[30, 40].astype(int) - session.colorize(gray, hints=hint)[30, 40])
+    assert at.max() <= 4  # the colour that was picked is the colour that is seen
+    with pytest.raises(BadSetting, match=r"the warmth is 1\.5"):
+        Colorizer(tiny, warmth=1.5)

@@ -79,6 +79,10 @@ class AsyncRemoteJob:
         """See `RemoteJob.result`."""
         return await asyncio.to_thread(self._job.result, **_sent(look))
 
+    async def export(self, kind: str = "photograph", **how: Any) -> bytes:
+        """See `RemoteJob.export`."""
+        return await asyncio.to_thread(self._job.export, kind, **_sent(how))
+
     async def variants(self, count: int, **look: Any) -> list[bytes]:
         """See `RemoteJob.variants`."""
         return await asyncio.to_thread(self._job.variants, count, **_sent(look))

@@ -103,7 +103,8 @@ class Client:
             output: where to write the result of a path; by default NAME.color.EXT next to it.
             overwrite: replace an existing file.
             progress: called with 0 to 1: half for the upload, half for the work.
-            **look: vividness, saturation, contrast, variant, format; see the server's /docs. `hints` are `Hint`s.
+            **look: vividness, saturation, warmth, tint, contrast, variant, keep_color, restore_tone, mark, format; see
+                the server's /docs. `hints` are `Hint`s.
 
         Returns:
             The path of the result, or for bytes the result's bytes.
@@ -140,7 +141,8 @@ class Client:
         Args:
             x: a path, or a file's bytes.
             progress: called with how much has gone up, 0 to 1.
-            **look: vividness and saturation of a film. A photograph is rendered with any settings once it is done.
+            **look: vividness, saturation, warmth, tint and palette of a film. A photograph is rendered with any
+                settings once it is done.
         """
         if isinstance(x, bytes | bytearray | memoryview):
             return self._submit(bytes(x), look, "", progress)
@@ -300,10 +302,19 @@ class RemoteJob:
         """The coloured photograph's or film's file.
 
         Args:
-            **look: vividness, saturation, contrast, variant, format, max_side; see the server's /docs. `hints` are
-                `Hint`s at points of the whole photograph.
+            **look: as for `Client.colorize`, and max_side. `hints` are `Hint`s at points of the whole photograph.
         """
         return self._client._ask("GET", f"{self._path}/result", look)
+
+    def export(self, kind: str = "photograph", **how: Any) -> bytes:
+        """A photograph as a file for somewhere else.
+
+        Args:
+            kind: "photograph", "layer" (its colour alone, transparent), "card" (with the original) or "film" (from one
+                to the other, .mp4).
+            **how: format, size (pixels of the longer side), quality (1 to 100), and a look as for `result`.
+        """
+        return self._client._ask("GET", f"{self._path}/export", {"kind": kind, **how})
 
     def variants(self, count: int, **look: Any) -> list[bytes]:
         """So many other colourings of a photograph, in a look; they are `result(variant=1)` and on."""
@@ -331,6 +342,8 @@ def _written(value: Any) -> Any:
     """A look's value as the server reads it: a job by its id, hints as text, and where there are strokes as JSON."""
     if isinstance(value, RemoteJob):
         return value.id
+    if isinstance(value, bool):
+        return str(value).lower()
     if not isinstance(value, list | tuple):
         return value
     # Whoever has hints has these modules; all others need not wait for them.

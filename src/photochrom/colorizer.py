@@ -23,7 +23,16 @@ from photochrom.imaging.result_names import beside
 from photochrom.inference.backends import Backend, ClosedBackend
 from photochrom.inference.bins import JointBins
 from photochrom.inference.card import ModelCard
-from photochrom.inference.decode import RENDER_SIZE, SATURATION, TEMPERATURES, VIVIDNESS, Decoding, scores_to_ab
+from photochrom.inference.decode import (
+    RENDER_SIZE,
+    SATURATION,
+    TEMPERATURES,
+    TINT,
+    VIVIDNESS,
+    WARMTH,
+    Decoding,
+    scores_to_ab,
+)
 from photochrom.inference.decoders import decoders
 from photochrom.inference.model_files import lasting
 from photochrom.inference.network import Network, Scores
@@ -58,6 +67,8 @@ class Colorizer:
             here and below uses the model's own value. Models bound to one size accept only None.
         vividness: 0 (cautious) to 1 (rare colours as likely as common ones).
         saturation: multiplies the chroma.
+        warmth: -1 as in cold light to 1 as in warm light; 0 leaves the colours as they are.
+        tint: -1 greener to 1 more magenta, likewise.
         decoder: "annealed_mean", "mean", "argmax", "sample" or "tilted".
         temperature: of the annealed mean and of sampling.
         device: "auto", "cpu" or "cuda"; an error if it is not available.
@@ -95,6 +106,8 @@ class Colorizer:
         render_size: int | None = None,
         vividness: float | None = None,
         saturation: float = 1.0,
+        warmth: float = 0.0,
+        tint: float = 0.0,
         decoder: str | None = None,
         temperature: float | None = None,
         device: str = "auto",
@@ -115,6 +128,8 @@ class Colorizer:
             "render_size": render_size,
             "vividness": vividness,
             "saturation": saturation,
+            "warmth": warmth,
+            "tint": tint,
             "decoder": decoder,
             "temperature": temperature,
             "device": device,
@@ -131,6 +146,8 @@ class Colorizer:
         for name, value, allowed in (
             ("vividness", vividness, VIVIDNESS),
             ("saturation", saturation, SATURATION),
+            ("warmth", warmth, WARMTH),
+            ("tint", tint, TINT),
             ("temperature", temperature, TEMPERATURES),
             ("render size", render_size, RENDER_SIZE),
             ("number of threads", threads, Range(1, 1024, whole=True)),
@@ -147,7 +164,12 @@ class Colorizer:
             side = self.card.size
             raise BadSetting(f"the model '{self.card.name}' needs squares of {side} pixels; omit --render-size")
         self.decoding = self.card.default_decoding().chosen(
-            vividness=vividness, saturation=saturation, decoder=decoder, temperature=temperature
+            vividness=vividness,
+            saturation=saturation,
+            decoder=decoder,
+            temperature=temperature,
+            warmth=warmth,
+            tint=tint,
         )
         self.render_size = self.card.size or render_size or self.card.render_size
         self.max_pixels = max_pixels
@@ -295,6 +317,24 @@ class Colorizer:
                 f"memory ran out on a photograph of {picture.width} x {picture.height}; colour a smaller copy"
             ) from None
 
+    def part_painter(
+        self,
+        L: np.ndarray,
+        scores: Scores,
+        *,
+        decoding: Decoding | None = None,
+        variant: int | None = None,
+        hints: Sequence[Colored] = (),
+    ) -> Painter:
+        """What paints any part of a photograph, in any size: see `Painter.part`.
+
+        Args:
+            L: (h, w) of the whole in a small copy, of which the hints count the pixels.
+            scores: what `scores` gave for it.
+            decoding, variant, hints: as for `colorize_picture`.
+        """
+        return self._painter_of(L, scores, decoding or self.decoding, None, hints, variant)
+
     def confidence(self, L: np.ndarray) -> np.ndarray:
         """How sure the colours of L (H, W), 0..100, are: (H, W), the probability that they are nearly the true ones.
 
@@ -317,7 +357,8 @@ class Colorizer:
             raise BadSetting(f"the model '{self.card.name}' gives no probabilities of colours, so no confidence")
         scores = scores or self.scores(L)
         w, h = self._map_size(scores)
-        ab = self.chroma(scores, L).strip(resize(L, (w, h)), 0, h)
+        how = replace(self.decoding, warmth=0.0, tint=0.0)  # a cast that was asked for is no doubt
+        ab = self.chroma(scores, L, how).strip(resize(L, (w, h)), 0, h)
         return confidence(scores.map[:, :h, :w], ab, bins, self.decoding), ab
 
     def paint(self, picture: Picture, light: np.ndarray, chroma: GuidedChroma) -> Picture:
@@ -429,7 +470,8 @@ class Colorizer:
                 ab[here] = transferred(ab[here], light, log_p, references, self.reference_method)
             if self.palette:
                 ab[here] = self.palette.drawn(ab[here], light, log_p, self.network.bins)
-        return GuidedChroma.fit(ab, L, covered, how.smooth_radius)
+        fitted = GuidedChroma.fit(ab, L, covered, how.smooth_radius)
+        return fitted.with_cast(*how.cast) if any(how.cast) else fitted
 
     def _map_size(self, scores: Scores) -> tuple[int, int]:
         """(w, h) of the part of the network's map that lies over the picture."""

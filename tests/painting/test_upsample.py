@@ -36,6 +36,18 @@ def test_one_color_stays_one_color_whatever_l_is(height, width, color, seed):
     np.testing.assert_allclose(full, np.broadcast_to(np.float32(color), full.shape), atol=2e-3)
 
 
+def test_a_cast_is_what_light_of_another_colour_does_to_grays():
+    """Scaling X and Z of a gray is the same shift in Lab, by the definition of Lab."""
+    light = np.linspace(1, 99, 50, dtype=np.float32)[None].repeat(50, 0)
+    plain = GuidedChroma.fit(np.zeros((50, 50, 2), np.float32), light, (50, 50))
+    f = (light + 16) / 116  # of Y, where L is above 8
+    x, z = 1.03 ** (1 / 3), 0.7 ** (1 / 3)
+    cast = plain.with_cast(500 * (x - 1), 200 * (1 - z)).strip(light, 0, 50)
+    np.testing.assert_allclose(cast[..., 0], 500 * (x * f - f), atol=1e-3)
+    np.testing.assert_allclose(cast[..., 1], 200 * (f - z * f), atol=1e-3)
+    assert not plain.strip(light, 0, 50).any()
+
+
 @pytest.mark.parametrize("edge", [116, 120, 125])
 def test_color_bleeds_less_over_an_edge_than_by_plain_enlargement(edge):
     light, truth, ab = two_tones(edge=edge)

@@ -97,6 +97,41 @@ def test_contrast_moves_the_lightness_and_nothing_is_coloured_anew(server, tiny)
     assert found[0, 64] < Picture(gray).lightness()[0, 64] - 8
 
 
+@pytest.mark.parametrize(
+    "look",
+    [
+        {"restore_tone": True},
+        {"mark": True, "warmth": 0.6, "tint": -0.4},
+        {"keep_color": True, "restore_tone": True, "mark": True, "warmth": -1.0},
+    ],
+)
+def test_what_is_done_besides_colouring_is_what_the_library_does(server, tiny, drawn, look):
+    image = drawn(4, 400, 300)
+    faded = image.convert("L").point(lambda value: 80 + value // 4)
+    for data, toning in ((encoded(faded), "gray"), (encoded(image, "JPEG"), "color")):
+        kept = toning == "color" and "keep_color" in look
+        expected = data if kept else Colorizer(tiny, **look).colorize(data)
+        assert server.post("/api/v1/colorize", content=data, params=look).content == expected
+        address, states = submitted(server, data)
+        assert states[-1]["toning"] == toning
+        assert server.get(f"{address}/result", params=look).content == expected
+        small = server.get(f"{address}/result", params={**look, "format": "png", "max_side": 400})
+        whole = server.get(f"{address}/result", params={**look, "format": "png"})
+        assert np.abs(np.asarray(opened(small), float) - np.asarray(opened(whole))).max() <= 1
+        assert server.get(f"{address}/result").content != expected
+
+
+def test_contrast_goes_onto_restored_tones(server):
+    faded = Image.fromarray(np.tile(np.linspace(80, 160, 256).astype(np.uint8), (64, 1)))
+    restored, strong = (
+        np.asarray(opened(server.post(f"/api/v1/colorize?saturation=0&{query}", content=encoded(faded))), int)[32]
+        for query in ("restore_tone=true", "restore_tone=true&contrast=1")
+    )
+    assert np.ptp(restored) > 230
+    assert strong[64].mean() < restored[64].mean() - 20
+    assert strong[192].mean() > restored[192].mean() + 20
+
+
 def test_hints_are_those_of_the_whole_photograph(server, tiny, drawn):
     data, hints = encoded(drawn(4, 400, 300).convert("L")), [Hint(300, 250, "#607090"), Hint(20, 20, "#808080", 0.5)]
     look = {"hints": ";".join(map(str, hints))}
@@ -167,7 +202,9 @@ def test_a_job_gives_every_look_of_one_answer(real, tmp_path):
         "status": "done",
         "progress": 1.0,
         "colored": False,
+        "toning": "gray",
         "frames": 1,
+        "seconds": None,
         "width": 512,
         "height": 512,
         "format": "jpeg",
@@ -188,6 +225,30 @@ def test_a_job_gives_every_look_of_one_answer(real, tmp_path):
     assert real.delete(address).status_code == 204
     assert real.get(address).status_code == 404
     assert real.get(f"{address}/result").status_code == 404
+
+
+def test_a_crop_is_that_part_of_the_result(server, drawn):
+    address, _ = submitted(server, encoded(drawn(4, 900, 700).convert("L")))
+    hint = str(Hint(400, 300, "#7a4f10", 2))
+    for look in ({}, {"warmth": 0.7, "hints": hint}, {"restore_tone": True, "contrast": 0.5}):
+        whole = np.asarray(opened(server.get(f"{address}/result", params={**look, "format": "png"})), float)
+        how = {**look, "format": "png", "crop": "310,205,300,260"}
+        part = np.asarray(opened(server.get(f"{address}/result", params=how)), float)
+        assert part.shape == (260, 300, 3)
+        assert np.abs(part - whole[205:465, 310:610]).mean() < 1.5
+        small = opened(server.get(f"{address}/result", params={**how, "max_side": 150}))
+        assert small.size == (150, 130)
+    original = opened(server.get(f"{address}/original", params={"format": "png", "crop": "310,205,300,260"}))
+    whole = np.asarray(opened(server.get(f"{address}/original", params={"format": "png"})))
+    assert np.array_equal(np.asarray(original), whole[205:465, 310:610])
+    for crop, reason in (
+        ("800,0,200,100", "beyond the photograph"),
+        ("0,0,9000,9000", "16 megapixels"),
+        ("0,0,0,5", "match"),
+    ):
+        refused = server.get(f"{address}/result", params={"crop": crop})
+        assert refused.status_code == 422
+        assert reason in refused.json()["detail"]
 
 
 def test_transparency_is_in_the_small_copy_too(server, drawn):

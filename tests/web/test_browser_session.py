@@ -15,7 +15,7 @@ def test_every_change_of_the_look_is_undone_and_redone(open_page, photographs):
     undo, redo = page.get_by_role("button", name="Undo"), page.get_by_role("button", name="Redo")
     expect(undo).to_be_disabled()
     page.get_by_role("slider", name="Saturation").press("End")
-    page.get_by_role("radio", name="2", exact=True).check()
+    page.locator("#variants input[value='2']").check()
     page.get_by_role("button", name="Use for all").click()
     page.get_by_role("button", name="Reset").click()
     states = []

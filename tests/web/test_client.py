@@ -45,6 +45,9 @@ def test_a_job_is_followed_and_gives_its_looks(client, png):
     assert (job.state().status, job.state().progress, job.state().problem) == ("done", 1.0, None)
     assert job.result() == client.colorize(png(2))
     assert job.result(saturation=0.2, max_side=None) != job.result()
+    assert job.result(restore_tone=True, keep_color=False, mark=True) != job.result()
+    assert job.export(saturation=0.2) == job.result(saturation=0.2)
+    assert job.export("layer", size=20)[:4] == b"\x89PNG"
     job.remove()
     with pytest.raises(ServerRefused, match="no such job") as caught:
         job.result()
@@ -103,6 +106,7 @@ def test_the_same_awaited(live, tiny, png, tmp_path):
         await asyncio.gather(*(job.wait() for job in jobs))
         assert await jobs[0].result() == expected
         assert (await jobs[1].original(format="png"))[:4] == b"\x89PNG"
+        assert (await jobs[1].export("card", format="webp", size=32))[:4] == b"RIFF"
         await jobs[0].remove()
         with pytest.raises(ServerRefused, match="no such job"):
             await jobs[0].result()

@@ -104,7 +104,7 @@ def test_no_folder_of_the_servers_is_told(tmp_path, monkeypatch, tiny, error, st
         raise error(target)
 
     monkeypatch.setattr(films, "colorize_film", failing)
-    monkeypatch.setattr(films, "_check_length", lambda *_: None)
+    monkeypatch.setattr(films, "_seconds", lambda *_: None)
     with pytest.raises(PhotochromError) as caught:
         films.colour(Setup(str(tiny), 10**6, 1), str(tmp_path), Look(), ".mp4", 10.0)
     assert str(caught.value).startswith(words)

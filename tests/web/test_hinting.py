@@ -8,6 +8,7 @@ from PIL import Image
 
 from photochrom import Colorizer, Hint, color
 from photochrom.painting.palette import Palette
+from photochrom.web.variants import name_of
 
 
 def job_of(client, data):
@@ -190,3 +191,34 @@ def test_hints_are_not_lost_beside_a_palette(server, tiny, halves):
     look = {"palette": "navy", "hints": "50,80=#a05030"}
     expected = Colorizer(tiny, palette="navy").colorize(halves, hints=[Hint(50, 80, "#a05030")])
     assert server.get(f"{job_of(server, halves)}/result", params=look).content == expected
+
+
+# ---- variants by name
+
+
+def test_variants_have_names_that_tell_what_changes(real):
+    address = job_of(real, real.get("/samples/astronaut.jpg").content)
+    found = real.get(f"{address}/variants").json()
+    assert [each["variant"] for each in found] == [1, 2, 3, 4, 5]
+    names = [each["name"] for each in found]
+    assert len(set(names)) == 5
+
+    def ab(variant):
+        shown = real.get(f"{address}/result", params={"variant": variant, "max_side": 96, "format": "png"})
+        rgb = np.asarray(Image.open(io.BytesIO(shown.content))) / 255
+        return color.rgb_to_lab(rgb)[..., 1:].mean((0, 1))
+
+    assert (ab(1 + names.index("warmer")) - ab(0))[1] > 2
+    assert (ab(1 + names.index("bluer")) - ab(0))[1] < -2
+    # With nothing left to choose, nothing differs.
+    gray = real.get(f"{address}/variants", params={"saturation": 0, "count": 2}).json()
+    assert [each["name"] for each in gray] == ["nearly the same"] * 2
+
+
+def test_a_sky_that_turns_blue_is_called_so():
+    plain = np.full((12, 12, 3), (70.0, 0.0, 8.0))
+    other = plain.copy()
+    other[:4, :, 2] = -15
+    assert name_of(plain, other) == "blue sky"
+    assert name_of(plain, other, ["blue sky"]) == "bluer"
+    assert name_of(other, other - np.array([0, 0, 5])) == "bluer"

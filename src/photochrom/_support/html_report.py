@@ -6,8 +6,10 @@ import base64
 import csv
 import html
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
@@ -15,13 +17,16 @@ h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; border-bottom: 1px solid #
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top; }
 th { background: #f3f3f3; } td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.number small { display: inline-block; text-align: left; padding-left: .4em; color: #555; } td a { font-size: .8em; }
 figure { margin: 1.5rem 0; } figure img { max-width: 100%; } figcaption, .note { color: #555; font-size: .9rem; }
 .row { display: flex; flex-wrap: wrap; gap: 1rem; } .row figure { margin: 0; max-width: 16rem; }
-.holds { color: #1a7f37; } .fails { color: #b42318; } .open { color: #8a6d00; }
+.holds { color: #00588f; } .fails { color: #a84300; } .open { color: #555; }
+.holds::before { content: "\\2713\\a0"; } .fails::before { content: "\\2717\\a0"; } .open::before { content: "?\\a0"; }
 .holds, .fails, .open, .name { white-space: nowrap; }
 """
-_VERDICTS = {"holds": "holds", "does not hold": "fails", "undecided": "open", "not tested": "open"}
-_FOLDED = 40  # rows from which a table is folded away
+_VERDICTS = {"holds": "holds", "does not hold": "fails", "undecided": "open", "not tested": "open", "not run": "open"}
+_NUMBER = re.compile(r"([-+]?[0-9][0-9.,]*(?:e[-+]?[0-9]+)?)((?: [%M])?)((?: \(.*\)| ± .*)?)((?: %)?)")
+_FOLDED = 60  # rows from which a table is folded away
 
 
 @dataclass(frozen=True)
@@ -33,12 +38,14 @@ class Table:
         title: above it.
         rows: the heading first.
         note: below it.
+        links: by the text of a row's first cell, words and the addresses to which they lead.
     """
 
     name: str
     title: str
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    links: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
 
     def csv(self) -> str:
         text = io.StringIO()
@@ -52,12 +59,26 @@ class Table:
     def html(self) -> str:
         """The table under its heading; a long one is folded away."""
         head = "".join(f"<th>{html.escape(cell)}</th>" for cell in self.rows[0])
-        rows = "\n".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in self.rows[1:])
+        rows = "\n".join(map(self._row, self.rows[1:]))
         inner = f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>'
         if len(self.rows) > _FOLDED:
             inner = f"<details><summary>{len(self.rows) - 1} rows</summary>{inner}</details>"
         note = f'<p class="note">{html.escape(self.note)}</p>' if self.note else ""
         return f"<h2>{html.escape(self.title)}</h2>\n{inner}\n{note}"
+
+    def _row(self, row: Sequence[str]) -> str:
+        cells = [_cell(text, width) for text, width in zip(row, self._beside, strict=True)]
+        links = "".join(
+            f' <a href="{html.escape(to)}">{html.escape(word)}</a>' for word, to in self.links.get(row[0], ())
+        )
+        cells[0] = cells[0].replace("</td>", f"{links}</td>")
+        return f"<tr>{''.join(cells)}</tr>"
+
+    @cached_property
+    def _beside(self) -> list[int]:
+        """By column, how many characters stand beside the numbers: a range or an error, which is set apart."""
+        columns = zip(*([_NUMBER.fullmatch(cell) for cell in row] for row in self.rows[1:]), strict=True)
+        return [max((len(found[3]) + len(found[4]) for found in column if found), default=0) for column in columns]
 
 
 def page(title: str, body: Sequence[str]) -> str:
@@ -81,10 +102,13 @@ def figure(caption: str, png: bytes) -> str:
     return f'<figure><img alt="{text}" src="data:image/png;base64,{data}"><figcaption>{text}</figcaption></figure>'
 
 
-def _cell(text: str) -> str:
+def _cell(text: str, beside: int = 0) -> str:
+    """A cell; a number stands to the right, and `beside` characters of its range after it, so that digits line up."""
     if text in _VERDICTS:
         return f'<td class="{_VERDICTS[text]}">{text}</td>'
-    kind = ""
-    if " " not in text:
-        kind = ' class="number"' if text.lstrip("-")[:1].isdigit() else ' class="name"'
+    found = _NUMBER.fullmatch(text)
+    if found:
+        rest = f'<small style="width:{beside}ch">{html.escape((found[3] + found[4]).strip())}</small>' if beside else ""
+        return f'<td class="number">{found[1]}{found[2]}{rest}</td>'
+    kind = ' class="name"' if " " not in text else ""
     return f"<td{kind}>{html.escape(text)}</td>"

@@ -84,6 +84,8 @@ def batch(
         "render_size": options.render_size,
         "vividness": options.vividness,
         "saturation": options.saturation,
+        "warmth": options.warmth,
+        "tint": options.tint,
         "max_pixels": max_pixels,
     }
     counts: Counter[str] = Counter()

@@ -52,6 +52,10 @@ class DecodingOptions:
     """0 (cautious) to 1 (rare colours as likely as common ones). [default: the model's own]"""
     saturation: float = 1.0
     """Multiplies the strength of all colours, 0 to 4."""
+    warmth: float = 0.0
+    """-1 (as in cold light) to 1 (as in warm light)."""
+    tint: float = 0.0
+    """-1 (greener) to 1 (more magenta)."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where the network runs; an error if it is not available."""
 
@@ -62,6 +66,8 @@ class DecodingOptions:
             render_size=self.render_size,
             vividness=self.vividness,
             saturation=self.saturation,
+            warmth=self.warmth,
+            tint=self.tint,
             device=self.device,
             max_pixels=max_pixels,
             **(finish.settings() if finish else {}),

@@ -27,7 +27,7 @@ _LEAST_QUALITY = 90
 _CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
-def encode(picture: Picture, format: str) -> bytes:
+def encode(picture: Picture, format: str, quality: int | None = None) -> bytes:
     """Encode a picture.
 
     PNG and TIFF keep 16 bits (floats become 16 bits), the others 8. Of the metadata each holds what
@@ -37,6 +37,7 @@ def encode(picture: Picture, format: str) -> bytes:
     Args:
         picture: what to encode.
         format: "JPEG", "PNG", "TIFF", "WEBP", "AVIF", "BMP", "GIF", "JPEG2000", "HEIF", or a file name ending.
+        quality: of JPEG, WebP, AVIF and HEIF, 1 to 100, instead of the above; a WebP loses by it, too.
 
     Returns:
         The file's content; the same for the same picture.
@@ -57,7 +58,7 @@ def encode(picture: Picture, format: str) -> bytes:
             picture = _on_white(picture)
         if form.encode:
             return pkgutil.resolve_name(form.encode)(_as_deep_as(form, picture))
-        return _through_pillow(picture, form)
+        return _through_pillow(picture, form, quality)
     except PhotochromError:
         raise
     except MemoryError as error:
@@ -105,13 +106,13 @@ def _on_white(picture: Picture) -> Picture:
     return replace(picture, pixels=pixels, alpha=None)
 
 
-def _through_pillow(picture: Picture, form: Format) -> bytes:
+def _through_pillow(picture: Picture, form: Format, quality: int | None) -> bytes:
     name = form.name
     image = to_pil(_at(picture, "uint8"))
     image.info.clear()
     if name == "GIF":
         image = _with_palette(image)
-    settings = _settings(picture, name)
+    settings = _settings(picture, name, quality)
     try:
         pkgutil.resolve_name(form.reader)
     except ImportError as error:
@@ -125,7 +126,7 @@ def _through_pillow(picture: Picture, form: Format) -> bytes:
     return _with_packet(out.getvalue(), picture) if name == "GIF" else out.getvalue()
 
 
-def _settings(picture: Picture, name: str) -> dict[str, Any]:
+def _settings(picture: Picture, name: str, quality: int | None) -> dict[str, Any]:
     """What Pillow's `save` is told: the quality, and the metadata that the format holds."""
     settings: dict[str, Any] = {}
     kept = {
@@ -134,12 +135,13 @@ def _settings(picture: Picture, name: str) -> dict[str, Any]:
         "xmp": picture.xmp,
     }
     if name == "JPEG":
-        settings.update(quality=max(picture.quality or _QUALITY, _LEAST_QUALITY), subsampling=0)
+        settings.update(quality=quality or max(picture.quality or _QUALITY, _LEAST_QUALITY), subsampling=0)
         kept["xmp"], settings["extra"] = _segments_of(picture)
     elif name == "WEBP":
-        settings.update({"lossless": True, "exact": True} if picture.lossless else {"quality": _QUALITY}, method=4)
+        lossless = picture.lossless and quality is None
+        settings.update({"lossless": True, "exact": True} if lossless else {"quality": quality or _QUALITY}, method=4)
     elif name in ("AVIF", "HEIF"):
-        settings.update(quality=_LEAST_QUALITY)
+        settings.update(quality=quality or _LEAST_QUALITY)
         if name == "AVIF":
             settings.update(subsampling="4:4:4", speed=8)
     if name in ("JPEG", "WEBP", "AVIF", "HEIF"):

@@ -16,6 +16,9 @@ from photochrom.inference.decoders import TEMPERATURE, decoders
 if TYPE_CHECKING:
     from torch import Tensor
 
+# What 1 adds to the ab of white. Warm light is yellow with a little red: it follows the light of black bodies, which at
+# 4200 K differs from daylight by about this much. The tint goes across it, from green to magenta.
+WARM_CAST, TINT_CAST = (6.0, 30.0), (24.0, -6.0)
 NO_CHROMA = 1e-3  # Lab units; keeps the gradient of a power finite where a picture is gray
 
 # What the settings may be, in a recipe, in a model's card, in a session, on the page and in the interface alike.
@@ -24,6 +27,8 @@ VIVIDNESS = Range(0, 1)
 REBALANCE = Range(0, 1)
 SMOOTHING = Range(0, 1, above=True)
 SATURATION = Range(0, 4)
+WARMTH = Range(-1, 1)
+TINT = Range(-1, 1)
 CHROMA_GAMMA = Range(0.25, 4)
 SMOOTH_RADIUS = Range(0, 16, whole=True)
 RENDER_SIZE = Range(32, 2048, whole=True)
@@ -44,6 +49,8 @@ class Decoding:
             where the network is sure of it, since the mean over what is likely is gray where it is not.
         smooth_radius: of the windows in which ab is made even where L is, points of the network's map; 0 leaves it.
             Done where ab meets the picture (`photochrom.painting.upsample.GuidedChroma.fit`), not by `scores_to_ab`.
+        warmth: -1 as in cold light to 1 as in warm light; 0 leaves ab as it is. Done where `smooth_radius` is.
+        tint: -1 greener to 1 more magenta, likewise.
 
     Raises:
         UnknownName: no such decoder.
@@ -58,6 +65,8 @@ class Decoding:
     saturation: Annotated[float, Range(0, SATURATION.high**2)] = 1.0
     chroma_gamma: Annotated[float, CHROMA_GAMMA] = 1.0
     smooth_radius: Annotated[int, SMOOTH_RADIUS] = 0
+    warmth: Annotated[float, WARMTH] = 0.0
+    tint: Annotated[float, TINT] = 0.0
 
     def __post_init__(self) -> None:
         decoders[self.decoder]
@@ -70,6 +79,8 @@ class Decoding:
         saturation: float = 1.0,
         decoder: str | None = None,
         temperature: float | None = None,
+        warmth: float = 0.0,
+        tint: float = 0.0,
     ) -> Decoding:
         """What a person chooses, over the model's own: None leaves it, the saturation is a factor on it."""
         return replace(
@@ -78,7 +89,15 @@ class Decoding:
             saturation=self.saturation * saturation,
             decoder=self.decoder if decoder is None else decoder,
             temperature=self.temperature if temperature is None else temperature,
+            warmth=warmth,
+            tint=tint,
         )
+
+    @property
+    def cast(self) -> tuple[float, float]:
+        """The ab, Lab units, that warmth and tint add to white."""
+        a, b = (self.warmth * warm + self.tint * tint for warm, tint in zip(WARM_CAST, TINT_CAST, strict=True))
+        return a, b
 
 
 def scores_to_ab(

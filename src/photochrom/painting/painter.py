@@ -45,6 +45,29 @@ class Painter:
             self.mark.draw(out, top)
         return out
 
+    def part(self, light: np.ndarray, box: tuple[float, float, float, float], threads: int) -> np.ndarray:
+        """sRGB (h, w, 3) uint8 of a part of the picture, without the mark, painted by so many threads.
+
+        Args:
+            light: (h, w) L of the part, in any size.
+            box: its left, top, right and bottom in shares of the picture's sides.
+        """
+        out = np.empty((*light.shape, 3), np.uint8)
+        rows, width = light.shape
+        left, top, right, bottom = box
+        step = max(1, STRIP_PIXELS // width)
+
+        def paint(first: int) -> None:
+            L = light[first : first + step] if self.tone is None else self.tone(light[first : first + step])
+            above, below = (top + (bottom - top) * row / rows for row in (first, first + len(L)))
+            lab = np.concatenate([L[..., None], self.chroma.part(L, (left, above, right, below))], -1)
+            out[first : first + step] = _quantised(color.lab_to_rgb_gently(lab), out.dtype)
+
+        tops = range(0, rows, step)
+        with ThreadPoolExecutor(min(threads, len(tops))) as pool:
+            list(pool.map(paint, tops))
+        return out
+
     def whole(self, light: np.ndarray, dtype: np.dtype[Any], threads: int) -> np.ndarray:
         """sRGB (H, W, 3) of the whole L (H, W), painted by so many threads."""
         rgb = np.empty((*light.shape, 3), dtype)

@@ -66,11 +66,31 @@ class GuidedChroma:
         parts = slope, target - slope * guide[..., None], lowest[..., None], highest[..., None]
         return cls(np.concatenate(parts, -1).astype(np.float32))
 
+    def with_cast(self, a: float, b: float) -> GuidedChroma:
+        """The same with a colour cast, as light of another colour gives: (a, b) in Lab units on white.
+
+        What is darker gets less of it, in proportion to L + 16: that is what scaling X or Z does to a gray in Lab.
+        """
+        coefficients = self.coefficients.copy()
+        cast = np.array([a, b], np.float32)
+        coefficients[..., :2] += cast / 116
+        coefficients[..., 2:4] += cast * (16 / 116)
+        return GuidedChroma(coefficients)
+
     def strip(self, light: np.ndarray, top: int, height: int) -> np.ndarray:
         """ab (h, W, 2) for the rows of L `light` (h, W) that start at `top` of a picture `height` rows high."""
         m, n = self.coefficients.shape[:2]
+        return self._within(light, (0.0, top * m / height, float(n), (top + len(light)) * m / height))
+
+    def part(self, light: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
+        """ab (h, w, 2) for L `light` (h, w) of a part of the picture: left, top, right, bottom in shares of it."""
+        m, n = self.coefficients.shape[:2]
+        left, top, right, bottom = box
+        return self._within(light, (left * n, top * m, right * n, bottom * m))
+
+    def _within(self, light: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
+        """ab for L of a part of the picture; the box counts points of the coefficients."""
         rows, width = light.shape
-        box = (0.0, top * m / height, float(n), (top + rows) * m / height)
         slope_a, slope_b, offset_a, offset_b, lowest, highest = (
             resize(np.ascontiguousarray(self.coefficients[..., i]), (width, rows), box=box) for i in range(6)
         )

@@ -33,6 +33,10 @@ FREE_SECTIONS = ("title", "decode")
 FREE_TO_CHANGE = {"run": ("steps", "log_every", "eval_every", "checkpoint_every", "trackers"), "data": ("workers",)}
 
 
+class FolderInUse(WriteFailed):
+    """Another process trains in the folder."""
+
+
 @contextmanager
 def alone_in(out: Path) -> Iterator[None]:
     """Keep other processes from training in a run folder, which is made if it is not there.
@@ -41,7 +45,8 @@ def alone_in(out: Path) -> Iterator[None]:
     shares), nothing is kept out.
 
     Raises:
-        WriteFailed: another process trains in it, or it cannot be made.
+        FolderInUse: another process trains in it.
+        WriteFailed: it cannot be made.
     """
     new = not out.exists()
     try:
@@ -51,7 +56,7 @@ def alone_in(out: Path) -> Iterator[None]:
         raise write_failed(out, error) from None
     with file:
         if not _locked(file.fileno()):
-            raise WriteFailed(f"{out}: another process is training in this folder; wait for it, or give another --out")
+            raise FolderInUse(f"{out}: another process is training in this folder; wait for it, or give another --out")
         try:
             yield
         finally:

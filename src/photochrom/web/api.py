@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field
 from starlette.background import BackgroundTask
 
 from photochrom.imaging.formats import FORMATS
-from photochrom.web import archive, films
+from photochrom.web import archive, films, worker
 from photochrom.web.jobs import ColoringJob, Status
 from photochrom.web.look import Look, look
 from photochrom.web.negotiation import FormatName, extensions_of, media_type_of, wanted_format
@@ -42,6 +42,7 @@ IMAGES = {
 }
 COLORED = ".color"
 _LONGEST_NAME = 255
+LARGEST_CROP = 16_000_000  # pixels
 ALWAYS = (400, 401, 403, 421, 422, 429)  # what may be answered to any request
 UPLOAD = (*ALWAYS, 408, 413, 415, 503, 507)
 PICTURE = {**IMAGES, **documented(*UPLOAD, 404, 406, 409, 410, 500), 304: {"description": "Not Modified"}}
@@ -73,9 +74,13 @@ class JobBody(BaseModel):
     height: int | None = None
     kind: Literal["photograph", "film"] = Field(description="A film is whatever moves.")
     frames: int | None = Field(None, description="How many there are; 1 in a photograph.")
+    seconds: float | None = Field(None, description="How long a film lasts, where its file says so.")
     format: str | None = Field(None, description="Of the file that came; of a film's result.")
     alpha: bool | None = Field(None, description="Whether parts are transparent.")
     colored: bool | None = Field(None, description="Whether the photograph came in colour, and can be a reference.")
+    toning: Literal["gray", "tinted", "color"] | None = Field(
+        None, description="How it came: tinted is one hue, as sepia; what is in color can be kept by `keep_color`."
+    )
     name: str | None = Field(None, description="What the file that came is called, if that was said.")
     expires: datetime | None = Field(None, description="When it is removed if it is not asked for again.")
     problem: ProblemBody | None = Field(None, description="Why it failed.")
@@ -110,6 +115,7 @@ class Copy:
     format: FormatName | None
     accept: str | None
     max_side: int | None
+    crop: tuple[int, int, int, int] | None
 
 
 async def copy(
@@ -119,9 +125,21 @@ async def copy(
         int | None,
         Query(ge=16, le=PREVIEW_SIDE, description="A quick copy, this many pixels on its longer side at most."),
     ] = None,
+    crop: Annotated[
+        str | None,
+        Query(
+            pattern=r"^\d{1,6},\d{1,6},[1-9]\d{0,5},[1-9]\d{0,5}$",
+            description="A part, as sharp as the photograph is: X,Y,WIDTH,HEIGHT in its pixels, 16 million at most.",
+        ),
+    ] = None,
 ) -> Copy:
     """The copy that a request's query and header ask for."""
-    return Copy(format, request.headers.get("accept"), max_side)
+    if crop is None:
+        return Copy(format, request.headers.get("accept"), max_side, None)
+    left, top, width, height = map(int, crop.split(","))
+    if width * height > LARGEST_CROP:
+        raise Problem(422, f"a crop has at most {LARGEST_CROP / 1e6:g} megapixels")
+    return Copy(format, request.headers.get("accept"), max_side, (left, top, width, height))
 
 
 JobOf = Annotated[ColoringJob, Depends(job)]
@@ -176,7 +194,7 @@ async def colorize(
         wanted = wanted_format(format, request.headers.get("accept"), kind)
         with studio.admit(job.client):
             path, format_name = await studio.colorize(job, look, wanted)
-    headers = _named(job, extensions_of(format_name)) | studio.places().limits(job.client)
+    headers = named(job, extensions_of(format_name)) | studio.places().limits(job.client)
     return _file(path, format_name, headers, BackgroundTask(studio.jobs.remove, job))
 
 
@@ -192,8 +210,8 @@ async def submit(
 ) -> JobBody:
     """Send a photograph or a film and go on; the job says when it is ready.
 
-    A photograph may then be asked for in any look. A film has the one it was sent with, of vividness, saturation and
-    palette.
+    A photograph may then be asked for in any look. A film has the one it was sent with, of vividness, saturation,
+    warmth, tint and palette.
     """
     with studio.keys.hold(client(request), key) as sent:
         async with _upload(request, studio, name) as (job, kind):
@@ -225,7 +243,7 @@ def _told(request: Request, response: Response, studio: Studio, job: ColoringJob
 @router.get("/jobs/{identity}", operation_id="getJob", responses=documented(*ALWAYS, 404))
 async def state(response: Response, job: JobOf) -> JobBody:
     """How far a job is."""
-    response.headers.update(_expiry(job))
+    response.headers.update(expiry(job))
     return JobBody.of(job)
 
 
@@ -327,29 +345,33 @@ async def _picture(request: Request, studio: Studio, job: ColoringJob, look: Loo
     if look is not None and not job.film:
         check_reference(studio, look)
     name = "" if job.film else wanted_format(copy.format, copy.accept, facts.format)
-    tag = entity_tag(job.id, None if job.film else look, look is None, name, copy.max_side)
+    tag = entity_tag(job.id, None if job.film else look, look is None, name, copy.max_side, copy.crop)
     # To be asked for again each time, which costs nothing where it is known, so that a job that is removed is gone.
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept", **_expiry(job)}
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept", **expiry(job)}
     if is_known(request, tag):
         return Response(status_code=304, headers=headers)
     if job.film:
         path = job.folder / INPUT if look is None else films.result_of(job.folder, job.film)
-        headers |= _named(job, (job.film,), "" if look is None else COLORED)
+        headers |= named(job, (job.film,), "" if look is None else COLORED)
         return FileResponse(path, media_type=films.MEDIA_TYPES[job.film], headers=headers)
+    if copy.crop is not None:
+        data = await studio.ask(job, worker.crop, look, copy.crop, copy.max_side, name)
+        return Response(data, media_type=media_type_of(name), headers=headers)
     if copy.max_side is not None:
         data = await studio.preview(job, look, copy.max_side, name)
         return Response(data, media_type=media_type_of(name), headers=headers)
     with studio.admit(job.client):
         path = await studio.render(job, look, name)
-    headers |= _named(job, extensions_of(name), "" if look is None else COLORED)
+    headers |= named(job, extensions_of(name), "" if look is None else COLORED)
     return _file(path, name, headers, BackgroundTask(path.unlink, missing_ok=True))
 
 
-def _expiry(job: ColoringJob) -> dict[str, str]:
+def expiry(job: ColoringJob) -> dict[str, str]:
+    """The header that says when a job is removed."""
     return {} if job.expires is None else {"Expires": format_datetime(job.expires, usegmt=True)}
 
 
-def _named(job: ColoringJob, extensions: tuple[str, ...], mark: str = COLORED) -> dict[str, str]:
+def named(job: ColoringJob, extensions: tuple[str, ...], mark: str = COLORED) -> dict[str, str]:
     """The header that gives a result its name: that of the client's file, as `photochrom colorize` would change it."""
     shown = archive.entry_name(job.name, extensions, set(), mark) if job.name else f"photochrom{extensions[0]}"
     return {"Content-Disposition": disposition(shown)}

@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from photochrom._support.version import __version__
 from photochrom.inference.model_files import read_card, read_model
-from photochrom.web import api, hinting, login, pages, problems, turing
+from photochrom.web import api, exporting, hinting, login, pages, problems, turing
 from photochrom.web.attempts import Attempts
 from photochrom.web.guard import Guard
 from photochrom.web.metrics import Measured, Metrics
@@ -50,7 +50,7 @@ def create_app(settings: ServeSettings | None = None) -> FastAPI:
     app.state.card = read_card(*read_model(settings.model))
     # (path, label) of what the head of every page links to; a router that has pages adds its own.
     app.state.navigation = [("/", "Colour"), ("/docs", "API")]
-    for router in (api.router, hinting.router, api.server_router, login.router, pages.router):
+    for router in (api.router, exporting.router, hinting.router, api.server_router, login.router, pages.router):
         app.include_router(router)
     if settings.turing:
         turing.install(app, settings.turing)

@@ -73,7 +73,7 @@ def colour(
     Args:
         setup: of the worker.
         folder: the job's.
-        look: vividness, saturation and a palette; films have no others.
+        look: vividness, saturation, warmth, tint and a palette; films have no others.
         ending: see `ending_of`.
         max_seconds: the longest that is taken.
         tell: called with the share that is done, 0 to 1.
@@ -82,14 +82,17 @@ def colour(
         FilmTooLong: it lasts longer.
         PhotochromError: it cannot be read.
     """
-    if look.variant or look.contrast or look.hints or look.reference:
-        raise BadSetting("films have no variant, no contrast, no hints and no reference here; omit them")
+    for name in ("variant", "contrast", "hints", "reference", "keep_color", "restore_tone", "mark"):
+        if getattr(look, name):
+            raise BadSetting(f"films have no {name.replace('_', ' ')} here; omit it")
     source = Path(folder, INPUT)
     colorizer = Colorizer(
         setup.model,
         max_pixels=setup.max_pixels,
         vividness=look.vividness,
         saturation=look.saturation,
+        warmth=look.warmth,
+        tint=look.tint,
         palette=look.chosen_palette(),
         device="cpu",
     )
@@ -104,7 +107,11 @@ def colour(
             tell(min(1.0, progress.done / progress.total))
 
     try:
-        _check_length(source, ending, max_seconds)
+        seconds = _seconds(source, ending)
+        if seconds is not None and seconds > max_seconds:
+            raise FilmTooLong(
+                f"films can last at most {max_seconds:g} seconds; this one lasts {seconds:.0f}; send a part of it"
+            )
         report = colorize_film(source, result_of(Path(folder), ending), colorizer, overwrite=True, progress=heard)
     except MissingExtra:
         raise
@@ -115,16 +122,13 @@ def colour(
         words = str(error).replace(str(source), "the film")
         words = words.replace(str(result_of(Path(folder), ending)), "the coloured film")
         raise type(error)(words.replace(f"{folder}{os.sep}", "")) from None
-    return Facts(report.width, report.height, ending[1:].upper(), False, report.frames)
+    return Facts(report.width, report.height, ending[1:].upper(), False, report.frames, seconds=seconds)
 
 
-def _check_length(source: Path, ending: str, max_seconds: float) -> None:
+def _seconds(source: Path, ending: str) -> float | None:
+    """How long a film lasts, where its file says so; a moving picture's says it only frame by frame."""
     if not MEDIA_TYPES[ending].startswith("video/"):
-        return
+        return None
     from photochrom.video.reading import Reader
 
-    seconds = Reader(source).facts.seconds
-    if seconds is not None and seconds > max_seconds:
-        raise FilmTooLong(
-            f"films can last at most {max_seconds:g} seconds; this one lasts {seconds:.0f}; send a part of it"
-        )
+    return Reader(source).facts.seconds

@@ -1,4 +1,5 @@
-"""The HTTP interface for who is about to give a hint: what is plausible at a point, and where one would help."""
+"""The HTTP interface for who is about to choose: what is plausible at a point, where a hint would help, and what the
+variants are like."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
-from photochrom.web import places
+from photochrom.web import places, variants
 from photochrom.web.api import ALWAYS, PREFIX, TOKEN, JobOf, LookOf, StudioOf, check_done, check_reference
 from photochrom.web.jobs import ColoringJob
 from photochrom.web.problems import Problem, documented
@@ -43,6 +44,13 @@ class Unsure(BaseModel):
     x: float = Field(description="Pixels from the left of the photograph.")
     y: float = Field(description="Pixels from its top.")
     gain: float = Field(description="How much of the photograph it would settle, 0 to 1.")
+
+
+class VariantBody(BaseModel):
+    """Another colouring of a photograph."""
+
+    variant: int = Field(description="Its number, as in a look.")
+    name: str = Field(description="What is to be seen of it beside the likeliest colours, such as warmer.")
 
 
 class PaletteBody(BaseModel):
@@ -98,6 +106,20 @@ async def unsure(
     check_reference(studio, look)
     found = await studio.ask(job, places.unsure, look, count)
     return [Unsure(x=round(x, 1), y=round(y, 1), gain=round(gain, 4)) for x, y, gain in found]
+
+
+@router.get("/jobs/{identity}/variants", operation_id="getVariants", responses=ANSWERS)
+async def names(
+    studio: StudioOf,
+    job: JobOf,
+    look: LookOf,
+    count: Annotated[int, Query(ge=1, le=16, description="How many.")] = 5,
+) -> list[VariantBody]:
+    """The first variants of a photograph by name, in a look: what changes in them."""
+    _check_photograph(job)
+    check_reference(studio, look)
+    found = await studio.ask(job, variants.names, look, count)
+    return [VariantBody(variant=number, name=name) for number, name in enumerate(found, 1)]
 
 
 @router.get("/jobs/{identity}/palette", operation_id="getPalette", responses=ANSWERS)

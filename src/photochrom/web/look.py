@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting
-from photochrom.inference.decode import SATURATION, VIVIDNESS, Decoding
+from photochrom.inference.decode import SATURATION, TINT, VIVIDNESS, WARMTH, Decoding
 from photochrom.painting.hint_files import hints_from_json
 from photochrom.painting.hints import Colored, Hint, check_inside
 from photochrom.painting.palette import Palette
@@ -20,16 +20,19 @@ MOST_TEXT = 20_000  # characters of hints; as a query it is up to three times as
 
 
 class Look(BaseModel, frozen=True):
-    """One way to colour a photograph. The network runs again only for a variant, if it drops channels for that.
+    """One way to colour a photograph. The network runs again only for a variant, if it drops channels for that, and for
+    restored tones.
 
     Attributes:
         vividness: 0..1; None takes the model's own.
         saturation: 0..4, a factor on the colours.
+        warmth, tint: -1..1, see `photochrom.inference.decode`.
         contrast: -1..1, see `photochrom.painting.tone`.
         variant: 0 is the likeliest colouring; others are what `photochrom colorize --variants` numbers so.
         hints: colours that a person knows, see `given`.
         palette: colours to which the photograph's are drawn, with commas between them.
         reference: the id of a job whose photograph has the colours that are wanted.
+        keep_color, restore_tone, mark: as `photochrom.Colorizer` takes them.
     """
 
     vividness: float | None = Field(
@@ -45,6 +48,20 @@ class Look(BaseModel, frozen=True):
         le=SATURATION.high,
         allow_inf_nan=False,
         description="A factor on the colours.",
+    )
+    warmth: float = Field(
+        default=0.0,
+        ge=WARMTH.low,
+        le=WARMTH.high,
+        allow_inf_nan=False,
+        description="-1 as in cold light, 1 as in warm light.",
+    )
+    tint: float = Field(
+        default=0.0,
+        ge=TINT.low,
+        le=TINT.high,
+        allow_inf_nan=False,
+        description="-1 greener, 1 more magenta.",
     )
     contrast: float = Field(
         default=0.0, ge=-1, le=1, allow_inf_nan=False, description="Tones: -1 flat, 0 as they are, 1 strong."
@@ -71,6 +88,13 @@ class Look(BaseModel, frozen=True):
         pattern="^[A-Za-z0-9_-]*$",
         description="The id of a job whose photograph has the colours that are wanted.",
     )
+    keep_color: bool = Field(
+        default=False, description="Leave a photograph that is in colour as it is; a tinted one is coloured."
+    )
+    restore_tone: bool = Field(
+        default=False, description="Stretch the tones of a faded print to the full range, before the contrast."
+    )
+    mark: bool = Field(default=False, description="Add a small visible mark in the lower right corner.")
 
     def given(self, whole: tuple[int, int], copy: tuple[int, int]) -> list[Colored]:
         """The hints for a copy of a photograph.
@@ -109,7 +133,9 @@ class Look(BaseModel, frozen=True):
             raise BadSetting(f"the model '{colorizer.card.name}' has no vividness; omit it")
         if self.variant:
             colorizer.network.need_variants()
-        return colorizer.decoding.chosen(vividness=self.vividness, saturation=self.saturation)
+        return colorizer.decoding.chosen(
+            vividness=self.vividness, saturation=self.saturation, warmth=self.warmth, tint=self.tint
+        )
 
 
 async def look(look: Annotated[Look, Query()]) -> Look:

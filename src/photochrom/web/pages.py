@@ -13,7 +13,7 @@ from starlette.templating import Jinja2Templates
 from photochrom.imaging.formats import FORMATS
 from photochrom.inference.bins import JointBins
 from photochrom.inference.card import ModelCard
-from photochrom.inference.decode import SATURATION, VIVIDNESS
+from photochrom.inference.decode import SATURATION, TINT, VIVIDNESS, WARMTH
 from photochrom.web.guard import STUDY, Access
 from photochrom.web.look import Look
 from photochrom.web.problems import Problem
@@ -28,7 +28,7 @@ templates = Jinja2Templates(
 )
 
 SAMPLES = {path.name: path for path in sorted(Path(str(resources.files("photochrom") / "samples")).glob("*.jpg"))}
-SAMPLE = SAMPLES["astronaut.jpg"]
+SAMPLE = SAMPLES["coffee.jpg"]  # whose colours come out as they were, and end where the things do
 VARIANTS = 5
 
 
@@ -58,7 +58,12 @@ class Slider:
 def sliders(card: ModelCard) -> list[Slider]:
     """Those that make sense for a model: one that gives ab alone has no vividness."""
     # Above 2 nothing looks good; programs may go on to `SATURATION.high`.
-    plain = [Slider("saturation", "Saturation", SATURATION.low, 2, 1), Slider("contrast", "Contrast", -1, 1, 0)]
+    plain = [
+        Slider("saturation", "Saturation", SATURATION.low, 2, 1),
+        Slider("warmth", "Warmth", WARMTH.low, WARMTH.high, 0),
+        Slider("tint", "Tint", TINT.low, TINT.high, 0),
+        Slider("contrast", "Contrast", -1, 1, 0),
+    ]
     if card.bins is None:
         return plain
     return [Slider("vividness", "Vividness", VIVIDNESS.low, VIVIDNESS.high, card.default_decoding().vividness), *plain]
@@ -99,7 +104,7 @@ async def docs(request: Request) -> HTMLResponse:
     return templates.TemplateResponse(request, "docs.html", found)
 
 
-@router.get("/samples/astronaut.color.jpg")
+@router.get("/samples/coffee.color.jpg")
 async def coloured_sample(request: Request) -> Response:
     """The sample as this server colours it; done once."""
     state = request.app.state

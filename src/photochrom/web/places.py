@@ -18,10 +18,9 @@ from photochrom.painting.confidence import confidence, unsure_places
 from photochrom.painting.hints import Colored, Hint, check_inside
 from photochrom.painting.likely import likely_colors, usual_colors
 from photochrom.painting.palette import Palette
-from photochrom.painting.tone import with_contrast
 from photochrom.painting.upsample import resize
 from photochrom.web.look import Look
-from photochrom.web.worker import INPUT, Setup, dressed, session, sized
+from photochrom.web.worker import INPUT, Setup, dressed, light_of, session, sized
 
 SIDE = 416  # of the copy that is asked about, pixels; a slider's drafts have the same
 TRIAL_SIDE = 160  # of the one on which hints are tried out, which takes time
@@ -37,7 +36,7 @@ def colors(setup: Setup, folder: str, look: Look, x: float, y: float) -> tuple[f
 
     Args:
         setup, folder: of the worker, and of the job.
-        look: its contrast counts.
+        look: its tones count.
         x, y: pixels of the whole photograph.
 
     Raises:
@@ -48,9 +47,7 @@ def colors(setup: Setup, folder: str, look: Look, x: float, y: float) -> tuple[f
     bins, log_p = _probabilities(colorizer, scores)
     check_inside([Hint(x, y, "gray")], *whole)
     across, down = x / whole[0], y / whole[1]
-    light = small.lightness()
-    if look.contrast:
-        light = with_contrast(light, look.contrast)
+    light = light_of(colorizer, small, look)
     here = _window(light, across, down, AROUND)
     p = np.exp(_window(log_p.transpose(1, 2, 0), across, down, AROUND)).mean((0, 1))
     L = float(here.mean())
@@ -178,7 +175,8 @@ def _sure(setup: Setup, folder: str, look: Look) -> np.ndarray:
     scores, small, whole = sized(folder, SIDE)
     colorizer = dressed(setup, folder, look)
     bins, _ = _probabilities(colorizer, scores)
-    how, light = look.decoding(colorizer), small.lightness()
+    how = replace(look.decoding(colorizer), warmth=0.0, tint=0.0)  # a cast that was asked for is no doubt
+    light = small.lightness()
     w, h = map_size(colorizer, scores)
     ab = colorizer.chroma(scores, light, how).strip(resize(light, (w, h)), 0, h)
     sure = confidence(scores.map[:, :h, :w], ab, bins, how)

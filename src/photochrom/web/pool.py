@@ -15,6 +15,8 @@ from photochrom.web.worker import Setup, warm
 
 T = TypeVar("T")
 
+START_SECONDS = 300.0  # in which the model is loaded, on a machine that is busy, too
+
 
 class Lane:
     """Several workers for one kind of work; first come, first served.
@@ -42,7 +44,7 @@ class Lane:
         Raises:
             PhotochromError: the model cannot be loaded.
         """
-        await asyncio.gather(*(self.run(warm) for _ in self._workers))
+        await asyncio.gather(*(self.run(warm, limit=START_SECONDS) for _ in self._workers))
 
     async def run(
         self,
@@ -50,6 +52,7 @@ class Lane:
         *args: object,
         started: Callable[[], None] = lambda: None,
         told: Callable[..., None] | None = None,
+        limit: float | None = None,
     ) -> T:
         """What `function(setup, *args)` returns in the next worker that is free.
 
@@ -58,6 +61,7 @@ class Lane:
             args: after the setup.
             started: called when a worker takes it up.
             told: called with what the function tells through its argument `tell`.
+            limit: seconds after which the call is stopped, instead of the lane's.
 
         Raises:
             WorkerDied: the process crashed.
@@ -72,7 +76,7 @@ class Lane:
                 orphaned=partial(_delete_and_end, self._folder)
             )
             tell = partial(loop.call_soon_threadsafe, told) if told else None
-            call = partial(worker.call, function, self._setup, *args, limit=self._limit, told=tell)
+            call = partial(worker.call, function, self._setup, *args, limit=limit or self._limit, told=tell)
             return await loop.run_in_executor(self._threads, call)
         except (WorkerDied, asyncio.CancelledError):
             self._end(place)

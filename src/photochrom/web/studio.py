@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from photochrom._support.processes import usable_cores
 from photochrom._support.workers import WorkerTooSlow
 from photochrom.errors import PhotochromError
-from photochrom.web import films, worker
+from photochrom.web import exports, films, worker
 from photochrom.web.jobs import Admission, ColoringJob, Jobs, Status
 from photochrom.web.look import Look
 from photochrom.web.metrics import Metrics
@@ -167,6 +167,14 @@ class Studio:
         """The whole photograph of a job in a look; the file is the caller's to delete, and the admission to ask for."""
         with present():
             return job.folder / await self._fitting(job, self._bounded, worker.render, str(job.folder), look, format)
+
+    async def export(
+        self, job: ColoringJob, look: Look, kind: exports.Kind, format: str, size: int | None, quality: int | None
+    ) -> Path:
+        """See `exports.export`; the file is the caller's to delete, and the admission to ask for."""
+        with present():
+            arguments = (str(job.folder), look, kind, format, size, quality)
+            return job.folder / await self._fitting(job, self._bounded, exports.export, *arguments)
 
     async def preview(self, job: ColoringJob, look: Look | None, side: int, format: str) -> bytes:
         """A job's photograph at `side` pixels in a look."""

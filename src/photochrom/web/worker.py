@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import secrets
+import shutil
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -18,15 +19,18 @@ from PIL import Image
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting
 from photochrom.imaging import io
-from photochrom.imaging.picture import Picture, to_dtype
+from photochrom.imaging.picture import Picture, Toning, to_dtype
 from photochrom.imaging.reading import decode
 from photochrom.inference.network import Scores
 from photochrom.painting.reference import Reference
+from photochrom.painting.restore import Tone
 from photochrom.painting.tone import with_contrast
+from photochrom.painting.upsample import resize
 from photochrom.web.look import Look
 
 INPUT = "input"
 KEPT = "kept.npz"
+CROP_GUIDE = 640  # pixels of the longer side of the copy by which parts are painted
 PREVIEW_SIDE = 1600  # pixels of the longer side: about a screen; a larger preview is the photograph itself
 
 
@@ -54,7 +58,9 @@ class Facts:
     format: str
     alpha: bool
     frames: int = 1
-    colored: bool | None = None  # whether it shows colours already; None for a film
+    colored: bool | None = None  # whether it shows colours already, if only a tint; None for a film
+    toning: Toning | None = None  # likewise
+    seconds: float | None = None  # that a film lasts, where its file says so
 
 
 @lru_cache(maxsize=1)
@@ -74,14 +80,16 @@ def prepare(setup: Setup, folder: str) -> Facts:
     Raises:
         PhotochromError: the photograph cannot be read or does not fit.
     """
-    picture = _read(setup, folder)
+    picture = read(setup, folder)
     scores = session(setup).scores(picture.lightness())
-    small = _smaller(picture, PREVIEW_SIDE)
+    small = smaller(picture, PREVIEW_SIDE)
     alpha = np.empty(0, np.uint8) if small.alpha is None else small.alpha
     seen, whole = np.array(scores.seen), np.array(picture.size)
     np.savez(Path(folder, KEPT), map=scores.map, seen=seen, whole=whole, pixels=small.pixels, alpha=alpha)
-    alpha, colored = picture.alpha is not None, small.toning != "gray"
-    return Facts(picture.width, picture.height, picture.format or "PNG", alpha, colored=colored)
+    toning, format = small.toning, picture.format or "PNG"
+    return Facts(
+        picture.width, picture.height, format, picture.alpha is not None, colored=toning != "gray", toning=toning
+    )
 
 
 def render(setup: Setup, folder: str, look: Look | None, format: str | None) -> str:
@@ -90,13 +98,13 @@ def render(setup: Setup, folder: str, look: Look | None, format: str | None) -> 
     Returns:
         The file's name; `format` is the photograph's own where it is None.
     """
-    picture = _read(setup, folder)
+    picture = read(setup, folder)
+    result = picture
     if look is not None:
-        scores = _redrawn(session(setup), picture, look) or kept_of(folder)[0]
-        picture = _painted(dressed(setup, folder, look), picture, look, scores, picture.size)
-    name = secrets.token_hex(8)
-    Path(folder, name).write_bytes(io.encode(picture, format or picture.format or "PNG"))
-    return name
+        colorizer = dressed(setup, folder, look)
+        scores = answer_for(folder, colorizer, picture, look)
+        result = painted(colorizer, picture, look, scores, picture.size)
+    return _written(folder, picture, result, look, format or picture.format or "PNG")
 
 
 def colorize(setup: Setup, folder: str, look: Look, format: str | None) -> tuple[str, str]:
@@ -105,37 +113,93 @@ def colorize(setup: Setup, folder: str, look: Look, format: str | None) -> tuple
     Returns:
         The file's name and its format.
     """
-    picture = _read(setup, folder)
+    picture = read(setup, folder)
     format = format or picture.format or "PNG"
     colorizer = dressed(setup, folder, look)
     look.decoding(colorizer)  # a look that cannot be is refused before the network runs
     look.given(picture.size, picture.size)
     scores = colorizer.scores(picture.lightness(), variant=look.variant or None)
-    picture = _painted(colorizer, picture, look, scores, picture.size)
+    result = painted(colorizer, picture, look, scores, picture.size)
+    return _written(folder, picture, result, look, format), format
+
+
+def _written(folder: str, picture: Picture, result: Picture, look: Look | None, format: str) -> str:
+    """Write a painted picture into the folder; the file's name. What is kept as it came is the same bytes."""
     name = secrets.token_hex(8)
-    Path(folder, name).write_bytes(io.encode(picture, format))
-    return name, format
+    if look is not None and result is picture and picture.format == format:
+        shutil.copyfile(Path(folder, INPUT), Path(folder, name))
+    else:
+        Path(folder, name).write_bytes(io.encode(result, format))
+    return name
 
 
 def preview(setup: Setup, folder: str, look: Look | None, side: int, format: str) -> bytes:
     """The encoded photograph, at most `side` pixels on its longer side, in a look (None: unchanged)."""
     scores, small, whole = sized(folder, side)
     if look is not None:
-        scores = _redrawn(session(setup), kept_of(folder)[1], look) or scores
-        small = _painted(dressed(setup, folder, look), small, look, scores, whole)
+        scores = answer_of(setup, folder, look.variant, look.restore_tone)
+        small = painted(dressed(setup, folder, look), small, look, scores, whole)
     return io.encode(small, format)
 
 
+def crop(
+    setup: Setup, folder: str, look: Look | None, box: tuple[int, int, int, int], side: int | None, format: str
+) -> bytes:
+    """An encoded part of the photograph in a look (None: unchanged), as sharp as the photograph is, without a mark.
+
+    Args:
+        setup, folder: of the worker, and of the job.
+        look: how it is painted.
+        box: left, top, width and height in pixels of the photograph.
+        side: pixels of the part's longer side at most.
+        format: the name of one.
+
+    Raises:
+        BadSetting: the part lies outside.
+    """
+    picture = whole_of(setup, folder)
+    left, top, width, height = box
+    if left + width > picture.width or top + height > picture.height:
+        raise BadSetting(f"the crop goes beyond the photograph, which is {picture.width} x {picture.height} pixels")
+    rows, columns = slice(top, top + height), slice(left, left + width)
+    alpha = None if picture.alpha is None else picture.alpha[rows, columns]
+    part = smaller(Picture(picture.pixels[rows, columns], alpha), side or max(width, height))
+    if look is None:
+        return io.encode(part, format)
+    _, small, _ = sized(folder, CROP_GUIDE)
+    if look.keep_color and small.toning == "color":
+        return io.encode(part, format)
+    colorizer = copy.copy(dressed(setup, folder, look))
+    colorizer.restore_tone = False  # the L that is given is restored
+    painter = colorizer.part_painter(
+        light_of(colorizer, small, look),
+        answer_of(setup, folder, look.variant, look.restore_tone),
+        decoding=look.decoding(colorizer),
+        variant=look.variant or None,
+        hints=look.given(picture.size, small.size),
+    )
+    across, down = picture.size
+    shares = left / across, top / down, (left + width) / across, (top + height) / down
+    rgb = painter.part(light_of(colorizer, part, look, small), shares, setup.threads)
+    return io.encode(part.with_rgb(rgb), format)
+
+
+@lru_cache(maxsize=1)
+def whole_of(setup: Setup, folder: str) -> Picture:
+    """A job's whole photograph in 8 bits without metadata: the one that is looked at closely."""
+    picture = read(setup, folder)
+    return smaller(picture, max(picture.size))
+
+
 def dressed(setup: Setup, folder: str, look: Look) -> Colorizer:
-    """The session with a look's palette and reference; the network is shared.
+    """The session with what a look asks for besides the decoding; the network is shared.
 
     Raises:
         BadSetting: the palette has what is no colour, or the reference is gray or gone.
     """
     colorizer = session(setup)
-    if not (look.palette or look.reference):
-        return colorizer
     other = copy.copy(colorizer)
+    other.keep_color, other.restore_tone, other.mark = look.keep_color, look.restore_tone, look.mark
     other.palette = look.chosen_palette()
     other.references = [_reference(setup, str(Path(folder).parent / look.reference))] if look.reference else []
     return other
@@ -153,24 +217,61 @@ def _reference(setup: Setup, folder: str) -> Reference:
 
 
 def _redrawn(colorizer: Colorizer, picture: Picture, look: Look) -> Scores | None:
-    """The answer for a variant of a network that drops channels at use; None where the one that is kept will do."""
-    if not (look.variant and colorizer.card.variation):
+    """The answer for a variant of a network that drops channels at use, and for restored tones; None where the one that
+    is kept will do."""
+    variant = look.variant if colorizer.card.variation else 0
+    if not (variant or look.restore_tone):
         return None
-    return colorizer.scores(picture.lightness(), variant=look.variant)
+    return colorizer.scores(picture.lightness(), variant=variant or None)
 
 
-def _painted(colorizer: Colorizer, picture: Picture, look: Look, scores: Scores, whole: tuple[int, int]) -> Picture:
+def answer_for(folder: str, colorizer: Colorizer, picture: Picture, look: Look) -> Scores:
+    """What the network says of a job's whole photograph in a look; `colorizer` is as `dressed` gives it for that."""
+    return _redrawn(colorizer, picture, look) or kept_of(folder)[0]
+
+
+@lru_cache(maxsize=8)
+def answer_of(setup: Setup, folder: str, variant: int, restore_tone: bool) -> Scores:
+    """What the network says of a job's photograph in a look, by the copy for previews where it has to run again."""
+    scores, small, _ = kept_of(folder)
+    look = Look(variant=variant, restore_tone=restore_tone)
+    return _redrawn(dressed(setup, folder, look), small, look) or scores
+
+
+def light_of(colorizer: Colorizer, picture: Picture, look: Look, whole: Picture | None = None) -> np.ndarray:
+    """L (H, W) as a look shows it; of a part of a photograph where a copy of the `whole` is given."""
+    light = picture.lightness()
+    if look.restore_tone:
+        seen = light if whole is None else whole.lightness()
+        light = Tone.fit(resize(seen, colorizer.sizes(seen.shape)[0]))(light)
+    return with_contrast(light, look.contrast)
+
+
+def painted(colorizer: Colorizer, picture: Picture, look: Look, scores: Scores, whole: tuple[int, int]) -> Picture:
+    """A photograph, or a copy of it, in a look.
+
+    Args:
+        colorizer: as `dressed` gives it for the look.
+        picture, scores: what to paint, and what the network says of it.
+        whole: (W, H) of the photograph, of which the look's hints count the pixels.
+    """
+    light = None
+    if look.contrast:
+        # Restored before, not after: that would take the contrast away again.
+        light, colorizer = light_of(colorizer, picture, look), copy.copy(colorizer)
+        colorizer.restore_tone = False
     return colorizer.colorize_picture(
         picture,
         scores=scores,
         decoding=look.decoding(colorizer),
         variant=look.variant or None,
-        lightness=with_contrast(picture.lightness(), look.contrast) if look.contrast else None,
+        lightness=light,
         hints=look.given(whole, picture.size),
     )
 
 
-def _read(setup: Setup, folder: str) -> Picture:
+def read(setup: Setup, folder: str) -> Picture:
+    """A job's photograph."""
     # The folder's name must not appear in a message.
     with open(Path(folder, INPUT), "rb") as file:
         return decode(BytesIO(file.read()), "the photograph", setup.max_pixels)
@@ -188,10 +289,10 @@ def kept_of(folder: str) -> tuple[Scores, Picture, tuple[int, int]]:
 @lru_cache(maxsize=8)
 def sized(folder: str, side: int) -> tuple[Scores, Picture, tuple[int, int]]:
     scores, small, whole = kept_of(folder)
-    return scores, _smaller(small, side), whole
+    return scores, smaller(small, side), whole
 
 
-def _smaller(picture: Picture, side: int) -> Picture:
+def smaller(picture: Picture, side: int) -> Picture:
     """A copy in 8 bits without metadata, shrunk to `side` pixels where it is larger."""
     scale = side / max(picture.size)
     size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))

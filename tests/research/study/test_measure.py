@@ -13,8 +13,9 @@ import pytest
 from photochrom import color
 from photochrom.colorizer import Colorizer
 from photochrom.data.sources import list_pictures
+from photochrom.errors import BadSetting
 from photochrom.loading import load_backend
-from photochrom.research.study.measure import VIEW_METRICS, Photographs, colored, measured, quantised
+from photochrom.research.study.measure import VIEW_METRICS, Photographs, Standing, colored, measured, quantised
 from photochrom.research.study.results import Spread
 from photochrom.research.study.tables import Table
 
@@ -68,6 +69,19 @@ def test_a_network_that_takes_any_size_is_used_as_on_any_photograph(photographs:
     assert found.views["argmax"]["colorfulness"] != found.views["annealed_mean"]["colorfulness"]
     assert found.views["annealed_mean"] == pytest.approx({name: found.means[name] for name in VIEW_METRICS})
     assert not measured(backend, photographs).views
+
+
+def test_a_standing_film_keeps_a_photographs_colours(photographs: Photographs) -> None:
+    backend = load_backend("default", threads=1)
+    backend.card = replace(backend.card, render_size=32)
+    by_itself = list(colored(backend, photographs))
+    for frame, alone in zip(colored(Standing(backend, "frame"), photographs), by_itself, strict=True):
+        np.testing.assert_array_equal(frame.rgb, alone.rgb)
+    steady = list(colored(Standing(backend, "recurrent"), photographs))
+    moved = np.mean([np.abs(a.rgb - b.rgb).mean() for a, b in zip(steady, by_itself, strict=True)])
+    assert 0 < moved < 0.05
+    with pytest.raises(BadSetting, match="the consistency is 'still'"):
+        Standing(backend, "still")
 
 
 def test_a_spread_shows_its_range_only_where_there_are_several() -> None:

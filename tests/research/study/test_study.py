@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 
 from photochrom.cli import main
-from photochrom.metrics.frechet import frechet_distance
+from photochrom.evaluation.bootstrap import mean_intervals
+from photochrom.metrics.frechet import frechet_distance, kernel_distance
 from photochrom.research.study.realism import Eye, load_arrays
 from photochrom.research.study.results import Results, scales
 from photochrom.research.study.tables import tables
 
-FIGURES = {f"figure{i}" for i in range(1, 10)} | {"optimizers", "trade"}
+FIGURES = {f"figure{i}" for i in range(1, 10)} | {"optimizers", "trade", "verdicts"}
 TABLES = {
+    "findings",
     "setup",
     "table1",
     "table2",
@@ -97,6 +99,38 @@ def test_a_run_leaves_what_is_measured_and_no_checkpoint(finished: Path) -> None
     assert truth["gray"]["mean_saturation"] < truth["truth"]["mean_saturation"]
 
 
+def test_findings_stand_side_by_side_and_what_was_not_run_says_so(finished: Path) -> None:
+    with (finished / "tables" / "findings.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["at 10,000 photographs"] for row in rows} == {"not run"}
+    assert {row["at 1,000 photographs"] for row in rows} <= {"holds", "does not hold", "undecided", "not tested"}
+    with (finished / "tables" / "findings-small.csv").open(newline="") as file:
+        (row,) = [
+            r
+            for r in csv.DictReader(file)
+            if r["to be less"].startswith("cnn-ce10 ") and "L2" not in r["the paper's claim"]
+        ][:1]
+    results = Results(finished / "small")
+    ours, theirs = (
+        results.per_photograph(results.runs[n], [1, 2], "closeness_ab", "test") for n in ("cnn-ce10", "cnn-l2")
+    )
+    assert float(row["difference (95 %)"].split()[0]) == pytest.approx(float(np.mean(ours - theirs)), rel=2e-3)
+    low, high = mean_intervals((ours - theirs)[:, None])[0]
+    assert row["difference (95 %)"].endswith(f"({low:+.4g} to {high:+.4g})")
+
+
+def test_each_run_leads_to_its_recipe_and_curve(finished: Path) -> None:
+    page = (finished / "report.html").read_text(encoding="utf-8")
+    for link in ("small/runs/cnn-l2-seed1/recipe.toml", "figures/curves-small/cnn-l2.png"):
+        assert f'href="{link}"' in page
+        assert (finished / link).stat().st_size > 100
+    with (finished / "tables" / "runs-small.csv").open(newline="") as file:
+        rows = {row["run"]: row for row in csv.DictReader(file)}
+    loss = Results(finished / "small").first("cnn-l2")["loss"]
+    assert rows["cnn-l2"]["epochs"] == "0.5"  # two steps of four of sixteen photographs
+    assert [step for step, _ in loss] == [1, 2]
+
+
 def test_realism_is_measured_on_the_test_photographs(finished: Path) -> None:
     results = Results(finished / "small")
     truth = load_arrays(finished / "small" / "features.npz")
@@ -106,7 +140,14 @@ def test_realism_is_measured_on_the_test_photographs(finished: Path) -> None:
     kept = load_arrays(run.folder / "features.npz")
     np.testing.assert_allclose(kept["test"], eye(run.pictures["test"]), rtol=1e-4, atol=1e-4)
     assert (len(kept["test"]), len(kept["val"])) == (12, 4)
-    assert run["realism"]["frechet"] == pytest.approx(frechet_distance(kept["test"], truth["truth_test"]))
+    # Against other photographs than those that were coloured, and not against themselves.
+    reference = truth["truth_reference"]
+    assert len(reference) == 16
+    assert run["realism"]["frechet"] == pytest.approx(frechet_distance(kept["test"], reference))
+    assert run["realism"]["kernel"] == pytest.approx(kernel_distance(kept["test"], reference).mean)
+    assert results.realism
+    assert results.realism.truth["frechet"] == pytest.approx(frechet_distance(truth["truth_test"], reference))
+    assert (results.realism.pictures, results.realism.reference) == (12, 16)
     assert results.first("baseline-cifar")["realism"] == {}
 
 
@@ -122,10 +163,11 @@ def test_the_judge_learns_from_all_runs_and_judges_each(finished: Path) -> None:
     with (finished / "tables" / "realism-small.csv").open(newline="") as file:
         rows = {row["run"]: row for row in csv.DictReader(file)}
     assert rows.keys() == judged | {"gray", "truth"}
-    assert float(rows["gray"]["frechet"]) == pytest.approx(seen.gray, rel=1e-3)
-    assert rows["truth"]["frechet"] == f"floor {seen.floor}"
-    assert seen.half == 6
-    assert seen.floor.mean > 0
+    # The truth's distance from other real photographs is the floor, and stands in the table.
+    for name, apart in (("gray", seen.gray), ("truth", seen.truth)):
+        assert float(rows[name]["frechet"]) == pytest.approx(apart["frechet"], rel=1e-3)
+        assert float(rows[name]["kernel"].split()[0]) == pytest.approx(apart["kernel"], rel=1e-3)
+    assert seen.gray["kernel"] > seen.truth["kernel"]
 
 
 def test_nothing_is_trained_twice(
@@ -158,6 +200,43 @@ def test_a_killed_run_goes_on_from_its_checkpoint(
     whole = json.loads((finished / "small" / "runs" / job.folder / "result.json").read_text())
     assert ours["test"] == pytest.approx(whole["test"], rel=1e-6)
     assert ours["loss"] == whole["loss"]
+
+
+def test_a_run_that_another_process_trains_is_passed_over(
+    finished: Path,
+    tmp_path: Path,
+    recipes: Path,
+    pictures: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from photochrom.research.study import run
+    from photochrom.train.runs import FolderInUse
+
+    def held(folder: Path) -> None:
+        raise FolderInUse(f"{folder}: another process")
+
+    out = shutil.copytree(finished, tmp_path / "copy")
+    folder = out / "small" / "runs" / "cnn-l2-seed1"
+    (folder / "result.json").unlink()
+    monkeypatch.setattr(run, "alone_in", held)
+    assert study("--out", out, "--recipes", recipes, "--data", pictures, "--only", "cnn-l2", "cnn-ce10") == 0
+    said = capsys.readouterr().err
+    assert "cnn-l2-seed1: another process trains it" in said
+    assert "cnn-ce10-seed1: was done already" in said
+    assert not (folder / "result.json").exists()
+
+
+def test_the_hours_are_told_and_nothing_is_trained(
+    finished: Path, tmp_path: Path, recipes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert study("--out", tmp_path / "new", "--recipes", recipes, "--dry-run") == 0
+    said = capsys.readouterr().out
+    assert len([line for line in said.splitlines() if "cnn-l2 " in line]) == 2
+    assert "left to do" in said
+    assert not (tmp_path / "new").exists()
+    assert study("--out", finished, "--recipes", recipes, "--dry-run") == 0
+    assert capsys.readouterr().out.count("finished") == 10
 
 
 def test_the_report_alone(finished: Path, tmp_path: Path) -> None:

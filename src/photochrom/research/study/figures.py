@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from cycler import cycler
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from photochrom import color
 from photochrom.models.plain import map_sides
-from photochrom.research.study import gan_figures
+from photochrom.research.study import gan_figures, verdict_figure
 from photochrom.research.study.findings import CLOSENESS, SATURATION
 from photochrom.research.study.panels import gray, grid, show
 from photochrom.research.study.results import Results, Run
@@ -20,15 +23,36 @@ from photochrom.research.study.results import Results, Run
 MAIN = "cnn-ce10"
 LOSSES = {"cnn-l2-dropout": "L2 with dropout", "cnn-smooth-l1": "Smooth L1", "cnn-l2": "L2", MAIN: "Cross-entropy"}
 SAMPLES = 6
+# Okabe and Ito's colours, which the colour-blind tell apart; lines differ in style as well.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
+STYLE: dict[Any, Any] = {"axes.prop_cycle": cycler(color=COLORS) + cycler(linestyle=LINES)}
 
 
 def figures(results: Results) -> dict[str, tuple[str, bytes]]:
     """By file name (without ending): caption and PNG; a figure whose run is not there is left out."""
     drawn = {}
-    for name, (needs, caption, draw) in _FIGURES.items():
-        if all(run in results for run in needs):
-            drawn[name] = (caption, _png(draw(results)))
+    with rc_context(STYLE):
+        for name, (needs, caption, draw) in _FIGURES.items():
+            if all(run in results for run in needs):
+                drawn[name] = (caption.format(count=results.trained_on), _png(draw(results)))
     return drawn
+
+
+def curves(results: Results) -> dict[str, bytes]:
+    """By run: its training loss by epoch, every seed, as PNG; given models have none."""
+    with rc_context(STYLE):
+        return {name: _png(_curve(results, name)) for name in results.runs if results.first(name)["loss"]}
+
+
+def _curve(results: Results, name: str) -> Figure:
+    figure = Figure(figsize=(7, 3.6), layout="constrained")
+    axes = figure.add_subplot(xlabel="epoch", ylabel="training loss", title=name)
+    for seed, run in sorted(results.runs[name].items()):
+        steps, losses = zip(*run["loss"], strict=True)
+        axes.plot(np.array(steps) * run.epochs / run["steps"], losses, label=f"seed {seed}")
+    axes.legend(loc="upper right")
+    return figure
 
 
 def _png(figure: Figure) -> bytes:
@@ -158,7 +182,7 @@ def _histogram(results: Results) -> Figure:
     axes = figure.add_subplot(xlabel="Lab units", ylabel="share of pixels (log)", yscale="log")
     for channel, name in enumerate("ab"):
         axes.hist(ab[:, channel], bins=100, range=(-100, 100), density=True, histtype="step", label=name)
-    axes.legend()
+    axes.legend(loc="upper right")
     return figure
 
 
@@ -170,7 +194,7 @@ def _curves(results: Results) -> Figure:
             axes.plot(
                 *zip(*results.first(name)["loss"], strict=True), label=results.first(name)["recipe"]["optim"]["name"]
             )
-    axes.legend()
+    axes.legend(loc="upper right")
     return figure
 
 
@@ -184,7 +208,7 @@ def _trade(results: Results) -> Figure:
         if name != "baseline-cifar"
     }
     for i, (name, point) in enumerate(sorted(points.items(), key=lambda item: item[1][1])):
-        axes.plot(*point, "o", color="C0")
+        axes.plot(*point, "o", color=COLORS[0])
         axes.annotate(
             name,
             point,
@@ -197,26 +221,95 @@ def _trade(results: Results) -> Figure:
     known = results.references["imagenet"]
     axes.plot(known["gray"][SATURATION], known["gray"][CLOSENESS], "s", color="gray", label="gray")
     axes.axvline(known["truth"][SATURATION], color="gray", linestyle=":", label="truth's saturation")
-    axes.legend()
+    axes.legend(loc="upper right")
     return figure
 
 
 _FIGURES: dict[str, tuple[tuple[str, ...], str, Callable[[Results], Figure]]] = {
-    "figure1": ((MAIN,), "Figure 1: one photograph, as the network sees it and as it colours it", _one),
-    "figure2": (("baseline-cifar",), "Figure 2: the baseline on CIFAR-10", _baseline),
-    "figure3": ((), "Figure 3: photographs of the training set", _samples),
-    "figure4": ((MAIN,), "Figure 4: the network; channels above, resolution below", _architecture),
-    "figure5": ((MAIN,), "Figure 5: training loss, with the drop of the learning rate", _loss),
-    "figure6": (tuple(LOSSES), "Figure 6: a training and a test photograph under the four losses", _four_losses),
-    "figure7": ((MAIN,), "Figure 7: the test photographs that improve most on gray", _best),
-    "figure8": ((MAIN,), "Figure 8: the test photographs that are worst, measured against gray", _worst),
-    "figure9": ((), "Figure 9: histogram of a and b", _histogram),
-    "optimizers": ((MAIN,), "The update rules", _curves),
+    "verdicts": (
+        (),
+        "The paper's claims: each line is a comparison, as the difference in per cent that should lie left of 0. "
+        "Bar: 95 % interval over the test photographs; points: the seeds. Circles hold, crosses do not, squares are "
+        "undecided. Trained on {count} photographs.",
+        verdict_figure.draw,
+    ),
+    "figure1": (
+        (MAIN,),
+        "Figure 1: a test photograph as the network sees it, in gray, and as the network trained with cross-entropy "
+        "over 10 bins on {count} photographs colours it. It is the one that improves most on leaving it gray.",
+        _one,
+    ),
+    "figure2": (
+        ("baseline-cifar",),
+        "Figure 2: the paper's baseline, three convolutions under L2, on the first test photographs of CIFAR-10: "
+        "what it sees, what it makes of them, and their own colours.",
+        _baseline,
+    ),
+    "figure3": (
+        (),
+        "Figure 3: some of the {count} training photographs, of downsampled ImageNet at 64 pixels.",
+        _samples,
+    ),
+    "figure4": (
+        (MAIN,),
+        "Figure 4: the network that predicts a score for each of 10 bins of a and of b. Above each map its channels,"
+        " below it its sides in pixels; every convolution is followed by a ReLU and batch norm.",
+        _architecture,
+    ),
+    "figure5": (
+        (MAIN,),
+        "Figure 5: the training loss of cross-entropy over 10 bins by iteration, first seed, {count} photographs. A "
+        "dashed line, where there is one, marks the fall of the learning rate to a tenth.",
+        _loss,
+    ),
+    "figure6": (
+        tuple(LOSSES),
+        "Figure 6: a training photograph (above) and a test photograph (below) as the four losses of table 1 colour "
+        "them, trained on {count} photographs, beside their own colours. Each is the one with the most chroma of the"
+        " first 60.",
+        _four_losses,
+    ),
+    "figure7": (
+        (MAIN,),
+        "Figure 7: the test photographs whose colours by cross-entropy over 10 bins improve most on gray "
+        "(CIEDE2000), trained on {count} photographs.",
+        _best,
+    ),
+    "figure8": (
+        (MAIN,),
+        "Figure 8: the test photographs whose colours by cross-entropy over 10 bins are worst, measured against "
+        "leaving them gray (CIEDE2000), trained on {count} photographs. The coloured speckles are the paper's "
+        "blotches.",
+        _worst,
+    ),
+    "figure9": (
+        (),
+        "Figure 9: how often each value of a and of b occurs in the test photographs, as a share of their pixels on "
+        "a logarithmic scale. Most lie near 0, which is gray.",
+        _histogram,
+    ),
+    "optimizers": (
+        (MAIN,),
+        "The update rules: training loss of cross-entropy over 10 bins by iteration under Adam, NAdam and SGD with "
+        "Nesterov momentum, first seed, {count} photographs.",
+        _curves,
+    ),
     "gans": (
         (gan_figures.PLAIN, gan_figures.GAN),
-        "GANs beside L2: test photographs, chosen by their place in the set",
+        "GANs beside L2, trained on {count} photographs: test photographs chosen by their place in the set, not by "
+        "how they came out.",
         gan_figures.pictures,
     ),
-    "game": ((gan_figures.GAN,), "The conditional GAN's game, every seed", gan_figures.game),
-    "trade": ((), "Every run: closeness against saturation", _trade),
+    "game": (
+        (gan_figures.GAN,),
+        "The conditional GAN's game, every seed: both losses, the share of patches that the discriminator judges "
+        "right, and the sizes of both gradients.",
+        gan_figures.game,
+    ),
+    "trade": (
+        (),
+        "Every run as a point, trained on {count} photographs: how far it is from the truth (down is closer) against"
+        " how saturated it is. The square is gray, the dotted line the saturation of the photographs themselves.",
+        _trade,
+    ),
 }

@@ -21,8 +21,10 @@ from photochrom.inference.network import Scores
 from photochrom.metrics import Comparison, Rendition, measure
 from photochrom.metrics.accuracy import gray_by_signs
 from photochrom.painting.smooth import smooth_chroma
+from photochrom.video.consistency import steady
 
 BATCH = 50
+FRAMES = 7  # of a standing film, as in the clips that the recurrent network was trained on
 ACCURACY_BINS = (10, 30, 50)
 VIEW_METRICS = ("blotchiness", "colorfulness", "mean_saturation", "ciede2000", "closeness_ab", "accuracy_10")
 
@@ -94,6 +96,35 @@ class Measured:
         return mean(self.rows)
 
 
+class Standing:
+    """A model that sees each photograph as a film that stands still, made steady in one of the films' modes.
+
+    A photograph has no past, so this shows what the mode does to the colours themselves.
+
+    Args:
+        backend: the model.
+        consistency: see `photochrom.video.consistency.steady`.
+    """
+
+    def __init__(self, backend: Backend, consistency: str) -> None:
+        self.backend, self.consistency, self.card = backend, consistency, backend.card
+        steady(consistency, backend.card)  # refuses what it is not for
+
+    def run(self, x: np.ndarray, variation: np.ndarray | None = None) -> np.ndarray:
+        """The model's own answer."""
+        return self.backend.run(x, variation)
+
+    def settled(self, answer: Scores, light: np.ndarray) -> Scores:
+        """The answer for the last of `FRAMES` frames, all the photograph of this L (h, w)."""
+        mode, found = steady(self.consistency, self.card), answer.map
+        gray = np.rint(255 * color.lab_to_rgb(np.dstack([light, *np.zeros((2, *light.shape))]))[..., 0]).astype(
+            np.uint8
+        )
+        for _ in range(FRAMES):
+            found = mode(gray, answer.map, (answer.seen[0] / self.card.stride, answer.seen[1] / self.card.stride))
+        return replace(answer, map=found)
+
+
 Painter = Callable[[Decoding], np.ndarray]
 """A network's answer for one photograph, which gives ab (s, s, 2) as often as it is decoded."""
 
@@ -108,7 +139,10 @@ def answers(backend: Backend, photographs: Photographs) -> Iterator[Painter]:
     if card.stride > 1:
         session = Colorizer(backend)
         for light in photographs.L:
-            yield partial(_decoded, session, session.scores(light), light)
+            answer = session.scores(light)
+            if isinstance(backend, Standing):
+                answer = backend.settled(answer, light)
+            yield partial(_decoded, session, answer, light)
         return
     for start in range(0, len(photographs.keys), BATCH):
         x = (photographs.L[start : start + BATCH, None] - card.l_center) / card.l_scale

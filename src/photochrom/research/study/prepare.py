@@ -8,17 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from photochrom._support.files import write_bytes
 from photochrom._support.settings import to_dict
 from photochrom.data.entries import Entry
 from photochrom.data.sources import digest, list_pictures
 from photochrom.data.split import check_disjoint, check_size, split
 from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting
+from photochrom.evaluation.files import write_csv
+from photochrom.evaluation.per_photograph import truth_numbers
 from photochrom.research.study.measure import Photographs, quantised
 from photochrom.research.study.plan import Plan, StudyJob
 from photochrom.research.study.realism import save_arrays, write_true_features
 
-REFERENCES, PLAN = "references.json", "plan.json"
+REFERENCES, PLAN, TRUTH_PER_IMAGE = "references.json", "plan.json", "truth_per_image.csv"
 BASELINE = "baseline"
 SEEN = 100  # training photographs that are coloured too, to measure overfitting
 QUANTISED = (2, 4, 6, 10, 20, 30, 50)
@@ -75,7 +79,7 @@ def prepare(
         if not sources[name]:
             raise BadDataset(f"the plan's runs need photographs of {name}; name them with {OPTIONS[name]}")
         apart = held_out if name == "imagenet" else ()
-        if not apart and (job := next((j for j in jobs if j.init and dataset_of(j) == name), None)):
+        if not apart and (job := next((j for j in jobs if j.started and dataset_of(j) == name), None)):
             raise BadDataset(
                 f"the plan's {job.name} starts from trained weights; name photographs that they have not "
                 "seen with --held-out"
@@ -157,9 +161,16 @@ def write_references(out: Path, data: dict[str, Parts]) -> None:
         if name == "imagenet":
             facts["seen"] = parts.seen.references()
             facts["quantised"] = quantised(parts.test, QUANTISED)
-            write_true_features(out, parts.test, parts.val)
+            rows = [{"key": k, **truth_numbers(r)} for k, r in zip(parts.test.keys, parts.test.renditions, strict=True)]
+            write_csv(out / TRUTH_PER_IMAGE, rows, True)
+            write_true_features(out, parts.test, parts.val, _decoded(parts))
         save_arrays(out / f"truth-{name}.npz", test=parts.test.rgb, seen=parts.seen.rgb)
     write_bytes(path, json.dumps(facts, indent=1).encode(), overwrite=True)
+
+
+def _decoded(parts: Parts) -> np.ndarray:
+    """The training photographs, (n, s, s, 3) uint8."""
+    return Photographs.load(parts.train, parts.test.rgb.shape[1]).rgb
 
 
 def dataset_of(job: StudyJob) -> str:

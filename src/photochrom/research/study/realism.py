@@ -16,8 +16,9 @@ from PIL import Image
 from torch.nn import functional as F
 
 from photochrom._support.files import write_bytes
+from photochrom.errors import BadCheckpoint
 from photochrom.inference.backends import Backend
-from photochrom.metrics.frechet import frechet_distance
+from photochrom.metrics.frechet import frechet_distance, kernel_distance
 from photochrom.models.classifier import ImageNetClassifier
 from photochrom.research.study.measure import Photographs, as_bytes, colored
 
@@ -29,9 +30,13 @@ BATCH = 50
 RIDGE = 1e-2
 
 
-def write_true_features(out: Path, test: Photographs, val: Photographs | None) -> None:
-    """Look at the photographs as they are and without colours; `out` is the folder of the scale."""
+def write_true_features(out: Path, test: Photographs, val: Photographs | None, reference: np.ndarray) -> None:
+    """Look at the photographs as they are and without colours; `out` is the folder of the scale.
+
+    Sets of coloured test photographs are held against the training ones, the largest set that shares none with them.
+    """
     eye, found = Eye(), {}
+    found["truth_reference"] = eye(reference)
     for name, part in {"test": test, "val": val}.items():
         if part is not None:
             found[f"truth_{name}"] = eye(part.rgb)
@@ -40,7 +45,7 @@ def write_true_features(out: Path, test: Photographs, val: Photographs | None) -
 
 
 def measure_realism(backend: Backend, test: np.ndarray, val: Photographs, folder: Path, out: Path) -> dict[str, float]:
-    """The Frechet distance of a network's test pictures; its features are kept in `folder`, for the judge.
+    """How far a network's test pictures are from real photographs; its features are kept in `folder`, for the judge.
 
     Args:
         backend: the network.
@@ -48,11 +53,32 @@ def measure_realism(backend: Backend, test: np.ndarray, val: Photographs, folder
         val: photographs to colour for the judge.
         folder: of the run.
         out: of the scale, where `write_true_features` has been.
+
+    Returns:
+        "frechet", and the kernel distance as "kernel" with its standard error, "kernel_error".
     """
     eye = Eye()
     ours = eye(test)
     save_arrays(folder / FEATURES, test=ours, val=eye(np.stack([as_bytes(each) for each in colored(backend, val)])))
-    return {"frechet": frechet_distance(ours, load_arrays(out / FEATURES)["truth_test"])}
+    return distances(ours, reference_features(out))
+
+
+def distances(ours: np.ndarray, reference: np.ndarray) -> dict[str, float]:
+    """Frechet and kernel distance of two sets of features."""
+    kernel = kernel_distance(ours, reference)
+    return {"frechet": frechet_distance(ours, reference), "kernel": kernel.mean, "kernel_error": kernel.error}
+
+
+def reference_features(out: Path) -> np.ndarray:
+    """The features that sets of pictures are held against.
+
+    Raises:
+        BadCheckpoint: the folder is of an older version, which compared with the test photographs themselves.
+    """
+    found = load_arrays(out / FEATURES)
+    if "truth_reference" not in found:
+        raise BadCheckpoint(f"{out}: this study is of an older version of photochrom; give another --out")
+    return found["truth_reference"]
 
 
 def save_arrays(path: Path, **arrays: np.ndarray) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from photochrom.errors import BadDataset
-from photochrom.metrics.frechet import Estimate, frechet_distance, frechet_floor, kernel_floor
-from photochrom.research.study.prepare import REFERENCES, read_facts
-from photochrom.research.study.realism import FEATURES, FixedJudge, load_arrays
-from photochrom.research.study.run import RESULT
+from photochrom.errors import BadCheckpoint, BadDataset
+from photochrom.research.study.prepare import REFERENCES, TRUTH_PER_IMAGE, read_facts
+from photochrom.research.study.realism import FEATURES, FixedJudge, distances, load_arrays, reference_features
+from photochrom.research.study.run import PER_IMAGE, RESULT
 
 SCENES = Path(__file__).with_name("scenes.csv")
-SCALES = ("small", "adversarial", "paper")
+SCALES = ("small", "medium", "adversarial", "paper")
 
 
 @dataclass(frozen=True)
@@ -50,9 +49,21 @@ class Run:
 
     @cached_property
     def rows(self) -> list[dict[str, str]]:
-        """per_image.csv."""
-        with (self.folder / "per_image.csv").open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
+        """Each test photograph's numbers."""
+        return read_rows(self.folder / PER_IMAGE["test"])
+
+    @property
+    def epochs(self) -> float:
+        """How often it saw each photograph."""
+        return self["steps"] * self["recipe"]["run"]["batch"] / self["images"]
+
+    def epoch_losses(self) -> list[float]:
+        """The mean training loss of each epoch, as far as it is logged."""
+        loss, each = self["loss"], self["steps"] / max(1.0, self.epochs)
+        parts: dict[int, list[float]] = {}
+        for step, value in loss:
+            parts.setdefault(int((step - 1) // each), []).append(value)
+        return [float(np.mean(values)) for _, values in sorted(parts.items())]
 
     @cached_property
     def pictures(self) -> Mapping[str, np.ndarray]:
@@ -67,16 +78,16 @@ class Realism:
 
     Attributes:
         judged_real: share of the test pictures that the judge takes for real, by run, and of "gray" and the "truth".
-        gray: Frechet distance of the gray pictures.
-        floor, kernel_floor: Frechet and kernel distance of two halves of the true ones from each other.
-        half: how many pictures such a half has.
+        gray, truth: distances of the gray pictures and of the real ones, see `realism.distances`. The truth's are the
+            floor: as many real photographs, held against the same others.
+        pictures, reference: how many are held against how many.
     """
 
     judged_real: dict[str, Spread]
-    gray: float
-    floor: Estimate
-    kernel_floor: Estimate
-    half: int
+    gray: dict[str, float]
+    truth: dict[str, float]
+    pictures: int
+    reference: int
 
 
 class Results:
@@ -116,6 +127,16 @@ class Results:
         """The same by seed."""
         return {seed: run[part][metric] for seed, run in self.runs[name].items()}
 
+    def per_photograph(self, runs: Mapping[int, Run], seeds: Sequence[int], metric: str, part: str) -> np.ndarray:
+        """A metric by photograph (n,) of "test" or "seen", the mean over these seeds."""
+        rows = [runs[seed].rows if part == "test" else read_rows(runs[seed].folder / PER_IMAGE[part]) for seed in seeds]
+        return np.mean([[float(row[metric]) for row in each] for each in rows], 0)
+
+    @cached_property
+    def truth_rows(self) -> list[dict[str, str]]:
+        """Each test photograph's own numbers."""
+        return read_rows(self.folder / TRUTH_PER_IMAGE)
+
     def truth(self, part: str = "test", dataset: str = "imagenet") -> np.ndarray:
         """The photographs' own colours, uint8: "test" and "seen"."""
         with np.load(self.folder / f"truth-{dataset}.npz") as file:
@@ -133,14 +154,32 @@ class Results:
         fooled = {n: Spread(tuple(judge.judged_real(f["test"]).mean() for f in runs)) for n, runs in features.items()}
         for name in ("gray", "truth"):
             fooled[name] = Spread((judge.judged_real(truth[f"{name}_test"]).mean(),))
-        true = truth["truth_test"]
-        gray = frechet_distance(truth["gray_test"], true)
-        return Realism(fooled, gray, frechet_floor(true), kernel_floor(true), len(true) // 2)
+        reference = reference_features(self.folder)
+        gray, real = (distances(truth[f"{name}_test"], reference) for name in ("gray", "truth"))
+        return Realism(fooled, gray, real, len(truth["truth_test"]), len(reference))
+
+    @property
+    def trained_on(self) -> str:
+        """How many photographs of ImageNet a run saw."""
+        return f"{max(run['images'] for seeds in self.runs.values() for run in seeds.values()):,}"
 
     @property
     def seconds(self) -> float:
         """Time in training, all runs together."""
         return sum(run["seconds"] for seeds in self.runs.values() for run in seeds.values())
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file.
+
+    Raises:
+        BadCheckpoint: it cannot be read.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except OSError as error:
+        raise BadCheckpoint(f"{path}: it cannot be read ({error.strerror}); train the run again") from None
 
 
 def scales(out: Path) -> list[Results]:

@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -13,7 +14,9 @@ from photochrom._support.files import write_bytes
 from photochrom._support.machine import processor
 from photochrom._support.settings import to_dict
 from photochrom.evaluation.files import write_csv
-from photochrom.research.study.measure import measured
+from photochrom.inference.backends import Backend
+from photochrom.loading import load_backend
+from photochrom.research.study.measure import Standing, measured
 from photochrom.research.study.plan import StudyJob
 from photochrom.research.study.prepare import Parts, dataset_of, read_facts
 from photochrom.research.study.realism import measure_realism, save_arrays
@@ -25,12 +28,13 @@ from photochrom.train.task import resolved
 from photochrom.train.torch_backend import TorchBackend
 
 RESULT = "result.json"
+PER_IMAGE = {"test": "per_image.csv", "seen": "per_image_seen.csv"}
 
 
 def run_job(
     job: StudyJob, data: dict[str, Parts], out: Path, device: str, progress: Callable[[Progress], None] = lambda _: None
 ) -> bool:
-    """Train one network, or go on with it, and measure it.
+    """Train one network, or go on with it, and measure it; a given one is only measured.
 
     Args:
         job: which.
@@ -43,6 +47,7 @@ def run_job(
         Whether there was anything to do.
 
     Raises:
+        FolderInUse: another process trains it.
         BadRecipe: the folder holds a run of another recipe.
         PhotochromError: as `Trainer`.
     """
@@ -50,40 +55,65 @@ def run_job(
     if (folder / RESULT).exists():
         same_recipe(job.recipe, read_facts(folder / RESULT)["recipe"], folder)
         return False
-    start = starting_point(job.init) if job.init else {}
     with alone_in(folder):
-        trainer = Trainer(job.recipe, parts.train, folder, device=device, **start)
-        if trainer.step < trainer.stop:
-            trainer.run(progress)
-    facts = {"seconds": trainer.seconds, "steps": trainer.step}
-    del trainer  # a fully connected layer and its optimiser fill a gigabyte or more
-    backend = TorchBackend(folder, device)
-    seen, test = measured(backend, parts.seen), measured(backend, parts.test, viewed=True)
-    rows = [{"key": k, **row} for k, row in zip(parts.test.keys, test.rows, strict=True)]
-    write_csv(folder / "per_image.csv", rows, True)
-    save_arrays(folder / "pictures.npz", test=test.rgb, seen=seen.rgb)
-    bins = backend.card.codebook()
-    result = {
-        "name": job.name,
-        "seed": job.seed,
-        "recipe": to_dict(resolved(job.recipe)),
-        "parameters": backend.card.parameters,
-        "scores": bins.n_scores if bins else 2,
-        "images": len(parts.train),
-        **facts,
-        "machine": machine(device),
-        "torch": torch.__version__,
-        "test": test.means,
-        "seen": seen.means,
-        "views": test.views,
-        "realism": measure_realism(backend, test.rgb, parts.val, folder, out) if parts.val else {},
-        "loss": _curve(folder / "log.csv", "loss"),
-        "rate": _curve(folder / "log.csv", "lr_decoder"),
-    }
-    write_bytes(folder / RESULT, json.dumps(result, indent=1).encode(), overwrite=True)
+        if (folder / RESULT).exists():
+            return False  # another process has finished it since
+        trained = _given(job) if job.given else _trained(job, parts, folder, device, progress)
+        backend = finished_backend(job, folder, device)
+        seen, test = measured(backend, parts.seen), measured(backend, parts.test, viewed=True)
+        for name, of, found in (("test", parts.test, test), ("seen", parts.seen, seen)):
+            rows = [{"key": k, **row} for k, row in zip(of.keys, found.rows, strict=True)]
+            write_csv(folder / PER_IMAGE[name], rows, True)
+        save_arrays(folder / "pictures.npz", test=test.rgb, seen=seen.rgb)
+        bins = backend.card.codebook()
+        result = {
+            "name": job.name,
+            "seed": job.seed,
+            "part": job.part,
+            "parameters": backend.card.parameters,
+            "scores": bins.n_scores if bins else 2,
+            "images": len(parts.train),
+            **trained,
+            "machine": machine(device),
+            "torch": torch.__version__,
+            "test": test.means,
+            "seen": seen.means,
+            "views": test.views,
+            "realism": measure_realism(backend, test.rgb, parts.val, folder, out) if parts.val else {},
+        }
+        write_bytes(folder / RESULT, json.dumps(result, indent=1).encode(), overwrite=True)
     # A gigabyte a run, and the study is about what is measured; `photochrom train` makes the network again.
     (folder / CHECKPOINT).unlink(missing_ok=True)
     return True
+
+
+def _trained(
+    job: StudyJob, parts: Parts, folder: Path, device: str, progress: Callable[[Progress], None]
+) -> dict[str, Any]:
+    """Train to the end; what the result says of it. A fully connected layer and its optimiser may fill gigabytes."""
+    start = starting_point(job.init) if job.init else {}
+    trainer = Trainer(job.recipe, parts.train, folder, device=device, **start)
+    if trainer.step < trainer.stop:
+        trainer.run(progress)
+    return {
+        "recipe": to_dict(resolved(job.recipe)),
+        "seconds": trainer.seconds,
+        "steps": trainer.step,
+        "loss": _curve(folder / "log.csv", "loss"),
+        "rate": _curve(folder / "log.csv", "lr_decoder"),
+    }
+
+
+def _given(job: StudyJob) -> dict[str, Any]:
+    return {"recipe": to_dict(resolved(job.recipe)), "seconds": 0.0, "steps": 0, "loss": [], "rate": []}
+
+
+def finished_backend(job: StudyJob, folder: Path, device: str) -> Backend:
+    """What answers for a job: the network trained in its folder, or the given one."""
+    if not job.given:
+        return TorchBackend(folder, device)
+    backend = load_backend(job.given, device)
+    return Standing(backend, job.consistency) if job.consistency else backend
 
 
 def machine(device: str) -> str:

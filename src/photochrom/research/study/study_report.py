@@ -8,7 +8,7 @@ from photochrom._support.files import write_bytes
 from photochrom._support.html_report import Table, figure, page
 from photochrom._support.version import __version__
 from photochrom.errors import BadDataset
-from photochrom.research.study.figures import figures
+from photochrom.research.study.figures import curves, figures
 from photochrom.research.study.results import scales
 from photochrom.research.study.tables import tables
 
@@ -37,6 +37,8 @@ def write_report(out: Path) -> tuple[Path, list[Table]]:
         for name, (caption, png) in figures(results).items():
             write_bytes(out / "figures" / f"{name}-{results.scale}.png", png, overwrite=True)
             body.append(figure(caption, png))
+        for name, png in curves(results).items():
+            write_bytes(out / "figures" / f"curves-{results.scale}" / f"{name}.png", png, overwrite=True)
     target = out / "report.html"
     write_bytes(target, page("The paper's study, run by photochrom", body).encode(), overwrite=True)
     return target, shown
@@ -45,6 +47,6 @@ def write_report(out: Path) -> tuple[Path, list[Table]]:
 def _introduction() -> str:
     return (
         "<p>M. Agrawal, K. Sawhney, <cite>Exploring Convolutional Neural Networks for Automatic Image "
-        f"Colorization</cite>, 2017: its experiments, repeated with photochrom {__version__}. Numbers in brackets are "
-        "the range over the seeds.</p>"
+        f"Colorization</cite>, 2017: its experiments, repeated with photochrom {__version__}. Small numbers beside "
+        "others are the range over the seeds. Recipes and curves lie in this page's folder, all else in the page.</p>"
     )

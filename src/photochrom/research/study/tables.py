@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from photochrom._support.html_report import Table
 from photochrom.evaluation.classes import synset_of
-from photochrom.research.study.findings import UNTESTED, findings
-from photochrom.research.study.results import Results, Spread, scene_of
+from photochrom.metrics.frechet import Estimate, bias_note
+from photochrom.research.study.comparison import UNTESTED, Finding, number
+from photochrom.research.study.findings import claims, findings
+from photochrom.research.study.results import Realism, Results, Run, Spread, scene_of
 
 PAPER_CLOSENESS = {"cnn-l2-dropout": 18.67, "cnn-smooth-l1": 13.45, "cnn-l2": 15.65, "cnn-ce10": 11.27}
 PAPER_ACCURACY = {10: 41.5, 30: 27.8, 50: 18.9}
@@ -28,12 +30,28 @@ OVERVIEW = (
     "colorfulness",
     "mean_saturation",
 )
+REALISM = ("closeness_ab", "accuracy_10", "ciede2000", "colorfulness", "colorfulness_error")
+FURTHER_METRICS = ("closeness_ab", "accuracy_10", "ciede2000", "colorfulness_error", "blotchiness")
+FURTHER = {
+    "cnn-ce10": "the paper's best: cross-entropy, 10 bins",
+    "cnn-l2": "the paper's L2",
+    "cnn-ce10-quantile": "bins of unequal width",
+    "cnn-ce-joint": "a and b binned together",
+    "unet-l2-small": "U-Net under L2",
+    "cgan-small": "conditional GAN, the same U-Net",
+    "cyclegan-small": "CycleGAN",
+    "photochrom": "photochrom's default model",
+    "photochrom-recurrent": "the same under its recurrent network",
+}
+PHOTOGRAPHS = {"small": "at 1,000 photographs", "medium": "at 10,000 photographs"}
+NOT_RUN = "not run"
+FEATURE_COUNT = 1280
 FEWEST_PER_SYNSET = 3  # a mean over fewer photographs says nothing about a class
 
 
 def tables(scales: Sequence[Results]) -> list[Table]:
     """All tables; where both scales were run, they stand side by side."""
-    found = [_setup(scales), _closeness(scales), _accuracy(scales)]
+    found = [*_side_by_side(scales), _setup(scales), _closeness(scales), _accuracy(scales)]
     for results in scales:
         found += [_overview(results), *_realism(results), *_findings(results), *_blotches(results), *_scenes(results)]
     return found
@@ -42,7 +60,7 @@ def tables(scales: Sequence[Results]) -> list[Table]:
 def _setup(scales: Sequence[Results]) -> Table:
     rows = [("", *(f"{r.scale} scale" for r in scales))]
     firsts = [{n: r.first(n) for n in r.runs} for r in scales]
-    ce = [f.get("cnn-ce10") or next(iter(f.values())) for f in firsts]
+    ce = [f.get("cnn-ce10") or max(f.values(), key=lambda run: run["steps"]) for f in firsts]
     facts = {
         "networks trained": [str(sum(map(len, r.runs.values()))) for r in scales],
         "training photographs": [str(run["images"]) for run in ce],
@@ -93,59 +111,146 @@ def _accuracy(scales: Sequence[Results]) -> Table:
 
 
 def _overview(results: Results) -> Table:
-    rows: list[tuple[str, ...]] = [("run", "seeds", *OVERVIEW, "minutes")]
+    rows: list[tuple[str, ...]] = [("run", "seeds", *OVERVIEW, "weights", "epochs", "last loss", "fall", "minutes")]
+    links: dict[str, tuple[tuple[str, str], ...]] = {}
     for name, seeds in sorted(results.runs.items()):
-        minutes = sum(run["seconds"] for run in seeds.values()) / len(seeds) / 60
         means = [f"{results.spread(name, metric).mean:.4g}" for metric in OVERVIEW]
-        rows.append((name, str(len(seeds)), *means, f"{minutes:.1f}"))
+        rows.append((name, str(len(seeds)), *means, *_training(list(seeds.values()))))
+        first = results.first(name)
+        if first["loss"]:
+            recipe = f"{results.scale}/runs/{first.folder.name}/recipe.toml"
+            links[name] = ("recipe", recipe), ("curve", f"figures/curves-{results.scale}/{name}.png")
     for label in ("gray", "truth"):
         values = results.references["imagenet"][label]
-        rows.append((label, "", *(f"{values[m]:.4g}" if m in values else "" for m in OVERVIEW), ""))
-    note = "Means over the test photographs and the seeds; baseline-cifar on CIFAR-10's, all others on ImageNet's."
-    return Table(f"runs-{results.scale}", f"Every run, {results.scale} scale", tuple(rows), note)
+        rows.append((label, "", *(f"{values[m]:.4g}" if m in values else "" for m in OVERVIEW), *[""] * 5))
+    note = (
+        "Means over the test photographs and the seeds; baseline-cifar on CIFAR-10's, all others on ImageNet's. Last "
+        "loss: the mean training loss of the last epoch. Fall: by how much it is under that of the epoch before; where "
+        "that is several per cent, the run has not come to its plateau."
+    )
+    return Table(f"runs-{results.scale}", f"Every run, {results.scale} scale", tuple(rows), note, links)
+
+
+def _training(runs: Sequence[Run]) -> tuple[str, str, str, str, str]:
+    """Weights, epochs, the last epoch's loss, its fall, and minutes; means over the seeds."""
+    if not runs[0]["loss"]:
+        return f"{runs[0]['parameters'] / 1e6:.2f} M", "", "", "", ""
+    epochs = runs[0].epochs
+    ends = [run.epoch_losses()[-2:] for run in runs]
+    falls = [100 * (1 - end[1] / end[0]) for end in ends if len(end) == 2]
+    return (
+        f"{runs[0]['parameters'] / 1e6:.2f} M",
+        f"{epochs:.3g}",
+        f"{sum(end[-1] for end in ends) / len(ends):.3g}",
+        f"{sum(falls) / len(falls):.1f} %" if falls else "",
+        f"{sum(run['seconds'] for run in runs) / len(runs) / 60:.1f}",
+    )
 
 
 def _realism(results: Results) -> list[Table]:
     seen = results.realism
     if seen is None:
         return []
-    measured = ("closeness_ab", "accuracy_10", "ciede2000", "colorfulness", "colorfulness_error")
-    rows: list[tuple[str, ...]] = [("run", "seeds", *measured, "frechet", "judged real")]
-    for name in sorted(seen.judged_real.keys() - {"gray", "truth"}):
-        numbers = [str(results.spread(name, m)) for m in measured] + [str(results.spread(name, "frechet", "realism"))]
-        rows.append((name, str(len(results.runs[name])), *numbers, _share(seen.judged_real[name])))
-    for label in ("gray", "truth"):
+    everyone = sorted(seen.judged_real.keys() - {"gray", "truth"})
+    found = [_realism_table(results, seen, everyone, REALISM, "realism", "Realism")]
+    further = [name for name in FURTHER if name in seen.judged_real]
+    if any(name not in ("cnn-ce10", "cnn-l2") for name in further):
+        title = "What the paper calls further work, beside its own best"
+        found.insert(0, _realism_table(results, seen, list(FURTHER), FURTHER_METRICS, "further", title, FURTHER))
+    return found
+
+
+def _realism_table(
+    results: Results,
+    seen: Realism,
+    runs: Sequence[str],
+    metrics: Sequence[str],
+    name: str,
+    title: str,
+    called: Mapping[str, str] | None = None,
+) -> Table:
+    heading = ("run", "seeds", *metrics, "frechet", "kernel", "judged real")
+    rows: list[tuple[str, ...]] = [heading]
+    for run in runs:
+        label = (called or {}).get(run, run)
+        if run not in seen.judged_real:
+            rows.append((label, "", "not run", *[""] * (len(heading) - 3)))
+            continue
+        numbers = [str(results.spread(run, m)) for m in metrics]
+        numbers += [str(results.spread(run, "frechet", "realism")), _kernel(list(results.runs[run].values()))]
+        rows.append((label, str(len(results.runs[run])), *numbers, _share(seen.judged_real[run])))
+    for label, apart in (("gray", seen.gray), ("truth", seen.truth)):
         values = results.references["imagenet"][label]
-        numbers = [f"{values[m]:.4g}" if m in values else "" for m in measured]
-        frechet = f"{seen.gray:.4g}" if label == "gray" else f"floor {seen.floor}"
-        rows.append((label, "", *numbers, frechet, _share(seen.judged_real[label])))
+        numbers = [f"{values[m]:.4g}" if m in values else "" for m in metrics]
+        kernel = str(Estimate(apart["kernel"], apart["kernel_error"]))
+        rows.append((label, "", *numbers, f"{apart['frechet']:.4g}", kernel, _share(seen.judged_real[label])))
     note = (
-        "Frechet distance between the features of EfficientNet-Lite0 over the coloured test photographs and over the "
-        "true ones, lower is better. Judged real: by a discriminator (logistic regression on those features) that "
-        "learned from the validation photographs, true ones against those that the runs of this table coloured. "
-        f"Floor: two halves of {seen.half} true photographs from each other, mean ± standard deviation over 10 splits; "
-        "a half has fewer pictures than the set, which alone raises the distance. Their kernel distance, which is "
-        f"unbiased, is {seen.kernel_floor}."
+        f"Frechet and kernel distance: between {seen.pictures:,} test photographs as coloured and {seen.reference:,} "
+        "other, real ones, by the features of EfficientNet-Lite0; lower is better. The truth's are the floor: the same "
+        f"test photographs in their own colours. Frechet: {bias_note(seen.pictures, FEATURE_COUNT)}. Kernel: unbiased, "
+        "with its standard error over subsets. Judged real stands in for the Turing test: a logistic regression on "
+        "those features takes so many of the test pictures for real; it learned from the validation photographs, the "
+        "true ones against those that the runs coloured."
     )
-    return [Table(f"realism-{results.scale}", f"Realism, {results.scale} scale", tuple(rows), note)]
+    return Table(f"{name}-{results.scale}", f"{title}, {results.scale} scale", tuple(rows), note)
+
+
+def _kernel(runs: Sequence[Run]) -> str:
+    values = [run["realism"]["kernel"] for run in runs]
+    # The subsets' error is that of each run; the seeds' is not in it.
+    error = sum(run["realism"]["kernel_error"] ** 2 for run in runs) ** 0.5 / len(runs)
+    return str(Estimate(sum(values) / len(values), error))
 
 
 def _share(spread: Spread) -> str:
     return f"{Spread(tuple(100 * value for value in spread.values))} %"
 
 
+def _side_by_side(scales: Sequence[Results]) -> list[Table]:
+    """Every claim at each number of photographs that the study is about."""
+    judged = {r.scale: findings(r) for r in scales}
+    tested = {name: found for name, found in judged.items() if any(each.verdict != UNTESTED for each in found)}
+    if not tested:
+        return []
+    columns = dict(PHOTOGRAPHS) | {name: f"{name} scale" for name in tested if name not in PHOTOGRAPHS}
+    heads = ("the paper's claim", "section", "the paper's number", *columns.values(), "likely cause, as far as known")
+    rows: list[tuple[str, ...]] = [heads]
+    for index, claim in enumerate(claims()):
+        verdicts = [tested[name][index].verdict if name in tested else NOT_RUN for name in columns]
+        rows.append((_claim(claim), _section(claim), claim.paper, *verdicts, claim.cause))
+    note = (
+        "A comparison holds if it does for every seed, and the 95 % interval of the difference over photographs lies "
+        "below 0; it does not hold if neither is so; else it is undecided. Intervals: bootstrap, paired by photograph."
+    )
+    return [Table("findings", "The paper's findings", tuple(rows), note)]
+
+
+def _section(found: Finding) -> str:
+    return f"§ {found.section}" if found.section[0].isdigit() else found.section
+
+
+def _claim(found: Finding) -> str:
+    return found.claim + (f" ({found.reading})" if found.reading else "")
+
+
 def _findings(results: Results) -> list[Table]:
-    rows = [("the paper's claim", "section", "here", "in numbers")]
+    heads = ("the paper's claim", "measure", "to be less", "to be more", "difference (95 %)", "seeds", "here")
+    rows: list[tuple[str, ...]] = [heads]
     judged = findings(results)
     if all(found.verdict == UNTESTED for found in judged):
         return []
     for found in judged:
-        numbers = "; ".join(map(str, found.comparisons))
-        rows.append(
-            (found.claim + (f" ({found.reading})" if found.reading else ""), found.section, found.verdict, numbers)
-        )
-    note = "A comparison holds if it does for every seed, and is undecided if it does for some; ± is half the range."
-    return [Table(f"findings-{results.scale}", f"The paper's findings, {results.scale} scale", tuple(rows), note)]
+        for each in found.comparisons:
+            sides = [number(*side) if side[1] else f"{side[0]} not run" for side in (each.left, each.right)]
+            pairs = each.pairs()
+            seeds = f"{sum(a < b for a, b in pairs)} of {len(pairs)}" if pairs else ""
+            rows.append((found.claim, each.what, *sides, each.difference, seeds, each.verdict))
+    note = (
+        "± is half the range over the seeds. Difference: the first less the second, its mean over the seeds, and the "
+        "interval over photographs of the difference of the seeds' means; without one where it is no mean over "
+        "photographs. Seeds: for how many the first is less."
+    )
+    return [Table(f"findings-{results.scale}", f"The findings in numbers, {results.scale} scale", tuple(rows), note)]
 
 
 def _blotches(results: Results) -> list[Table]:

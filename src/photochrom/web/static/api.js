@@ -90,7 +90,9 @@ const query = (look, more) => {
 
 export const resultAddress = (id, look, more = {}) => `${api}/jobs/${id}/result?${query(look, more)}`;
 
-// What is asked of a place, or of the whole: "colors", "reach", "confidence", "unsure".
+export const exportAddress = (id, look, how) => `${api}/jobs/${id}/export?${query(look, how)}`;
+
+// What is asked of a place, or of the whole: "colors", "reach", "confidence", "unsure", "variants".
 export const placeAddress = (id, what, look, more = {}) => `${api}/jobs/${id}/${what}?${query(look, more)}`;
 
 export const originalAddress = (id, more = {}) => `${api}/jobs/${id}/original?${new URLSearchParams(more)}`;

@@ -136,11 +136,19 @@ const isUnsaved = (item) => item.state === "done" && item.saved !== JSON.stringi
 function report() {
   const count = (...states) => items.filter((item) => states.includes(item.state)).length;
   const [done, failed, open] = [count("done"), count("failed"), count("waiting", "working")];
-  const words = open ? `${done} of ${items.length} coloured` : failed ? `${done} coloured` : `${done} photographs`;
+  const words = open ? `${done} of ${items.length} coloured` : failed ? `${done} coloured` : named(items);
   $("queue").textContent = items.length > 1 ? words + (failed ? `, ${failed} failed` : "") : "";
   $("download-all").hidden = done < 2;
   $("everywhere").hidden = done < 2 || shown?.state !== "done";
   remember();
+}
+
+// How many there are of each kind.
+function named(done) {
+  const kinds = done.map(({ job }) => (job.kind !== "film" ? "photograph" : job.format === "gif" ? "GIF" : "film"));
+  const count = (kind) => kinds.filter((each) => each === kind).length;
+  const parts = ["photograph", "film", "GIF"].filter(count).map((kind) => `${count(kind)} ${kind}${count(kind) > 1 ? "s" : ""}`);
+  return parts.join(", ");
 }
 
 function tell(text) {
@@ -279,6 +287,8 @@ document.addEventListener("keydown", (event) => {
       event.preventDefault();
       event.shiftKey || key === "y" ? history.redo() : history.undo();
     }
+  } else if (["+", "=", "-", "0"].includes(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event.target) && shown) {
+    editor.zoom({ "+": 1.25, "=": 1.25, "-": 0.8, 0: 0 }[event.key]);
   } else if (event.key === " " && !isPressable(event.target) && shown) {
     event.preventDefault();
     editor.original = true;

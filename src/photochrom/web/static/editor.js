@@ -2,33 +2,41 @@
 
 import { Refused, originalAddress, picture, resultAddress } from "./api.js";
 import { Doubts } from "./doubts.js";
+import { Sheet } from "./export.js";
 import { film, filmLook } from "./film.js";
 import { Hints } from "./hints.js";
 import { saveOne } from "./saving.js";
+import { Variants } from "./variants.js";
 import { Viewer } from "./viewer.js";
 import { Wishes } from "./wishes.js";
 
 const DRAFT = 416; // pixels of the longer side while a slider moves
-const LARGEST_COPY = 1600; // of the server; whatever is larger is the photograph itself
+const LARGEST_COPY = 1600; // of the server; whatever is larger is looked at in parts
+const LARGEST_CROP = 16e6; // pixels of the photograph in one part, likewise
+const MOVED = 120; // milliseconds after which another part of the photograph is rendered
 const SETTLED = 160; // milliseconds without a change after which the full copy is fetched
-const VARIANT = 160;
 const DRIFT = 0.08; // seconds that the two sides of a film may be apart
 const FINAL = [413, 415, 422]; // refusals of the file itself: sending it again changes nothing
 const GONE = 410; // of a reference
-const CONTROLS = ["sliders", "hints", "wishes", "variants", "download", "size", "reset"];
+const CONTROLS = ["sliders", "toggles", "hints", "wishes", "download", "size", "reset", "export-open"];
+const TOGGLES = ["keep_color", "restore_tone"];
 const $ = (id) => document.getElementById(id);
 
 export class Editor {
   #viewer = new Viewer($("viewer"));
   #item = null;
   #sliders = [...document.querySelectorAll("#sliders input")];
-  #variants = [...document.querySelectorAll("#variants input")];
+  #variants = new Variants((value) => this.#setLook("variant", value, "0"));
+  #sheet;
   #page;
   #wanted = 0;
   #drafting = false;
   #settling = 0;
+  #moving = 0;
+  #cropping = new AbortController();
   #loaded = 0;
   #before = "";
+  #after = "";
   #loading = new AbortController();
   #leaving = new AbortController();
   #films = [];
@@ -44,9 +52,9 @@ export class Editor {
     for (const slider of this.#sliders) {
       slider.addEventListener("input", () => this.#setLook(slider.id, slider.value, slider.dataset.start, slider.id));
     }
-    for (const variant of this.#variants) {
-      variant.addEventListener("change", () => this.#setLook("variant", variant.value, "0"));
-    }
+    for (const id of TOGGLES) $(id).addEventListener("change", () => this.#setLook(id, $(id).checked ? "true" : "", ""));
+    this.#sheet = new Sheet({ mark: (on) => this.#setLook("mark", on ? "true" : "", ""), saved: page.saved });
+    $("export-open").addEventListener("click", () => this.#sheet.open(this.#item));
     this.#hints = new Hints(this.#viewer, (written, key) => this.#setLook("hints", written, "", key));
     this.#doubts = new Doubts(this.#viewer, (x, y) => this.#hints.begin(x, y));
     this.wishes = new Wishes((item, name, value) => this.#change(item, name, value, ""));
@@ -54,17 +62,37 @@ export class Editor {
       page.change([[this.#item, this.#item.look, {}]]);
       this.refresh();
     });
-    $("size").addEventListener("click", () => {
-      this.#viewer.actual = !this.#viewer.actual;
-      $("size").setAttribute("aria-pressed", this.#viewer.actual);
-      if (!this.#isFilm) this.#load();
-    });
+    this.#viewer.zooms = () => this.#zoomed();
+    $("size").addEventListener("click", () => this.#viewer.toggleActual());
     $("pause").addEventListener("click", () => this.#setPlaying(!this.#playing));
+    $("scrub").addEventListener("input", () => {
+      for (const { video } of this.#films) video.currentTime = $("scrub").value;
+    });
+    $("sound").addEventListener("click", () => this.#setSound($("sound").getAttribute("aria-pressed") !== "true"));
     $("download").addEventListener("click", () => this.download(this.#item));
   }
 
   set original(on) {
     this.#viewer.original = on;
+  }
+
+  // By keys: how much closer, or 0 for all of it.
+  zoom(factor) {
+    factor ? this.#viewer.zoomBy(factor) : this.#viewer.zoomTo(0);
+  }
+
+  #zoomed() {
+    $("size").setAttribute("aria-pressed", this.#viewer.actual);
+    if (this.#item?.state !== "done" || this.#isFilm) return;
+    if (!this.#sharper(0)) this.#viewer.clearCrops();
+    clearTimeout(this.#moving);
+    this.#moving = setTimeout(() => this.#look(), MOVED);
+  }
+
+  // Something else of the photograph is seen: a larger copy of it, or a part.
+  async #look() {
+    await this.#loadOver(this.#loading.signal);
+    await this.#crop();
   }
 
   get #isFilm() {
@@ -76,21 +104,23 @@ export class Editor {
     this.#leaving = new AbortController();
     this.#loading.abort();
     clearTimeout(this.#settling);
+    clearTimeout(this.#moving);
+    this.#cropping.abort();
+    this.#variants.show(null);
+    this.#viewer.clearCrops();
     this.#before = "";
+    this.#after = "";
     this.#films = [];
     this.#viewer.clear();
     this.#viewer.busy = false;
   }
 
   show(item) {
+    this.#viewer.zoomTo(0);
     this.leave();
     this.#item = item;
     const ready = item.state === "done";
     const failed = item.state === "failed";
-    if (this.#viewer.actual) {
-      this.#viewer.actual = false;
-      $("size").setAttribute("aria-pressed", false);
-    }
     $("name").textContent = item.name;
     $("facts").textContent = ready ? describe(item.job) : "";
     $("viewer").hidden = failed;
@@ -102,14 +132,16 @@ export class Editor {
       $(id).disabled = !ready;
       $(id).hidden = failed;
     }
-    for (const id of ["variants", "hints", "contrast"]) if ($(id)) $(id).closest(".slider, fieldset").hidden = failed || this.#isFilm;
+    for (const id of ["toggles", "hints", "contrast"]) $(id).closest(".slider, fieldset").hidden = failed || this.#isFilm;
+    if (this.#isFilm) $("export-open").hidden = true;
+    $("keep-row").hidden = item.job?.toning !== "color";
     $("reference-row").hidden = this.#isFilm;
-    $("pause").hidden = true;
-    for (const variant of this.#variants) tileOf(variant).removeAttribute("src");
+    $("film-tools").hidden = true;
     this.#showLook();
     const photograph = ready && !this.#isFilm ? item : null;
     this.#hints.show(photograph);
     this.#doubts.show(photograph);
+    this.#variants.show(photograph);
     if (!failed) this.#showLocal(item);
     if (!ready) {
       this.#viewer.busy = !failed;
@@ -118,7 +150,6 @@ export class Editor {
     this.#viewer.setSize(item.job.width, item.job.height);
     if (this.#isFilm) return void this.#play();
     this.#load();
-    this.#showVariants();
   }
 
   // The file from this computer, gray, until the server's answer is there.
@@ -144,6 +175,7 @@ export class Editor {
     this.#showLook();
     this.#paint();
     this.#doubts.update();
+    this.#variants.update();
   }
 
   // The look was changed from elsewhere.
@@ -153,6 +185,7 @@ export class Editor {
     if (!this.#isFilm) this.#hints.show(this.#item);
     this.#paint();
     this.#doubts.update();
+    this.#variants.update();
   }
 
   #showLook() {
@@ -165,7 +198,8 @@ export class Editor {
       slider.setAttribute("aria-valuetext", words);
     }
     this.wishes.show(this.#item);
-    for (const variant of this.#variants) variant.checked = variant.value === (look.variant ?? "0");
+    for (const id of TOGGLES) $(id).checked = look[id] === "true";
+    this.#variants.choose(look.variant ?? "0");
     // A film is coloured with its look; another one means all of it again.
     $("again").hidden = !this.#isFilm || String(new URLSearchParams(filmLook(look))) === String(new URLSearchParams(painted));
   }
@@ -184,8 +218,15 @@ export class Editor {
     while (painted !== this.#wanted && !signal.aborted) {
       painted = this.#wanted;
       const { job, look } = this.#item;
-      const draft = await this.#ready(picture(resultAddress(job.id, look, this.#copy(DRAFT)), signal));
-      if (draft && this.#loaded !== painted) this.#viewer.set("after", draft);
+      const box = this.#sharper(0);
+      const draft = await this.#ready(picture(resultAddress(job.id, look, box ? this.#part(box) : this.#copy(DRAFT)), signal));
+      if (!draft || this.#loaded === painted || signal.aborted) continue;
+      // Closely looked at, the part that is seen; what lies around it follows when the slider rests.
+      if (box && this.#viewer.zoomed) this.#viewer.setCrop("after", draft, box);
+      else if (!box) {
+        this.#viewer.set("after", draft);
+        this.#after = "";
+      }
     }
     this.#drafting = false;
   }
@@ -193,17 +234,52 @@ export class Editor {
   async #load() {
     this.#loading.abort();
     const { signal } = (this.#loading = new AbortController());
-    const { job, look } = this.#item;
+    const { job } = this.#item;
     const wanted = this.#wanted;
     this.#item.problem = null;
-    const copy = this.#copy(this.#viewer.actual ? Infinity : this.#viewer.pixels);
     this.#viewer.busy = true;
-    await Promise.all([this.#loadBefore(job, copy, signal), this.#loadAfter(job, look, copy, signal)]);
+    await Promise.all([this.#loadOver(signal), this.#crop()]);
     if (signal.aborted) return;
     this.#loaded = wanted;
     this.#viewer.busy = false;
     if (this.#viewer.isFull && !this.#item.problem) $("facts").textContent = describe(job);
     this.#page.changed();
+  }
+
+  // Both sides as large as they are seen, or as the server makes copies.
+  #loadOver(signal) {
+    const { job, look } = this.#item;
+    const copy = this.#copy(this.#viewer.pixels);
+    return Promise.all([this.#loadBefore(job, copy, signal), this.#loadAfter(job, look, copy, signal)]);
+  }
+
+  // The part that is seen where a copy is coarser than the screen, else nothing.
+  #sharper(around) {
+    const { width, height } = this.#item.job;
+    const longest = Math.max(width, height);
+    if (!this.#viewer.zoomed || longest <= LARGEST_COPY || this.#viewer.pixels <= LARGEST_COPY) return null;
+    const fits = (box) => box.width * box.height <= LARGEST_CROP;
+    return [this.#viewer.seen(around), this.#viewer.seen(0)].find(fits) ?? null;
+  }
+
+  #part({ x, y, width, height }) {
+    const { format } = this.#copy(DRAFT);
+    const part = { format, crop: [x, y, width, height].join(",") };
+    const side = Math.ceil(Math.max(width, height) * this.#viewer.scale * devicePixelRatio);
+    return side < Math.min(LARGEST_COPY, Math.max(width, height)) ? { ...part, max_side: Math.max(16, side) } : part;
+  }
+
+  async #crop() {
+    this.#cropping.abort();
+    const { signal } = (this.#cropping = new AbortController());
+    const box = this.#sharper();
+    if (!box) return this.#viewer.clearCrops();
+    const { job, look } = this.#item;
+    const load = async (side, address) => {
+      const image = await this.#ready(picture(address, signal));
+      if (image && !signal.aborted) this.#viewer.setCrop(side, image, box);
+    };
+    await Promise.all([load("after", resultAddress(job.id, look, this.#part(box))), load("before", originalAddress(job.id, this.#part(box)))]);
   }
 
   // The same whatever the look is.
@@ -217,8 +293,12 @@ export class Editor {
   }
 
   async #loadAfter({ id }, look, copy, signal) {
-    const image = await this.#ready(picture(resultAddress(id, look, copy), signal));
-    if (image && !signal.aborted) this.#viewer.set("after", image);
+    const address = resultAddress(id, look, copy);
+    if (address === this.#after) return;
+    const image = await this.#ready(picture(address, signal));
+    if (!image || signal.aborted) return;
+    this.#viewer.set("after", image);
+    this.#after = address;
   }
 
   async #play() {
@@ -234,10 +314,17 @@ export class Editor {
     const [before, after] = opened.map((each) => each?.video);
     if (before && after) {
       after.addEventListener("timeupdate", () => {
-        if (Math.abs(after.currentTime - before.currentTime) > DRIFT) before.currentTime = after.currentTime;
+        showPlace(after);
+        // While it rests, the line of time moves both.
+        if (this.#playing && Math.abs(after.currentTime - before.currentTime) > DRIFT) before.currentTime = after.currentTime;
       });
+      $("scrub").max = after.duration;
+      showPlace(after);
     }
-    $("pause").hidden = !this.#films.length;
+    // A moving picture has neither a place nor a sound that could be chosen.
+    $("scrub").hidden = $("sound").hidden = !(before && after);
+    this.#setSound(false);
+    $("film-tools").hidden = !this.#films.length;
     this.#setPlaying(!matchMedia("(prefers-reduced-motion: reduce)").matches);
   }
 
@@ -247,9 +334,15 @@ export class Editor {
     for (const each of this.#films) on ? each.play() : each.pause();
   }
 
+  // Of the result, which has the film's own.
+  #setSound(on) {
+    $("sound").setAttribute("aria-pressed", on);
+    const after = this.#films.at(-1)?.video;
+    if (after) after.muted = !on;
+  }
+
   #copy(pixels) {
     const format = this.#item.job.alpha ? "png" : "jpeg";
-    if (pixels > LARGEST_COPY && this.#viewer.actual) return { format };
     return { format, max_side: Math.max(16, Math.min(LARGEST_COPY, pixels)) };
   }
 
@@ -263,18 +356,6 @@ export class Editor {
       if (!(error instanceof Refused)) throw error;
       this.#refused(item, error);
       return null;
-    }
-  }
-
-  #showVariants() {
-    const { job, look } = this.#item;
-    const { signal } = this.#leaving;
-    for (const variant of this.#variants) {
-      const address = resultAddress(job.id, { ...look, variant: variant.value }, { max_side: VARIANT, format: "jpeg" });
-      picture(address, signal).then(
-        (image) => tileOf(variant).replaceWith(image),
-        () => {},
-      );
     }
   }
 
@@ -308,8 +389,20 @@ export class Editor {
   }
 }
 
-const tileOf = (variant) => variant.parentElement.querySelector("img");
+function showPlace({ currentTime, duration }) {
+  $("scrub").value = currentTime;
+  $("scrub").setAttribute("aria-valuetext", `${currentTime.toFixed(1)} of ${duration.toFixed(1)} seconds`);
+}
 
-function describe({ width, height, format, kind, frames }) {
-  return `${width} × ${height}, ${format.toUpperCase()}${kind === "film" ? `, ${frames} frames` : ""}`;
+const TONINGS = { tinted: "came tinted", color: "came in colour" };
+
+function describe({ width, height, format, frames, seconds, toning }) {
+  const long = seconds ? span(seconds) : frames > 1 && `${frames} frames`;
+  return [`${width} × ${height}`, format.toUpperCase(), long, TONINGS[toning]].filter(Boolean).join(", ");
+}
+
+function span(seconds) {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }

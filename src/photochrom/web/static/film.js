@@ -7,7 +7,7 @@ const PICTURES = ["gif", "webp", "png", "avif"];
 
 // What of a look a film takes.
 export const filmLook = (look) =>
-  Object.fromEntries(["vividness", "saturation", "palette"].filter((name) => look[name]).map((name) => [name, look[name]]));
+  Object.fromEntries(["vividness", "saturation", "warmth", "tint", "palette"].filter((name) => look[name]).map((name) => [name, look[name]]));
 
 // The first frame as it is, and nothing more: for a tile.
 export async function still(address, format, signal) {

@@ -6,13 +6,19 @@ const PAN_STEP = 80;
 const STILL = 5; // CSS pixels that a click may move
 const WASH = 1400; // milliseconds in which colour washes in
 const MARGIN = 24; // within which a point that was chosen is not left at the border
+const CLOSEST = 8; // pixels of the screen for one of the picture
+const WHEEL = 0.0015; // how much one pixel of a wheel's way zooms; of a pinch on a touchpad, which sends few, more
+const TOUCHPAD = 0.01;
+const AROUND = 0.2; // of what is seen, on each side, that is rendered sharp with it
 
 export class Viewer {
   #element;
   #layers = {};
   #slider;
   #size = { width: 1, height: 1 };
-  #actual = false;
+  #zoom = 0; // CSS pixels for one of the picture; 0 shows all of it
+  #touches = new Map();
+  #moved = null;
   #pan = { x: 0, y: 0 };
   points = Object.assign(document.createElement("div"), { className: "points" });
   over = Object.assign(document.createElement("div"), { className: "layer over" }); // what lies on the picture, as large
@@ -37,8 +43,10 @@ export class Viewer {
     this.#slider.addEventListener("input", () => this.#show());
     element.addEventListener("pointerdown", (event) => this.#drag(event));
     element.addEventListener("keydown", (event) => this.#panWithKeys(event));
-    element.addEventListener("wheel", (event) => this.#panWithWheel(event), { passive: false });
-    new ResizeObserver(() => this.#show()).observe(element);
+    new ResizeObserver(() => {
+      this.#show();
+      if (this.zoomed) this.#moved?.();
+    }).observe(element);
   }
 
   // The picture's own size in pixels; both sides are shown at it, whatever the copies measure.
@@ -49,8 +57,22 @@ export class Viewer {
 
   set(side, picture) {
     picture.draggable = false;
-    this.#layers[side].replaceChildren(picture);
+    const before = this.#layers[side].querySelector(":scope > :not(.crop)");
+    before ? before.replaceWith(picture) : this.#layers[side].prepend(picture);
     if (side === "after") this.#washIn();
+  }
+
+  // Lays a sharper part over a side; `box` is { x, y, width, height } in the picture's pixels.
+  setCrop(side, picture, { x, y, width, height }) {
+    Object.assign(picture, { draggable: false, className: "crop" });
+    const shares = { "--cx": x / this.#size.width, "--cy": y / this.#size.height, "--cw": width / this.#size.width, "--ch": height / this.#size.height };
+    for (const [name, value] of Object.entries(shares)) picture.style.setProperty(name, value);
+    this.#layers[side].querySelector(":scope > .crop")?.remove();
+    this.#layers[side].append(picture);
+  }
+
+  clearCrops() {
+    for (const crop of this.#element.querySelectorAll(".layer > .crop")) crop.remove();
   }
 
   get isFull() {
@@ -89,15 +111,76 @@ export class Viewer {
     this.#layers.after.replaceChildren();
   }
 
+  // Whether one pixel of the picture is one of the screen.
   get actual() {
-    return this.#actual;
+    return Math.abs(this.#zoom * devicePixelRatio - 1) < 1e-3;
   }
 
-  set actual(on) {
-    this.#actual = on;
+  get zoomed() {
+    return this.#zoom > 0;
+  }
+
+  // Lets the picture be zoomed by wheel, pinch and double click; `moved()` hears whenever another part of it is seen.
+  set zooms(moved) {
+    this.#moved = moved;
+    const element = this.#element;
+    element.addEventListener("wheel", (event) => this.#zoomWithWheel(event), { passive: false });
+    element.addEventListener("dblclick", (event) => this.#tool || this.zoomTo(this.zoomed ? 0 : this.#close, event.clientX, event.clientY));
+    element.addEventListener("pointerdown", (event) => this.#pinch(event), true);
+    for (const end of ["pointerup", "pointercancel"]) element.addEventListener(end, (event) => this.#touches.delete(event.pointerId), true);
+  }
+
+  // The picture's own pixels, or twice as large where all of them are seen already.
+  get #close() {
+    const own = 1 / devicePixelRatio;
+    return own > 1.2 * this.#fit ? own : 2 * this.#fit;
+  }
+
+  get #fit() {
+    const { clientWidth, clientHeight } = this.#element;
+    return Math.min(clientWidth / this.#size.width, clientHeight / this.#size.height);
+  }
+
+  // Zooms to `scale` CSS pixels for one of the picture, or to all of it, so that a place of the screen stays where it is.
+  zoomTo(scale, clientX, clientY) {
+    const box = this.#element.getBoundingClientRect();
+    const [onX, onY] = [clientX ?? box.left + box.width / 2, clientY ?? box.top + box.height / 2];
+    const [x, y] = this.pointAt(onX, onY);
+    const before = this.#zoom;
+    const most = Math.max(CLOSEST / devicePixelRatio, this.#fit);
+    this.#zoom = scale <= this.#fit * 1.001 ? 0 : Math.min(most, scale);
     this.#pan = { x: 0, y: 0 };
-    this.#element.classList.toggle("actual", on);
+    if (this.#zoom) {
+      const [nowX, nowY] = this.onScreen(x, y);
+      this.#pan = { x: onX - nowX, y: onY - nowY };
+    }
+    this.#element.classList.toggle("zoomed", this.zoomed);
     this.#show();
+    if (before || this.#zoom) this.#moved?.();
+  }
+
+  zoomBy(factor, clientX, clientY) {
+    this.zoomTo(this.scale * factor, clientX, clientY);
+  }
+
+  toggleActual() {
+    this.zoomTo(this.actual ? 0 : 1 / devicePixelRatio);
+  }
+
+  // The part that is seen, in whole pixels of the picture, with some room around it where there is time for that.
+  seen(around = AROUND) {
+    const { clientWidth, clientHeight } = this.#element;
+    const { w, h } = this.#placed();
+    const { left, top } = this.#corner(w, h);
+    const { width, height } = this.#size;
+    const span = (offset, room, shown, pixels) => {
+      const from = Math.max(0, Math.floor(((-offset - around * room) / shown) * pixels));
+      const to = Math.min(pixels, Math.ceil(((-offset + (1 + around) * room) / shown) * pixels));
+      return [from, Math.max(1, to - from)];
+    };
+    const [x, across] = span(left, clientWidth, w, width);
+    const [y, down] = span(top, clientHeight, h, height);
+    return { x, y, width: across, height: down };
   }
 
   // Moves the picture so that a point of it, in its pixels, is seen.
@@ -109,6 +192,7 @@ export class Viewer {
     this.#pan.x += inside(left + (w * x) / this.#size.width, clientWidth);
     this.#pan.y += inside(top + (h * y) / this.#size.height, clientHeight);
     this.#show();
+    if (this.zoomed) this.#moved?.();
   }
 
   // Takes the pointer over from the line: `tool.click(x, y, event)` hears of clicks, in the picture's pixels, and
@@ -175,7 +259,7 @@ export class Viewer {
   #placed() {
     const { clientWidth, clientHeight } = this.#element;
     const { width, height } = this.#size;
-    const scale = this.#actual ? 1 / devicePixelRatio : Math.min(clientWidth / width, clientHeight / height);
+    const scale = this.#zoom || this.#fit;
     const w = width * scale;
     const h = height * scale;
     return { w, h, roomX: Math.max(0, w - clientWidth) / 2, roomY: Math.max(0, h - clientHeight) / 2 };
@@ -218,13 +302,15 @@ export class Viewer {
     const placed = tool?.click;
     const line = this.#element.querySelector(".line").getBoundingClientRect();
     const onLine = Math.abs(event.clientX - line.left) < HANDLE_REACH;
-    const pans = this.#actual && (placed || !onLine);
+    const pans = this.zoomed && (placed || !onLine);
     let { clientX, clientY } = event;
     const move = (to) => {
+      if (this.#touches.size > 1) return;
       if (pans) {
         this.#pan.x += to.clientX - clientX;
         this.#pan.y += to.clientY - clientY;
         ({ clientX, clientY } = to);
+        this.#moved?.();
       } else if (!placed) {
         this.#slider.value = this.#lineAt(to.clientX);
       }
@@ -250,7 +336,10 @@ export class Viewer {
     const drawn = this.isInside(...at) && tool.draw(...at, event);
     if (!drawn) return;
     event.preventDefault();
+    let pinched = false;
     const move = (to) => {
+      pinched ||= this.#touches.size > 1;
+      if (pinched) return; // that was no stroke
       const all = to.getCoalescedEvents?.() ?? [];
       for (const each of all.length ? all : [to]) drawn.move(...this.pointAt(each.clientX, each.clientY));
     };
@@ -258,7 +347,7 @@ export class Viewer {
       this.#element.removeEventListener("pointermove", move);
       this.#element.removeEventListener("pointerup", stop);
       this.#element.removeEventListener("pointercancel", stop);
-      drawn.end(end.type === "pointerup", end);
+      drawn.end(end.type === "pointerup" && !pinched, end);
     };
     this.#element.setPointerCapture(event.pointerId);
     this.#element.addEventListener("pointermove", move);
@@ -266,17 +355,53 @@ export class Viewer {
     this.#element.addEventListener("pointercancel", stop);
   }
 
-  #panWithWheel(event) {
-    if (!this.#actual || event.ctrlKey) return;
+  // With Shift it pans. Where the page itself scrolls, it zooms only what is zoomed already, or with Ctrl.
+  #zoomWithWheel(event) {
+    const scrolls = matchMedia("(max-width: 56rem)").matches;
+    if (scrolls && !this.zoomed && !event.ctrlKey) return;
     event.preventDefault();
-    this.#pan.x -= event.deltaX;
-    this.#pan.y -= event.deltaY;
-    this.#show();
+    if (event.shiftKey) {
+      this.#pan.x -= event.deltaX || event.deltaY;
+      this.#show();
+      this.#moved?.();
+    } else {
+      this.zoomBy(Math.exp(-event.deltaY * (event.ctrlKey ? TOUCHPAD : WHEEL)), event.clientX, event.clientY);
+    }
+  }
+
+  // Two fingers zoom and pan at once.
+  #pinch(event) {
+    if (event.pointerType !== "touch") return;
+    const touches = this.#touches.set(event.pointerId, event);
+    if (touches.size !== 2) return;
+    const between = () => {
+      const [one, other] = [...touches.values()];
+      const [x, y] = [(one.clientX + other.clientX) / 2, (one.clientY + other.clientY) / 2];
+      return { x, y, apart: Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY) };
+    };
+    let last = between();
+    const move = (to) => {
+      if (!touches.has(to.pointerId)) return;
+      touches.set(to.pointerId, to);
+      const now = between();
+      this.#pan.x += now.x - last.x;
+      this.#pan.y += now.y - last.y;
+      this.zoomBy(now.apart / Math.max(1, last.apart), now.x, now.y);
+      last = now;
+    };
+    const stop = () => {
+      this.#element.removeEventListener("pointermove", move);
+      this.#element.removeEventListener("pointerup", stop);
+      this.#element.removeEventListener("pointercancel", stop);
+    };
+    this.#element.addEventListener("pointermove", move);
+    this.#element.addEventListener("pointerup", stop);
+    this.#element.addEventListener("pointercancel", stop);
   }
 
   // Left and right move the line, as in any slider; with Shift, and up and down, they move the picture.
   #panWithKeys(event) {
-    if (!this.#actual) return;
+    if (!this.zoomed) return;
     const steps = { ArrowUp: [0, 1], ArrowDown: [0, -1], ArrowLeft: [1, 0], ArrowRight: [-1, 0] };
     const step = steps[event.key];
     if (!step || (step[0] !== 0 && !event.shiftKey)) return;
@@ -284,5 +409,6 @@ export class Viewer {
     this.#pan.x += step[0] * PAN_STEP;
     this.#pan.y += step[1] * PAN_STEP;
     this.#show();
+    this.#moved?.();
   }
 }

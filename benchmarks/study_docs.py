@@ -1,0 +1,148 @@
+"""The pictures and tables of docs/study: from a finished study, and the paper's figures 1, 3 and 7 until there is one.
+
+    python benchmarks/study_docs.py STUDY --scale medium                # from `photochrom study --out STUDY`
+    python benchmarks/study_docs.py --stand-in imagenet64/train.tar     # figures 1, 3 and 7, in a minute
+    python benchmarks/study_docs.py --answer                            # answer.png, from the docs' own table1.csv
+
+A study's figures are `figureN-SCALE.png`, and its tables SCALE's .csv. In the stand-ins, the default model colours the
+gray photographs that come with photochrom, at the study's 64 pixels, and figure 3 shows each class as the mean of its
+photographs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+from bench import begin, needs
+from PIL import Image
+
+from photochrom import Colorizer, color
+from photochrom.data.entries import Entry
+from photochrom.data.samples import decode_entry
+from photochrom.data.sources import list_pictures
+from photochrom.evaluation.classes import synset_of
+
+with needs("train"):
+    from matplotlib.figure import Figure
+
+    from photochrom.research.study.panels import grid, show
+    from photochrom.research.study.results import scene_of
+
+DOCS = Path(__file__).parents[1] / "docs" / "study"
+SAMPLES = Path(__file__).parents[1] / "src" / "photochrom" / "samples"
+SIDE = 64
+SCALES = (("small", "1,000", "#0072B2", "o"), ("medium", "10,000", "#D55E00", "s"))
+MEANS = 18  # classes, evenly spread over the alphabet of their synsets
+
+
+def copy(study: Path, scale: str) -> None:
+    """A finished study's figures, its tables, and what stands side by side with other scales."""
+    files = [*(study / "figures").glob(f"*-{scale}.png"), *(study / "tables").glob(f"*-{scale}.csv")]
+    files += [study / "tables" / f"{name}.csv" for name in ("findings", "setup", "table1", "table2")]
+    for path in files:
+        shutil.copy(path, DOCS)
+        print(DOCS / path.name)
+
+
+def packaged() -> np.ndarray:
+    """The gray photographs that come with photochrom: (n, 64, 64, 3) uint8, pressed into squares."""
+    found = []
+    for path in sorted(SAMPLES.glob("*.jpg")):
+        with Image.open(path) as image:
+            whole = min(image.size)
+            left, top = ((side - whole) / 2 for side in image.size)
+            box = (left, top, left + whole, top + whole)
+            found.append(np.asarray(image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX, box=box)))
+    return np.stack(found)
+
+
+def class_means(sources: list[Path]) -> dict[str, np.ndarray]:
+    """By the class's name, the mean (64, 64, 3) uint8 of its photographs."""
+    by_class: dict[str, list[Entry]] = {}
+    for entry in list_pictures(sources):
+        by_class.setdefault(synset_of(entry.key) or "", []).append(entry)
+    chosen = np.linspace(0, len(by_class) - 1, MEANS).round().astype(int)
+    names, found = scene_of(), {}
+    for synset in np.array(sorted(by_class))[chosen]:
+        pictures = [np.asarray(decode_entry(each).resize((SIDE, SIDE)), np.float64) for each in by_class[synset]]
+        found[names.get(synset, (synset, ""))[0].split(",")[0]] = np.rint(np.mean(pictures, 0)).astype(np.uint8)
+    return found
+
+
+def answer() -> None:
+    """Table 1 in one picture: closeness as a share of L2's own, the paper's beside ours, seeds as points."""
+    with (DOCS / "table1.csv").open(newline="", encoding="utf-8") as file:
+        rows = {row[""]: row for row in csv.DictReader(file)}
+    order = [name for name in rows if rows[name]["the paper"]]
+    figure = Figure(figsize=(8, 3.4), layout="constrained")
+    axes = figure.add_subplot(xlabel="closeness as a share of L2's; left is closer to the truth")
+    paper = [float(rows[name]["the paper"]) / float(rows["L2"]["the paper"]) for name in order]
+    axes.plot(paper, np.arange(len(order)) + 0.22, "D", color="0.35", label="the paper, 10,000 photographs")
+    for place, (scale, count, color_, mark) in enumerate(SCALES):
+        column = f"closeness_ab, {scale}"
+        if column not in rows["L2"]:
+            axes.plot([], [], mark, color=color_, label=f"{count} photographs: not run yet")
+            continue
+        whole = _seeds(rows["L2"][column])[0]
+        for height, name in enumerate(order):
+            seeds = _seeds(rows[name][column])[1:]
+            label = f"{count} photographs, each seed" if not height else None
+            heights = [height - 0.22 * place] * len(seeds)
+            axes.plot([seed / whole for seed in seeds], heights, mark, color=color_, label=label, fillstyle="none")
+        gray = _seeds(rows["gray"][column])[0] / whole
+        axes.axvline(gray, color=color_, linewidth=0.8, linestyle=":", label=f"left gray, {count}")
+    axes.set_yticks(range(len(order)), order)
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    save(figure, "answer.png")
+
+
+def _seeds(text: str) -> list[float]:
+    """The mean, and the seeds: of three, the range and the mean say all."""
+    numbers = [float(each) for each in text.replace("(", "").replace(")", "").split() if each != "to"]
+    if len(numbers) == 1:
+        return numbers * 2
+    mean, low, high = numbers
+    return [mean, low, 3 * mean - low - high, high]
+
+
+def save(figure: Figure, name: str) -> None:
+    figure.savefig(DOCS / name, dpi=110)
+    print(DOCS / name)
+
+
+def stand_in(sources: list[Path]) -> None:
+    session, gray = Colorizer(threads=1), packaged()
+    light = [color.rgb_to_lab(each / 255.0)[..., 0].astype(np.float32) for each in gray]
+    joined = [np.dstack([each, session.ab(each)]).astype(np.float64) for each in light]
+    ours = np.stack([np.rint(255 * color.lab_to_rgb(each)).astype(np.uint8) for each in joined])
+    save(grid([("input", gray[1:2]), ("output", ours[1:2])]), "figure1-stand-in.png")
+    save(grid([("input", gray), ("output", ours)]), "figure7-stand-in.png")
+    figure = Figure(figsize=(9, 2.6), layout="constrained")
+    for axes, (name, picture) in zip(figure.subplots(2, MEANS // 2).flat, class_means(sources).items(), strict=True):
+        show(axes, picture)
+        axes.set_title(name, fontsize=6)
+    save(figure, "figure3-stand-in.png")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("study", nargs="?", type=Path)
+    parser.add_argument("--scale", default="medium")
+    parser.add_argument("--stand-in", type=Path, nargs="+", metavar="IMAGENET64")
+    parser.add_argument("--answer", action="store_true")
+    arguments = parser.parse_args()
+    begin("a minute", threads=1)
+    if arguments.study:
+        copy(arguments.study, arguments.scale)
+    if arguments.stand_in:
+        stand_in(arguments.stand_in)
+    if arguments.study or arguments.answer:
+        answer()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""A photograph as a file for somewhere else, in a worker process: smaller, as a layer of colour, beside how it was."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from photochrom._support.optional_packages import needing
+from photochrom.errors import BadSetting
+from photochrom.imaging import io, provenance
+from photochrom.imaging.formats import FORMATS
+from photochrom.imaging.picture import Picture, to_dtype
+from photochrom.painting.layer import color_layer
+from photochrom.web.look import Look
+from photochrom.web.worker import Setup, answer_for, dressed, painted, read, smaller
+
+FILM_SIDE = 1280  # pixels of the longer side, by default
+RATE = 25  # frames a second
+GRAY, WIPE, COLOR, BACK = 1.0, 2.0, 2.0, 1.0  # seconds: as it was, colour comes, stays, and goes
+_PAPER = 245  # of a card, a light neutral gray
+_MARGIN, _GAP = 0.03, 0.012  # of the longer side of one picture
+
+
+class Kind(StrEnum):
+    """What is exported."""
+
+    PHOTOGRAPH = "photograph"
+    LAYER = "layer"
+    CARD = "card"
+    FILM = "film"
+
+
+MARKS = {Kind.PHOTOGRAPH: ".color", Kind.LAYER: ".layer", Kind.CARD: ".before-after", Kind.FILM: ".before-after"}
+"""What stands before the ending of each kind's name."""
+
+
+def export(
+    setup: Setup, folder: str, look: Look, kind: Kind, format: str, size: int | None, quality: int | None
+) -> str:
+    """Write an export into the job's folder.
+
+    Args:
+        setup, folder, look: of the worker, of the job, of the photograph.
+        kind: what is written.
+        format: the name of a format; of a film ".mp4".
+        size: pixels of its longer side, of one photograph on a card; None is the photograph's own, of a film 1280.
+        quality: 1 to 100 where the format has one.
+
+    Returns:
+        The file's name.
+
+    Raises:
+        BadSetting: a layer in a format without transparency.
+        MissingExtra: a film without the extra that writes it.
+    """
+    if kind == Kind.LAYER and not FORMATS[format].alpha:
+        raise BadSetting(f"{format} holds no transparency, which a layer needs; use PNG, TIFF or WebP")
+    picture = read(setup, folder)
+    colorizer = dressed(setup, folder, look)
+    scores = answer_for(folder, colorizer, picture, look)
+    whole = picture.size
+    if kind == Kind.FILM:
+        size = size or FILM_SIDE
+    if size is not None and size < max(whole):
+        small = smaller(picture, size)
+        picture = replace(picture, pixels=small.pixels, alpha=small.alpha, pages=())
+    elif kind != Kind.PHOTOGRAPH:
+        picture = replace(picture, pages=())
+    after = painted(colorizer, picture, look, scores, whole)
+    name = secrets.token_hex(8)
+    path = Path(folder, name)
+    if kind == Kind.FILM:
+        _film(picture, after, path)
+        return name
+    if kind == Kind.LAYER:
+        after = _layer(picture, after)
+    elif kind == Kind.CARD:
+        after = _card(picture, after)
+    path.write_bytes(io.encode(after, format, quality))
+    return name
+
+
+def _layer(before: Picture, after: Picture) -> Picture:
+    depth = "uint16" if after.depth == 32 else after.pixels.dtype.name
+    rgb, opacity = color_layer(to_dtype(before.pixels, depth), to_dtype(_rgb(after), depth))
+    if after.alpha is not None:
+        # What is clear already needs no colour.
+        clear = to_dtype(after.alpha, depth) == 0
+        opacity = np.where(clear, np.zeros_like(opacity), opacity)
+    return replace(after, pixels=rgb, alpha=opacity)
+
+
+def _card(before: Picture, after: Picture) -> Picture:
+    """Both beside each other, or one above the other where they are wide, on paper."""
+    sides = [_on_paper(each) for each in (before, after)]
+    height, width = sides[0].shape[:2]
+    margin, gap = (max(1, round(share * max(height, width))) for share in (_MARGIN, _GAP))
+    down, across = (height + gap, 0) if width > height else (0, width + gap)
+    card = np.full((height + down + 2 * margin, width + across + 2 * margin, 3), _PAPER, np.uint8)
+    for index, side in enumerate(sides):
+        top, left = margin + index * down, margin + index * across
+        card[top : top + height, left : left + width] = side
+    return provenance.signed(Picture(card))
+
+
+def _film(before: Picture, after: Picture, path: Path) -> None:
+    """A film in which colour comes over the photograph from the left, stays, and goes; it can be played in a loop."""
+    with needing("a before/after film", "video"):
+        import av
+    sides = [_even(_on_paper(each)) for each in (before, after)]
+    height, width = sides[0].shape[:2]
+    with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as file:
+        stream = file.add_stream("libx264", rate=RATE, options={"crf": "20", "preset": "veryfast"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        context = stream.codec_context
+        context.time_base = Fraction(1, RATE)
+        context.color_primaries = context.color_trc = context.colorspace = 1  # BT.709
+        context.color_range = 1
+        for share in shares():
+            edge = round(share * width)
+            frame = sides[0].copy()
+            frame[:, :edge] = sides[1][:, :edge]
+            if 0 < edge < width:
+                frame[:, max(0, edge - max(1, width // 640)) : edge] = 255
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+            file.mux(stream.encode(picture.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")))
+        file.mux(stream.encode())
+
+
+def shares() -> Iterator[float]:
+    """How much of the width is in colour, 0 to 1, frame by frame."""
+    for seconds, first, last in ((GRAY, 0, 0), (WIPE, 0, 1), (COLOR, 1, 1), (BACK, 1, 0)):
+        count = round(seconds * RATE)
+        for frame in range(count):
+            t = frame / count
+            yield first + (last - first) * t * t * (3 - 2 * t)
+
+
+def _rgb(picture: Picture) -> np.ndarray:
+    return picture.pixels[..., None].repeat(3, -1) if picture.is_gray else picture.pixels
+
+
+def _on_paper(picture: Picture) -> np.ndarray:
+    """(H, W, 3) uint8."""
+    rgb = to_dtype(_rgb(picture), "uint8")
+    if picture.alpha is None:
+        return rgb
+    opacity = to_dtype(picture.alpha, "float32")[..., None]
+    return np.rint(rgb * opacity + _PAPER * (1 - opacity)).astype(np.uint8)
+
+
+def _even(rgb: np.ndarray) -> np.ndarray:
+    """Without its last column or row where that would make it odd, which H.264 does not take."""
+    height, width = rgb.shape[:2]
+    rgb = np.pad(rgb, ((0, int(height < 2)), (0, int(width < 2)), (0, 0)), mode="edge")
+    return np.ascontiguousarray(rgb[: rgb.shape[0] // 2 * 2, : rgb.shape[1] // 2 * 2])
