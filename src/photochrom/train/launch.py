@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 import signal
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from typing import Any
 
 import torch
 
+from photochrom._support.files import write_bytes
 from photochrom._support.processes import usable_cores
 from photochrom._support.version import __version__
 from photochrom.errors import BadSetting, DeviceUnavailable, PhotochromError
@@ -194,6 +196,7 @@ def launch(processes: int, work: Callable[..., Any], *args: Any) -> Any:
     if processes < 1:
         raise BadSetting(f"the number of processes is {processes}; it must be at least 1")
     with tempfile.TemporaryDirectory() as folder, _quiet():
+        ended = Path(folder) / "error"
         config = LaunchConfig(
             min_nodes=1,
             max_nodes=1,
@@ -206,30 +209,40 @@ def launch(processes: int, work: Callable[..., Any], *args: Any) -> Any:
             logs_specs=DefaultLogsSpecs(folder),
         )
         try:
-            outcomes = elastic_launch(config, _outcome)(work, *args)
+            outcomes = elastic_launch(config, _outcome)(ended, work, *args)
         except SignalException as stopped:
             return 128 + stopped.sigval
         except ChildFailedError as failed:
+            if ended.exists():
+                raise pickle.loads(ended.read_bytes()) from None
             rank, failure = failed.get_first_failure()
             how = failure.signal_name() if failure.exitcode < 0 else f"exit status {failure.exitcode}"
             raise MemberLost(
                 f"process {rank} of the run crashed again after {RESTARTS} restarts ({how}); "
                 "the same command resumes from the last checkpoint"
             ) from None
-    errors = [outcome for _, outcome in sorted(outcomes.items()) if isinstance(outcome, PhotochromError)]
-    for error in sorted(errors, key=lambda error: isinstance(error, MemberLost)):
-        raise error
+    if isinstance(outcomes[0], PhotochromError):
+        raise outcomes[0]
     return outcomes[0]
 
 
-def _outcome(work: Callable[..., Any], *args: Any) -> Any:
-    """What the function returns; an error of ours too, as the launcher starts a process again that raises one."""
+def _outcome(ended: Path, work: Callable[..., Any], *args: Any) -> Any:
+    """What the function returns; an error of ours as well.
+
+    The launcher waits for what all processes return, and another one may wait for this one in the middle of a step. So
+    a process with an error leaves it in the file `ended` and exits: the launcher ends the others and starts all again,
+    to return what stands there.
+    """
+    if ended.exists():
+        return pickle.loads(ended.read_bytes())
     try:
         with stop_signals(None) as stopping:
-            try:
-                outcome = work(*args, stopping)
-            except PhotochromError as error:
-                outcome = error.with_traceback(None)  # it would keep connections, for whose end the others wait
+            outcome = work(*args, stopping)
+    except MemberLost:
+        sys.exit(1)
+    except PhotochromError as error:
+        write_bytes(ended, pickle.dumps(error), overwrite=True)
+        sys.exit(1)
     except Exception:
         traceback.print_exc()
         raise
