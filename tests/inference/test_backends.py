@@ -80,7 +80,7 @@ def test_the_packaged_models_have_cards_that_fit():
         (lambda data: data[:-1], "damaged"),
         (lambda data: data + b"\0", "damaged"),
         (lambda data: with_card(data, format=9), "written by a newer photochrom (its format is 9); update"),
-        (lambda data: with_card(data, decoding={"warmth": 1}), "newer photochrom (it has the key decoding.warmth)"),
+        (lambda data: with_card(data, decoding={"mood": 1}), "newer photochrom (it has the key decoding.mood)"),
         (lambda data: with_card(data, decoding={"temperature": -3}), "card cannot be read"),
     ],
 )

@@ -52,6 +52,8 @@ FALLIBLE = [
     "GET /api/v1/jobs/{identity}/reach",
     "GET /api/v1/jobs/{identity}/confidence",
     "GET /api/v1/jobs/{identity}/unsure",
+    "GET /api/v1/jobs/{identity}/export",
+    "GET /api/v1/jobs/{identity}/variants",
 ]
 LABELS = [
     *FALLIBLE,

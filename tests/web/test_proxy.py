@@ -247,7 +247,7 @@ def test_a_real_proxy(proxied, png, tiny):
     with opener.open(f"{proxied}/login?token={TOKEN.replace(' ', '%20')}") as page:
         assert page.url == f"{proxied}/"
         text = page.read().decode()
-    for address in ("/photos/static/site.css", "/photos/static/colour.js", "/photos/samples/astronaut.jpg"):
+    for address in ("/photos/static/site.css", "/photos/static/colour.js", "/photos/samples/coffee.jpg"):
         assert address in text
         with opener.open(proxied.removesuffix("/photos") + address) as part:
             assert part.status == 200

@@ -101,7 +101,7 @@ def test_a_film_that_finds_the_disk_full_says_so(tmp_path, monkeypatch, tiny):
             raise WriteFailed("film.part cannot be written") from error
 
     monkeypatch.setattr(films, "colorize_film", failing)
-    monkeypatch.setattr(films, "_check_length", lambda *_: None)
+    monkeypatch.setattr(films, "_seconds", lambda *_: None)
     with pytest.raises(OSError, match="No space") as caught:
         films.colour(Setup(str(tiny), 10**6, 1), str(tmp_path), Look(), ".mp4", 10.0)
     assert storage.is_full(caught.value)
