@@ -344,10 +344,15 @@ class Colorizer:
         sure, _ = self.map_confidence(L)
         return np.clip(resize(sure, (L.shape[1], L.shape[0])), 0, 1)
 
-    def map_confidence(self, L: np.ndarray, scores: Scores | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """The confidence (h, w) on the network's map, and the ab (h, w, 2) that is shown there.
+    def map_confidence(
+        self, L: np.ndarray, scores: Scores | None = None, decoding: Decoding | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The confidence (h, w) on the network's map, and the ab (h, w, 2) that is shown there, without a cast.
 
-        `scores` is what `scores` gave for L, where the network has run already.
+        Args:
+            L: (H, W), 0..100.
+            scores: what `scores` gave for L, where the network has run already.
+            decoding: instead of the session's.
 
         Raises:
             BadSetting: as `confidence`.
@@ -356,10 +361,10 @@ class Colorizer:
         if not isinstance(bins, JointBins):
             raise BadSetting(f"the model '{self.card.name}' gives no probabilities of colours, so no confidence")
         scores = scores or self.scores(L)
-        w, h = self._map_size(scores)
-        how = replace(self.decoding, warmth=0.0, tint=0.0)  # a cast that was asked for is no doubt
+        w, h = self.map_size(scores)
+        how = replace(decoding or self.decoding, warmth=0.0, tint=0.0)  # a cast that was asked for is no doubt
         ab = self.chroma(scores, L, how).strip(resize(L, (w, h)), 0, h)
-        return confidence(scores.map[:, :h, :w], ab, bins, self.decoding), ab
+        return confidence(scores.map[:, :h, :w], ab, bins, how), ab
 
     def paint(self, picture: Picture, light: np.ndarray, chroma: GuidedChroma) -> Picture:
         """The photograph with the chroma given, strip by strip; `light` (H, W) is its L."""
@@ -473,14 +478,14 @@ class Colorizer:
         fitted = GuidedChroma.fit(ab, L, covered, how.smooth_radius)
         return fitted.with_cast(*how.cast) if any(how.cast) else fitted
 
-    def _map_size(self, scores: Scores) -> tuple[int, int]:
+    def map_size(self, scores: Scores) -> tuple[int, int]:
         """(w, h) of the part of the network's map that lies over the picture."""
         w, h = self.network.covered(scores.seen)
         return max(1, round(w)), max(1, round(h))
 
     def _map_of(self, scores: Scores, L: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """L (h, w) and log-probabilities (q, h, w) of the part of the network's map that lies over the picture."""
-        w, h = self._map_size(scores)
+        w, h = self.map_size(scores)
         bins = self.network.bins
         log_p = bins.log_softmax(scores.map[:, :h, :w].astype(np.float32)) if isinstance(bins, JointBins) else None
         return resize(L, (w, h)), log_p

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query
 from pydantic import BaseModel, Field
 
+from photochrom._support.settings import Range
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting
 from photochrom.inference.decode import SATURATION, TINT, VIVIDNESS, WARMTH, Decoding
@@ -17,6 +18,11 @@ from photochrom.painting.palette import Palette
 
 MOST_VARIANTS = 99
 MOST_TEXT = 20_000  # characters of hints; as a query it is up to three times as long, and 64 kB are read
+
+
+def _within(allowed: Range, default: float | None, description: str) -> Any:
+    """A number of a look that has its range elsewhere."""
+    return Field(default=default, ge=allowed.low, le=allowed.high, allow_inf_nan=False, description=description)
 
 
 class Look(BaseModel, frozen=True):
@@ -35,34 +41,10 @@ class Look(BaseModel, frozen=True):
         keep_color, restore_tone, mark: as `photochrom.Colorizer` takes them.
     """
 
-    vividness: float | None = Field(
-        default=None,
-        ge=VIVIDNESS.low,
-        le=VIVIDNESS.high,
-        allow_inf_nan=False,
-        description="0 is cautious, 1 garish; by default as the model has it.",
-    )
-    saturation: float = Field(
-        default=1.0,
-        ge=SATURATION.low,
-        le=SATURATION.high,
-        allow_inf_nan=False,
-        description="A factor on the colours.",
-    )
-    warmth: float = Field(
-        default=0.0,
-        ge=WARMTH.low,
-        le=WARMTH.high,
-        allow_inf_nan=False,
-        description="-1 as in cold light, 1 as in warm light.",
-    )
-    tint: float = Field(
-        default=0.0,
-        ge=TINT.low,
-        le=TINT.high,
-        allow_inf_nan=False,
-        description="-1 greener, 1 more magenta.",
-    )
+    vividness: float | None = _within(VIVIDNESS, None, "0 is cautious, 1 garish; by default as the model has it.")
+    saturation: float = _within(SATURATION, 1.0, "A factor on the colours.")
+    warmth: float = _within(WARMTH, 0.0, "-1 as in cold light, 1 as in warm light.")
+    tint: float = _within(TINT, 0.0, "-1 greener, 1 more magenta.")
     contrast: float = Field(
         default=0.0, ge=-1, le=1, allow_inf_nan=False, description="Tones: -1 flat, 0 as they are, 1 strong."
     )

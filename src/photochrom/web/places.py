@@ -14,7 +14,7 @@ from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting
 from photochrom.inference.bins import JointBins
 from photochrom.inference.network import Scores
-from photochrom.painting.confidence import confidence, unsure_places
+from photochrom.painting.confidence import unsure_places
 from photochrom.painting.hints import Colored, Hint, check_inside
 from photochrom.painting.likely import likely_colors, usual_colors
 from photochrom.painting.palette import Palette
@@ -131,18 +131,17 @@ def main_colors(setup: Setup, folder: str) -> list[str]:
 
 def _probabilities(colorizer: Colorizer, scores: Scores) -> tuple[JointBins, np.ndarray]:
     """The codebook, and the log-probabilities (q, h, w) over the picture, without the rebalancing of training."""
-    bins, how = colorizer.network.bins, colorizer.decoding
-    if not isinstance(bins, JointBins):
-        raise BadSetting(f"the model '{colorizer.card.name}' gives no probabilities of colours")
-    w, h = map_size(colorizer, scores)
+    bins, how = _joint_bins(colorizer), colorizer.decoding
+    w, h = colorizer.map_size(scores)
     weights = -how.trained_rebalance * np.log(bins.rebalancing_weights(how.smoothing))
     return bins, bins.log_softmax(scores.map[:, :h, :w].astype(np.float32), weights.astype(np.float32))
 
 
-def map_size(colorizer: Colorizer, scores: Scores) -> tuple[int, int]:
-    """(w, h) of the part of the network's map that lies over the picture."""
-    w, h = colorizer.network.covered(scores.seen)
-    return max(1, round(w)), max(1, round(h))
+def _joint_bins(colorizer: Colorizer) -> JointBins:
+    bins = colorizer.network.bins
+    if not isinstance(bins, JointBins):
+        raise BadSetting(f"the model '{colorizer.card.name}' gives no probabilities of colours")
+    return bins
 
 
 def _window(field: np.ndarray, across: float, down: float, radius: int) -> np.ndarray:
@@ -174,16 +173,12 @@ def _sure(setup: Setup, folder: str, look: Look) -> np.ndarray:
     """(h, w) the confidence on the network's map; where hints count, nothing is open."""
     scores, small, whole = sized(folder, SIDE)
     colorizer = dressed(setup, folder, look)
-    bins, _ = _probabilities(colorizer, scores)
-    how = replace(look.decoding(colorizer), warmth=0.0, tint=0.0)  # a cast that was asked for is no doubt
-    light = small.lightness()
-    w, h = map_size(colorizer, scores)
-    ab = colorizer.chroma(scores, light, how).strip(resize(light, (w, h)), 0, h)
-    sure = confidence(scores.map[:, :h, :w], ab, bins, how)
+    _joint_bins(colorizer)
+    sure, _ = colorizer.map_confidence(small.lightness(), scores, look.decoding(colorizer))
     if look.hints:
         _, copy, _ = sized(folder, TRIAL_SIDE)
         counts = _counting(colorizer, scores, copy.lightness(), look, [], look.given(whole, copy.size))
-        sure = 1 - (1 - sure) * (1 - resize(counts, (w, h)))
+        sure = 1 - (1 - sure) * (1 - resize(counts, sure.shape[::-1]))
     return np.clip(sure, 0, 1)
 
 
