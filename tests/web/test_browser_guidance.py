@@ -138,7 +138,10 @@ def test_a_color_is_taken_from_another_photograph(open_page, photographs, tmp_pa
     page.mouse.click(box["x"] + 30, box["y"] + 30)
     page.get_by_role("button", name="From a photograph").click()
     tile = page.locator("#strip .tile").nth(1)
-    page.wait_for_function("() => document.querySelectorAll('#strip .tile img').length === 2")
+    # Until then a tile has the file as it came, or nothing yet.
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('#strip .tile img')].filter((image) => image.naturalWidth).length === 2"
+    )
     shown = page.evaluate(
         """() => { const image = document.querySelectorAll('#strip .tile img')[1];
             const context = document.createElement('canvas').getContext('2d');
@@ -282,7 +285,6 @@ def test_a_reference_that_the_server_forgot_is_sent_again(open_page, photographs
     with page.expect_request(lambda request: "reference=" in request.url) as asked:
         page.set_input_files("#reference-file", tmp_path / "colours.png")
     coloured(page)
-    page.wait_for_load_state("networkidle")
     reference = re.search("reference=([^&]+)", asked.value.url)[1]
     page.evaluate("(id) => fetch('/api/v1/jobs/' + id, { method: 'DELETE' })", reference)
     with page.expect_response(

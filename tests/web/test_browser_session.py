@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browsing import coloured, dots, lost, opened
+from browsing import coloured, dots, held, lost, opened
 from playwright.sync_api import expect
 
 # ---- what is undone
@@ -47,17 +47,13 @@ def test_every_change_of_the_look_is_undone_and_redone(open_page, photographs):
 
 def test_the_photograph_shows_before_it_is_sent(open_page, photographs):
     page = open_page()
-    held = []
-    page.route("**/api/v1/jobs?*", lambda route: held.append(route))
-    page.set_input_files("#files", photographs)
-    image = page.locator("#viewer.alone .before img.gray")
-    expect(image).to_be_visible()
-    assert image.evaluate("(image) => [image.naturalWidth, image.naturalHeight]") == [320, 240]
-    expect(page.locator("#strip .tile canvas.gray")).to_have_count(2)
-    expect(page.locator("#strip .state").first).to_have_text("sending")
-    for route in held:
-        route.continue_()
-    page.unroute("**/api/v1/jobs?*")
+    with held(page, "**/api/v1/jobs?*"):
+        page.set_input_files("#files", photographs)
+        image = page.locator("#viewer.alone .before img.gray")
+        expect(image).to_be_visible()
+        assert image.evaluate("(image) => [image.naturalWidth, image.naturalHeight]") == [320, 240]
+        expect(page.locator("#strip .tile canvas.gray")).to_have_count(2)
+        expect(page.locator("#strip .state").first).to_have_text("sending")
     coloured(page)
     expect(page.locator("#viewer")).not_to_have_class(re.compile("alone"))
     expect(page.locator("#strip .state").first).to_be_hidden()

@@ -206,8 +206,9 @@ export class Editor {
 
   // A small copy at once, again while the slider moves, then one as large as the screen.
   async #paint() {
-    if (this.#isFilm) return;
+    if (this.#isFilm || this.#item.state !== "done") return;
     this.#wanted += 1;
+    this.#viewer.busy = true; // until #load() has shown what is asked for now
     this.#loading.abort();
     clearTimeout(this.#settling);
     this.#settling = setTimeout(() => this.#load(), SETTLED);
@@ -220,7 +221,7 @@ export class Editor {
       const { job, look } = this.#item;
       const box = this.#sharper(0);
       const draft = await this.#ready(picture(resultAddress(job.id, look, box ? this.#part(box) : this.#copy(DRAFT)), signal));
-      if (!draft || this.#loaded === painted || signal.aborted) continue;
+      if (!draft || this.#loaded >= painted || signal.aborted) continue; // a full copy may be there before an old draft
       // Closely looked at, the part that is seen; what lies around it follows when the slider rests.
       if (box && this.#viewer.zoomed) this.#viewer.setCrop("after", draft, box);
       else if (!box) {
@@ -304,11 +305,13 @@ export class Editor {
   async #play() {
     const { id, format } = this.#item.job;
     const { signal } = this.#leaving;
+    this.#viewer.busy = true;
     const opened = await Promise.all([
       this.#ready(film(originalAddress(id), format, signal)),
       this.#ready(film(resultAddress(id, {}), format, signal)),
     ]);
     if (signal.aborted) return;
+    this.#viewer.busy = false;
     ["before", "after"].forEach((side, at) => opened[at] && this.#viewer.set(side, opened[at].element));
     this.#films = opened.filter(Boolean);
     const [before, after] = opened.map((each) => each?.video);
@@ -354,7 +357,7 @@ export class Editor {
     } catch (error) {
       if (error.name === "AbortError") return null;
       if (!(error instanceof Refused)) throw error;
-      this.#refused(item, error);
+      await this.#refused(item, error);
       return null;
     }
   }
