@@ -93,7 +93,7 @@ def test_the_film_goes_from_gray_to_colour_and_back(server, address):
     assert answer.headers["content-type"] == "video/mp4"
     with av.open(io.BytesIO(answer.content)) as film:
         stream = film.streams.video[0]
-        assert (stream.codec_context.name, stream.width, stream.height) == ("h264", 160, 120)
+        assert (stream.codec_context.name, stream.width, stream.height) == ("h264", 162, 122)
         frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in film.decode(stream)]
     assert len(frames) == 6 * RATE == len(list(shares()))
     chroma = [np.ptp(frame, -1).mean() for frame in frames]

@@ -79,9 +79,11 @@ class Table:
 
     def html(self) -> str:
         """The table under its heading; a long one is folded away."""
-        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in self.rows[0])
+        head = "".join(f"<th>{html.escape(cell)}</th>" if cell else "<td></td>" for cell in self.rows[0])
         rows = "\n".join(map(self._row, self.rows[1:]))
-        inner = f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>'
+        label = html.escape(self.title)
+        table = f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>"
+        inner = f'<div class="wide" role="region" aria-label="{label}" tabindex="0">{table}</div>'
         if len(self.rows) > _FOLDED:
             inner = f"<details><summary>{len(self.rows) - 1} rows</summary>{inner}</details>"
         note = f'<p class="note">{html.escape(self.note)}</p>' if self.note else ""
@@ -113,7 +115,9 @@ def page(title: str, body: Sequence[str]) -> str:
     style = "".join(map(_face, _TYPES)) + _STYLE + interval_chart.STYLE
     return (
         '<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">\n'
-        f"<title>{title}</title><style>{style}</style>\n<h1>{title}</h1>\n" + "\n".join(body) + "\n</html>\n"
+        f"<title>{title}</title><style>{style}</style>\n<main>\n<h1>{title}</h1>\n"
+        + "\n".join(body)
+        + "\n</main></html>\n"
     )
 
 

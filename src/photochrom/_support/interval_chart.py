@@ -25,7 +25,7 @@ STYLE = """
 .chart text { text-anchor: middle; }
 @media (max-width: 44rem) {
   .chart { grid-template-columns: 1fr auto; padding-inline: .75rem; }
-  .chart .label, .chart .value { margin-inline: -.75rem; } .chart .value { grid-column: 2; }
+  .chart .label, .chart .value { margin: .4rem -.75rem 0; } .chart .value { grid-column: 2; }
   .chart svg { grid-column: 1 / 3; height: 1.5rem; }
 }
 """
