@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from browsing import coloured, dots, held, lost, opened
 from playwright.sync_api import expect
 
@@ -59,13 +58,17 @@ def test_the_photograph_shows_before_it_is_sent(open_page, photographs):
     expect(page.locator("#strip .state").first).to_be_hidden()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_surround_is_neutral_and_space_shows_the_original(open_page, photographs, scheme):
-    page = open_page(color_scheme=scheme)
+def test_the_surround_is_neutral_and_space_shows_the_original(open_page, photographs):
+    page = open_page()
     opened(page, photographs[0])
     expect(page.locator("#viewer")).not_to_have_class(re.compile("alone"))
-    ground = page.evaluate("() => getComputedStyle(document.getElementById('viewer')).backgroundColor")
-    assert len(set(re.findall(r"\d+", ground)[:3])) == 1
+    grounds = set()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        ground = page.evaluate("() => getComputedStyle(document.getElementById('viewer')).backgroundColor")
+        assert len(set(re.findall(r"\d+", ground)[:3])) == 1
+        grounds.add(ground)
+    assert len(grounds) == 2
     seen = "() => getComputedStyle(document.querySelector('#viewer .after')).visibility"
     page.evaluate("() => document.activeElement.blur()")
     page.keyboard.down(" ")
@@ -74,19 +77,20 @@ def test_the_surround_is_neutral_and_space_shows_the_original(open_page, photogr
     assert page.evaluate(seen) == "visible"
 
 
-@pytest.mark.parametrize(("width", "height"), [(1366, 650), (1024, 768), (390, 844)])
-def test_the_download_is_in_sight(open_page, photographs, width, height):
-    page = open_page({"width": width, "height": height})
+def test_the_download_is_in_sight(open_page, photographs):
+    page = open_page()
     opened(page, photographs)
-    for scroll in (0, 10_000):
-        page.evaluate("(y) => { scrollTo(0, y); document.querySelector('.scroll').scrollTop = y; }", scroll)
-        for part in ("#download", "#undo", "#viewer .after img"):
-            box = page.locator(part).bounding_box()
-            assert box["x"] >= 0, part
-            assert box["x"] + box["width"] <= width, part
-            assert box["y"] >= 0, part
-            assert box["y"] + box["height"] <= height, part
-    assert page.evaluate("() => document.documentElement.scrollWidth") == width
+    for width, height in ((1366, 650), (1024, 768), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        for scroll in (0, 10_000):
+            page.evaluate("(y) => { scrollTo(0, y); document.querySelector('.scroll').scrollTop = y; }", scroll)
+            for part in ("#download", "#undo", "#viewer .after img"):
+                box = page.locator(part).bounding_box()
+                assert box["x"] >= 0, part
+                assert box["x"] + box["width"] <= width, part
+                assert box["y"] >= 0, part
+                assert box["y"] + box["height"] <= height, part
+        assert page.evaluate("() => document.documentElement.scrollWidth") == width
 
 
 # ---- a reload

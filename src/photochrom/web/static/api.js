@@ -82,11 +82,10 @@ export const forget = (id) => fetch(`${api}/jobs/${id}`, { method: "DELETE", kee
 // References that were sent anew, by the id under which looks know them.
 export const renamed = new Map();
 
-const query = (look, more) => {
-  const sent = { ...look, ...more };
-  if (renamed.has(sent.reference)) sent.reference = renamed.get(sent.reference);
-  return new URLSearchParams(sent);
-};
+// A look as the server knows it.
+export const current = (look) => (renamed.has(look.reference) ? { ...look, reference: renamed.get(look.reference) } : look);
+
+const query = (look, more) => new URLSearchParams({ ...current(look), ...more });
 
 export const resultAddress = (id, look, more = {}) => `${api}/jobs/${id}/result?${query(look, more)}`;
 

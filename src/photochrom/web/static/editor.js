@@ -46,14 +46,15 @@ export class Editor {
   #playing = false;
 
   // `page.changed()` is called when the picture is painted, `page.change(changes, key)` changes looks so that it can be
-  // undone, `page.gone(item)` hears of what the server has forgotten, `page.saved(item)` of a download.
+  // undone, `page.gone(item)` hears of what the server has forgotten, `page.saved(items)` of a download; `page.done()` are
+  // the photographs and films that are coloured, and `page.download(items, how, button)` saves many as an archive.
   constructor(page) {
     this.#page = page;
     for (const slider of this.#sliders) {
       slider.addEventListener("input", () => this.#setLook(slider.id, slider.value, slider.dataset.start, slider.id));
     }
     for (const id of TOGGLES) $(id).addEventListener("change", () => this.#setLook(id, $(id).checked ? "true" : "", ""));
-    this.#sheet = new Sheet({ mark: (on) => this.#setLook("mark", on ? "true" : "", ""), saved: page.saved });
+    this.#sheet = new Sheet({ mark: (which, on) => this.#mark(which, on), saved: page.saved, done: page.done, download: page.download });
     $("export-open").addEventListener("click", () => this.#sheet.open(this.#item));
     this.#hints = new Hints(this.#viewer, (written, key) => this.#setLook("hints", written, "", key));
     this.#doubts = new Doubts(this.#viewer, (x, y) => this.#hints.begin(x, y));
@@ -165,6 +166,12 @@ export class Editor {
 
   #setLook(name, value, start, key = null) {
     this.#change(this.#item, name, value, start, key);
+  }
+
+  #mark(which, on) {
+    const marked = ({ mark: _, ...look }) => (on ? { ...look, mark: "true" } : look);
+    this.#page.change(which.map((item) => [item, item.look, marked(item.look)]));
+    if (which.includes(this.#item)) this.refresh();
   }
 
   #change(item, name, value, start, key = null) {
@@ -381,7 +388,7 @@ export class Editor {
     button.textContent = "Preparing…";
     try {
       await saveOne(item);
-      this.#page.saved(item);
+      this.#page.saved([item]);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.#refused(item, error);
