@@ -189,6 +189,23 @@ def test_what_did_not_reach_the_server_is_tried_again(open_page, photographs):
     coloured(page)
 
 
+def test_a_server_that_is_gone_is_named_over_the_picture_and_asked_again(open_page, photographs):
+    page = open_page(refusals="net::ERR_")
+    page.set_input_files("#files", photographs[0])
+    coloured(page)
+    before = after(page)
+    page.route("**/result?*", lambda route: route.abort())
+    page.get_by_role("slider", name="Saturation").press("End")
+    expect(page.locator("#viewer").get_by_text("The server does not answer. This page tries again.")).to_be_visible()
+    assert violations(page) == []
+    assert after(page) == before
+    page.unroute("**/result?*")
+    coloured(page)
+    assert after(page) != before
+    expect(page.locator("#silent")).to_be_hidden()
+    expect(page.locator("#facts")).to_have_text("320 \u00d7 240, JPEG")
+
+
 def test_a_photograph_is_pasted_and_dropped(open_page):
     page = open_page()
     script = """async (kind) => {

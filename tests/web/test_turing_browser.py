@@ -272,14 +272,14 @@ def test_a_second_press_answers_nothing(study, serve, browse):
 
 @pytest.mark.parametrize(("kind", "scheme"), [("single", "light"), ("pair", "dark"), ("preference", "light")])
 def test_axe_finds_nothing(study, serve, browse, kind, scheme):
-    folder = study(kind, size=2, practice=1)
+    folder = study(kind, practice=1)
     address, _ = serve(folder)
     page = browse(address, color_scheme=scheme)
     found = {"welcome": Axe().run(page)}
     page.get_by_role("button", name="I agree: begin").click()
     expect(page).to_have_title("Practice 1 of 1 - Turing test")
     for entry in entries(folder):
-        ready(page, "Practice 1 of 1" if entry.practice else f"Number {entry.number - 1} of 2")
+        ready(page, "Practice 1 of 1" if entry.practice else f"Number {entry.number - 1} of 4")
         if entry.number < 3:
             found[f"trial {entry.number}"] = Axe().run(page)
         page.keyboard.press("ArrowLeft")

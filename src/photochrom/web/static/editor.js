@@ -1,6 +1,6 @@
 // The photograph or film that is shown, and how it is to look.
 
-import { Refused, originalAddress, picture, resultAddress } from "./api.js";
+import { Refused, backoff, originalAddress, picture, resultAddress } from "./api.js";
 import { Doubts } from "./doubts.js";
 import { Sheet } from "./export.js";
 import { film, filmLook } from "./film.js";
@@ -32,6 +32,7 @@ export class Editor {
   #wanted = 0;
   #drafting = false;
   #settling = 0;
+  #silences = 0; // how often in a row the server did not answer
   #moving = 0;
   #cropping = new AbortController();
   #loaded = 0;
@@ -114,6 +115,8 @@ export class Editor {
     this.#films = [];
     this.#viewer.clear();
     this.#viewer.busy = false;
+    $("silent").hidden = true;
+    this.#silences = 0;
   }
 
   show(item) {
@@ -248,6 +251,14 @@ export class Editor {
     this.#viewer.busy = true;
     await Promise.all([this.#loadOver(signal), this.#crop()]);
     if (signal.aborted) return;
+    const silent = this.#item.problem?.status === 0;
+    $("silent").hidden = !silent;
+    if (silent) {
+      this.#settling = setTimeout(() => this.#load(), 1000 * backoff(this.#silences));
+      this.#silences += 1;
+      return;
+    }
+    this.#silences = 0;
     this.#loaded = wanted;
     this.#viewer.busy = false;
     if (this.#viewer.isFull && !this.#item.problem) $("facts").textContent = describe(job);
