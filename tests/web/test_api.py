@@ -238,6 +238,14 @@ def test_a_crop_is_that_part_of_the_result(server, drawn):
         assert np.abs(part - whole[205:465, 310:610]).mean() < 1.5
         small = opened(server.get(f"{address}/result", params={**how, "max_side": 150}))
         assert small.size == (150, 130)
+    how = {"mark": True, "format": "png"}
+    whole = np.asarray(opened(server.get(f"{address}/result", params=how)), float)
+    part = np.asarray(opened(server.get(f"{address}/result", params={**how, "crop": "800,600,100,100"})), float)
+    plain = np.asarray(
+        opened(server.get(f"{address}/result", params={"format": "png", "crop": "800,600,100,100"})), float
+    )
+    assert np.abs(part - whole[600:, 800:]).mean() < 1.5
+    assert np.abs(part - plain).max() > 60  # the mark is seen
     original = opened(server.get(f"{address}/original", params={"format": "png", "crop": "310,205,300,260"}))
     whole = np.asarray(opened(server.get(f"{address}/original", params={"format": "png"})))
     assert np.array_equal(np.asarray(original), whole[205:465, 310:610])
