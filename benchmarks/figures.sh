@@ -27,7 +27,7 @@ done
 figure sweep photochrom evaluate "$data/test" --sweep -o "$out/sweep"
 figure hints python benchmarks/hints.py "$data/val-scenes"
 figure confidence python benchmarks/confidence.py "$data/val-scenes" "$data/val" --plot docs/images/confidence.png
-figure guidance python benchmarks/guidance.py docs/images/guidance.jpg
+figure guidance python benchmarks/guidance.py docs/images
 figure halo python benchmarks/halo.py "$data/val-scenes"
 figure structure python benchmarks/structure.py "$data/val" --top1
 figure photograph python benchmarks/photograph.py
@@ -44,8 +44,8 @@ cat <<END
 evaluate-*, sweep, structure   README "What to expect", docs/default-model.md
 photograph, throughput         README "What to expect", docs/reliability.md
 install                        README "Install"
-hints, confidence, guidance    README, docs/guidance.md
-reference                      docs/guidance.md
+hints, confidence, guidance    README, docs/guidance/
+reference                      docs/guidance/references.md
 video, film                    docs/video.md
 halo                           docs/default-model.md
 END

@@ -1,5 +1,6 @@
 """Model files, good and bad: one clear error each, and nothing damaged ever reaches onnxruntime."""
 
+import importlib.metadata
 import json
 import sys
 
@@ -22,6 +23,7 @@ from photochrom.errors import (
 from photochrom.inference.backends import OnnxBackend
 from photochrom.inference.card import KEY, seal
 from photochrom.inference.model_files import packaged, read_card, read_model
+from photochrom.inference.network import Network
 from photochrom.loading import load_backend
 
 
@@ -167,10 +169,15 @@ def test_a_run_folder_without_torch(tmp_path, monkeypatch):
 
 
 class FakeRuntime:
-    """An onnxruntime on a machine with CUDA, or one whose CUDA does not start."""
+    """An onnxruntime on a machine with CUDA, or one whose CUDA does not start.
 
-    def __init__(self, starts):
-        self.starts = starts
+    Args:
+        starts: whether it does.
+        takes: how many pictures the model takes.
+    """
+
+    def __init__(self, starts, takes=1):
+        self.starts, self.takes, self.preloaded = starts, takes, 0
 
     class SessionOptions:
         pass
@@ -183,8 +190,12 @@ class FakeRuntime:
 
     def InferenceSession(self, data, options, providers):
         used = providers if self.starts else ["CPUExecutionProvider"]
-        one = type("Input", (), {"shape": [1, 1, "h", "w"]})()
-        return type("Session", (), {"get_providers": lambda self: used, "get_inputs": lambda self: [one]})()
+        x = type("Input", (), {"shape": [self.takes, 1, "h", "w"]})()
+        return type("Session", (), {"get_providers": lambda self: used, "get_inputs": lambda self: [x]})()
+
+    def preload_dlls(self):
+        self.preloaded += 1
+        sys.stdout.write("Failed to load libcudart.so.12\n")
 
 
 def test_devices(data, monkeypatch):
@@ -193,10 +204,55 @@ def test_devices(data, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", FakeRuntime(True))
     OnnxBackend(data, "tiny", "cuda")
     monkeypatch.setitem(sys.modules, "onnxruntime", FakeRuntime(False))
-    with pytest.raises(DeviceUnavailable, match="fell back to CPUExecutionProvider"):
+    with pytest.raises(DeviceUnavailable, match=r"fell back to CPUExecutionProvider: it found no GPU .* '\.\[cuda\]'"):
         OnnxBackend(data, "tiny", "cuda")
     # Where nothing was asked for, falling back is what is wanted.
     OnnxBackend(data, "tiny", "auto")
+
+
+def test_cudas_libraries_are_looked_for_where_they_are_needed(data, monkeypatch, capsys):
+    runtime = FakeRuntime(True)
+    monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
+    OnnxBackend(data, "tiny", "cpu")
+    assert runtime.preloaded == 0
+    OnnxBackend(data, "tiny", "cuda")
+    OnnxBackend(data, "tiny", "auto")
+    assert runtime.preloaded == 2
+    assert capsys.readouterr().out == "", "what it misses is told in our own words"
+
+
+@pytest.mark.parametrize(
+    ("starts", "takes", "device", "expected"),
+    [(True, "n", "cuda", 8), (True, 1, "cuda", 1), (True, "n", "auto", 8), (False, "n", "auto", 1)],
+)
+def test_a_gpu_is_given_several_pictures(data, monkeypatch, starts, takes, device, expected):
+    monkeypatch.setitem(sys.modules, "onnxruntime", FakeRuntime(starts, takes))
+    assert Network(OnnxBackend(data, "tiny", device)).at_once == expected
+
+
+def test_a_cpu_is_given_one(data):
+    assert Network(OnnxBackend(data, "tiny", "cpu", threads=1)).at_once == 1
+
+
+@pytest.mark.parametrize(
+    ("installed", "line"),
+    [
+        (False, r"has no CUDA; install one from the clone with: pip install '\.\[cuda\]', or use --device cpu$"),
+        (True, "hides onnxruntime-gpu; install that over it: pip install --force-reinstall --no-deps onnxruntime-gpu,"),
+    ],
+)
+def test_what_to_install_for_cuda(data, monkeypatch, installed, line):
+    def version(name):
+        if name != "onnxruntime-gpu" or not installed:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return "1.32.0"
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    runtime = FakeRuntime(True)
+    monkeypatch.setattr(runtime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
+    with pytest.raises(DeviceUnavailable, match=line):
+        OnnxBackend(data, "tiny", "cuda")
 
 
 def test_cuda_without_cuda(data):

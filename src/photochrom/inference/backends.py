@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
@@ -15,6 +17,8 @@ from photochrom.inference.card import ModelCard
 from photochrom.inference.model_files import read_card
 
 DEVICES = ("auto", "cpu", "cuda")
+CUDA = "CUDAExecutionProvider"
+AT_ONCE_ON_GPU = 8  # pictures; more gain little once the GPU is busy, and all of them wait in memory
 
 
 @runtime_checkable
@@ -35,6 +39,9 @@ class OnnxBackend:
         device: "cpu", "cuda" or "auto".
         threads: CPU threads; None takes all cores.
 
+    Attributes:
+        at_once: how many pictures of one shape it is best given together: one on a CPU, which is busy with one.
+
     Raises:
         BadCheckpoint: not a model of photochrom, damaged, or of a newer version.
         DeviceUnavailable: "cuda" without a GPU that onnxruntime can use.
@@ -47,6 +54,8 @@ class OnnxBackend:
         self._session = session(data, where, device, threads)
         # Files of older versions take one picture at a time.
         self._one_by_one = self._session.get_inputs()[0].shape[0] == 1
+        on_gpu = CUDA in self._session.get_providers()
+        self.at_once = AT_ONCE_ON_GPU if on_gpu and not self._one_by_one else 1
 
     def __reduce__(self) -> NoReturn:
         raise BadSetting("a loaded backend cannot be pickled; make the session with the model's name or file instead")
@@ -99,7 +108,10 @@ def session(data: bytes, where: str, device: str = "auto", threads: int | None =
         raise _load_error(error, where) from None
     used = made.get_providers()
     if device == "cuda" and providers[0] not in used:
-        raise DeviceUnavailable(f"the model cannot run on cuda, onnxruntime fell back to {used[0]}; use device cpu")
+        raise DeviceUnavailable(
+            f"the model cannot run on cuda, onnxruntime fell back to {used[0]}: it found no GPU (see nvidia-smi) or no "
+            "CUDA libraries (from the clone, pip install '.[cuda]' brings them); or use --device cpu"
+        )
     return made
 
 
@@ -141,12 +153,27 @@ def out_of_memory(x: np.ndarray, card: ModelCard) -> OutOfMemory:
 def _providers(ort: Any, device: str) -> list[str]:
     if device not in DEVICES:
         raise BadSetting(f"there is no device '{device}'; choose {either(DEVICES)}")
-    has_cuda = "CUDAExecutionProvider" in ort.get_available_providers()
+    has_cuda = CUDA in ort.get_available_providers()
     if device == "cuda" and not has_cuda:
-        raise DeviceUnavailable(
-            "cuda was asked for, but this onnxruntime has no CUDA; install onnxruntime-gpu, or use --device cpu"
+        raise DeviceUnavailable(f"cuda was asked for, but {_why_no_cuda()}, or use --device cpu")
+    if not has_cuda or device == "cpu":
+        return ["CPUExecutionProvider"]
+    # CUDA's libraries may lie among Python's packages, where the system does not look. What it cannot find it prints.
+    if hasattr(ort, "preload_dlls"):
+        with redirect_stdout(io.StringIO()):
+            ort.preload_dlls()
+    return [CUDA]
+
+
+def _why_no_cuda() -> str:
+    """The package with CUDA and the one without have the same files, so the one that came last counts."""
+    with suppress(importlib.metadata.PackageNotFoundError):
+        importlib.metadata.version("onnxruntime-gpu")
+        return (
+            "the package onnxruntime hides onnxruntime-gpu; "
+            "install that over it: pip install --force-reinstall --no-deps onnxruntime-gpu"
         )
-    return ["CUDAExecutionProvider"] if has_cuda and device != "cpu" else ["CPUExecutionProvider"]
+    return "this onnxruntime has no CUDA; install one from the clone with: pip install '.[cuda]'"
 
 
 def _load_error(error: Exception, where: str) -> Exception:

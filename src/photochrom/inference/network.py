@@ -89,9 +89,14 @@ class Network:
         dropped = None if variant is None else self._variation(variant)
         return self._cropped(self._answers(self._input(small, hints)[None], mirror, dropped)[0], small.shape)
 
-    def scores_of_all(self, small: Sequence[np.ndarray]) -> list[Scores]:
+    @property
+    def at_once(self) -> int:
+        """How many pictures of one shape it is best given together."""
+        return getattr(self.backend, "at_once", 1)
+
+    def scores_of_all(self, small: Sequence[np.ndarray], mirror: bool | None = None) -> list[Scores]:
         """The answers to several pictures L (h, w) of one shape, which the network sees at once; see `scores`."""
-        answers = self._answers(np.stack([self._input(each) for each in small]))
+        answers = self._answers(np.stack([self._input(each) for each in small]), mirror)
         return [self._cropped(out, each.shape) for out, each in zip(answers, small, strict=True)]
 
     def _input(self, small: np.ndarray, hints: np.ndarray | None = None) -> np.ndarray:

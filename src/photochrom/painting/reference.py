@@ -25,7 +25,7 @@ from photochrom.painting.upsample import resize
 from photochrom.painting.windows import means_around
 
 METHODS = ("network", "welsh")
-# What follows was chosen on pairs of validation photographs and of frames, see docs/guidance.md.
+# What follows was chosen on pairs of validation photographs and of frames, see docs/guidance/references.md.
 ALIKE = 48.0  # how much it costs that two distributions do not overlap at all
 LIGHT = 12.0  # difference of L that costs 1/2
 TEXTURE = 4.0  # difference of the deviation of L in a window that costs 1/2

@@ -13,7 +13,7 @@ from torch import nn
 from photochrom._support.text import either
 from photochrom.color import L_CENTER
 from photochrom.errors import BadSetting
-from photochrom.inference.backends import DEVICES, out_of_memory
+from photochrom.inference.backends import AT_ONCE_ON_GPU, DEVICES, out_of_memory
 from photochrom.inference.bins import Bins
 from photochrom.inference.card import ModelCard
 from photochrom.train.build import fixed_size, pick_device
@@ -38,6 +38,7 @@ class TorchBackend:
             model, bins, recipe, facts = load_run(run)
             self.card = make_card(model, bins, recipe, facts, run.name)
         self.model = model.to(self.device)
+        self.at_once = AT_ONCE_ON_GPU if self.device.type == "cuda" else 1
 
     def run(self, x: np.ndarray, variation: np.ndarray | None = None) -> np.ndarray:
         given = [torch.from_numpy(each).to(self.device) for each in (x, variation) if each is not None]

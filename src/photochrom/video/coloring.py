@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from photochrom.video.segments import identity
 from photochrom.video.steadiness import State, Steady
 
 MOST_WORKERS = 4  # each holds several planes of a frame while it works
+PIXELS_AT_ONCE = 16_000_000  # of the frames that a GPU sees together: two of 4K, eight of Full HD
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -80,7 +82,10 @@ def paint_film(
     def paint(frame: Frame, light: np.ndarray, chroma: GuidedChroma) -> np.ndarray:
         return paint_frame(frame.gray, chroma)
 
-    return _painted(frames, look, paint, colorizer, mode, every, lambda frame, _: hints.get(frame.pts, ()))
+    def shape(frame: Frame) -> tuple[int, int]:
+        return frame.gray.shape[0], frame.gray.shape[1]
+
+    return _painted(frames, shape, look, paint, colorizer, mode, every, lambda frame, _: hints.get(frame.pts, ()))
 
 
 def paint_pictures(
@@ -95,13 +100,15 @@ def paint_pictures(
         light = picture.lightness()
         return np.rint(light * 2.55).astype(np.uint8), light
 
-    return _painted(
-        pictures, look, colorizer.paint, colorizer, mode, every, lambda _, place: hints.get(first + place, ())
-    )
+    def known(_: Picture, place: int) -> Sequence[Colored]:
+        return hints.get(first + place, ())
+
+    return _painted(pictures, lambda picture: picture.size, look, colorizer.paint, colorizer, mode, every, known)
 
 
 def _painted(
     frames: Iterator[T],
+    size: Callable[[T], tuple[int, int]],
     look: Callable[[T], tuple[np.ndarray, np.ndarray]],
     paint: Callable[[T, np.ndarray, GuidedChroma], R],
     colorizer: Colorizer,
@@ -109,15 +116,20 @@ def _painted(
     every: int,
     hints: Callable[[T, int], Sequence[Colored]],
 ) -> Generator[Painted[T, R], None, None]:
-    """`look` gives a frame's gray (H, W) uint8 and its L, `paint` what it is with its chroma, `hints` its hints."""
+    """`size` is a frame's, `look` gives its gray (H, W) uint8 and its L, `paint` what it is with its chroma."""
 
-    def see(frame: T) -> _Seen[T]:
-        gray, light = look(frame)
+    def see(group: list[T]) -> list[_Seen[T]]:
+        looks = [look(frame) for frame in group]
         # Not mirrored, too: that is half of the network's time, and what it wins is far less than steadiness does.
-        return _Seen(frame, gray, light, colorizer.scores(light, mirror=False))
+        answers = colorizer.network.scores_of_all([colorizer.shrunk(light) for _, light in looks], mirror=False)
+        return [_Seen(frame, *views, scores) for frame, views, scores in zip(group, looks, answers, strict=True)]
+
+    def seen_in_order() -> Iterator[_Seen[T]]:
+        for group in pooled(see, in_groups(ahead(frames), size, colorizer.network.at_once, every), workers):
+            yield from group
 
     def settled() -> Iterator[_Seen[T]]:
-        for count, seen in enumerate(pooled(see, ahead(frames), workers), 1):
+        for count, seen in enumerate(seen_in_order(), 1):
             (w, h), stride = seen.scores.seen, colorizer.card.stride
             scores = mode(seen.gray, seen.scores.map, (w / stride, h / stride))
             state = mode.state() if count % every == 0 else None
@@ -132,6 +144,30 @@ def _painted(
 
     workers = min(usable_cores(), MOST_WORKERS)
     yield from pooled(finish, ahead(settled()), workers)
+
+
+def in_groups(frames: Iterator[T], size: Callable[[T], tuple[int, int]], at_once: int, every: int) -> Iterator[list[T]]:
+    """Neighbouring frames of one size, as many as the network is to see together.
+
+    A group ends with its segment, so that a film that was resumed has the groups, and the bytes, of one that was not.
+
+    Args:
+        frames: from the first one of a segment on.
+        size: of a frame, pixels.
+        at_once: how many at most; of large frames fewer.
+        every: frames of a segment.
+    """
+    group: list[T] = []
+    for count, frame in enumerate(frames, 1):
+        if group and size(group[0]) != size(frame):
+            yield group
+            group = []
+        group.append(frame)
+        if len(group) >= min(at_once, PIXELS_AT_ONCE // max(1, math.prod(size(frame)))) or count % every == 0:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 def depends(source: Path, colorizer: Colorizer, mode: Steady, hints: Sequence[Colored], segment: int) -> dict[str, Any]:
