@@ -286,7 +286,7 @@ def test_on_a_phone_by_touch(open_page, photographs):
     assert page.locator("#viewer").bounding_box()["y"] >= 0
     # The swipe may move the page for a while after the finger has left it.
     page.wait_for_function(
-        "() => { window.rested = scrollY ? 0 : (window.rested ?? 0) + 1; scrollTo(0, 0); return rested > 9; }"
+        "() => { window.rested = scrollY ? 0 : (window.rested ?? 0) + 1; scrollTo(0, 0); return rested > 3; }"
     )
     fingers("touchStart", (x - 30, y), (x + 30, y))
     for step in range(1, 7):
