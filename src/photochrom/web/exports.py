@@ -8,6 +8,7 @@ from dataclasses import replace
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -144,7 +145,9 @@ def _film(before: Picture, after: Picture, path: Path) -> None:
     width, height = size = encoding.size(*before.size)
     sides = [padded(_on_paper(each), size) for each in (before, after)]
     with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as file:
-        stream = file.add_stream(encoding.codec.encoder, rate=RATE, options=encoding.options | {"preset": "veryfast"})
+        stream: Any = file.add_stream(
+            encoding.codec.encoder, rate=RATE, options=encoding.options | {"preset": "veryfast"}
+        )
         stream.width, stream.height, stream.pix_fmt = width, height, pixels
         stream.codec_context.time_base = Fraction(1, RATE)
         declare_colors(stream.codec_context, pixels)
