@@ -345,6 +345,18 @@ def test_colors_are_smoothed_in_the_radius_that_the_decoding_says(default, astro
     assert roughness(4) < roughness(2) < roughness(0)
 
 
+def test_points_that_look_alike_agree_as_much_as_the_decoding_says(default):
+    light = np.full((90, 130), 60, np.float32)  # one tone, in two halves of which the network says different things
+    scores = default.scores(light)
+    scores.map[:, :, : scores.map.shape[2] // 2] *= 0.8
+
+    def unevenness(share):
+        ab = default.decode(scores, light, decoding=replace(default.decoding, agreement=share))
+        return np.abs(ab[:, :50].mean((0, 1)) - ab[:, 80:].mean((0, 1))).sum()
+
+    assert unevenness(1) < unevenness(0.5) < unevenness(0)
+
+
 def test_vividness_and_saturation_raise_color(default, astronaut):
     by_vividness = [chroma(Colorizer(threads=1, vividness=v).colorize(astronaut)) for v in (0, 0.5, 1)]
     assert by_vividness[0] < by_vividness[1] < by_vividness[2]

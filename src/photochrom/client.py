@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 import os
+import random
 import secrets
 import socket
 import time
@@ -27,7 +28,7 @@ Progress = Callable[[float], object]
 _API = "/api/v1"
 _BUSY = (429, 503, 507)
 _PASSING = (502, 504)  # a proxy's word while the server behind it starts again
-_FIRST_WAIT = 0.5  # seconds before a request is sent again; twice as long each time
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 8.0  # seconds before a request is sent again
 _BYTES = "application/octet-stream"
 
 
@@ -171,25 +172,25 @@ class Client:
         progress: Progress | None = None,
     ) -> bytes:
         """One request, again while the server is busy or the connection breaks; it has to be idempotent."""
-        end, failures = time.monotonic() + self.patience, 0
+        end, failures, refusals = time.monotonic() + self.patience, 0, 0
         while True:
             try:
                 with self._open(method, path, query, body, headers, progress) as response:
                     return response.read()
             except ServerRefused as error:
                 if error.status in _BUSY:
-                    wait = error.retry_after or 1.0
+                    wait, refusals = error.retry_after or _backoff(refusals), refusals + 1
                     if time.monotonic() + wait > end:
                         raise
                 elif self._may_pass(error) and failures < self.retries:
-                    wait, failures = _FIRST_WAIT * 2**failures, failures + 1
+                    wait, failures = _backoff(failures), failures + 1
                 else:
                     raise
                 time.sleep(wait)
             except (OSError, http.client.HTTPException) as error:
                 if failures >= self.retries:
                     raise self._silent(error) from None
-                time.sleep(_FIRST_WAIT * 2**failures)
+                time.sleep(_backoff(failures))
                 failures += 1
 
     @staticmethod
@@ -280,7 +281,7 @@ class RemoteJob:
             # The connection ended before the job did.
             if failures >= self._client.retries:
                 raise reason if isinstance(reason, ServerRefused) else self._client._silent(reason)
-            time.sleep(_FIRST_WAIT * 2**failures)
+            time.sleep(_backoff(failures))
             failures += 1
 
     def wait(self, heard: Callable[[JobState], object] = lambda _: None) -> RemoteJob:
@@ -359,6 +360,12 @@ def _state(answer: dict[str, Any]) -> JobState:
     problem = answer.get("problem")
     reason = problem["detail"] if problem else None
     return JobState(answer["status"], answer["progress"], reason, answer["kind"], answer["format"])
+
+
+def _backoff(tries: int) -> float:
+    """Seconds before a request is sent again: twice as long each time, and by chance up to half less, so that clients
+    that failed together do not come back together."""
+    return min(_LONGEST_WAIT, _FIRST_WAIT * 2**tries) * random.uniform(0.5, 1.0)
 
 
 def _refused(error: urllib.error.HTTPError) -> ServerRefused:

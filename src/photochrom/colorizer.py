@@ -463,7 +463,8 @@ class Colorizer:
     ) -> GuidedChroma:
         """What `scores` gave for L (H, W), decoded and fitted to it; small, and enlarged only where it is painted."""
         how = how or self.decoding
-        ab = scores_to_ab(scores.map, self.network.bins, how, rng, self.card.ab_scale)
+        light = self._light_of(scores, L) if how.agreement else None
+        ab = scores_to_ab(scores.map, self.network.bins, how, rng, self.card.ab_scale, light)
         covered = self.network.covered(scores.seen)
         if self.references or self.album or self.palette:
             light, log_p = self._map_of(scores, L)
@@ -482,6 +483,12 @@ class Colorizer:
         """(w, h) of the part of the network's map that lies over the picture."""
         w, h = self.network.covered(scores.seen)
         return max(1, round(w)), max(1, round(h))
+
+    def _light_of(self, scores: Scores, L: np.ndarray) -> np.ndarray:
+        """L of every point of the network's map; beyond the picture its border is repeated."""
+        w, h = self.map_size(scores)
+        below, right = scores.map.shape[1] - h, scores.map.shape[2] - w
+        return np.pad(resize(L, (w, h)), ((0, below), (0, right)), mode="edge")
 
     def _map_of(self, scores: Scores, L: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """L (h, w) and log-probabilities (q, h, w) of the part of the network's map that lies over the picture."""

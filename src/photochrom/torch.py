@@ -126,7 +126,8 @@ def scores_to_ab(
     Args:
         scores: over `bins`, or ab / `ab_scale` (n, 2, h, w) where `bins` is None.
         bins: the codebook of the model: `network.bins`.
-        how: `network.card.default_decoding()`, or another one. The smoothing along edges is no part of it.
+        how: `network.card.default_decoding()`, or another one. The smoothing along edges and the agreement are
+            no part of it.
         ab_scale: of the card; without bins only.
 
     Returns:

@@ -117,6 +117,7 @@ def test_an_unknown_decoder_and_a_bad_temperature_are_named():
         ({"saturation": 17}, "the saturation is 17; it must be between 0 and 16"),
         ({"chroma_gamma": 5}, "the chroma gamma is 5; it must be between 0.25 and 4"),
         ({"smooth_radius": 0.5}, "the smooth radius is 0.5; it must be a whole number between 0 and 16"),
+        ({"agreement": 1.5}, "the agreement is 1.5; it must be between 0 and 1"),
     ],
     ids=str,
 )
@@ -140,7 +141,7 @@ def test_one_range_and_one_default_everywhere():
     from photochrom.web.look import Look
 
     recipe, how = DecodeConfig(), Decoding()
-    shared = ("decoder", "temperature", "vividness", "saturation", "chroma_gamma", "smooth_radius")
+    shared = ("decoder", "temperature", "vividness", "saturation", "chroma_gamma", "smooth_radius", "agreement")
     assert [getattr(recipe, name) for name in shared] == [getattr(how, name) for name in shared]
     assert (LossConfig().rebalance, LossConfig().smoothing) == (how.trained_rebalance, how.smoothing)
     for function in (decoders["annealed_mean"], decoders["tilted"]):

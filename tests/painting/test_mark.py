@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from photochrom.painting.mark import Mark
 
@@ -37,6 +38,34 @@ def test_strips_equal_the_whole():
     for top in range(0, 120, 7):
         Mark(120, 90).draw(strips[top : top + 7], top)
     np.testing.assert_array_equal(strips, whole)
+
+
+@pytest.mark.parametrize("box", [(800, 600, 100, 100), (860, 650, 40, 50), (0, 0, 900, 700), (880, 0, 20, 700)])
+def test_a_part_has_what_the_whole_has_there(box):
+    before = np.random.default_rng(0).integers(0, 256, (700, 900, 3), "uint8")
+    whole = before.copy()
+    Mark(700, 900).draw(whole)
+    left, top, width, height = box
+    rows, columns = slice(top, top + height), slice(left, left + width)
+    part = before[rows, columns].copy()
+    Mark(700, 900).draw_part(part, box)
+    assert (part != before[rows, columns]).any()
+    assert np.abs(part.astype(int) - whole[rows, columns]).max() <= 1
+    elsewhere = before[:100, :100].copy()
+    Mark(700, 900).draw_part(elsewhere, (0, 0, 100, 100))
+    np.testing.assert_array_equal(elsewhere, before[:100, :100])
+
+
+@pytest.mark.parametrize(("box", "size"), [((901, 700, 899, 700), (450, 350)), ((1700, 1300, 100, 100), (33, 33))])
+def test_a_small_copy_of_a_part_has_the_mark_smaller(box, size):
+    whole = np.full((1400, 1800, 3), 0.5, "float32")
+    Mark(1400, 1800).draw(whole)
+    left, top, width, height = box
+    planes = [Image.fromarray(whole[top : top + height, left : left + width, c].copy()) for c in range(3)]
+    wanted = np.stack([np.asarray(plane.resize(size, Image.Resampling.BOX)) for plane in planes], -1)
+    part = np.full((size[1], size[0], 3), 0.5, "float32")
+    Mark(1400, 1800).draw_part(part, box)
+    np.testing.assert_allclose(part, wanted, atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (20, 500), (29, 29)])

@@ -340,7 +340,7 @@ class TestValidation:
         np.testing.assert_array_equal(true[:, :32], np.rint(validation.truths[0].rgb * 255))
 
     def test_the_colours_are_those_of_colorize(self, folder, tiny, tmp_path):
-        decode = {"smooth_radius": 2, "saturation": 3.0, "render_size": 32, "mirror": False}
+        decode = {"smooth_radius": 2, "agreement": 0.8, "saturation": 3.0, "render_size": 32, "mirror": False}
         trainer = trained(tiny(decode=decode), folder, tmp_path / "run")
         session = Colorizer(TorchBackend(tmp_path / "run", "cpu"))
         validation = Validation([folder / "0.png"], trainer.recipe, session.network.bins)

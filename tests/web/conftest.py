@@ -93,7 +93,7 @@ def visit(chromium):
     """Opens an address; whatever a page logs (but `refusals`), throws, or asks of another host fails the test."""
     contexts, faults = [], []
 
-    def opened(site, path="/", refusals="nothing", seconds=30, **settings):
+    def opened(site, path="/", refusals="nothing", seconds=90, **settings):
         context = chromium.new_context(**settings)
         contexts.append(context)
         page = context.new_page()
@@ -141,9 +141,9 @@ def mp4():
 # ---- the page
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def address():
-    """A server as people start it."""
+    """A server as people start it, one for all modules; each visit is a session of its own."""
     command = [sys.executable, "-m", "photochrom", "serve", "--port", "0"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server:

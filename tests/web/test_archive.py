@@ -69,6 +69,37 @@ def test_films_come_as_they_were_sent(server):
     assert found.read("train.color.gif") == server.get(f"/api/v1/jobs/{identity}/result").content
 
 
+def test_each_photograph_is_exported_as_it_is_asked_for(server, png, gif):
+    identity, film = submitted(server, png(1)), submitted(server, gif)
+    wishes = [
+        {"format": "webp", "size": 40, "quality": 30},
+        {"kind": "layer", "look": {"saturation": 2}},
+        {"kind": "card", "size": 40},
+        {"kind": "film", "size": 40},
+        {"kind": "film", "format": "png"},
+        {"look": {"mark": True}},
+    ]
+    found = collected(
+        server,
+        *[{"id": identity, "name": "harbour.png", **wish} for wish in wishes],
+        {"id": film, "name": "train.gif", "kind": "card"},
+        {"id": film, "name": "train.gif", "size": 40, "format": "png"},
+    )
+    names = ["harbour.color.webp", "harbour.layer.png", "harbour.before-after.jpg", "harbour.before-after.mp4"]
+    assert found.namelist() == [*names, "harbour.color.png", "train.color.gif", archive.MISSING]
+    for name, wish in zip([*names, "harbour.color.png"], [*wishes[:4], wishes[5]], strict=True):
+        how = {**wish.get("look", {}), **{key: value for key, value in wish.items() if key != "look"}}
+        assert found.read(name) == server.get(f"/api/v1/jobs/{identity}/export", params=how).content
+    missing = found.read(archive.MISSING).decode().splitlines()
+    assert missing == [
+        "harbour.png: a film is written as .mp4; omit the format",
+        "train.gif: this is a film; its result is all there is",
+    ]
+    for wrong in ({"kind": "poster"}, {"quality": 0}, {"size": 3}, {"format": "xcf"}):
+        refused = server.post("/api/v1/archive", json={"photographs": [{"id": identity, **wrong}]})
+        assert refused.status_code == 422, wrong
+
+
 def test_what_is_refused_before_anything_is_sent(running, png):
     client = running(queue=2, jobs_per_client=1)
     studio = client.app.state.studio

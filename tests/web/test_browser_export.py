@@ -2,9 +2,9 @@
 
 import io
 import re
+import zipfile
 
 import numpy as np
-import pytest
 from browsing import coloured, opened, violations
 from PIL import Image
 from playwright.sync_api import expect
@@ -67,20 +67,21 @@ def test_tones_warmth_and_the_names_of_variants_follow(open_page, tmp_path, draw
     expect(page.locator("#variants .words").nth(2)).not_to_have_text("nearly the same")
 
 
-@pytest.mark.parametrize(("width", "height"), [(1366, 650), (390, 844)])
-def test_the_export_sheet(open_page, tmp_path, drawn, width, height):
-    drawn(3, 900, 600).convert("L").save(tmp_path / "harbour.jpg")
-    page = open_page({"width": width, "height": height})
+def test_the_export_sheet(open_page, tmp_path, drawn):
+    drawn(3, 720, 480).convert("L").save(tmp_path / "harbour.jpg")
+    page = open_page()
     opened(page, tmp_path / "harbour.jpg")
     page.get_by_role("button", name="Export\u2026").click()
     sheet = page.get_by_role("dialog", name="Export")
     expect(sheet).to_be_visible()
-    box = sheet.bounding_box()
-    assert box["x"] >= 0
-    assert box["y"] >= 0
-    assert box["x"] + box["width"] <= width
-    assert box["y"] + box["height"] <= height
-    assert violations(page) == []
+    for width, height in ((1366, 650), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        box = sheet.bounding_box()
+        assert box["x"] >= 0
+        assert box["y"] >= 0
+        assert box["x"] + box["width"] <= width
+        assert box["y"] + box["height"] <= height
+        assert violations(page) == []
 
     def exported():
         with page.expect_download() as caught:
@@ -115,3 +116,40 @@ def test_the_export_sheet(open_page, tmp_path, drawn, width, height):
     page.keyboard.press("Control+z")  # the mark is part of the look
     page.get_by_role("button", name="Export\u2026").click()
     expect(sheet.get_by_label("A small mark in the corner")).not_to_be_checked()
+
+
+def test_all_are_exported_as_one_archive(open_page, photographs, tmp_path, gif):
+    (tmp_path / "train.gif").write_bytes(gif)
+    page = open_page()
+    opened(page, [*photographs, tmp_path / "train.gif"])
+    expect(page.locator("#queue")).to_have_text("2 photographs, 1 GIF")
+    page.get_by_role("button", name="Export\u2026").click()
+    sheet = page.get_by_role("dialog", name="Export")
+    sheet.get_by_label("All 3, each in its look, as one archive").check()
+    assert violations(page) == []
+    sheet.get_by_label("Format").select_option("WebP")
+    sheet.get_by_label("Size").select_option("As they are")
+    sheet.get_by_label("A small mark in the corner").check()
+
+    def exported():
+        with page.expect_download() as caught:
+            sheet.get_by_role("button", name="Export", exact=True).click()
+        expect(sheet).to_be_hidden()
+        assert caught.value.suggested_filename == "photochrom.zip"
+        return zipfile.ZipFile(caught.value.path())
+
+    with exported() as found:
+        assert found.namelist() == ["grandmother.color.webp", "harbour.color.webp", "train.color.gif"]
+        # Both have the mark, whose hues are in the corner.
+        for name, size in (("grandmother.color.webp", (320, 240)), ("harbour.color.webp", (200, 300))):
+            with Image.open(io.BytesIO(found.read(name))) as image:
+                assert image.size == size
+                assert np.ptp(np.asarray(image.convert("RGB"), int)[-16:-4, -16:-4], -1).max() > 60
+    page.keyboard.press("Control+z")  # one change, however many photographs it was of
+    page.get_by_role("button", name="Export\u2026").click()
+    expect(sheet.get_by_label("A small mark in the corner")).not_to_be_checked()
+    sheet.get_by_label("The colour alone, as a layer").check()
+    sheet.get_by_label("All 2, each in its look, as one archive").check()  # a film has no layer
+    expect(sheet.get_by_label("A small mark in the corner")).not_to_be_checked()
+    with exported() as found:
+        assert found.namelist() == ["grandmother.layer.png", "harbour.layer.png"]

@@ -2,8 +2,7 @@
 
 import re
 
-import pytest
-from browsing import coloured, dots, lost, opened
+from browsing import coloured, dots, held, lost, opened
 from playwright.sync_api import expect
 
 # ---- what is undone
@@ -47,29 +46,29 @@ def test_every_change_of_the_look_is_undone_and_redone(open_page, photographs):
 
 def test_the_photograph_shows_before_it_is_sent(open_page, photographs):
     page = open_page()
-    held = []
-    page.route("**/api/v1/jobs?*", lambda route: held.append(route))
-    page.set_input_files("#files", photographs)
-    image = page.locator("#viewer.alone .before img.gray")
-    expect(image).to_be_visible()
-    assert image.evaluate("(image) => [image.naturalWidth, image.naturalHeight]") == [320, 240]
-    expect(page.locator("#strip .tile canvas.gray")).to_have_count(2)
-    expect(page.locator("#strip .state").first).to_have_text("sending")
-    for route in held:
-        route.continue_()
-    page.unroute("**/api/v1/jobs?*")
+    with held(page, "**/api/v1/jobs?*"):
+        page.set_input_files("#files", photographs)
+        image = page.locator("#viewer.alone .before img.gray")
+        expect(image).to_be_visible()
+        assert image.evaluate("(image) => [image.naturalWidth, image.naturalHeight]") == [320, 240]
+        expect(page.locator("#strip .tile canvas.gray")).to_have_count(2)
+        expect(page.locator("#strip .state").first).to_have_text("sending")
     coloured(page)
     expect(page.locator("#viewer")).not_to_have_class(re.compile("alone"))
     expect(page.locator("#strip .state").first).to_be_hidden()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_surround_is_neutral_and_space_shows_the_original(open_page, photographs, scheme):
-    page = open_page(color_scheme=scheme)
+def test_the_surround_is_neutral_and_space_shows_the_original(open_page, photographs):
+    page = open_page()
     opened(page, photographs[0])
     expect(page.locator("#viewer")).not_to_have_class(re.compile("alone"))
-    ground = page.evaluate("() => getComputedStyle(document.getElementById('viewer')).backgroundColor")
-    assert len(set(re.findall(r"\d+", ground)[:3])) == 1
+    grounds = set()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        ground = page.evaluate("() => getComputedStyle(document.getElementById('viewer')).backgroundColor")
+        assert len(set(re.findall(r"\d+", ground)[:3])) == 1
+        grounds.add(ground)
+    assert len(grounds) == 2
     seen = "() => getComputedStyle(document.querySelector('#viewer .after')).visibility"
     page.evaluate("() => document.activeElement.blur()")
     page.keyboard.down(" ")
@@ -78,19 +77,20 @@ def test_the_surround_is_neutral_and_space_shows_the_original(open_page, photogr
     assert page.evaluate(seen) == "visible"
 
 
-@pytest.mark.parametrize(("width", "height"), [(1366, 650), (1024, 768), (390, 844)])
-def test_the_download_is_in_sight(open_page, photographs, width, height):
-    page = open_page({"width": width, "height": height})
+def test_the_download_is_in_sight(open_page, photographs):
+    page = open_page()
     opened(page, photographs)
-    for scroll in (0, 10_000):
-        page.evaluate("(y) => { scrollTo(0, y); document.querySelector('.scroll').scrollTop = y; }", scroll)
-        for part in ("#download", "#undo", "#viewer .after img"):
-            box = page.locator(part).bounding_box()
-            assert box["x"] >= 0, part
-            assert box["x"] + box["width"] <= width, part
-            assert box["y"] >= 0, part
-            assert box["y"] + box["height"] <= height, part
-    assert page.evaluate("() => document.documentElement.scrollWidth") == width
+    for width, height in ((1366, 650), (1024, 768), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        for scroll in (0, 10_000):
+            page.evaluate("(y) => { scrollTo(0, y); document.querySelector('.scroll').scrollTop = y; }", scroll)
+            for part in ("#download", "#undo", "#viewer .after img"):
+                box = page.locator(part).bounding_box()
+                assert box["x"] >= 0, part
+                assert box["x"] + box["width"] <= width, part
+                assert box["y"] >= 0, part
+                assert box["y"] + box["height"] <= height, part
+        assert page.evaluate("() => document.documentElement.scrollWidth") == width
 
 
 # ---- a reload

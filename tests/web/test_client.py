@@ -10,7 +10,7 @@ import pytest
 import photochrom
 from photochrom import AsyncClient, Client, Colorizer, Hint, Stroke
 from photochrom.async_client import AsyncRemoteJob
-from photochrom.client import RemoteJob
+from photochrom.client import RemoteJob, _backoff
 from photochrom.errors import BadSetting, ServerRefused, WriteFailed
 
 TOKEN = "a token of the tests"
@@ -162,6 +162,13 @@ def test_a_connection_that_breaks_is_made_again_with_the_same_key(flaky, monkeyp
     with pytest.raises(ServerRefused, match="no answer from"):
         Client(address, retries=2).colorize(b"photograph")
     assert answers == []
+
+
+def test_waits_grow_up_to_a_bound_and_differ():
+    waits = [[_backoff(tries) for _ in range(50)] for tries in range(8)]
+    for tries, found in enumerate(waits):
+        longest = min(8.0, 0.5 * 2**tries)
+        assert longest / 2 <= min(found) < max(found) <= longest
 
 
 def test_a_job_in_a_look_is_named_by_its_id(flaky):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from photochrom.imaging.reading import decode as read_picture
 from photochrom.web.exports import RATE, shares
 
 
@@ -56,6 +57,28 @@ def test_a_smaller_copy_in_another_format_keeps_what_the_file_says(server, addre
     assert opened(exported(server, address, format=format, size=5000)).size == (400, 300)
 
 
+@pytest.mark.parametrize("format", ["png", "tiff"])
+def test_sixteen_bits_stay_when_it_is_shrunk(server, format):
+    ramp = np.tile(np.linspace(0, 65535, 400).astype(np.uint16), (300, 1))
+    out = io.BytesIO()
+    Image.fromarray(ramp).save(out, "PNG")
+    address = job_of(server, out.getvalue(), "scan.png")
+    found = read_picture(io.BytesIO(exported(server, address, format=format, size=200).content), "it", 10**6)
+    assert found.pixels.dtype == np.uint16
+    assert found.size == (200, 150)
+    assert len(np.unique(found.lightness().round(2))) > 190
+    assert np.any(found.pixels % 257)  # which bytes spread to 16 bits would be multiples of
+
+
+def test_what_keeps_its_colours_is_the_very_file(server, drawn):
+    out = io.BytesIO()
+    drawn(3, 300, 200).save(out, "JPEG", quality=87)
+    address = job_of(server, out.getvalue())
+    assert exported(server, address, keep_color=True).content == out.getvalue()
+    assert opened(exported(server, address, keep_color=True, size=100)).size == (100, 67)
+    assert exported(server, address, keep_color=True, quality=40).content != out.getvalue()
+
+
 def test_less_quality_is_a_smaller_file(server, address):
     for format in ("jpeg", "webp"):
         sizes = [len(exported(server, address, format=format, quality=quality).content) for quality in (20, 60, 95)]
@@ -93,7 +116,7 @@ def test_the_film_goes_from_gray_to_colour_and_back(server, address):
     assert answer.headers["content-type"] == "video/mp4"
     with av.open(io.BytesIO(answer.content)) as film:
         stream = film.streams.video[0]
-        assert (stream.codec_context.name, stream.width, stream.height) == ("h264", 160, 120)
+        assert (stream.codec_context.name, stream.width, stream.height) == ("h264", 162, 122)
         frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in film.decode(stream)]
     assert len(frames) == 6 * RATE == len(list(shares()))
     chroma = [np.ptp(frame, -1).mean() for frame in frames]

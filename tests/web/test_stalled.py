@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 import urllib.request
+from typing import ClassVar
 
 import pytest
 import uvicorn
@@ -17,6 +18,16 @@ from photochrom.web.wire import PatientProtocol
 PLACES = 8
 
 
+class Watched(PatientProtocol):
+    """Notes the other sides of the connections that have ended."""
+
+    ended: ClassVar = []
+
+    def connection_lost(self, exc):
+        self.ended.append(self.client)
+        super().connection_lost(exc)
+
+
 @pytest.fixture(scope="module")
 def small(tiny):
     """(address, app) of a site with as many places as there are sockets that stall."""
@@ -25,7 +36,7 @@ def small(tiny):
         patch.setattr(wire, "WRITE_SECONDS", 1.0)
         patch.setattr(guard, "BODY_SECONDS", 1.0)
         app = create_app(ServeSettings(model=str(tiny), queue=PLACES, jobs_per_client=PLACES))
-        server = uvicorn.Server(uvicorn.Config(app, http=PatientProtocol, ws="none", log_level="warning"))
+        server = uvicorn.Server(uvicorn.Config(app, http=Watched, ws="none", log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         while not server.started:
@@ -125,7 +136,10 @@ def test_a_client_that_reads_nothing_is_given_up(small, connect, drawn, tmp_path
     with connection:
         connection.connect(small[0])
         connection.sendall(head(len(data)) + data)
-        time.sleep(8)
+        end = time.monotonic() + 300
+        while connection.getsockname() not in Watched.ended:
+            assert time.monotonic() < end
+            time.sleep(0.02)
         received = everything(connection)
     assert received.startswith(b"HTTP/1.1 200")
     assert len(received) < 3 * 2600 * 2000

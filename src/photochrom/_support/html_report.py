@@ -10,18 +10,39 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import resources
 
+from photochrom._support import interval_chart
+
+_TYPES = {"Instrument Serif": ("instrument-serif", "400"), "Instrument Sans": ("instrument-sans", "400 700")}
+# The look of the site, see web/static/site.css.
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; border-bottom: 1px solid #ccc; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; }
-th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top; }
-th { background: #f3f3f3; } td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td.number small { display: inline-block; text-align: left; padding-left: .4em; color: #555; } td a { font-size: .8em; }
-figure { margin: 1.5rem 0; } figure img { max-width: 100%; } figcaption, .note { color: #555; font-size: .9rem; }
-.row { display: flex; flex-wrap: wrap; gap: 1rem; } .row figure { margin: 0; max-width: 16rem; }
-.holds { color: #00588f; } .fails { color: #a84300; } .open { color: #555; }
-.holds::before { content: "\\2713\\a0"; } .fails::before { content: "\\2717\\a0"; } .open::before { content: "?\\a0"; }
+:root {
+  color-scheme: light dark;
+  --paper: light-dark(#f7f5f1, #161513); --surface: light-dark(#fffdfa, #201e1b); --ink: light-dark(#1f1c18, #ede8df);
+  --muted: light-dark(#665f55, #a9a193); --line: light-dark(#dcd6cb, #37332d); --accent: light-dark(#a63d17, #f0966c);
+}
+* { box-sizing: border-box; }
+body { font: 1rem/1.55 "Instrument Sans", system-ui, sans-serif; background: var(--paper); color: var(--ink);
+  max-width: 72rem; margin: 0 auto; padding: clamp(1.5rem, 4vw, 3rem) clamp(1rem, 4vw, 2.5rem); }
+h1, h2 { font-family: "Instrument Serif", Georgia, serif; font-weight: 400; line-height: 1.08;
+  letter-spacing: -.01em; text-wrap: balance; overflow-wrap: anywhere; }
+h1 { font-size: clamp(2.25rem, 5vw, 3.5rem); margin: 0 0 1.25rem; } h2 { font-size: clamp(1.6rem, 3vw, 2.1rem);
+  margin: 3rem 0 1rem; }
+p { max-width: 46rem; text-wrap: pretty; } a { color: var(--accent); }
+.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .875rem; }
+th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
+th:first-child, td:first-child { padding-left: 0; }
+th { color: var(--muted); font-weight: 600; } td.number { text-align: right; font-variant-numeric: tabular-nums;
+  white-space: nowrap; }
+td.number small { display: inline-block; text-align: left; padding-left: .4em; color: var(--muted); }
+td a { font-size: .8em; }
+figure { margin: 1.5rem 0; } figure img { max-width: 100%; border-radius: 4px; }
+figcaption, .note { color: var(--muted); font-size: .9rem; }
+.row { display: flex; flex-wrap: wrap; gap: 1.5rem; } .row figure { margin: 0; max-width: 18.5rem; }
+.holds { color: light-dark(#00588f, #7cc0f0); } .fails { color: var(--accent); } .open { color: var(--muted); }
+.holds::before { content: "\\2713\\a0"; } .fails::before { content: "\\2717\\a0"; }
+.open::before { content: "?\\a0"; }
 .holds, .fails, .open, .name { white-space: nowrap; }
 """
 _VERDICTS = {"holds": "holds", "does not hold": "fails", "undecided": "open", "not tested": "open", "not run": "open"}
@@ -58,9 +79,11 @@ class Table:
 
     def html(self) -> str:
         """The table under its heading; a long one is folded away."""
-        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in self.rows[0])
+        head = "".join(f"<th>{html.escape(cell)}</th>" if cell else "<td></td>" for cell in self.rows[0])
         rows = "\n".join(map(self._row, self.rows[1:]))
-        inner = f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>'
+        label = html.escape(self.title)
+        table = f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>"
+        inner = f'<div class="wide" role="region" aria-label="{label}" tabindex="0">{table}</div>'
         if len(self.rows) > _FOLDED:
             inner = f"<details><summary>{len(self.rows) - 1} rows</summary>{inner}</details>"
         note = f'<p class="note">{html.escape(self.note)}</p>' if self.note else ""
@@ -89,10 +112,21 @@ def page(title: str, body: Sequence[str]) -> str:
         body: parts of HTML, in order.
     """
     title = html.escape(title)
+    style = "".join(map(_face, _TYPES)) + _STYLE + interval_chart.STYLE
     return (
         '<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">\n'
-        f"<title>{title}</title><style>{_STYLE}</style>\n<h1>{title}</h1>\n" + "\n".join(body) + "\n</html>\n"
+        f"<title>{title}</title><style>{style}</style>\n<main>\n<h1>{title}</h1>\n"
+        + "\n".join(body)
+        + "\n</main></html>\n"
     )
+
+
+def _face(family: str) -> str:
+    """A typeface of the site, inside the page."""
+    name, weight = _TYPES[family]
+    font = resources.files("photochrom").joinpath(f"web/static/fonts/{name}.woff2").read_bytes()
+    source = f"url(data:font/woff2;base64,{base64.b64encode(font).decode()})"
+    return f'@font-face {{ font-family: "{family}"; font-weight: {weight}; font-display: swap; src: {source}; }}\n'
 
 
 def figure(caption: str, png: bytes) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 from photochrom._support.settings import Range, check_fields
 from photochrom.color import AB_SCALE
 from photochrom.errors import BadSetting
-from photochrom.inference.bins import Bins
+from photochrom.inference.agreement import agreed
+from photochrom.inference.bins import Bins, JointBins
 from photochrom.inference.decoders import TEMPERATURE, decoders
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ WARMTH = Range(-1, 1)
 TINT = Range(-1, 1)
 CHROMA_GAMMA = Range(0.25, 4)
 SMOOTH_RADIUS = Range(0, 16, whole=True)
+AGREEMENT = Range(0, 1)
 RENDER_SIZE = Range(32, 2048, whole=True)
 
 
@@ -49,6 +51,8 @@ class Decoding:
             where the network is sure of it, since the mean over what is likely is gray where it is not.
         smooth_radius: of the windows in which ab is made even where L is, points of the network's map; 0 leaves it.
             Done where ab meets the picture (`photochrom.painting.upsample.GuidedChroma.fit`), not by `scores_to_ab`.
+        agreement: how much points that look alike decide together, 0 to 1; see `photochrom.inference.agreement`. For
+            joint bins; other models leave it.
         warmth: -1 as in cold light to 1 as in warm light; 0 leaves ab as it is. Done where `smooth_radius` is.
         tint: -1 greener to 1 more magenta, likewise.
 
@@ -65,6 +69,7 @@ class Decoding:
     saturation: Annotated[float, Range(0, SATURATION.high**2)] = 1.0
     chroma_gamma: Annotated[float, CHROMA_GAMMA] = 1.0
     smooth_radius: Annotated[int, SMOOTH_RADIUS] = 0
+    agreement: Annotated[float, AGREEMENT] = 0.0
     warmth: Annotated[float, WARMTH] = 0.0
     tint: Annotated[float, TINT] = 0.0
 
@@ -106,6 +111,7 @@ def scores_to_ab(
     how: Decoding,
     rng: np.random.Generator | None = None,
     ab_scale: float = AB_SCALE,
+    light: np.ndarray | None = None,
 ) -> np.ndarray:
     """Decode one picture.
 
@@ -115,6 +121,7 @@ def scores_to_ab(
         how: see `Decoding`.
         rng: for the decoder `sample`.
         ab_scale: of the card; regression only.
+        light: (h, w) L, 0..100, of the points; None goes without agreement.
 
     Returns:
         (h, w, 2) ab in Lab units, float32.
@@ -122,6 +129,8 @@ def scores_to_ab(
     if bins is None:
         ab = scores.transpose(1, 2, 0) * ab_scale
     else:
+        if light is not None and how.agreement and isinstance(bins, JointBins):
+            scores = agreed(bins.log_softmax(scores.astype(np.float32)), light, how.agreement)
         push = how.vividness - how.trained_rebalance
         weights = push * np.log(bins.rebalancing_weights(how.smoothing)) if push else 0.0
         log_p = bins.log_softmax(scores.astype(np.float32), np.asarray(weights, np.float32))

@@ -15,7 +15,7 @@ from photochrom.painting.smooth import EPSILON
 
 
 class DecodedColors(nn.Module):
-    """`inference.decode.scores_to_ab`, then `painting.smooth.smooth_chroma`, in torch and in batches.
+    """`inference.decode.scores_to_ab`, then `painting.smooth.smooth_chroma`, in torch and in batches; no agreement.
 
     Args:
         bins: the codebook; None where the network gives ab / 110.

@@ -3,10 +3,12 @@ and half the hues."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from PIL import Image
 
 from photochrom import color
 from photochrom.imaging.picture import Pixels, to_dtype
@@ -53,11 +55,45 @@ class Mark:
         begin, end = max(top, first), min(top + side, first + len(rgb))
         if begin >= end:
             return
-        drawn = _disc(side)[begin - top : end - top]
-        part = rgb[begin - first : end - first, left : left + side]
-        opacity = drawn[..., 3:]
-        mixed = to_dtype(part, "float32") * (1 - opacity) + drawn[..., :3] * opacity
-        part[...] = to_dtype(mixed, part.dtype.name)
+        _lay(rgb[begin - first : end - first, left : left + side], _disc(side)[begin - top : end - top])
+
+    def draw_part(self, rgb: Pixels, box: tuple[int, int, int, int]) -> None:
+        """Lay it over a part of the picture that is as sharp as the picture, or smaller, in place.
+
+        Args:
+            rgb: (h, w, 3), the part; uint8, uint16, or floating 0..1.
+            box: its left, top, width and height in pixels of the picture.
+        """
+        side = self.side
+        margin = side // 2
+        corner = self.width - margin - side - box[0], self.height - margin - side - box[1]
+        spans = []
+        for at, pixels, shown in zip(corner, box[2:], rgb.shape[1::-1], strict=True):
+            scale = shown / pixels
+            first, last = max(0, math.floor(at * scale)), min(shown, math.ceil((at + side) * scale))
+            if first >= last:
+                return
+            spans.append((first, last, first / scale - at, last / scale - at))
+        (x, x_end, left, right), (y, y_end, top, bottom) = spans
+        # What is seen of the mark may begin between its pixels, and end beyond it.
+        room = math.ceil(max(box[2] / rgb.shape[1], box[3] / rgb.shape[0]))
+        padded = np.pad(_disc(side), ((room, room), (room, room), (0, 0)))
+        padded[..., :3] *= padded[..., 3:]
+        around = left + room, top + room, right + room, bottom + room
+        planes = [
+            Image.fromarray(padded[..., channel]).resize((x_end - x, y_end - y), Image.Resampling.BOX, box=around)
+            for channel in range(4)
+        ]
+        drawn = np.stack([np.asarray(plane) for plane in planes], -1)
+        drawn[..., :3] /= np.maximum(drawn[..., 3:], 1e-6)
+        _lay(rgb[y:y_end, x:x_end], drawn)
+
+
+def _lay(part: Pixels, drawn: np.ndarray) -> None:
+    """Mix sRGB with opacity (h, w, 4) into (h, w, 3)."""
+    opacity = drawn[..., 3:]
+    mixed = to_dtype(part, "float32") * (1 - opacity) + drawn[..., :3] * opacity
+    part[...] = to_dtype(mixed, part.dtype.name)
 
 
 @lru_cache(maxsize=4)

@@ -9,6 +9,7 @@ from photochrom._support.settings import Checked, Range, check
 from photochrom._support.text import either
 from photochrom.data.config import DataConfig
 from photochrom.inference.decode import (
+    AGREEMENT,
     CHROMA_GAMMA,
     REBALANCE,
     RENDER_SIZE,
@@ -194,6 +195,7 @@ class DecodeConfig(Checked, where="decode"):
         saturation: factor on ab.
         chroma_gamma: power of the chroma, as a share of the picture's mean; see `photochrom.inference.decode.Decoding`.
         smooth_radius: of the windows in which ab is made even where L is, points of the network's map; 0 leaves it.
+        agreement: how much points that look alike decide together; see `Decoding`.
         render_size: the side, in pixels, of the square whose area the network sees.
         mirror: the network also sees the mirrored picture, and the mean of both answers counts.
     """
@@ -204,6 +206,7 @@ class DecodeConfig(Checked, where="decode"):
     saturation: Annotated[float, SATURATION] = Decoding.saturation
     chroma_gamma: Annotated[float, CHROMA_GAMMA] = Decoding.chroma_gamma
     smooth_radius: Annotated[int, SMOOTH_RADIUS] = Decoding.smooth_radius
+    agreement: Annotated[float, AGREEMENT] = Decoding.agreement
     render_size: Annotated[int, RENDER_SIZE] = 192
     mirror: bool = True
 
@@ -243,4 +246,5 @@ class Recipe:
             how.saturation,
             how.chroma_gamma,
             how.smooth_radius,
+            how.agreement,
         )

@@ -20,7 +20,7 @@ from photochrom.inference.bins import Bins
 from photochrom.inference.decode import scores_to_ab
 from photochrom.metrics import Comparison, Rendition, measure
 from photochrom.painting.painter import Painter
-from photochrom.painting.upsample import GuidedChroma
+from photochrom.painting.upsample import GuidedChroma, resize
 from photochrom.train.config import Recipe
 
 MEASURED: tuple[str, ...] = ("ciede2000", "psnr", "colorfulness")
@@ -98,6 +98,8 @@ class Validation:
             outputs = [model(part.to(device)).float().cpu() for part in self.inputs.split(16)]
         rng = np.random.default_rng(0)  # the decoder `sample` draws alike at each evaluation
         for scores, lab in zip(torch.cat(outputs).numpy(), self.lab, strict=True):
-            light, ab = lab[..., 0], scores_to_ab(scores, self.bins, self.decoding, rng)
+            light = lab[..., 0]
+            seen = resize(light, scores.shape[:0:-1]) if self.decoding.agreement else None
+            ab = scores_to_ab(scores, self.bins, self.decoding, rng, light=seen)
             chroma = GuidedChroma.fit(ab, light, ab.shape[1::-1], self.decoding.smooth_radius)
             yield Painter(len(light), light.shape[1], chroma).strip(light, 0, light.dtype)

@@ -19,7 +19,9 @@ from photochrom.video.reading import Facts
 from photochrom.video.timeline import reason_of
 
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
-_BT709, _LIMITED, _RGB = 1, 1, 0
+BT709 = 1
+"""ffmpeg's number of the matrix, the primaries and the transfer curve that players of today expect."""
+_RGB, _LIMITED, _FULL = 0, 1, 2
 
 
 class SegmentWriter:
@@ -39,7 +41,6 @@ class SegmentWriter:
         self._matrix = matrix_for(facts.space, facts.height)
         codec = encoding.codec
         self._pixels, self._fields = codec.pixels[codec.bits(facts.bits)], codec.first_field(facts)
-        self._rgb = not self._pixels.startswith("yuv")
         self._times: list[int] = []  # of showing, in the order of decoding
         with naming_target(target):
             self._file = av.open(str(path), "w", format="nut", options={"fflags": "bitexact"})
@@ -52,36 +53,22 @@ class SegmentWriter:
             context.time_base = facts.time_base
             stream.time_base = facts.time_base
             context.sample_aspect_ratio = facts.aspect
-            context.color_primaries = context.color_trc = _BT709
-            context.colorspace = _RGB if self._rgb else self._matrix
-            context.color_range = 2 if self._rgb else _LIMITED
+            declare_colors(context, self._pixels, self._matrix)
 
     def write(self, rgb: np.ndarray, pts: int, duration: int) -> None:
         """Encode a frame (H, W, 3) uint8 or uint16 that is shown at `pts`."""
-        (width, height), (rows, columns) = self._size, rgb.shape[:2]
-        if (columns, rows) != (width, height):
-            rgb = np.pad(rgb, ((0, height - rows), (0, width - columns), (0, 0)), mode="edge")
+        rgb = padded(rgb, self._size)
         with naming_target(self._target):
-            frame = self._woven(rgb) if self._fields else self._converted(rgb)
+            frame = self._woven(rgb) if self._fields else converted(rgb, self._pixels, self._matrix)
             frame.pts, frame.duration, frame.time_base = pts, duration, self._facts.time_base
             self._put(self._stream.encode(frame))
-
-    def _converted(self, rgb: np.ndarray) -> Any:
-        import av
-
-        picture = av.VideoFrame.from_ndarray(rgb, format="rgb24" if rgb.dtype == np.uint8 else "rgb48le")
-        return picture.reformat(
-            format=self._pixels,
-            dst_colorspace="ITU709" if self._matrix == _BT709 else "ITU601",
-            dst_color_range="JPEG" if self._rgb else "MPEG",
-        )
 
     def _woven(self, rgb: np.ndarray) -> Any:
         """Two fields, line by line; the lines of one moment share their colours, and not those of two."""
         import av
 
         frame = av.VideoFrame(*self._size, self._pixels)
-        fields = [self._converted(np.ascontiguousarray(rgb[first::2])) for first in (0, 1)]
+        fields = [converted(np.ascontiguousarray(rgb[first::2]), self._pixels, self._matrix) for first in (0, 1)]
         for index, plane in enumerate(frame.planes):
             lines = np.zeros((plane.height, plane.line_size), np.uint8)
             for first, field in enumerate(fields):
@@ -108,6 +95,43 @@ class SegmentWriter:
     def _put(self, packets: list[Any]) -> None:
         self._times += [packet.pts for packet in packets]
         self._file.mux(packets)
+
+
+def declare_colors(context: Any, pixels: str, matrix: int = BT709) -> None:
+    """Have a stream say how its samples become colours.
+
+    Args:
+        context: the stream's codec context.
+        pixels: ffmpeg's pixel format.
+        matrix: ffmpeg's number of it, where the format is one of luma and chroma.
+    """
+    yuv = _is_yuv(pixels)
+    context.color_primaries = context.color_trc = BT709
+    context.colorspace, context.color_range = (matrix, _LIMITED) if yuv else (_RGB, _FULL)
+
+
+def converted(rgb: np.ndarray, pixels: str, matrix: int = BT709) -> Any:
+    """A frame (H, W, 3) uint8 or uint16 as an av.VideoFrame in a stream's pixel format; see `declare_colors`."""
+    import av
+
+    frame = av.VideoFrame.from_ndarray(rgb, format="rgb24" if rgb.dtype == np.uint8 else "rgb48le")
+    return frame.reformat(
+        format=pixels,
+        dst_colorspace="ITU709" if matrix == BT709 else "ITU601",
+        dst_color_range="MPEG" if _is_yuv(pixels) else "JPEG",
+    )
+
+
+def padded(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A frame (H, W, 3) at the (w, h) that is encoded, its last column and row again where it lacks some."""
+    (width, height), (rows, columns) = size, rgb.shape[:2]
+    if (columns, rows) == size:
+        return rgb
+    return np.pad(rgb, ((0, height - rows), (0, width - columns), (0, 0)), mode="edge")
+
+
+def _is_yuv(pixels: str) -> bool:
+    return pixels.startswith("yuv")
 
 
 @contextlib.contextmanager

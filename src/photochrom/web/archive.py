@@ -18,11 +18,10 @@ from pathvalidate import sanitize_filename
 from pydantic import BaseModel, Field
 
 from photochrom.errors import PhotochromError
-from photochrom.imaging.formats import FORMATS
-from photochrom.web import films
+from photochrom.web import exports, films
 from photochrom.web.jobs import ColoringJob
 from photochrom.web.look import Look
-from photochrom.web.negotiation import FormatName, wanted_format
+from photochrom.web.negotiation import FormatName
 from photochrom.web.problems import Problem, problem_of
 from photochrom.web.studio import Studio, present
 
@@ -42,7 +41,19 @@ class Wish(BaseModel):
         _UNNAMED, max_length=1000, description="What its file was called; NAME.jpg is NAME.color.jpg then."
     )
     look: Look = Field(default=Look(), description="Of a photograph; a film has the one it was sent with.")
-    format: FormatName | None = Field(default=None, description="The file format of a photograph; by default its own.")
+    kind: exports.Kind = Field(
+        default=exports.Kind.PHOTOGRAPH, description="Of a photograph: itself, or what an export makes of it."
+    )
+    format: FormatName | None = Field(
+        default=None,
+        description="The file format of a photograph; by default its own, PNG for a layer, JPEG for a card.",
+    )
+    size: int | None = Field(
+        default=None, ge=16, le=exports.MOST_SIZE, description="The longer side of a photograph, if it has more."
+    )
+    quality: int | None = Field(
+        default=None, ge=1, le=100, description="Of JPEG, WebP, AVIF and HEIF; by default as good as it came."
+    )
 
 
 class Selection(BaseModel):
@@ -91,32 +102,34 @@ async def _add(archive: zipfile.ZipFile, studio: Studio, wish: Wish, taken: set[
     job = studio.jobs.get(wish.id)
     assert job.facts is not None
     if job.film:
+        if wish.kind != exports.Kind.PHOTOGRAPH:
+            raise Problem(422, "this is a film; its result is all there is")
         name = entry_name(wish.name, (job.film,), taken)
         with present():
             await anyio.to_thread.run_sync(archive.write, films.result_of(job.folder, job.film), name)
         return
-    format = wanted_format(wish.format, None, job.facts.format)
-    path = await _rendered(studio, job, wish.look, format)
+    format = exports.format_of(wish.kind, wish.format, job.facts.format)
+    path = await _exported(studio, job, wish, format)
     try:
-        name = entry_name(wish.name, FORMATS[format].extensions, taken)
+        name = entry_name(wish.name, exports.endings_of(format), taken, exports.MARKS[wish.kind])
         await anyio.to_thread.run_sync(archive.write, path, name)
     finally:
         path.unlink(missing_ok=True)
 
 
-async def _rendered(studio: Studio, job: ColoringJob, look: Look, format: str) -> Path:
+async def _exported(studio: Studio, job: ColoringJob, wish: Wish, format: str) -> Path:
     # A client that goes away ends its archive, and not the process that paints for it.
-    rendering = asyncio.create_task(studio.render(job, look, format))
+    exporting = asyncio.create_task(studio.export(job, wish.look, wish.kind, format, wish.size, wish.quality))
     try:
-        return await asyncio.shield(rendering)
+        return await asyncio.shield(exporting)
     except asyncio.CancelledError:
-        rendering.add_done_callback(_discard)
+        exporting.add_done_callback(_discard)
         raise
 
 
-def _discard(rendering: asyncio.Task[Path]) -> None:
-    if not rendering.cancelled() and rendering.exception() is None:
-        rendering.result().unlink(missing_ok=True)
+def _discard(exporting: asyncio.Task[Path]) -> None:
+    if not exporting.cancelled() and exporting.exception() is None:
+        exporting.result().unlink(missing_ok=True)
 
 
 def entry_name(name: str, extensions: tuple[str, ...], taken: set[str], mark: str = ".color") -> str:

@@ -22,14 +22,12 @@ from photochrom.web.api import (
     expiry,
     named,
 )
-from photochrom.web.negotiation import FormatName, extensions_of, media_type_of
+from photochrom.web.negotiation import FormatName, media_type_of
 from photochrom.web.problems import Problem
 from photochrom.web.protocol import only_known
 
 router = APIRouter(prefix=PREFIX, tags=["colour"], dependencies=[TOKEN, Depends(only_known)])
 
-MOST_SIZE = 20_000
-FILM = ".mp4"
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 FILES = {**PICTURE, 200: {"description": "The file.", "content": dict.fromkeys(MEDIA_TYPES, _BINARY)}}
 
@@ -51,7 +49,7 @@ async def export(
     ] = None,
     size: Annotated[
         int | None,
-        Query(ge=16, le=MOST_SIZE, description="The longer side in pixels, if there are more; then in 8 bits."),
+        Query(ge=16, le=exports.MOST_SIZE, description="The longer side in pixels, if there are more."),
     ] = None,
     quality: Annotated[
         int | None, Query(ge=1, le=100, description="Of JPEG, WebP, AVIF and HEIF; by default as good as it came.")
@@ -62,14 +60,9 @@ async def export(
     if job.film:
         raise Problem(422, "this is a film; its result is all there is")
     check_reference(studio, look)
-    if kind == exports.Kind.FILM and format is not None:
-        raise Problem(422, "a film is written as .mp4; omit the format")
-    own = {exports.Kind.LAYER: "PNG", exports.Kind.CARD: "JPEG", exports.Kind.FILM: FILM}
-    chosen = format.upper() if format else own.get(kind, facts.format)
+    chosen = exports.format_of(kind, format, facts.format)
     with studio.admit(job.client):
         path = await studio.export(job, look, kind, chosen, size, quality)
-    endings, media_type = (
-        ((FILM,), films.MEDIA_TYPES[FILM]) if chosen == FILM else (extensions_of(chosen), media_type_of(chosen))
-    )
-    headers = named(job, endings, exports.MARKS[kind]) | expiry(job)
+    media_type = films.MEDIA_TYPES[chosen] if chosen == exports.FILM else media_type_of(chosen)
+    headers = named(job, exports.endings_of(chosen), exports.MARKS[kind]) | expiry(job)
     return FileResponse(path, media_type=media_type, headers=headers, background=BackgroundTask(path.unlink, True))

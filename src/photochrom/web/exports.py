@@ -13,15 +13,17 @@ import numpy as np
 
 from photochrom._support.optional_packages import needing
 from photochrom.errors import BadSetting
-from photochrom.imaging import io, provenance
+from photochrom.imaging import provenance
 from photochrom.imaging.formats import FORMATS
 from photochrom.imaging.picture import Picture, to_dtype
 from photochrom.painting.layer import color_layer
 from photochrom.web.look import Look
-from photochrom.web.worker import Setup, answer_for, dressed, painted, read, smaller
+from photochrom.web.worker import Setup, answer_for, dressed, painted, read, shrunk, written
 
+MOST_SIZE = 20_000  # pixels of the longer side that can be asked for
 FILM_SIDE = 1280  # pixels of the longer side, by default
 RATE = 25  # frames a second
+_FILM_CRF = 20
 GRAY, WIPE, COLOR, BACK = 1.0, 2.0, 2.0, 1.0  # seconds: as it was, colour comes, stays, and goes
 _PAPER = 245  # of a card, a light neutral gray
 _MARGIN, _GAP = 0.03, 0.012  # of the longer side of one picture
@@ -38,6 +40,31 @@ class Kind(StrEnum):
 
 MARKS = {Kind.PHOTOGRAPH: ".color", Kind.LAYER: ".layer", Kind.CARD: ".before-after", Kind.FILM: ".before-after"}
 """What stands before the ending of each kind's name."""
+
+
+FILM = ".mp4"
+_OWN = {Kind.LAYER: "PNG", Kind.CARD: "JPEG", Kind.FILM: FILM}
+
+
+def format_of(kind: Kind, format: str | None, own: str) -> str:
+    """What an export is written as: a format's name, or ".mp4".
+
+    Args:
+        kind: what is written.
+        format: the name of the format that is wanted, in any case; None is the photograph's `own`, PNG for a layer,
+            JPEG for a card.
+
+    Raises:
+        BadSetting: a format for a film.
+    """
+    if kind == Kind.FILM and format is not None:
+        raise BadSetting("a film is written as .mp4; omit the format")
+    return format.upper() if format else _OWN.get(kind, own)
+
+
+def endings_of(format: str) -> tuple[str, ...]:
+    """The endings of what `format_of` gives, the usual one first."""
+    return (FILM,) if format == FILM else FORMATS[format].extensions
 
 
 def export(
@@ -67,23 +94,19 @@ def export(
     whole = picture.size
     if kind == Kind.FILM:
         size = size or FILM_SIDE
-    if size is not None and size < max(whole):
-        small = smaller(picture, size)
-        picture = replace(picture, pixels=small.pixels, alpha=small.alpha, pages=())
-    elif kind != Kind.PHOTOGRAPH:
+    came, picture = picture, picture if size is None else shrunk(picture, size)
+    if kind != Kind.PHOTOGRAPH:
         picture = replace(picture, pages=())
     after = painted(colorizer, picture, look, scores, whole)
-    name = secrets.token_hex(8)
-    path = Path(folder, name)
     if kind == Kind.FILM:
-        _film(picture, after, path)
+        name = secrets.token_hex(8)
+        _film(picture, after, Path(folder, name))
         return name
     if kind == Kind.LAYER:
         after = _layer(picture, after)
     elif kind == Kind.CARD:
         after = _card(picture, after)
-    path.write_bytes(io.encode(after, format, quality))
-    return name
+    return written(folder, came, after, look, format, quality)
 
 
 def _layer(before: Picture, after: Picture) -> Picture:
@@ -113,23 +136,25 @@ def _film(before: Picture, after: Picture, path: Path) -> None:
     """A film in which colour comes over the photograph from the left, stays, and goes; it can be played in a loop."""
     with needing("a before/after film", "video"):
         import av
-    sides = [_even(_on_paper(each)) for each in (before, after)]
-    height, width = sides[0].shape[:2]
+
+        from photochrom.video.codecs import encoding_for
+        from photochrom.video.encoding import converted, declare_colors, padded
+    encoding = encoding_for(f"film{FILM}", crf=_FILM_CRF)
+    pixels = encoding.codec.pixels[8]
+    width, height = size = encoding.size(*before.size)
+    sides = [padded(_on_paper(each), size) for each in (before, after)]
     with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as file:
-        stream = file.add_stream("libx264", rate=RATE, options={"crf": "20", "preset": "veryfast"})
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        context = stream.codec_context
-        context.time_base = Fraction(1, RATE)
-        context.color_primaries = context.color_trc = context.colorspace = 1  # BT.709
-        context.color_range = 1
+        stream = file.add_stream(encoding.codec.encoder, rate=RATE, options=encoding.options | {"preset": "veryfast"})
+        stream.width, stream.height, stream.pix_fmt = width, height, pixels
+        stream.codec_context.time_base = Fraction(1, RATE)
+        declare_colors(stream.codec_context, pixels)
         for share in shares():
             edge = round(share * width)
             frame = sides[0].copy()
             frame[:, :edge] = sides[1][:, :edge]
             if 0 < edge < width:
                 frame[:, max(0, edge - max(1, width // 640)) : edge] = 255
-            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
-            file.mux(stream.encode(picture.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")))
+            file.mux(stream.encode(converted(frame, pixels)))
         file.mux(stream.encode())
 
 
@@ -153,10 +178,3 @@ def _on_paper(picture: Picture) -> np.ndarray:
         return rgb
     opacity = to_dtype(picture.alpha, "float32")[..., None]
     return np.rint(rgb * opacity + _PAPER * (1 - opacity)).astype(np.uint8)
-
-
-def _even(rgb: np.ndarray) -> np.ndarray:
-    """Without its last column or row where that would make it odd, which H.264 does not take."""
-    height, width = rgb.shape[:2]
-    rgb = np.pad(rgb, ((0, int(height < 2)), (0, int(width < 2)), (0, 0)), mode="edge")
-    return np.ascontiguousarray(rgb[: rgb.shape[0] // 2 * 2, : rgb.shape[1] // 2 * 2])

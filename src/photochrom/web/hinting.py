@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from photochrom.web import places, variants
 from photochrom.web.api import ALWAYS, PREFIX, TOKEN, JobOf, LookOf, StudioOf, check_done, check_reference
 from photochrom.web.jobs import ColoringJob
+from photochrom.web.look import Look
 from photochrom.web.problems import Problem, documented
 from photochrom.web.protocol import only_known
 
@@ -21,6 +22,24 @@ PNG = {200: {"description": "A gray picture.", "content": {"image/png": {"schema
 
 XOf = Annotated[float, Query(ge=0, allow_inf_nan=False, description="Pixels from the left of the photograph.")]
 YOf = Annotated[float, Query(ge=0, allow_inf_nan=False, description="Pixels from its top.")]
+
+
+async def photograph(job: JobOf) -> ColoringJob:
+    """A job that is done and no film."""
+    check_done(job)
+    if job.film:
+        raise Problem(422, "this is a film; only photographs take hints, references and palettes here")
+    return job
+
+
+async def known(studio: StudioOf, look: LookOf) -> Look:
+    """A look whose reference is there, and has colours."""
+    check_reference(studio, look)
+    return look
+
+
+PhotographOf = Annotated[ColoringJob, Depends(photograph)]
+KnownLookOf = Annotated[Look, Depends(known)]
 
 
 class Likely(BaseModel):
@@ -60,9 +79,8 @@ class PaletteBody(BaseModel):
 
 
 @router.get("/jobs/{identity}/colors", operation_id="getColors", responses=ANSWERS)
-async def colors(studio: StudioOf, job: JobOf, look: LookOf, x: XOf, y: YOf) -> Colors:
+async def colors(studio: StudioOf, job: PhotographOf, look: LookOf, x: XOf, y: YOf) -> Colors:
     """The colours that are plausible at a point of a photograph, for a person to choose from."""
-    _check_photograph(job)
     light, likely, usual = await studio.ask(job, places.colors, look, x, y)
     return Colors(
         lightness=round(light, 1),
@@ -74,36 +92,30 @@ async def colors(studio: StudioOf, job: JobOf, look: LookOf, x: XOf, y: YOf) -> 
 @router.get("/jobs/{identity}/reach", operation_id="getReach", response_class=Response, responses=PNG)
 async def reach(
     studio: StudioOf,
-    job: JobOf,
-    look: LookOf,
+    job: PhotographOf,
+    look: KnownLookOf,
     x: XOf,
     y: YOf,
     factor: Annotated[float, Query(ge=0.01, le=100, allow_inf_nan=False, description="A factor on its reach.")] = 1.0,
 ) -> Response:
     """How much a hint at a point would count, over the photograph: white is all, black nothing."""
-    _check_photograph(job)
-    check_reference(studio, look)
     return _picture(await studio.ask(job, places.reach, look, x, y, factor))
 
 
 @router.get("/jobs/{identity}/confidence", operation_id="getConfidence", response_class=Response, responses=PNG)
-async def confidence(studio: StudioOf, job: JobOf, look: LookOf) -> Response:
+async def confidence(studio: StudioOf, job: PhotographOf, look: KnownLookOf) -> Response:
     """How sure the colours of a photograph are in a look: white is sure, black is not. What hints reach is sure."""
-    _check_photograph(job)
-    check_reference(studio, look)
     return _picture(await studio.ask(job, places.sureness, look))
 
 
 @router.get("/jobs/{identity}/unsure", operation_id="getUnsure", responses=ANSWERS)
 async def unsure(
     studio: StudioOf,
-    job: JobOf,
-    look: LookOf,
+    job: PhotographOf,
+    look: KnownLookOf,
     count: Annotated[int, Query(ge=1, le=8, description="How many.")] = 3,
 ) -> list[Unsure]:
     """The places of a photograph where a hint would help most, the best first."""
-    _check_photograph(job)
-    check_reference(studio, look)
     found = await studio.ask(job, places.unsure, look, count)
     return [Unsure(x=round(x, 1), y=round(y, 1), gain=round(gain, 4)) for x, y, gain in found]
 
@@ -111,28 +123,19 @@ async def unsure(
 @router.get("/jobs/{identity}/variants", operation_id="getVariants", responses=ANSWERS)
 async def names(
     studio: StudioOf,
-    job: JobOf,
-    look: LookOf,
+    job: PhotographOf,
+    look: KnownLookOf,
     count: Annotated[int, Query(ge=1, le=16, description="How many.")] = 5,
 ) -> list[VariantBody]:
     """The first variants of a photograph by name, in a look: what changes in them."""
-    _check_photograph(job)
-    check_reference(studio, look)
     found = await studio.ask(job, variants.names, look, count)
     return [VariantBody(variant=number, name=name) for number, name in enumerate(found, 1)]
 
 
 @router.get("/jobs/{identity}/palette", operation_id="getPalette", responses=ANSWERS)
-async def palette(studio: StudioOf, job: JobOf) -> PaletteBody:
+async def palette(studio: StudioOf, job: PhotographOf) -> PaletteBody:
     """The main colours of a photograph that is in colour."""
-    _check_photograph(job)
     return PaletteBody(colors=await studio.ask(job, places.main_colors))
-
-
-def _check_photograph(job: ColoringJob) -> None:
-    check_done(job)
-    if job.film:
-        raise Problem(422, "this is a film; only photographs take hints, references and palettes here")
 
 
 def _picture(data: bytes) -> Response:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import secrets
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -22,6 +22,7 @@ from photochrom.imaging import io
 from photochrom.imaging.picture import Picture, Toning, to_dtype
 from photochrom.imaging.reading import decode
 from photochrom.inference.network import Scores
+from photochrom.painting.mark import Mark
 from photochrom.painting.reference import Reference
 from photochrom.painting.restore import Tone
 from photochrom.painting.tone import with_contrast
@@ -104,7 +105,7 @@ def render(setup: Setup, folder: str, look: Look | None, format: str | None) -> 
         colorizer = dressed(setup, folder, look)
         scores = answer_for(folder, colorizer, picture, look)
         result = painted(colorizer, picture, look, scores, picture.size)
-    return _written(folder, picture, result, look, format or picture.format or "PNG")
+    return written(folder, picture, result, look, format or picture.format or "PNG")
 
 
 def colorize(setup: Setup, folder: str, look: Look, format: str | None) -> tuple[str, str]:
@@ -120,16 +121,18 @@ def colorize(setup: Setup, folder: str, look: Look, format: str | None) -> tuple
     look.given(picture.size, picture.size)
     scores = colorizer.scores(picture.lightness(), variant=look.variant or None)
     result = painted(colorizer, picture, look, scores, picture.size)
-    return _written(folder, picture, result, look, format), format
+    return written(folder, picture, result, look, format), format
 
 
-def _written(folder: str, picture: Picture, result: Picture, look: Look | None, format: str) -> str:
+def written(
+    folder: str, picture: Picture, result: Picture, look: Look | None, format: str, quality: int | None = None
+) -> str:
     """Write a painted picture into the folder; the file's name. What is kept as it came is the same bytes."""
     name = secrets.token_hex(8)
-    if look is not None and result is picture and picture.format == format:
+    if look is not None and result is picture and picture.format == format and quality is None:
         shutil.copyfile(Path(folder, INPUT), Path(folder, name))
     else:
-        Path(folder, name).write_bytes(io.encode(result, format))
+        Path(folder, name).write_bytes(io.encode(result, format, quality))
     return name
 
 
@@ -145,7 +148,7 @@ def preview(setup: Setup, folder: str, look: Look | None, side: int, format: str
 def crop(
     setup: Setup, folder: str, look: Look | None, box: tuple[int, int, int, int], side: int | None, format: str
 ) -> bytes:
-    """An encoded part of the photograph in a look (None: unchanged), as sharp as the photograph is, without a mark.
+    """An encoded part of the photograph in a look (None: unchanged), as sharp as the photograph is.
 
     Args:
         setup, folder: of the worker, and of the job.
@@ -181,6 +184,8 @@ def crop(
     across, down = picture.size
     shares = left / across, top / down, (left + width) / across, (top + height) / down
     rgb = painter.part(light_of(colorizer, part, look, small), shares, setup.threads)
+    if look.mark:
+        Mark(picture.height, picture.width).draw_part(rgb, box)
     return io.encode(part.with_rgb(rgb), format)
 
 
@@ -294,14 +299,25 @@ def sized(folder: str, side: int) -> tuple[Scores, Picture, tuple[int, int]]:
 
 def smaller(picture: Picture, side: int) -> Picture:
     """A copy in 8 bits without metadata, shrunk to `side` pixels where it is larger."""
+    alpha = None if picture.alpha is None else to_dtype(picture.alpha, "uint8")
+    return shrunk(Picture(to_dtype(picture.pixels, "uint8"), alpha), side)
+
+
+def shrunk(picture: Picture, side: int) -> Picture:
+    """A picture with all that belongs to it but further pages, in its own depth, `side` pixels where it is larger."""
     scale = side / max(picture.size)
+    if scale >= 1:
+        return picture
     size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
 
-    def shrunk(samples: np.ndarray) -> np.ndarray:
-        samples = to_dtype(samples, "uint8")
-        if scale >= 1:
-            return samples
-        return np.asarray(Image.fromarray(samples).resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0))
+    def resized(samples: np.ndarray) -> np.ndarray:
+        if samples.dtype == np.uint8:
+            return np.asarray(Image.fromarray(samples).resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0))
+        if samples.ndim == 3:
+            return np.stack([resized(samples[..., channel]) for channel in range(samples.shape[2])], -1)
+        plane = Image.fromarray(samples.astype(np.float32)).resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0)
+        found = np.asarray(plane)
+        return found if samples.dtype == np.float32 else np.rint(found).astype(samples.dtype)
 
-    alpha = None if picture.alpha is None else shrunk(picture.alpha)
-    return Picture(shrunk(picture.pixels), alpha)
+    alpha = None if picture.alpha is None else resized(picture.alpha)
+    return replace(picture, pixels=resized(picture.pixels), alpha=alpha, pages=())

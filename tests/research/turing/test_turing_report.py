@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from photochrom._support.interval_chart import number_scale, share_scale
 from photochrom.research.turing import NOBODY, REAL, run_standin, write_report
 from photochrom.research.turing.standin import FILE
 
@@ -121,3 +122,67 @@ def test_a_classifier_is_never_taken_for_people(tmp_path, photographs, colorizer
     assert "No person is behind these numbers" in page
     facts = json.loads((folder / "report" / "report.json").read_text())
     assert facts["automatic_standin_not_people"] == json.loads((folder / FILE).read_text())
+
+
+# ---- charts
+
+
+def charts_of(folder):
+    """The descriptions of the report's charts, and of each the rows: where they begin, are, and end, in per cent."""
+    write_report(folder)
+    page = (folder / "report" / "report.html").read_text()
+    told = re.findall(r'<div class="chart" role="img" aria-label="(.*?)">', page)
+    row = r'class="span" x1="([\d.]+)%" x2="([\d.]+)%" .*?cx="([\d.]+)%"'
+    parts = page.split('class="chart"')[1:]
+    rows = [[tuple(map(float, found)) for found in re.findall(row, part)] for part in parts]
+    marks = [sorted(set(map(float, re.findall(r'class="mark" x1="([\d.]+)%"', part)))) for part in parts]
+    return told, rows, marks
+
+
+def test_a_chart_shows_the_shares_and_their_intervals(made, answered):
+    folder, _ = made()
+    assert charts_of(folder) == ([], [], [])
+    folder, study = made(name="other")
+    for person in range(12):
+        answered(folder, study, lambda e, said=person % 4: "coloured" if e.left == "b" or said == 0 else "real")
+    (told,), (rows,), (mark,) = charts_of(folder)
+    assert told.startswith("Chart: How often colourings were taken for real. a 75.0 % (55 % to 88 %); b 0.0 % (0 % to")
+    assert told.endswith("real pictures 75.0 % (61 % to 85 %).")
+    assert rows == [(55.10, 88.00, 75.0), (0.0, 13.80, 0.0), (61.22, 85.08, 75.0)]
+    assert mark == [75.0]  # that of the real pictures
+
+
+def test_pairs_are_measured_against_a_half(made, answered):
+    folder, study = made(kind="pair")
+    for _ in range(4):
+        answered(folder, study, lambda e: "left" if e.left != REAL else "right")  # who is never fooled
+    _, (rows,), (mark,) = charts_of(folder)
+    assert [value for *_, value in rows] == [0.0, 0.0]
+    assert mark == [50.0]
+
+
+def test_strengths_have_a_chart_around_their_mean(made, answered):
+    folder, study = made(kind="preference", models=("a", "b", "c"), size=6)
+    for _ in range(6):
+        answered(folder, study, lambda e: "left" if e.left < e.right else "right")
+    told, (strengths, shares), marks = charts_of(folder)
+    assert told[0].startswith("Chart: Strength by preference. a ")
+    assert [value for *_, value in shares] == [100.0, 50.0, 0.0]
+    values = [value for *_, value in strengths]
+    assert values == sorted(values, reverse=True)
+    assert values[1] == pytest.approx(marks[0][0], abs=0.01)  # the middle one is at the mean
+    assert all(0 <= low < value < high <= 100 for low, high, value in strengths)
+    assert marks[1] == [50.0]
+
+
+@pytest.mark.parametrize("values", [[0.0], [-0.01, 0.02], [-3.2, 4.1], [1e-9], [250.0, -40.0]])
+def test_a_scale_of_round_numbers_holds_all(values):
+    scale = number_scale(values, 0)
+    assert scale.low <= min(*values, 0)
+    assert scale.high >= max(*values, 0)
+    assert 2 <= len(scale.ticks) <= 9
+    assert [scale.place(at) for at in (scale.low, scale.high)] == [0, 100]
+
+
+def test_what_lies_beyond_a_scale_is_at_its_end():
+    assert [share_scale().place(value) for value in (-1, 0.3, 2)] == pytest.approx([0, 30, 100])

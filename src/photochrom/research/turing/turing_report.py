@@ -18,6 +18,7 @@ from photochrom._support.version import __version__
 from photochrom.imaging.io import encode
 from photochrom.imaging.picture import Picture
 from photochrom.research.turing.answers import Answers, Entry
+from photochrom.research.turing.charts import charts
 from photochrom.research.turing.design import REAL
 from photochrom.research.turing.judgements import FASTEST_MS, is_hasty
 from photochrom.research.turing.results import ENOUGH, PictureResult, Results, most_convincing, results_of
@@ -85,6 +86,7 @@ def write_report(folder: Path, out: Path | None = None) -> TuringReport:
 
 def _body(folder: Path, study: TuringStudy, results: Results, found: Sequence[Table]) -> list[str]:
     body = [f"<p>{html.escape(text)}</p>" for text in _introduction(study, results)]
+    body += charts(study, results)
     body += [table.html() for table in found if table.name not in LISTS]
     for title, some in _extremes(study, results):
         figures = "".join(_shown(folder, study, each) for each in some)

@@ -22,15 +22,19 @@ const refusal = (status, text) => {
   }
 };
 
+// Seconds until something is asked again: twice as long each time, and by chance up to half less, so that pages that
+// failed together do not come back together.
+export const backoff = (tries) => Math.min(8, 0.5 * 2 ** tries) * (1 - Math.random() / 2);
+
 // Asks again where the server says it is busy.
 async function ask(address, options) {
-  for (;;) {
+  for (let tries = 0; ; tries += 1) {
     const response = await fetch(address, options).catch((error) => {
       throw error.name === "AbortError" ? error : refusal(0, "");
     });
     if (response.ok) return response;
     if (response.status !== 429 && response.status !== 503) throw refusal(response.status, await response.text());
-    await pause(Number(response.headers.get("retry-after")) || 1);
+    await pause(Number(response.headers.get("retry-after")) || backoff(tries));
   }
 }
 
@@ -41,7 +45,7 @@ export const post = (address, content) =>
 
 // Sends a file as a job. Not by fetch, which can't tell how much has gone up.
 export async function submit(file, look, progress) {
-  for (;;) {
+  for (let tries = 0; ; tries += 1) {
     const [status, text, wait] = await new Promise((done) => {
       const request = new XMLHttpRequest();
       request.upload.addEventListener("progress", (event) => event.lengthComputable && progress(event.loaded / event.total));
@@ -53,7 +57,7 @@ export async function submit(file, look, progress) {
     });
     if (status === 202) return JSON.parse(text);
     if (status !== 429 && status !== 503) throw refusal(status, text);
-    await pause(Number(wait) || 2);
+    await pause(Number(wait) || backoff(tries));
   }
 }
 
@@ -82,11 +86,10 @@ export const forget = (id) => fetch(`${api}/jobs/${id}`, { method: "DELETE", kee
 // References that were sent anew, by the id under which looks know them.
 export const renamed = new Map();
 
-const query = (look, more) => {
-  const sent = { ...look, ...more };
-  if (renamed.has(sent.reference)) sent.reference = renamed.get(sent.reference);
-  return new URLSearchParams(sent);
-};
+// A look as the server knows it.
+export const current = (look) => (renamed.has(look.reference) ? { ...look, reference: renamed.get(look.reference) } : look);
+
+const query = (look, more) => new URLSearchParams({ ...current(look), ...more });
 
 export const resultAddress = (id, look, more = {}) => `${api}/jobs/${id}/result?${query(look, more)}`;
 

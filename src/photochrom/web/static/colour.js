@@ -34,7 +34,9 @@ const editor = new Editor({
   changed: () => strip.update(shown),
   change,
   gone: again,
-  saved: (item) => saved([item]),
+  saved,
+  done: () => items.filter((item) => item.state === "done"),
+  download,
 });
 
 export function add(files) {
@@ -249,25 +251,32 @@ $("everywhere").addEventListener("click", () => {
   announce("The look is used for all photographs");
 });
 $("download-all").addEventListener("click", async () => {
-  const button = $("download-all");
   const done = items.filter((item) => item.state === "done");
+  const problem = await download(done, {}, $("download-all"));
+  if (problem) tell(problem);
+  else saved(done);
+});
+
+// Many as one archive, of which a button tells; what went wrong, or nothing.
+async function download(done, how, button) {
+  const words = button.textContent;
   button.disabled = true;
   button.textContent = "Preparing…";
   try {
-    await saveAll(done, (bytes) => {
+    await saveAll(done, how, (bytes) => {
       button.textContent = `Preparing… ${Math.round(bytes / 1e6)} MB`;
     });
-    saved(done);
+    return "";
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const gone = error.status === 404 ? await forgotten(done) : [];
     gone.forEach(again);
-    tell(gone.length ? "The server had forgotten some; they are coloured again. Download all when it is done." : error.message);
+    return gone.length ? "The server had forgotten some; they are coloured again. Try again when that is done." : error.message;
   } finally {
     button.disabled = false;
-    button.textContent = "Download all";
+    button.textContent = words;
   }
-});
+}
 
 async function forgotten(done) {
   const states = await Promise.all(done.map(({ job }) => fetch(`${api}/jobs/${job.id}`)));

@@ -1,6 +1,6 @@
 // The photograph or film that is shown, and how it is to look.
 
-import { Refused, originalAddress, picture, resultAddress } from "./api.js";
+import { Refused, backoff, originalAddress, picture, resultAddress } from "./api.js";
 import { Doubts } from "./doubts.js";
 import { Sheet } from "./export.js";
 import { film, filmLook } from "./film.js";
@@ -32,6 +32,7 @@ export class Editor {
   #wanted = 0;
   #drafting = false;
   #settling = 0;
+  #silences = 0; // how often in a row the server did not answer
   #moving = 0;
   #cropping = new AbortController();
   #loaded = 0;
@@ -46,14 +47,15 @@ export class Editor {
   #playing = false;
 
   // `page.changed()` is called when the picture is painted, `page.change(changes, key)` changes looks so that it can be
-  // undone, `page.gone(item)` hears of what the server has forgotten, `page.saved(item)` of a download.
+  // undone, `page.gone(item)` hears of what the server has forgotten, `page.saved(items)` of a download; `page.done()` are
+  // the photographs and films that are coloured, and `page.download(items, how, button)` saves many as an archive.
   constructor(page) {
     this.#page = page;
     for (const slider of this.#sliders) {
       slider.addEventListener("input", () => this.#setLook(slider.id, slider.value, slider.dataset.start, slider.id));
     }
     for (const id of TOGGLES) $(id).addEventListener("change", () => this.#setLook(id, $(id).checked ? "true" : "", ""));
-    this.#sheet = new Sheet({ mark: (on) => this.#setLook("mark", on ? "true" : "", ""), saved: page.saved });
+    this.#sheet = new Sheet({ mark: (which, on) => this.#mark(which, on), saved: page.saved, done: page.done, download: page.download });
     $("export-open").addEventListener("click", () => this.#sheet.open(this.#item));
     this.#hints = new Hints(this.#viewer, (written, key) => this.#setLook("hints", written, "", key));
     this.#doubts = new Doubts(this.#viewer, (x, y) => this.#hints.begin(x, y));
@@ -113,6 +115,8 @@ export class Editor {
     this.#films = [];
     this.#viewer.clear();
     this.#viewer.busy = false;
+    $("silent").hidden = true;
+    this.#silences = 0;
   }
 
   show(item) {
@@ -167,6 +171,12 @@ export class Editor {
     this.#change(this.#item, name, value, start, key);
   }
 
+  #mark(which, on) {
+    const marked = ({ mark: _, ...look }) => (on ? { ...look, mark: "true" } : look);
+    this.#page.change(which.map((item) => [item, item.look, marked(item.look)]));
+    if (which.includes(this.#item)) this.refresh();
+  }
+
   #change(item, name, value, start, key = null) {
     const look = { ...item.look, [name]: value };
     if (value === "" || (start !== "" && Number(value) === Number(start))) delete look[name]; // as the model has it
@@ -206,8 +216,9 @@ export class Editor {
 
   // A small copy at once, again while the slider moves, then one as large as the screen.
   async #paint() {
-    if (this.#isFilm) return;
+    if (this.#isFilm || this.#item.state !== "done") return;
     this.#wanted += 1;
+    this.#viewer.busy = true; // until #load() has shown what is asked for now
     this.#loading.abort();
     clearTimeout(this.#settling);
     this.#settling = setTimeout(() => this.#load(), SETTLED);
@@ -220,7 +231,7 @@ export class Editor {
       const { job, look } = this.#item;
       const box = this.#sharper(0);
       const draft = await this.#ready(picture(resultAddress(job.id, look, box ? this.#part(box) : this.#copy(DRAFT)), signal));
-      if (!draft || this.#loaded === painted || signal.aborted) continue;
+      if (!draft || this.#loaded >= painted || signal.aborted) continue; // a full copy may be there before an old draft
       // Closely looked at, the part that is seen; what lies around it follows when the slider rests.
       if (box && this.#viewer.zoomed) this.#viewer.setCrop("after", draft, box);
       else if (!box) {
@@ -240,6 +251,14 @@ export class Editor {
     this.#viewer.busy = true;
     await Promise.all([this.#loadOver(signal), this.#crop()]);
     if (signal.aborted) return;
+    const silent = this.#item.problem?.status === 0;
+    $("silent").hidden = !silent;
+    if (silent) {
+      this.#settling = setTimeout(() => this.#load(), 1000 * backoff(this.#silences));
+      this.#silences += 1;
+      return;
+    }
+    this.#silences = 0;
     this.#loaded = wanted;
     this.#viewer.busy = false;
     if (this.#viewer.isFull && !this.#item.problem) $("facts").textContent = describe(job);
@@ -304,11 +323,13 @@ export class Editor {
   async #play() {
     const { id, format } = this.#item.job;
     const { signal } = this.#leaving;
+    this.#viewer.busy = true;
     const opened = await Promise.all([
       this.#ready(film(originalAddress(id), format, signal)),
       this.#ready(film(resultAddress(id, {}), format, signal)),
     ]);
     if (signal.aborted) return;
+    this.#viewer.busy = false;
     ["before", "after"].forEach((side, at) => opened[at] && this.#viewer.set(side, opened[at].element));
     this.#films = opened.filter(Boolean);
     const [before, after] = opened.map((each) => each?.video);
@@ -354,7 +375,7 @@ export class Editor {
     } catch (error) {
       if (error.name === "AbortError") return null;
       if (!(error instanceof Refused)) throw error;
-      this.#refused(item, error);
+      await this.#refused(item, error);
       return null;
     }
   }
@@ -378,7 +399,7 @@ export class Editor {
     button.textContent = "Preparing…";
     try {
       await saveOne(item);
-      this.#page.saved(item);
+      this.#page.saved([item]);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.#refused(item, error);

@@ -1,6 +1,6 @@
 // Results as files of this computer: one by itself, or many as an archive.
 
-import { Refused, api, get, post, resultAddress } from "./api.js";
+import { Refused, api, current, get, post, resultAddress } from "./api.js";
 
 const MOST = 1000; // photographs of one archive
 
@@ -11,9 +11,10 @@ export async function saveOne({ job: { id, kind, format }, name, look }) {
   save(blob, name.replace(/(\.[^.]*)?$/, (ending) => `.color${ending || `.${format}`}`));
 }
 
-export async function saveAll(items, heard) {
+// `how` is what an export takes, `heard(bytes)` hears of what has come.
+export async function saveAll(items, how, heard) {
   for (let at = 0; at < items.length; at += MOST) {
-    const photographs = items.slice(at, at + MOST).map(({ job, name, look }) => ({ id: job.id, name, look }));
+    const photographs = items.slice(at, at + MOST).map(({ job, name, look }) => ({ id: job.id, name, look: current(look), ...how }));
     const response = await post(`${api}/archive`, { photographs });
     save(new Blob(await received(response, heard), { type: "application/zip" }), "photochrom.zip");
   }

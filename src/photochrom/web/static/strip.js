@@ -69,7 +69,7 @@ export class Strip {
     tile.dataset.address = address;
     (film ? still(address, format) : picture(address)).then(
       (image) => tile.dataset.address === address && tile.querySelector("img, video, canvas").replaceWith(image),
-      () => {},
+      () => tile.dataset.address === address && delete tile.dataset.address, // so that it is asked for again
     );
   }
 }
