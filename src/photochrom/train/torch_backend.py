@@ -38,7 +38,7 @@ class TorchBackend:
             model, bins, recipe, facts = load_run(run)
             self.card = make_card(model, bins, recipe, facts, run.name)
         self.model = model.to(self.device)
-        self.at_once = AT_ONCE_ON_GPU if self.device.type == "cuda" else 1
+        self.at_once = AT_ONCE_ON_GPU if self.device == "cuda" else 1
 
     def run(self, x: np.ndarray, variation: np.ndarray | None = None) -> np.ndarray:
         given = [torch.from_numpy(each).to(self.device) for each in (x, variation) if each is not None]
