@@ -27,6 +27,7 @@ done
 figure sweep photochrom evaluate "$data/test" --sweep -o "$out/sweep"
 figure hints python benchmarks/hints.py "$data/val-scenes"
 figure confidence python benchmarks/confidence.py "$data/val-scenes" "$data/val" --plot docs/images/confidence.png
+figure pictures python benchmarks/pictures.py
 figure guidance python benchmarks/guidance.py docs/images
 figure halo python benchmarks/halo.py "$data/val-scenes"
 figure structure python benchmarks/structure.py "$data/val" --top1
@@ -45,6 +46,7 @@ evaluate-*, sweep, structure   README "What to expect", docs/default-model.md
 photograph, throughput         README "What to expect", docs/reliability.md
 install                        README "Install"
 hints, confidence, guidance    README, docs/guidance/
+pictures                       README, docs/default-model.md
 reference                      docs/guidance/references.md
 video, film                    docs/video.md
 halo                           docs/default-model.md
