@@ -83,3 +83,4 @@ def test_the_fine_tuning_recipe_decodes_as_the_packaged_model_does():
     assert (decode.decoder, decode.temperature, decode.vividness) == (how.decoder, how.temperature, how.vividness)
     assert (decode.render_size, decode.mirror, decode.saturation) == (card.render_size, card.mirror, how.saturation)
     assert (decode.chroma_gamma, decode.smooth_radius) == (how.chroma_gamma, how.smooth_radius)
+    assert decode.agreement == how.agreement

@@ -77,7 +77,7 @@ def test_the_packaged_models_page():
 
     text = readme(photochrom.available_models()["default"])
     assert '- "photos-000.tar"\n' in text
-    assert "| ciede2000 | 9.85 |" in text
+    assert "| ciede2000 | 9.83 |" in text
 
 
 def test_what_is_damaged_is_one_line(hub):
