@@ -58,8 +58,8 @@ def _blocks(x: np.ndarray, step: int) -> np.ndarray:
     """Means (q, i, j) over blocks of `step` x `step` points of x (q, h, w); the last ones may be smaller."""
     rows, columns = np.arange(0, x.shape[1], step), np.arange(0, x.shape[2], step)
     sums = np.add.reduceat(np.add.reduceat(x, rows, 1), columns, 2)
-    heights, widths = (np.diff(np.append(cuts, side)) for cuts, side in ((rows, x.shape[1]), (columns, x.shape[2])))
-    return sums / np.outer(heights, widths).astype(np.float32)
+    heights, widths = np.minimum(x.shape[1] - rows, step), np.minimum(x.shape[2] - columns, step)
+    return sums / (heights[:, None] * widths).astype(np.float32)
 
 
 def _log_sum(scores: np.ndarray) -> np.ndarray:
