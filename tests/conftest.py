@@ -5,6 +5,7 @@ import os
 # Before torch and onnxruntime are imported: sums in one order, and no fight over the cores with other workers.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import fcntl
 import io
 import tarfile
 from pathlib import Path
@@ -120,7 +121,51 @@ def tiny(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def gan_file(tmp_path_factory):
+def made_once(tmp_path_factory):
+    """made_once(name, make): a file with the bytes that make() gives, for all processes of this test run."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+
+    def made(name, make):
+        path = shared / name
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists():
+                path.write_bytes(make())
+        return path
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def small_encoder():
+    """The name of an encoder of five small layers. torch's exporter takes half a minute for `lite0`."""
+    import torch
+    from torch.nn import functional as F
+
+    from photochrom.models.encoders import encoders
+
+    class SmallEncoder(torch.nn.Module):
+        channels = (2, 3, 4, 5)
+        summary_channels = 6
+
+        def __init__(self):
+            super().__init__()
+            self.parts = torch.nn.ModuleList(torch.nn.Conv2d(1, c, 1) for c in (*self.channels, 6))
+
+        def forward(self, x):
+            maps = [layer(F.avg_pool2d(x, 4 * 2**i)) for i, layer in enumerate(self.parts[:4])]
+            return maps, self.parts[4](x.mean((2, 3), keepdim=True))[:, :, 0, 0]
+
+    len(encoders)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(encoders._entries, "small", SmallEncoder)
+        yield "small"
+
+
+@pytest.fixture(scope="session")
+def gan_file(made_once):
     """An untrained U-Net whose weights are large enough to show, and which drops channels at use."""
     import torch
 
@@ -128,10 +173,11 @@ def gan_file(tmp_path_factory):
     from photochrom.models.unet import UNet, UNetSettings
     from photochrom.train.onnx_file import round_weights, to_onnx
 
-    torch.manual_seed(0)
-    net = UNet(UNetSettings(size=32, width=4, dropped=2), 2).eval()
-    round_weights(net)
-    path = tmp_path_factory.mktemp("gan") / "gan.onnx"
-    card = ModelCard("gan", multiple=16, stride=1, variation=len(net.variation), dropout=0.5, render_size=32)
-    path.write_bytes(to_onnx(net, card))
-    return path
+    def make():
+        torch.manual_seed(0)
+        net = UNet(UNetSettings(size=32, width=4, dropped=2), 2).eval()
+        round_weights(net)
+        card = ModelCard("gan", multiple=16, stride=1, variation=len(net.variation), dropout=0.5, render_size=32)
+        return to_onnx(net, card)
+
+    return made_once("gan.onnx", make)

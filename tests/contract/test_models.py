@@ -26,7 +26,7 @@ SMALL = {
     "unet": {"size": 32, "width": 4},
     "ensemble": {
         "members": {
-            name: {"name": "photochrom", "settings": {"encoder": "lite0", "widths": [w] * 3, "pretrained": False}}
+            name: {"name": "photochrom", "settings": {"encoder": "small", "widths": [w] * 3, "pretrained": False}}
             for name, w in (("narrow", 6), ("wide", 8))
         }
     },
@@ -36,6 +36,11 @@ SMALL = {
 }
 OUTPUTS = 6
 NAMES = [name for name in models if not hasattr(models[name], "task")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _registered(small_encoder):
+    """The members of the ensemble have it."""
 
 
 def build(name):

@@ -108,7 +108,7 @@ def colorizer(tiny):
 
 
 @pytest.fixture(scope="session")
-def steadying(tmp_path_factory):
+def steadying(made_once):
     """A recurrent network for that model, untrained but for its trust in the past, which is large."""
     import torch
 
@@ -116,12 +116,13 @@ def steadying(tmp_path_factory):
     from photochrom.models.recurrent import Recurrent, RecurrentSettings
     from photochrom.train.onnx_file import to_onnx
 
-    torch.manual_seed(0)
-    model = Recurrent(RecurrentSettings(width=4, features=4, reach=1, memory=4.0), 2)
-    torch.nn.init.constant_(model.trust.bias, 3.0)
-    path = tmp_path_factory.mktemp("steadying") / "steadying.onnx"
-    path.write_bytes(to_onnx(model, ModelCard("steadying", stride=4, steadies={"name": "tiny", "digest": "0"})))
-    return path
+    def make():
+        torch.manual_seed(0)
+        model = Recurrent(RecurrentSettings(width=4, features=4, reach=1, memory=4.0), 2)
+        torch.nn.init.constant_(model.trust.bias, 3.0)
+        return to_onnx(model, ModelCard("steadying", stride=4, steadies={"name": "tiny", "digest": "0"}))
+
+    return made_once("steadying.onnx", make)
 
 
 def shown_times(path):

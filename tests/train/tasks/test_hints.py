@@ -11,11 +11,11 @@ from photochrom.train.loop import Trainer
 from photochrom.train.runs import load_run
 from photochrom.train.tasks.hints import HintsTaskSettings, drawn, recolored
 
-HINTS = {"encoder": "lite0", "widths": [8, 8, 8], "pretrained": False, "hints": True}
+HINTS = {"encoder": "small", "widths": [8, 8, 8], "pretrained": False, "hints": True}
 
 
 @pytest.fixture
-def recipe(small):
+def recipe(small, small_encoder):
     def make(**sections):
         return small(task={"name": "hints"}, model={"settings": HINTS}, data={"size": 64}, **sections)
 
