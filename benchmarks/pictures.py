@@ -8,6 +8,7 @@ and coffee (Rachel Michetti), in the public domain or CC0. The model sees them i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,13 +31,13 @@ def gray(picture: Image.Image, height: int) -> Image.Image:
     return picture.resize((round(picture.width * height / picture.height), height), Image.Resampling.LANCZOS)
 
 
-def beside(*pictures: Image.Image) -> Image.Image:
-    """Pictures of one height in a row."""
-    row = Image.new("RGB", (sum(p.width for p in pictures), pictures[0].height))
+def beside(pictures: Sequence[Image.Image], gap: int = 0, width: int | None = None) -> Image.Image:
+    """Pictures of one height in a row, on white; the row is as wide as they are, or `width`."""
+    row = Image.new("RGB", (width or sum(p.width for p in pictures), pictures[0].height), "white")
     left = 0
     for picture in pictures:
         row.paste(picture, (left, 0))
-        left += picture.width
+        left += picture.width + gap
     return row
 
 
@@ -58,12 +59,9 @@ def rows(pairs: list[Image.Image], width: int) -> Image.Image:
 
 def _row(line: list[Image.Image], width: int) -> Image.Image:
     factor = (width - GAP * (len(line) - 1)) / sum(p.width for p in line)
-    row = Image.new("RGB", (width, round(line[0].height * factor)), "white")
-    left = 0
-    for pair in line:
-        row.paste(pair.resize((round(pair.width * factor), row.height), Image.Resampling.LANCZOS), (left, 0))
-        left += round(pair.width * factor) + GAP
-    return row
+    sizes = [(round(pair.width * factor), round(pair.height * factor)) for pair in line]
+    resized = [pair.resize(size, Image.Resampling.LANCZOS) for pair, size in zip(line, sizes, strict=True)]
+    return beside(resized, GAP, width)
 
 
 def main() -> None:
@@ -72,7 +70,7 @@ def main() -> None:
     pairs = {}
     for name in PHOTOGRAPHS:
         light = gray(Image.fromarray(np.asarray(getattr(data, name)())), 480)
-        pairs[name] = beside(*(p.convert("RGB").reduce(2) for p in (light, session.colorize(light))))
+        pairs[name] = beside([p.convert("RGB").reduce(2) for p in (light, session.colorize(light))])
     rows(list(pairs.values()), 1500).save(IMAGES / "before-after.jpg", quality=85)
     rows([pairs["astronaut"], pairs["coffee"]], 1200).save(IMAGES / "demo.jpg", quality=85)
 

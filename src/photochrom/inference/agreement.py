@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from photochrom.inference.bins import log_softmax
+
 SHARPNESS = 20.0  # power of the Bhattacharyya coefficient; of two distributions it is 1 where they are equal
 TONE = 15.0  # units of L; the standard deviation of the Gaussian window over lightness
 HEARD = 24  # the side of the grid of blocks that every point hears, at most: time and memory are bounded by it
@@ -40,7 +42,7 @@ def agreed(log_p: np.ndarray, light: np.ndarray, share: float) -> np.ndarray:
     q, h, w = log_p.shape
     step = -(-max(h, w) // HEARD)
     said = _blocks(log_p, step).reshape(q, -1)
-    heard_root = np.exp((said - _log_sum(said)) / 2)
+    heard_root = np.exp(log_softmax(said, 0) / 2)
     heard_light = _blocks(light[None], step).ravel()
     spoken, tone = log_p.reshape(q, -1), light.ravel()
     mean = np.empty_like(spoken)
@@ -60,8 +62,3 @@ def _blocks(x: np.ndarray, step: int) -> np.ndarray:
     sums = np.add.reduceat(np.add.reduceat(x, rows, 1), columns, 2)
     heights, widths = np.minimum(x.shape[1] - rows, step), np.minimum(x.shape[2] - columns, step)
     return sums / (heights[:, None] * widths).astype(np.float32)
-
-
-def _log_sum(scores: np.ndarray) -> np.ndarray:
-    top = scores.max(0)
-    return top + np.log(np.exp(scores - top).sum(0))

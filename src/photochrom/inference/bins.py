@@ -80,7 +80,7 @@ class ChannelBins:
     def log_softmax(self, scores: np.ndarray, log_weights: np.ndarray | float = 0.0) -> np.ndarray:
         """Scores (2k, h, w) to log-probabilities (2, k, h, w), with `log_weights` (2, k) added before."""
         extra = np.asarray(log_weights)
-        return _log_softmax(
+        return log_softmax(
             scores.reshape(2, self.k, *scores.shape[1:]) + (extra[..., None, None] if extra.ndim else extra), 1
         )
 
@@ -159,7 +159,7 @@ class JointBins:
     def log_softmax(self, scores: np.ndarray, log_weights: np.ndarray | float = 0.0) -> np.ndarray:
         """Scores (q, h, w) to log-probabilities (q, h, w), with `log_weights` (q,) added before."""
         extra = np.asarray(log_weights)
-        return _log_softmax(scores + (extra[:, None, None] if extra.ndim else extra), 0)
+        return log_softmax(scores + (extra[:, None, None] if extra.ndim else extra), 0)
 
     def decode(self, log_probability: np.ndarray, decoder: Callable[..., np.ndarray], **how: Any) -> np.ndarray:
         """Log-probabilities (q, h, w) to ab (h, w, 2) by one of the `decoders`.
@@ -220,7 +220,8 @@ def _rarity(frequency: np.ndarray, centers: np.ndarray, smoothing: float, sigma:
     return weights / (frequency @ weights)
 
 
-def _log_softmax(scores: np.ndarray, axis: int) -> np.ndarray:
+def log_softmax(scores: np.ndarray, axis: int) -> np.ndarray:
+    """Scores to the logarithms of what sums to 1 along the axis."""
     shifted = scores - scores.max(axis, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from photochrom import color
 from photochrom.imaging.picture import Pixels, to_dtype
+from photochrom.painting.upsample import resize
 
 _SHARE = 1 / 26  # of the shorter side
 _LEAST_SIDE, _MOST_SIDE = 10, 400  # pixels
@@ -80,11 +81,8 @@ class Mark:
         padded = np.pad(_disc(side), ((room, room), (room, room), (0, 0)))
         padded[..., :3] *= padded[..., 3:]
         around = left + room, top + room, right + room, bottom + room
-        planes = [
-            Image.fromarray(padded[..., channel]).resize((x_end - x, y_end - y), Image.Resampling.BOX, box=around)
-            for channel in range(4)
-        ]
-        drawn = np.stack([np.asarray(plane) for plane in planes], -1)
+        size = x_end - x, y_end - y
+        drawn = np.stack([resize(padded[..., channel], size, Image.Resampling.BOX, around) for channel in range(4)], -1)
         drawn[..., :3] /= np.maximum(drawn[..., 3:], 1e-6)
         _lay(rgb[y:y_end, x:x_end], drawn)
 

@@ -26,7 +26,7 @@ from photochrom.errors import BadSetting, PhotochromError
 from photochrom.imaging import io
 from photochrom.imaging.formats import SNIFF_BYTES, known_by
 from photochrom.imaging.picture import to_dtype
-from photochrom.inference.bins import Bins, JointBins
+from photochrom.inference.bins import Bins, JointBins, log_softmax
 from photochrom.painting.hints import as_hex, rgb_of
 
 MOST = 64
@@ -161,15 +161,10 @@ def transport(cost: np.ndarray, shares: np.ndarray) -> np.ndarray:
     pull = np.zeros(len(shares))
     yielding = LOYALTY / (LOYALTY + BLUR)
     for _ in range(ROUNDS):
-        taken = _log_softmax(log_kernel + pull)
+        taken = log_softmax(log_kernel + pull, 1)
         mass = np.log(np.exp(taken).mean(0) + 1e-12)
         pull = yielding * (pull + wanted - mass)
-    return np.exp(_log_softmax(log_kernel + pull))
-
-
-def _log_softmax(x: np.ndarray) -> np.ndarray:
-    x = x - x.max(1, keepdims=True)
-    return x - np.log(np.exp(x).sum(1, keepdims=True))
+    return np.exp(log_softmax(log_kernel + pull, 1))
 
 
 def _gimp(data: bytes) -> np.ndarray:

@@ -35,7 +35,7 @@ const editor = new Editor({
   change,
   gone: again,
   saved,
-  done: () => items.filter((item) => item.state === "done"),
+  done: coloured,
   download,
 });
 
@@ -251,11 +251,15 @@ $("everywhere").addEventListener("click", () => {
   announce("The look is used for all photographs");
 });
 $("download-all").addEventListener("click", async () => {
-  const done = items.filter((item) => item.state === "done");
+  const done = coloured();
   const problem = await download(done, {}, $("download-all"));
   if (problem) tell(problem);
   else saved(done);
 });
+
+function coloured() {
+  return items.filter((item) => item.state === "done");
+}
 
 // Many as one archive, of which a button tells; what went wrong, or nothing.
 async function download(done, how, button) {
