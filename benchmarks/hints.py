@@ -1,10 +1,12 @@
 """How much a person's hints help: as many as are given, at random points, each in the photograph's true colour.
 
-    python benchmarks/hints.py DIR [--every N] [--numbers 0 1 10 ...] [--methods geodesic levin] [--plot FILE.png]
+    python benchmarks/hints.py DIR [--model M] [--every N] [--numbers 0 1 10 ...] [--methods geodesic levin ...]
+        [--plot FILE.png]
 
 A hint's colour is the mean of the 7 x 7 pixels around its point, as in Zhang et al., "Real-Time User-Guided Image
-Colorization with Learned Deep Priors", 2017. People choose their points better than chance. "geodesic" is what
-photochrom does, "levin" the classic without a network, which needs SciPy.
+Colorization with Learned Deep Priors", 2017. People choose their points better than chance. The methods: "geodesic"
+spreads hints to the nearest edge over what the network gives without them; "network" is a network that takes hints,
+"both" spreads them over what that gives; "levin" is the classic without a network, which needs SciPy.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from bench import begin
 from photochrom import Colorizer, Hint
 from photochrom.evaluation.sample import Truth, join, truths
 from photochrom.imaging.formats import is_picture_name
+from photochrom.inference.network import Scores
 from photochrom.metrics import Comparison, measure
+from photochrom.painting.hints import hint_map, hinted
 
 NAMES = ("ciede2000", "psnr", "colorfulness")
 AROUND = 3
@@ -39,9 +43,19 @@ def given(truth: Truth, number: int, rng: np.random.Generator) -> list[Hint]:
 
 
 def geodesic(session: Colorizer, light: np.ndarray) -> Spread:
-    """The network's colours, and hints spread over them to the nearest edge."""
+    """The network's colours without hints, and hints spread over them to the nearest edge."""
     scores = session.scores(light)
-    return lambda hints: session.decode(scores, light, hints=hints)
+    return lambda hints: spread(session, light, scores, hints)
+
+
+def network(session: Colorizer, light: np.ndarray) -> Spread:
+    """What a network gives that takes the hints itself."""
+    return lambda hints: session.decode(informed(session, light, hints), light)
+
+
+def both(session: Colorizer, light: np.ndarray) -> Spread:
+    """The same, and hints spread over it."""
+    return lambda hints: spread(session, light, informed(session, light, hints), hints)
 
 
 def levin(session: Colorizer, light: np.ndarray) -> Spread:
@@ -51,7 +65,26 @@ def levin(session: Colorizer, light: np.ndarray) -> Spread:
     return lambda hints: levin(light, hints)
 
 
-METHODS: dict[str, Callable[[Colorizer, np.ndarray], Spread]] = {"geodesic": geodesic, "levin": levin}
+METHODS: dict[str, Callable[[Colorizer, np.ndarray], Spread]] = {
+    "geodesic": geodesic,
+    "network": network,
+    "both": both,
+    "levin": levin,
+}
+
+
+def spread(session: Colorizer, light: np.ndarray, scores: Scores, hints: Sequence[Hint]) -> np.ndarray:
+    """ab (H, W, 2) of scores, with hints spread over them."""
+    if not hints:
+        return session.decode(scores, light)
+    return hinted(session.part_painter(light, scores).chroma, light, hints).strip(light, 0, len(light))
+
+
+def informed(session: Colorizer, light: np.ndarray, hints: Sequence[Hint]) -> Scores:
+    """The scores of a network that takes hints."""
+    small = session.shrunk(light)
+    known = hint_map(hints, small, light.shape[::-1], session.card.stride) if hints else None
+    return session.network.scores(small, hints=known)
 
 
 def measured(session: Colorizer, truth: Truth, methods: list[str], numbers: list[int], seed: int) -> np.ndarray:
@@ -90,14 +123,18 @@ def draw(path: Path, means: np.ndarray, methods: list[str], numbers: list[int]) 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
+    parser.add_argument("--model", default="default")
     parser.add_argument("--every", type=int, default=1, help="take each n-th photograph")
     parser.add_argument("--numbers", type=int, nargs="+", default=[0, 1, 2, 5, 10, 20, 50, 100])
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=["geodesic"])
     parser.add_argument("--plot", type=Path)
     arguments = parser.parse_args()
+    session = Colorizer(arguments.model)
+    if {"network", "both"} & set(arguments.methods) and not session.network.takes_hints:
+        parser.error(f"the model '{session.card.name}' takes no hints itself; train one by recipes/hints.toml")
     begin("several minutes")
     files = sorted(f for f in arguments.data.rglob("*") if is_picture_name(f))[:: arguments.every]
-    session, found = Colorizer(), []
+    found = []
     for index, truth in enumerate(truths(files)):
         found.append(measured(session, truth, arguments.methods, arguments.numbers, index))
         print(f"\r{index + 1} of {len(files)}", end="", file=sys.stderr, flush=True)

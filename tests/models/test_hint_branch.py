@@ -5,6 +5,7 @@ import torch
 from photochrom.models.ensemble import Ensemble, EnsembleSettings
 from photochrom.models.hint_branch import HintBranch
 from photochrom.models.photochrom import Photochrom, PhotochromSettings
+from photochrom.train.weights import fitting
 
 TINY = PhotochromSettings(encoder="lite0", widths=(8, 8, 8), pretrained=False, hints=True)
 
@@ -82,3 +83,23 @@ def test_an_ensemble_hands_hints_to_the_members_that_take_them():
         plain = model(x)
         x[:, 1:, :8, :8] = 1
         assert (model(x) - plain).abs().max() > 1e-3
+
+
+def test_of_an_ensemble_the_branch_alone_is_trained_and_may_be_missing_in_what_it_starts_from():
+    def pair(**hints):
+        settings = {"encoder": "lite0", "widths": [8, 8, 8], "pretrained": False}
+        members = {
+            "1": {"name": "photochrom", "settings": settings | hints},
+            "2": {"name": "photochrom", "settings": settings},
+        }
+        return Ensemble(EnsembleSettings(members), 5)
+
+    plain, knowing = pair(), pair(hints=True)
+    knowing.load_state_dict(knowing.state_dict() | fitting(knowing, plain.state_dict()))
+    x = torch.randn(1, 4, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(knowing.eval()(x), plain.eval()(x))
+    groups = knowing.parameter_groups()
+    branch = knowing.members["1"].hint_branch
+    assert [id(p) for group in groups.values() for p in group] == [id(p) for p in branch.parameters()]
+    assert {id(p) for p in knowing.parameters() if p.requires_grad} == {id(p) for p in branch.parameters()}

@@ -104,6 +104,9 @@ class Ensemble(nn.Module):
         self.scales = {n: Fraction(m.scale).limit_denominator(MOST_PARTS) for n, m in settings.parsed.items()}
         self.stride = first.stride
         self.channels = max(getattr(network, "channels", 1) for network in networks.values())
+        self.neutral = tuple(
+            f"members.{n}.{part}" for n, network in networks.items() for part in getattr(network, "neutral", ())
+        )
         self.multiple = math.lcm(*(int(network.multiple) for network in networks.values()))
 
     def load_pretrained(self) -> None:
@@ -129,9 +132,12 @@ class Ensemble(nn.Module):
         return F.interpolate(y, [-(-side // self.stride) for side in x.shape[2:]], mode="bilinear")
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """What is trained, by learning rate, of all members together."""
+        """What is trained, by learning rate, of all members together; with hints, of those only that take them."""
         groups: dict[str, list[nn.Parameter]] = {}
         for network in self.members.values():
+            if self.channels > getattr(network, "channels", 1):
+                network.requires_grad_(False)
+                continue
             own = {"decoder": list(network.parameters())}
             if hasattr(network, "parameter_groups"):
                 own = network.parameter_groups()  # type: ignore[operator]
