@@ -15,6 +15,8 @@ SMALL = {
     "1-bins-and-decoding": "SIDE = 96",
     "2-compare-methods": "COUNT = 1",
     "3-hints": "SIDE = 96\nMOST = 2",
+    "4-train-the-papers-network": "STEPS = 2\nCOUNT = 1",
+    "5-fine-tune": "STEPS = 1\nBATCH, SIZE = 1, 64\nCOUNT = 2",
 }
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
