@@ -432,7 +432,7 @@ class TestFixedSize:
 
     def test_memory_that_runs_out_is_not_the_render_sizes_fault(self, square, monkeypatch):
         session = Colorizer(square, threads=1)
-        monkeypatch.setattr(session.network.backend, "_session", BrokenSession(RuntimeError("std::bad_alloc")))
+        monkeypatch.setattr(session.network.backend, "_answer", broken(RuntimeError("std::bad_alloc")))
         with pytest.raises(OutOfMemory, match="ran out of memory at 16 x 16; close other programs"):
             session.ab(np.full((4, 4), 50, np.float32))
 
@@ -576,14 +576,15 @@ def test_memory_that_runs_out(tiny, monkeypatch, tmp_path, png, place):
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
-class BrokenSession:
-    def __init__(self, answer):
-        self.answer = answer
+def broken(answer):
+    """What stands for the call of onnxruntime: it gives this, or raises it."""
 
-    def run(self, *_):
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return [self.answer]
+    def run(inputs):
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -597,7 +598,7 @@ class BrokenSession:
 )
 def test_a_network_that_fails_gives_no_gray_picture(tiny, monkeypatch, tmp_path, answer, kind, words):
     session = Colorizer(tiny, threads=1)
-    monkeypatch.setattr(session.network.backend, "_session", BrokenSession(answer))
+    monkeypatch.setattr(session.network.backend, "_answer", broken(answer))
     Image.fromarray(noise((50, 50))).save(tmp_path / "a.png")
     with pytest.raises(kind, match=words) as caught:
         session.colorize(tmp_path / "a.png")

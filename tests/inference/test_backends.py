@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -168,6 +169,38 @@ def test_a_run_folder_without_torch(tmp_path, monkeypatch):
         load_backend(tmp_path)
 
 
+class FakeSession:
+    """A session that notes what is bound, and answers with twice its input."""
+
+    def __init__(self, providers, takes):
+        self.providers, self.takes, self.bound = providers, takes, []
+
+    def get_providers(self):
+        return self.providers
+
+    def get_inputs(self):
+        return [SimpleNamespace(name="x", shape=[self.takes, 1, "h", "w"])]
+
+    def get_outputs(self):
+        return [SimpleNamespace(name="scores")]
+
+    def io_binding(self):
+        return self
+
+    def bind_ortvalue_input(self, name, value):
+        self.bound.append((name, value.flags.c_contiguous))
+        self.value = value
+
+    def bind_output(self, name, memory):
+        self.bound.append((name, memory))
+
+    def run_with_iobinding(self, binding):
+        self.bound.append("run")
+
+    def copy_outputs_to_cpu(self):
+        return [self.value * 2]
+
+
 class FakeRuntime:
     """An onnxruntime on a machine with CUDA, or one whose CUDA does not start.
 
@@ -182,6 +215,11 @@ class FakeRuntime:
     class SessionOptions:
         pass
 
+    class OrtValue:
+        @staticmethod
+        def ortvalue_from_numpy(value):
+            return value
+
     def disable_telemetry_events(self):
         pass
 
@@ -190,8 +228,7 @@ class FakeRuntime:
 
     def InferenceSession(self, data, options, providers):
         used = providers if self.starts else ["CPUExecutionProvider"]
-        x = type("Input", (), {"shape": [self.takes, 1, "h", "w"]})()
-        return type("Session", (), {"get_providers": lambda self: used, "get_inputs": lambda self: [x]})()
+        return FakeSession(used, self.takes)
 
     def preload_dlls(self):
         self.preloaded += 1
@@ -228,6 +265,33 @@ def test_cudas_libraries_are_looked_for_where_they_are_needed(data, monkeypatch,
 def test_a_gpu_is_given_several_pictures(data, monkeypatch, starts, takes, device, expected):
     monkeypatch.setitem(sys.modules, "onnxruntime", FakeRuntime(starts, takes))
     assert Network(OnnxBackend(data, "tiny", device)).at_once == expected
+
+
+@pytest.mark.parametrize(("starts", "memory"), [(True, "cuda"), (False, "cpu")])
+def test_answers_stay_where_the_network_runs_until_it_has_ended(data, monkeypatch, starts, memory):
+    monkeypatch.setitem(sys.modules, "onnxruntime", FakeRuntime(starts, "n"))
+    backend = OnnxBackend(data, "tiny", "auto")
+    x = np.arange(6, dtype=np.float32).reshape(1, 1, 2, 3)[..., ::-1]
+    assert np.array_equal(backend.run(x), x * 2)
+    assert backend._session.bound == [("x", True), ("scores", memory), "run"]
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_with_bound_memory_the_answer_is_that_of_a_plain_run(data, n):
+    import onnxruntime
+
+    plain = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    x = np.random.default_rng(0).standard_normal((n, 1, 32, 48)).astype(np.float32)
+    flipped = x[..., ::-1]
+    backend = OnnxBackend(data, "tiny", "cpu", threads=1)
+    for each in (x, flipped):
+        expected = np.concatenate([plain.run(None, {"x": np.ascontiguousarray(part)})[0] for part in np.split(each, n)])
+        assert np.abs(expected).max() > 0
+        assert np.array_equal(backend.run(each), expected)
+    first = backend.run(x)
+    kept = first.copy()
+    backend.run(flipped)
+    assert np.array_equal(first, kept), "an answer does not change with the next one"
 
 
 def test_a_cpu_is_given_one(data):
@@ -276,11 +340,10 @@ def test_cuda_without_cuda(data):
 def test_what_goes_wrong_while_it_runs(data, monkeypatch, error, kind):
     backend = OnnxBackend(data, "tiny", "cpu")
 
-    class Session:
-        def run(self, *_):
-            raise error
+    def fail(inputs):
+        raise error
 
-    monkeypatch.setattr(backend, "_session", Session())
+    monkeypatch.setattr(backend, "_answer", fail)
     with pytest.raises(kind, match="network") as caught:
         backend.run(np.zeros((1, 1, 32, 64), np.float32))
     assert "\n" not in str(caught.value)

@@ -54,7 +54,9 @@ class OnnxBackend:
         self._session = session(data, where, device, threads)
         # Files of older versions take one picture at a time.
         self._one_by_one = self._session.get_inputs()[0].shape[0] == 1
+        self._output = self._session.get_outputs()[0].name
         on_gpu = CUDA in self._session.get_providers()
+        self._memory = "cuda" if on_gpu else "cpu"
         self.at_once = AT_ONCE_ON_GPU if on_gpu and not self._one_by_one else 1
 
     def __reduce__(self) -> NoReturn:
@@ -73,8 +75,25 @@ class OnnxBackend:
         given = {} if variation is None else {"variation": variation}
         parts = np.split(x, len(x)) if self._one_by_one and len(x) > 1 else [x]
         with naming_failures(x, self.card, "the network", "the model"):
-            answers = [np.asarray(self._session.run(None, {"x": part} | given)[0]) for part in parts]
+            answers = [self._answer({"x": part} | given) for part in parts]
         return answers[0] if len(answers) == 1 else np.concatenate(answers)
+
+    def _answer(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+        """The first output, which stays in the device's memory until the run has ended, and is then copied once.
+
+        The binding is made anew for each call, so that several threads can share the session.
+        """
+        import onnxruntime
+
+        binding = self._session.io_binding()
+        # What is bound shares their memory on a CPU, so they are kept until the run has ended.
+        held = {name: np.ascontiguousarray(value) for name, value in inputs.items()}
+        for name, value in held.items():
+            # Not `bind_cpu_input`, which does not find inputs that have a default, as `variation` has.
+            binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(value))
+        binding.bind_output(self._output, self._memory)
+        self._session.run_with_iobinding(binding)
+        return binding.copy_outputs_to_cpu()[0]
 
 
 class ClosedBackend:
