@@ -7,8 +7,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import fcntl
 import io
+import socket
 import tarfile
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -181,3 +183,55 @@ def gan_file(made_once):
         return to_onnx(net, card)
 
     return made_once("gan.onnx", make)
+
+
+@pytest.fixture
+def s3_at(monkeypatch, tmp_path):
+    """Let the environment name an S3 server at an address."""
+    s3fs = pytest.importorskip("s3fs", reason="needs the extra 'shards'")
+
+    def point_to(address):
+        s3fs.S3FileSystem.clear_instance_cache()
+        for name, value in {
+            "ENDPOINT_URL": address,
+            "ACCESS_KEY_ID": "somebody",
+            "SECRET_ACCESS_KEY": "secret",
+            "DEFAULT_REGION": "us-east-1",
+            "MAX_ATTEMPTS": "1",
+            "EC2_METADATA_DISABLED": "true",
+            "SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
+        }.items():
+            monkeypatch.setenv(f"AWS_{name}", value)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    yield point_to
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture
+def s3(s3_at):
+    """The file system of an S3 server on this machine, with an empty bucket `photos`."""
+    server = pytest.importorskip("moto.server", reason="the S3 server needs moto[s3], flask and flask-cors")
+    import s3fs
+
+    running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    running.start()
+    try:
+        address = f"http://127.0.0.1:{running.get_host_and_port()[1]}"
+        urlopen(
+            Request(f"{address}/moto-api/reset", method="POST")
+        ).close()  # all servers of a process share their data
+        s3_at(address)
+        system = s3fs.S3FileSystem()
+        system.mkdir("photos")
+        yield system
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def nobody():
+    """An address at which nobody listens."""
+    with socket.socket() as there:
+        there.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{there.getsockname()[1]}"

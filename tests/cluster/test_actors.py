@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed: pip inst
 from photochrom import Colorizer, batch
 from photochrom.cluster import actors
 from photochrom.cluster.actors import Colouring, Duty
+from photochrom.cluster.beside import Beside
 from photochrom.cluster.ledger import Ledger
 from photochrom.cluster.places import Place
 from photochrom.cluster.sources import READ, find
@@ -59,12 +61,12 @@ def album(folder, drawn):
     return folder
 
 
-@pytest.mark.parametrize("at_once", [1, 4])
+@pytest.mark.parametrize(("at_once", "threads"), [(1, 0), (4, 0), (4, 3)])
 @pytest.mark.parametrize("where", ["disk", "memory"])
-def test_names_and_bytes_are_those_of_colorize(tiny, duty, album, tmp_path, at_once, where):
+def test_names_and_bytes_are_those_of_colorize(tiny, duty, album, tmp_path, at_once, threads, where):
     expected = as_colorize_does(tiny, [album], tmp_path / "expected")
     assert len(expected) == 13
-    duty, url = replace(duty, at_once=at_once), str(album)
+    duty, url = replace(duty, at_once=at_once, threads=threads), str(album)
     fs = fsspec.filesystem("memory")
     if where == "memory":
         duty, url = replace(duty, output="memory://result"), "memory://source"
@@ -130,6 +132,48 @@ def test_alike_pictures_wait_for_each_other(duty, folder, drawn, monkeypatch):
     assert max(seen) <= 3
 
 
+def test_pictures_are_read_and_painted_while_the_network_runs(duty, folder, monkeypatch):
+    """The network waits here until another thread has read what comes next, and painted what came before."""
+    reads, paints, waits = threading.Semaphore(0), threading.Semaphore(0), []
+    read, paint, scores = Colouring._read, Colouring._painted, actors.scores_of
+    monkeypatch.setattr(Colouring, "_read", lambda self, *rest: (read(self, *rest), reads.release())[0])
+    monkeypatch.setattr(Colouring, "_painted", lambda self, *rest: (paint(self, *rest), paints.release())[0])
+
+    def network(session, pictures):
+        first, last = not waits, len(waits) == 2
+        # Of nine pictures in groups of three: those of this group, and one of the next.
+        waits.append(all(reads.acquire(timeout=30) for _ in range(2 if last else 4 if first else 3)))
+        waits[-1] &= first or paints.acquire(timeout=30)
+        return scores(session, pictures)
+
+    monkeypatch.setattr(actors, "scores_of", network)
+    rows = colour(replace(duty, at_once=3, threads=2), folder)
+    assert waits == [True, True, True]
+    assert [row["status"] for row in rows.values()] == ["coloured"] * 9
+    assert list(rows) == sorted(rows)
+
+
+def test_what_is_begun_ahead_is_bounded():
+    begun = []
+
+    class Unwatched:
+        most = 0
+
+        def begin(self, pictures=1):
+            self.most = max(self.most, pictures)
+
+    with Beside(2, Unwatched()) as beside:
+        for done, number in enumerate(beside.ahead(lambda n: begun.append(n) or n, [(n,) for n in range(20)]), 1):
+            assert number == done - 1
+            assert len(begun) <= done + 3
+            list(beside.rest(2))
+            list(beside.do(int, number))
+            assert beside.waiting <= 3
+        assert list(beside.rest())[-1] == 19
+        assert beside.waiting == 0
+        assert 1 < beside.watch.most <= 6
+
+
 def test_a_lost_batch_is_coloured_once(duty, folder, monkeypatch):
     """An actor dies with a batch half done: what is done is not done again, and nothing counts against a picture."""
     ledger, coloured = Ledger(), []
@@ -152,7 +196,9 @@ def test_a_lost_batch_is_coloured_once(duty, folder, monkeypatch):
     assert len(rows) == 9
 
 
-def test_a_picture_that_kills_is_left_out(duty, folder, monkeypatch):
+@pytest.mark.parametrize("threads", [0, 2])
+def test_a_picture_that_kills_is_left_out(duty, folder, monkeypatch, threads):
+    duty = replace(duty, threads=threads)
     ledger, deaths = Ledger(), []
     real = Colouring._read
 
@@ -176,7 +222,7 @@ def test_a_picture_that_kills_is_left_out(duty, folder, monkeypatch):
 
 
 def test_a_process_that_hangs_is_ended():
-    code = "import time; from photochrom.cluster.actors import Watch\nwith Watch(0.5) as w: w.begin(); time.sleep(100)"
+    code = "import time; from photochrom.cluster.beside import Watch\nwith Watch(0.5) as w: w.begin(); time.sleep(100)"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stderr) == (1, "")
 

@@ -30,10 +30,10 @@ def deadly(log):
     """An actor that a picture kills, and that notes whatever it writes."""
 
     class Deadly(Colouring):
-        def _read(self, given, scratch, start):
+        def _read(self, given, scratch):
             if given["source"].endswith("kills.png"):
                 os._exit(1)
-            return super()._read(given, scratch, start)
+            return super()._read(given, scratch)
 
         def _write(self, given, *rest):
             row = super()._write(given, *rest)

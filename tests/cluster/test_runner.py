@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,7 +22,7 @@ from photochrom.cluster.actors import Colouring
 from photochrom.cluster.manifest import Manifest
 from photochrom.cluster.places import Place
 from photochrom.cluster.runner import Begun, Order, run
-from photochrom.errors import AlreadyThere, BadSetting, DeviceUnavailable, PhotochromError, UnreadableImage
+from photochrom.errors import AlreadyThere, BadSetting, DeviceUnavailable, PhotochromError, UnreadableImage, WriteFailed
 
 
 class Dataset:
@@ -170,6 +171,86 @@ def test_what_a_cluster_lacks_is_one_line(stand_in, tiny, folder, tmp_path, monk
     monkeypatch.setattr(runner, "_coloured", lost)
     with pytest.raises(PhotochromError, match=r"^the cluster gave up \(ActorDiedError: lost\); the same "):
         list(run(Order(str(folder), str(tmp_path / "d")), str(tiny), {}))
+
+
+@pytest.mark.slow
+def test_an_archive_in_a_bucket(stand_in, s3, tiny, folder, tar, tmp_path):
+    """A real S3 server on this machine: results are those of files, and what is wrong is one line."""
+    (folder / "damaged.png").write_bytes(b"no picture")
+    s3.put(str(folder), "photos/album", recursive=True)
+    s3.put_file(str(tar), "photos/shards/000.tar")
+    s3.pipe_file("photos/shards/001.tar", tar.read_bytes()[:-9000])
+    session = Colorizer(tiny, threads=1)
+
+    order = Order("s3://photos/album", "s3://photos/out", batch=4)
+    begun, *rows = run(order, str(tiny), {})
+    assert (begun, statuses(rows)) == (Begun(10, {}), {"coloured": 9, "failed": 1})
+    for row in rows:
+        if row["status"] == "coloured":
+            expected = tmp_path / Path(row["target"]).name
+            session.colorize_file(folder / row["target"], expected)
+            assert s3.cat_file(f"photos/out/{row['target']}") == expected.read_bytes()
+    found = {path.removeprefix("photos/out/") for path in s3.find("photos/out")}
+    targets = {row["target"] for row in rows if row["status"] == "coloured"}
+    assert {path for path in found if not path.startswith(".")} == {*targets, "manifest.parquet"}
+    assert list(run(order, str(tiny), {})) == [Begun(0, {"coloured": 9, "failed": 1})]
+
+    shards = Order("s3://photos/shards/{000..001}.tar", "s3://photos/from-shards")
+    rows = [row for row in run(shards, str(tiny), {}) if not isinstance(row, Begun)]
+    assert statuses(rows)["failed"] == 1, "the shard that is cut off"
+    assert {row["target"] for row in rows if row["target"].startswith("000/")} == {
+        "000/1.png",
+        "000/2.png",
+        "000/a/0.png",
+    }
+
+    first = run(replace(order, source="s3://photos/shards/000.tar", output="s3://photos/third"), str(tiny), {})
+    next(first)
+    with pytest.raises(AlreadyThere, match=r"^s3://photos/third is being written by another run \(process"):
+        next(run(replace(order, output="s3://photos/third"), str(tiny), {}))
+    first.close()
+    with pytest.raises(UnreadableImage, match=r"^s3://nowhere/a does not exist; check the name, and the bucket"):
+        next(run(replace(order, source="s3://nowhere/a"), str(tiny), {}))
+    with pytest.raises(WriteFailed, match=r"^s3://nowhere/out/\.photochrom/claim\.json cannot be written: there is no"):
+        next(run(replace(order, output="s3://nowhere/out"), str(tiny), {}))
+
+
+@pytest.mark.slow
+def test_a_bucket_that_is_not_allowed(stand_in, s3, tiny, folder, monkeypatch):
+    s3.put(str(folder), "photos/album", recursive=True)
+
+    async def forbidden(*_, **__):
+        raise PermissionError("Forbidden")
+
+    with monkeypatch.context() as closed:
+        closed.setattr(type(s3), "_pipe_file", forbidden)
+        type(s3).clear_instance_cache()
+        with pytest.raises(WriteFailed, match=r"^s3://photos/out/.* it may not be written to; check its permissions$"):
+            next(run(Order("s3://photos/album", "s3://photos/out"), str(tiny), {}))
+    monkeypatch.setattr(type(s3), "_lsdir", forbidden)
+    type(s3).clear_instance_cache()
+    with pytest.raises(UnreadableImage, match=r"^s3://photos/\S+ may not be read; check its permissions$"):
+        next(run(Order("s3://photos/album", "s3://photos/out"), str(tiny), {}))
+
+
+@pytest.mark.parametrize(
+    ("cores", "gpus", "actors", "threads"), [(8, 1, None, 4), (8, 1, 1, 8), (200, 1, 1, 16), (1, 2, None, 1)]
+)
+def test_actors_with_a_gpu_share_the_cores(stand_in, tiny, folder, tmp_path, monkeypatch, cores, gpus, actors, threads):
+    duties = []
+
+    class OnTheCpu(Colouring):
+        def __init__(self, duty, book):
+            duties.append(duty)
+            super().__init__(replace(duty, settings=duty.settings | {"device": "cpu", "threads": 1}), book)
+
+    monkeypatch.setattr(runner, "Colouring", OnTheCpu)
+    stand_in.room = {"CPU": cores, "GPU": gpus}
+    order = Order(str(folder), str(tmp_path / "out"), gpus=0.5, actors=actors, batch=4, tries=3, timeout_s=50.0)
+    assert statuses(run(order, str(tiny), {})) == {"coloured": 9}
+    (duty,) = duties
+    assert (duty.at_once, duty.threads, duty.settings["device"]) == (4, threads, "cuda")
+    assert (duty.tries, duty.timeout_s) == (3, 50.0)
 
 
 def test_the_command(stand_in, tiny, folder, tmp_path, capsys):

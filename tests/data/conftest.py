@@ -1,10 +1,8 @@
-"""Batches as the public datasets have them, drawn here, and an S3 server on this machine."""
+"""Batches as the public datasets have them, drawn here."""
 
 import io
 import pickle
-import socket
 from typing import ClassVar
-from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -69,55 +67,3 @@ def cifar(planes, python2):
         return path
 
     return write
-
-
-@pytest.fixture
-def s3_at(monkeypatch, tmp_path):
-    """Let the environment name an S3 server at an address."""
-    s3fs = pytest.importorskip("s3fs", reason="needs the extra 'shards'")
-
-    def point_to(address):
-        s3fs.S3FileSystem.clear_instance_cache()
-        for name, value in {
-            "ENDPOINT_URL": address,
-            "ACCESS_KEY_ID": "somebody",
-            "SECRET_ACCESS_KEY": "secret",
-            "DEFAULT_REGION": "us-east-1",
-            "MAX_ATTEMPTS": "1",
-            "EC2_METADATA_DISABLED": "true",
-            "SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
-        }.items():
-            monkeypatch.setenv(f"AWS_{name}", value)
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-    yield point_to
-    s3fs.S3FileSystem.clear_instance_cache()
-
-
-@pytest.fixture
-def s3(s3_at):
-    """The file system of an S3 server on this machine, with an empty bucket `photos`."""
-    server = pytest.importorskip("moto.server", reason="the S3 server needs moto[s3], flask and flask-cors")
-    import s3fs
-
-    running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    try:
-        address = f"http://127.0.0.1:{running.get_host_and_port()[1]}"
-        urlopen(
-            Request(f"{address}/moto-api/reset", method="POST")
-        ).close()  # all servers of a process share their data
-        s3_at(address)
-        system = s3fs.S3FileSystem()
-        system.mkdir("photos")
-        yield system
-    finally:
-        running.stop()
-
-
-@pytest.fixture
-def nobody():
-    """An address at which nobody listens."""
-    with socket.socket() as there:
-        there.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{there.getsockname()[1]}"

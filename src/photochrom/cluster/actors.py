@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import faulthandler
 import hashlib
 import os
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from photochrom._support.files import sweep
 from photochrom._support.text import shown
 from photochrom._support.version import __version__
 from photochrom.batch.kinds import kind_of, note_of
+from photochrom.cluster.beside import Beside, Watch
 from photochrom.cluster.ledger import Book, Row
 from photochrom.cluster.manifest import SCHEMA, row
 from photochrom.cluster.places import Place, reading
@@ -46,6 +46,7 @@ class Duty:
         model, where: the model's file and its name; so no machine needs the file.
         settings: of `Colorizer`, but for the model.
         at_once: pictures of like shape that the network sees together.
+        threads: that read, paint and write beside the network; 0 does one thing after the other.
         tries: how often a picture may end its process.
         timeout_s: seconds after which a picture counts as hanging.
         version: of photochrom, on the machine that started the run.
@@ -55,7 +56,9 @@ class Duty:
     model: bytes
     where: str
     settings: dict[str, Any]
+    _: KW_ONLY
     at_once: int = 1
+    threads: int = 0
     tries: int = 2
     timeout_s: float = 600.0
     version: str = __version__
@@ -139,26 +142,26 @@ class Colouring:
     def _batch(self, rows: list[dict[str, Any]], scratch: Path, watch: Watch) -> Iterator[Row]:
         waiting: dict[tuple[int, ...], list[_Ready]] = {}
         pixels = 0
-        for number, given in enumerate(rows):
-            start = time.perf_counter()
-            watch.begin()
-            ready = self._read(given, scratch / str(number), start)
-            if not isinstance(ready, _Ready):
-                yield ready
-                continue
-            shape = self._shape(ready.L.shape)
-            waiting.setdefault(shape, []).append(ready)
-            pixels += ready.L.size
-            if len(waiting[shape]) >= self._duty.at_once:
-                group = waiting.pop(shape)
-                pixels -= sum(each.L.size for each in group)
-                yield from self._finished(group, watch)
-            elif pixels > _PIXELS_AT_ONCE:
-                for group in waiting.values():
-                    yield from self._finished(group, watch)
-                waiting, pixels = {}, 0
-        for group in waiting.values():
-            yield from self._finished(group, watch)
+        with Beside(self._duty.threads, watch) as beside:
+            calls = [(given, scratch / str(number)) for number, given in enumerate(rows)]
+            for ready in beside.ahead(self._read, calls):
+                if not isinstance(ready, _Ready):
+                    yield ready
+                    continue
+                shape = self._shape(ready.L.shape)
+                waiting.setdefault(shape, []).append(ready)
+                pixels += ready.L.size
+                if len(waiting[shape]) >= self._duty.at_once:
+                    group = waiting.pop(shape)
+                    pixels -= sum(each.L.size for each in group)
+                    yield from self._finished(group, beside)
+                elif pixels > _PIXELS_AT_ONCE:
+                    for group in waiting.values():
+                        yield from self._finished(group, beside)
+                    waiting, pixels = {}, 0
+            for group in waiting.values():
+                yield from self._finished(group, beside)
+            yield from beside.rest()
 
     def _shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Of what the network sees, with padding: what is alike in it can be seen together."""
@@ -166,9 +169,10 @@ class Colouring:
         multiple = self._session.card.multiple
         return tuple(-(-side // multiple) for side in self._session.network.seen(shape, self._session.render_size))
 
-    def _read(self, given: dict[str, Any], scratch: Path, start: float) -> _Ready | Row:
+    def _read(self, given: dict[str, Any], scratch: Path) -> _Ready | Row:
         """A picture that waits for the network, or the row of one that is done: refused, kept, or a TIFF."""
         assert self._session
+        start = time.perf_counter()
         digest, target = "", os.fsdecode(given["target"])
         path = scratch
         try:
@@ -190,9 +194,10 @@ class Colouring:
         except Exception as error:  # a fault of ours costs one picture, too
             return self._failed(given, path, target, digest, error, time.perf_counter() - start)
 
-    def _finished(self, group: list[_Ready], watch: Watch) -> Iterator[Row]:
+    def _finished(self, group: list[_Ready], beside: Beside) -> Iterator[Row]:
         assert self._session
-        watch.begin(len(group))
+        yield from beside.rest(self._duty.threads)  # no more than the threads are busy with wait to be painted
+        beside.watch.begin(len(group) + beside.waiting)
         start = time.perf_counter()
         try:
             answers: Sequence[Scores | None] = scores_of(self._session, [ready.L for ready in group])
@@ -200,15 +205,19 @@ class Colouring:
             answers = [None] * len(group)  # each by itself, so that the error is its own
         shared = (time.perf_counter() - start) / len(group)
         for ready, scores in zip(group, answers, strict=True):
-            begun = time.perf_counter() - ready.seconds - shared
-            try:
-                with errors_naming(ready.path):
-                    coloured = self._session.colorize_picture(ready.picture, scores=scores, lightness=ready.L)
-                done = self._write(ready.given, ready.path, ready.target, ready.picture, coloured, ready.digest, begun)
-            except Exception as error:  # a fault of ours costs one picture, too
-                seconds = time.perf_counter() - begun
-                done = self._failed(ready.given, ready.path, ready.target, ready.digest, error, seconds)
-            yield done
+            yield from beside.do(self._painted, ready, scores, shared)
+
+    def _painted(self, ready: _Ready, scores: Scores | None, shared: float) -> Row:
+        """The row of a picture whose network took `shared` seconds."""
+        assert self._session
+        begun = time.perf_counter() - ready.seconds - shared
+        try:
+            with errors_naming(ready.path):
+                coloured = self._session.colorize_picture(ready.picture, scores=scores, lightness=ready.L)
+            return self._write(ready.given, ready.path, ready.target, ready.picture, coloured, ready.digest, begun)
+        except Exception as error:  # a fault of ours costs one picture, too
+            seconds = time.perf_counter() - begun
+            return self._failed(ready.given, ready.path, ready.target, ready.digest, error, seconds)
 
     # ---- files
 
@@ -313,26 +322,3 @@ def scores_of(session: Colorizer, pictures: Sequence[np.ndarray]) -> list[Scores
 def _named(target: str, path: Path) -> str:
     """A result's name with an ending that says its format, as `picture_name` gives it."""
     return target if kind_of(target) else str(Path(target).with_name(picture_name(path)))
-
-
-class Watch:
-    """Ends this process where pictures take longer than they may, even if it hangs in a decoder's C code.
-
-    Args:
-        seconds: for a picture.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-
-    def __enter__(self) -> Watch:
-        self._nowhere = open(os.devnull, "w")
-        return self
-
-    def begin(self, pictures: int = 1) -> None:
-        """So many pictures begin now, and those before them are done."""
-        faulthandler.dump_traceback_later(self._seconds * pictures, exit=True, file=self._nowhere)
-
-    def __exit__(self, *error: object) -> None:
-        faulthandler.cancel_dump_traceback_later()
-        self._nowhere.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import pickle
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -24,6 +24,7 @@ from photochrom.inference.model_files import read_model
 # Of a core, as Ray counts. An actor uses a whole one, and there are no more actors than cores; but Ray Data waits for
 # the actors of a lost machine to start anew, and with half a core each they find room on those that are left.
 _READING, _COLOURING = 0.1, 0.45
+_THREADS = 16  # that read and paint beside a GPU, at most
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,9 @@ def run(order: Order, model: str, settings: dict[str, Any]) -> Generator[Begun |
         yield Begun(None if source.total is None else max(0, source.total - len(done)), counts(table))
         if source.parts:
             at_once = order.batch if order.gpus else 1
-            duty = Duty(order.output, data, where, settings, at_once, order.tries, order.timeout_s)
+            duty = Duty(
+                order.output, data, where, settings, at_once=at_once, tries=order.tries, timeout_s=order.timeout_s
+            )
             yield from _through_ray(order, duty, source, manifest, claim)
         manifest.merge()
 
@@ -152,7 +155,11 @@ def _through_ray(order: Order, duty: Duty, source: Source, manifest: Manifest, c
 
 def _coloured(ray: Any, order: Order, duty: Duty, source: Source, book: Book) -> Iterator[pa.Table]:
     room = ray.cluster_resources()
-    most = int(room["GPU"] / order.gpus) if order.gpus else max(1, int(room.get("CPU", 1)))
+    cores = max(1, int(room.get("CPU", 1)))
+    most = int(room["GPU"] / order.gpus) if order.gpus else cores
+    if order.gpus:
+        # Its share of the cores, so that the GPU does not wait for what they do.
+        duty = replace(duty, threads=min(_THREADS, max(1, cores // (order.actors or most))))
     pool = {"size": order.actors} if order.actors else {"min_size": 1, "max_size": max(1, most)}
     parts = [{"part": pickle.dumps(part)} for part in source.parts]
     read = ray.data.from_items(parts, override_num_blocks=min(len(parts), 2000)).map_batches(
