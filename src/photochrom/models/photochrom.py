@@ -236,8 +236,24 @@ class Photochrom(nn.Module):
         y4 = self.merge4(y8, at4)
         scores = self.scores(y4)
         if self.hint_branch is not None and x.shape[1] > 1:
-            scores = scores + self.hint_branch(hints, y8, y4)
+            scores = scores + self._hinted(hints, y8, y4, scores)
         return scores[:, :, : -(-h // self.stride), : -(-w // self.stride)], world
+
+    def _hinted(self, hints: Tensor, y8: Tensor, y4: Tensor, scores: Tensor) -> Tensor:
+        """What hints add to the scores. An exported network runs the branch only where there are some."""
+        branch = self.hint_branch
+        assert branch is not None
+        if not torch.compiler.is_exporting():
+            return branch(hints, y8, y4)
+
+        # Flat, because torch.cond wants strides that do not depend on sides that vary.
+        def added(hints: Tensor, y8: Tensor, y4: Tensor) -> Tensor:
+            return branch(hints, y8, y4).flatten()
+
+        def nothing(hints: Tensor, y8: Tensor, y4: Tensor) -> Tensor:
+            return y4.new_zeros(y4[:, :1].numel() * len(self.scores.weight))
+
+        return torch.cond(hints[:, 2:].max() > 0, added, nothing, (hints, y8, y4)).view(scores.shape)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """What is trained, by learning rate: the pretrained "encoder", and the "decoder" that starts from nothing."""

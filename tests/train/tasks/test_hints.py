@@ -1,6 +1,7 @@
 """The task that teaches a network what hints are: what it draws, what it moves, and what it leaves alone."""
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
@@ -80,6 +81,9 @@ def test_training_moves_the_branch_alone_and_the_export_takes_hints(recipe, fold
     assert card.channels == 4
     again, _ = load_model(tmp_path / "hints.onnx")
     assert again.channels == 4
+    graph = onnx.load(tmp_path / "hints.onnx").graph
+    (choice,) = [node for node in graph.node if node.op_type == "If"]  # the branch costs nothing where it is not needed
+    assert len(choice.attribute[0].g.node) > len(choice.attribute[1].g.node)
     colorizer = Colorizer(tmp_path / "hints.onnx", render_size=64, device="cpu")
     photo = np.random.default_rng(0).integers(0, 256, (80, 100), np.uint8)
     plain, runs = colorizer.colorize(photo), []
