@@ -10,8 +10,7 @@ import numpy as np
 from photochrom._support.settings import Range, check_fields
 from photochrom.color import AB_SCALE
 from photochrom.errors import BadSetting
-from photochrom.inference.agreement import agreed
-from photochrom.inference.bins import Bins, JointBins
+from photochrom.inference.bins import Bins
 from photochrom.inference.decoders import TEMPERATURE, decoders
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class Decoding:
         smooth_radius: of the windows in which ab is made even where L is, points of the network's map; 0 leaves it.
             Done where ab meets the picture (`photochrom.painting.upsample.GuidedChroma.fit`), not by `scores_to_ab`.
         agreement: how much points that look alike decide together, 0 to 1; see `photochrom.inference.agreement`. For
-            joint bins; other models leave it.
+            joint bins; other models leave it. Done before `scores_to_ab`, by what knows L.
         warmth: -1 as in cold light to 1 as in warm light; 0 leaves ab as it is. Done where `smooth_radius` is.
         tint: -1 greener to 1 more magenta, likewise.
 
@@ -87,7 +86,12 @@ class Decoding:
         warmth: float = 0.0,
         tint: float = 0.0,
     ) -> Decoding:
-        """What a person chooses, over the model's own: None leaves it, the saturation is a factor on it."""
+        """What a person chooses, over the model's own: None leaves it, the saturation is a factor on it.
+
+        Raises:
+            UnknownName, BadSetting: as the class.
+        """
+        SATURATION.check("the saturation", saturation)
         return replace(
             self,
             vividness=self.vividness if vividness is None else vividness,
@@ -111,7 +115,6 @@ def scores_to_ab(
     how: Decoding,
     rng: np.random.Generator | None = None,
     ab_scale: float = AB_SCALE,
-    light: np.ndarray | None = None,
 ) -> np.ndarray:
     """Decode one picture.
 
@@ -121,7 +124,6 @@ def scores_to_ab(
         how: see `Decoding`.
         rng: for the decoder `sample`.
         ab_scale: of the card; regression only.
-        light: (h, w) L, 0..100, of the points; None goes without agreement.
 
     Returns:
         (h, w, 2) ab in Lab units, float32.
@@ -129,13 +131,23 @@ def scores_to_ab(
     if bins is None:
         ab = scores.transpose(1, 2, 0) * ab_scale
     else:
-        if light is not None and how.agreement and isinstance(bins, JointBins):
-            scores = agreed(bins.log_softmax(scores.astype(np.float32)), light, how.agreement)
-        push = how.vividness - how.trained_rebalance
-        weights = push * np.log(bins.rebalancing_weights(how.smoothing)) if push else 0.0
-        log_p = bins.log_softmax(scores.astype(np.float32), np.asarray(weights, np.float32))
+        log_p = log_probabilities(scores, bins, how, how.vividness)
         ab = bins.decode(log_p, decoders[how.decoder], temperature=how.temperature, rng=rng)
     return saturated(ab, how).astype(np.float32)
+
+
+def log_probabilities(scores: np.ndarray, bins: Bins, how: Decoding, vividness: float = 0.0) -> np.ndarray:
+    """Log-probabilities over `bins`, whose shape is that of `bins.log_softmax`.
+
+    Args:
+        scores: (q, h, w) scores over `bins`.
+        bins: the codebook of the card.
+        how: says how much rebalancing went into training.
+        vividness: how much there is to be. 0 takes all of it back: what the network thinks of the true colours.
+    """
+    push = vividness - how.trained_rebalance
+    weights = push * np.log(bins.rebalancing_weights(how.smoothing)) if push else 0.0
+    return bins.log_softmax(scores.astype(np.float32), np.asarray(weights, np.float32))
 
 
 @overload
