@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,7 +26,7 @@ class Session(Protocol):
     network: Network
     max_pixels: int | None
     palette: Palette | None
-    references: Sequence[Reference]
+    references: list[Reference]
     reference_method: str
     album: Album | None
 

@@ -32,7 +32,7 @@ _LONGEST = 100  # of a name without its ending; every file system has room for i
 _CHUNK = 1 << 20
 
 
-class Wish(exports.Export):
+class Wish(exports.Export, frozen=True):
     """One photograph or film of an archive; of a film, there is only the result."""
 
     id: str = Field(max_length=100, description="The job's.")
