@@ -29,7 +29,7 @@ from photochrom.errors import BadSetting, WriteFailed
 from photochrom.imaging import io
 from photochrom.imaging.carrying import carried
 from photochrom.imaging.formats import format_for
-from photochrom.imaging.picture import Picture
+from photochrom.imaging.picture import Picture, to_dtype
 from photochrom.inference.network import Scores, render_shape
 from photochrom.painting.confidence import unsure_places
 from photochrom.painting.hint_files import read_hints, write_hints
@@ -260,7 +260,7 @@ def _beside(
     places = unsure_places(resize(sure, render_shape(light.shape, 64)))
     with writing(confidence, overwrite) as file:
         whole = np.clip(resize(sure, size), 0, 1)
-        Image.fromarray(np.rint(whole * 255).astype(np.uint8)).save(file, "PNG")
+        Image.fromarray(to_dtype(whole, "uint8")).save(file, "PNG")
     points = ", ".join(f"{x * picture.width:.0f},{y * picture.height:.0f}" for x, y in places)
     say(f"{shown(confidence)}: {whole.mean():.0%} sure on average; hints would help most near {points}")
     return picture, scores

@@ -46,6 +46,9 @@ class Entry:
                 data = file.read(self.size)
         except OSError as error:
             raise BadDataset(f"{self.path}: {self.key} cannot be read ({error.strerror})") from None
+        return self._whole(data)
+
+    def _whole(self, data: bytes) -> bytes:
         if len(data) != self.size:
             raise BadDataset(f"{self.path}: it became shorter while it was read; {self.key} is cut off")
         return data

@@ -42,11 +42,6 @@ class RemoteEntry(Entry):
             system, path = _system(self.path)
             return self._whole(system.cat_file(path, start=self.offset, end=self.offset + self.size))
 
-    def _whole(self, data: bytes) -> bytes:
-        if len(data) != self.size:
-            raise BadDataset(f"{self.path}: it became shorter while it was read; {self.key} is cut off")
-        return data
-
 
 class RemoteStored(Stored):
     """The pictures of one remote tar."""

@@ -18,6 +18,7 @@ from photochrom._support.files import write_bytes
 from photochrom._support.html_report import Table, site_look
 from photochrom._support.version import __version__
 from photochrom.evaluation.compare import GRAY, TRUTH, Compared
+from photochrom.imaging.picture import to_dtype
 
 MOST = 100
 """Photographs on a page; more would make it too large to open."""
@@ -104,7 +105,7 @@ def _section(place: int, kept: _Kept, total: int) -> str:
 
 
 def _jpeg(rgb: np.ndarray) -> bytes:
-    image = Image.fromarray(np.rint(255 * np.clip(rgb, 0, 1)).astype(np.uint8))
+    image = Image.fromarray(to_dtype(rgb, "uint8"))
     image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     data = io.BytesIO()
     image.save(data, "JPEG", quality=88, subsampling=0)

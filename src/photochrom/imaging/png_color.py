@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator
 from typing import IO
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from photochrom.imaging.icc_tables import WHITE, Floats
 
 _SRGB = ((0.64, 0.33), (0.3, 0.6), (0.15, 0.06), (0.3127, 0.329))
 _PRIMARIES = {  # x, y of red, green, blue and white
@@ -27,7 +26,6 @@ _PRIMARIES = {  # x, y of red, green, blue and white
     12: ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06), (0.3127, 0.329)),
 }
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
-_D50 = np.array([0.9642, 1.0, 0.8249])
 _KNOTS = 4096
 _NEAR = 0.05  # of 1 / 2.2, which programs write for sRGB
 _NEAR_XY = 0.004
@@ -126,7 +124,7 @@ def _matrix(primaries: tuple[tuple[float, float], ...]) -> Floats:
     x, y = primaries[3]
     white = np.array([x / y, 1.0, (1 - x - y) / y])
     columns = _xyz(primaries)
-    adapted = np.linalg.inv(_BRADFORD) @ np.diag(_BRADFORD @ _D50 / (_BRADFORD @ white)) @ _BRADFORD
+    adapted = np.linalg.inv(_BRADFORD) @ np.diag(_BRADFORD @ WHITE / (_BRADFORD @ white)) @ _BRADFORD
     return adapted @ (columns * np.linalg.solve(columns, white))
 
 
@@ -138,7 +136,7 @@ def _profile(curve: bytes, primaries: tuple[tuple[float, float], ...]) -> bytes:
 
     text = b"mluc" + bytes(4) + struct.pack(">II", 0, 12)
     columns = _matrix(primaries)
-    tags = {b"desc": text, b"cprt": text, b"wtpt": xyz(_D50)}
+    tags = {b"desc": text, b"cprt": text, b"wtpt": xyz(WHITE)}
     tags |= {name: xyz(columns[:, i]) for i, name in enumerate((b"rXYZ", b"gXYZ", b"bXYZ"))}
     tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
     table, body, start = b"", b"", 132 + 12 * len(tags)
@@ -147,5 +145,5 @@ def _profile(curve: bytes, primaries: tuple[tuple[float, float], ...]) -> bytes:
         table += struct.pack(">4sII", name, start + len(body), len(data))
         body += data
     head = struct.pack(">I4sI4s4s4s", start + len(body), bytes(4), 0x04300000, b"mntr", b"RGB ", b"XYZ ")
-    head += struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + xyz(_D50)[8:]
+    head += struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + xyz(WHITE)[8:]
     return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import io
 import pkgutil
@@ -20,7 +19,7 @@ from photochrom.imaging.carrying import SEGMENT, XMP_SEGMENT, carried
 from photochrom.imaging.formats import Format, format_named
 from photochrom.imaging.picture import Picture, to_dtype
 from photochrom.imaging.sixteen_bit import with_alpha
-from photochrom.imaging.xmp import split
+from photochrom.imaging.xmp import guid, split
 
 _QUALITY = 95
 _LEAST_QUALITY = 90
@@ -158,8 +157,7 @@ def _segments_of(picture: Picture) -> tuple[bytes | None, bytes]:
     xmp, extended = picture.xmp, b""
     if xmp and len(xmp) > XMP_SEGMENT:
         xmp, extended = split(xmp, XMP_SEGMENT) or (None, b"")
-    digest = hashlib.md5(extended, usedforsecurity=False).hexdigest().upper().encode()
-    head = b"http://ns.adobe.com/xmp/extension/\0" + digest + struct.pack(">I", len(extended))
+    head = b"http://ns.adobe.com/xmp/extension/\0" + guid(extended) + struct.pack(">I", len(extended))
     more = [
         _segment(0xE1, head + struct.pack(">I", at) + piece) for at, piece in _pieces(extended, SEGMENT - len(head) - 4)
     ]

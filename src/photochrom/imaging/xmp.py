@@ -174,13 +174,17 @@ def split(packet: bytes, most: int) -> tuple[bytes, bytes] | None:
     starts = {one.start for one in moved}
     main, _ = without(packet, lambda p: p.start in starts)
     at = list(END_OF_RDF.finditer(main))[-1].start()
-    digest = hashlib.md5(extended, usedforsecurity=False).hexdigest().upper().encode()
     note = b'<rdf:Description xmlns:rdf="%s" rdf:about="" xmlns:xmpNote="%s" xmpNote:HasExtendedXMP="%s"/>' % (
         RDF.encode(),
         _NOTE.encode(),
-        digest,
+        guid(extended),
     )
     return main[:at] + note + main[at:], extended
+
+
+def guid(extended: bytes) -> bytes:
+    """The digest by which a packet refers to its extended part."""
+    return hashlib.md5(extended, usedforsecurity=False).hexdigest().upper().encode()
 
 
 def _described(packet: bytes, some: list[Property]) -> bytes:

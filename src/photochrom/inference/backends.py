@@ -169,9 +169,18 @@ def out_of_memory(x: np.ndarray, card: ModelCard) -> OutOfMemory:
     return OutOfMemory(f"the network ran out of memory at {x.shape[3]} x {x.shape[2]}; {advice}")
 
 
-def _providers(ort: Any, device: str) -> list[str]:
+def check_device(device: str) -> None:
+    """Refuse what is no device.
+
+    Raises:
+        BadSetting: it is none of `DEVICES`.
+    """
     if device not in DEVICES:
         raise BadSetting(f"there is no device '{device}'; choose {either(DEVICES)}")
+
+
+def _providers(ort: Any, device: str) -> list[str]:
+    check_device(device)
     has_cuda = CUDA in ort.get_available_providers()
     if device == "cuda" and not has_cuda:
         raise DeviceUnavailable(f"cuda was asked for, but {_why_no_cuda()}, or use --device cpu")

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor, nn
 
+from photochrom.imaging.picture import to_dtype
 from photochrom.models.encoders.efficientnet_lite import EfficientNetLite
 
 
@@ -70,7 +71,7 @@ class SynsetClassifier:
         """Of the 1,000 synsets, for rgb (H, W, 3), 0..1: short side to the network's size, centre cut out."""
         size = self.network.size
         height, width = rgb.shape[:2]
-        image = Image.fromarray(np.rint(rgb * 255).astype(np.uint8))
+        image = Image.fromarray(to_dtype(rgb, "uint8"))
         side = min(width, height)
         left, top = (width - side) / 2, (height - side) / 2
         image = image.resize((size, size), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from photochrom.color import ciede2000, lab_to_rgb_gently, rgb_to_lab
+from photochrom.imaging.picture import to_dtype
 from photochrom.painting.hints import as_hex, rgb_of
 
 WIDTH = 12.0  # Lab units within which bins are one colour
@@ -58,4 +59,4 @@ def usual_colors(light: float) -> dict[str, str]:
 def shown_color(light: float, ab: np.ndarray) -> str:
     """a and b at the lightness L `light` as #rrggbb, with less chroma where sRGB has none that strong."""
     rgb = lab_to_rgb_gently(np.array([[light, *ab]]))[0]
-    return as_hex(np.rint(np.clip(rgb, 0, 1) * 255).astype(int))
+    return as_hex(to_dtype(rgb, "uint8"))

@@ -110,8 +110,7 @@ class Palette:
 
     def __str__(self) -> str:
         """The colours as `read` takes them."""
-        rgb = np.rint(np.clip(lab_to_rgb(self.colors), 0, 1) * 255).astype(int)
-        return ",".join(map(as_hex, rgb))
+        return ",".join(map(as_hex, to_dtype(lab_to_rgb(self.colors), "uint8")))
 
     def drawn(self, ab: np.ndarray, light: np.ndarray, log_p: np.ndarray | None, bins: Bins | None) -> np.ndarray:
         """ab (h, w, 2) of a map, drawn towards the palette.
@@ -214,7 +213,7 @@ def _main_colors(path: Path, name: str) -> Palette:
     colored = np.hypot(lab[:, 1], lab[:, 2]) > NEUTRAL
     if not colored.any():
         raise BadSetting(f"{name}: the picture is gray; take colours from one that has some")
-    strip = Image.fromarray(np.rint(rgb[colored] * 255).astype(np.uint8)[None])
+    strip = Image.fromarray(to_dtype(rgb[colored], "uint8")[None])
     places = np.asarray(strip.quantize(FROM_PICTURE, Image.Quantize.MEDIANCUT, kmeans=2))[0]
     counts = np.bincount(places)
     means = np.stack([rgb[colored][places == i].mean(0) for i in np.flatnonzero(counts)])

@@ -10,10 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from photochrom._support.text import either
 from photochrom.color import L_CENTER
-from photochrom.errors import BadSetting
-from photochrom.inference.backends import AT_ONCE_ON_GPU, DEVICES, out_of_memory
+from photochrom.inference.backends import AT_ONCE_ON_GPU, check_device, out_of_memory
 from photochrom.inference.bins import Bins
 from photochrom.inference.card import ModelCard
 from photochrom.train.build import fixed_size, pick_device
@@ -29,8 +27,7 @@ class TorchBackend:
     """The network of a run folder, so that a run can be evaluated while it trains, or of a hub's folder."""
 
     def __init__(self, run: Path, device: str = "auto") -> None:
-        if device not in DEVICES:
-            raise BadSetting(f"there is no device '{device}'; choose {either(DEVICES)}")
+        check_device(device)
         self.device = pick_device(device)
         if is_hub(run):
             model, self.card = load_hub(run)

@@ -16,6 +16,7 @@ from photochrom import color
 from photochrom.data.entries import Entry
 from photochrom.data.samples import decode_entry
 from photochrom.data.sources import list_pictures
+from photochrom.imaging.picture import to_dtype
 from photochrom.inference.agreement import agreed
 from photochrom.inference.bins import Bins, JointBins
 from photochrom.inference.decode import scores_to_ab
@@ -90,7 +91,7 @@ class Validation:
                 total[name] += value / len(self.truths)
             if len(columns) < SHOWN:
                 columns.append(np.concatenate([color.lab_to_rgb(lab * [1, 0, 0]), rgb, truth.rgb]))
-        sheet = np.rint(np.concatenate(columns, 1) * 255).astype(np.uint8)
+        sheet = to_dtype(np.concatenate(columns, 1), "uint8")
         return ValidationResult({f"val_{name}": value for name, value in total.items()}, sheet)
 
     def _coloured(self, model: nn.Module, device: torch.device) -> Iterator[np.ndarray]:

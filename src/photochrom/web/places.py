@@ -12,6 +12,7 @@ from PIL import Image
 
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting
+from photochrom.imaging.picture import to_dtype
 from photochrom.inference.bins import JointBins
 from photochrom.inference.decode import log_probabilities
 from photochrom.inference.network import Scores
@@ -187,5 +188,5 @@ def _in(color: str, hint: Colored) -> Colored:
 
 def _png(share: np.ndarray) -> bytes:
     out = BytesIO()
-    Image.fromarray(np.rint(255 * share).astype(np.uint8)).save(out, "PNG")
+    Image.fromarray(to_dtype(share, "uint8")).save(out, "PNG")
     return out.getvalue()

@@ -14,6 +14,7 @@ from photochrom.colorizer import Colorizer
 from photochrom.data.entries import Entry
 from photochrom.data.samples import decode_entry
 from photochrom.evaluation.per_photograph import Numbers, mean, truth_numbers
+from photochrom.imaging.picture import to_dtype
 from photochrom.inference.backends import Backend
 from photochrom.inference.bins import ChannelBins
 from photochrom.inference.decode import Decoding, scores_to_ab
@@ -117,9 +118,7 @@ class Standing:
     def settled(self, answer: Scores, light: np.ndarray) -> Scores:
         """The answer for the last of `FRAMES` frames, all the photograph of this L (h, w)."""
         mode, found = steady(self.consistency, self.card), answer.map
-        gray = np.rint(255 * color.lab_to_rgb(np.dstack([light, *np.zeros((2, *light.shape))]))[..., 0]).astype(
-            np.uint8
-        )
+        gray = to_dtype(color.lab_to_rgb(np.dstack([light, *np.zeros((2, *light.shape))]))[..., 0], "uint8")
         for _ in range(FRAMES):
             found = mode(gray, answer.map, (answer.seen[0] / self.card.stride, answer.seen[1] / self.card.stride))
         return replace(answer, map=found)
@@ -195,7 +194,7 @@ def colored(backend: Backend, photographs: Photographs) -> Iterator[Rendition]:
 
 def as_bytes(picture: Rendition) -> np.ndarray:
     """(s, s, 3) uint8."""
-    return np.rint(picture.rgb * 255).astype(np.uint8)
+    return to_dtype(picture.rgb, "uint8")
 
 
 def quantised(photographs: Photographs, counts: Sequence[int]) -> dict[int, Numbers]:

@@ -9,13 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from photochrom import color
+from photochrom.imaging.picture import to_dtype
 
 
 def gray(rgb: np.ndarray) -> np.ndarray:
     """What the network saw: the L of uint8 pictures (..., 3) as neutral pictures, uint8."""
     lab = color.rgb_to_lab(rgb / 255.0)
     lab[..., 1:] = 0
-    return np.rint(255 * color.lab_to_rgb(lab)).astype(np.uint8)
+    return to_dtype(color.lab_to_rgb(lab), "uint8")
 
 
 def grid(columns: Sequence[tuple[str, np.ndarray]], labels: Sequence[str] = ()) -> Figure:

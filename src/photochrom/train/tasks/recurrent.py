@@ -20,6 +20,7 @@ from photochrom.data.loader import Order, batches
 from photochrom.data.mixture import Mixture
 from photochrom.data.sources import list_pictures
 from photochrom.errors import BadCheckpoint, BadRecipe
+from photochrom.imaging.picture import to_dtype
 from photochrom.inference.bins import Bins
 from photochrom.inference.card import ModelCard
 from photochrom.losses.steadiness import mistrust, strays, unsteadiness
@@ -212,4 +213,4 @@ class ClipValidation:
 def _picture(light: torch.Tensor, ab: torch.Tensor) -> np.ndarray:
     large = F.interpolate(ab[None], light.shape, mode="bilinear")[0]
     lab = torch.cat([light[None], large]).permute(1, 2, 0).cpu().numpy()
-    return np.rint(color.lab_to_rgb(lab) * 255).astype(np.uint8)
+    return to_dtype(color.lab_to_rgb(lab), "uint8")
