@@ -463,8 +463,9 @@ class Colorizer:
     ) -> GuidedChroma:
         """What `scores` gave for L (H, W), decoded and fitted to it; small, and enlarged only where it is painted."""
         how = how or self.decoding
-        light = self._light_of(scores, L) if how.agreement else None
-        ab = scores_to_ab(scores.map, self.network.bins, how, rng, self.card.ab_scale, light)
+        bins = self.network.bins
+        map = scores.in_agreement(bins, how, self._light_of(scores, L)) if how.agreement else scores.map
+        ab = scores_to_ab(map, bins, how, rng, self.card.ab_scale)
         covered = self.network.covered(scores.seen)
         if self.references or self.album or self.palette:
             light, log_p = self._map_of(scores, L)

@@ -105,15 +105,28 @@ class Decoding:
         return a, b
 
 
+def in_agreement(scores: np.ndarray, bins: Bins | None, how: Decoding, light: np.ndarray) -> np.ndarray:
+    """What points that look alike say together, as much as `how` wants it; other bins than joint ones are left.
+
+    Args:
+        scores: (q, h, w) scores over `bins`.
+        bins: the codebook of the card.
+        how: see `Decoding`.
+        light: (h, w) L, 0..100, of the points.
+    """
+    if not (how.agreement and isinstance(bins, JointBins)):
+        return scores
+    return agreed(bins.log_softmax(scores.astype(np.float32)), light, how.agreement)
+
+
 def scores_to_ab(
     scores: np.ndarray,
     bins: Bins | None,
     how: Decoding,
     rng: np.random.Generator | None = None,
     ab_scale: float = AB_SCALE,
-    light: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Decode one picture.
+    """Decode one picture; for the agreement that `how` asks for, give what `in_agreement` made of the scores.
 
     Args:
         scores: (q, h, w) scores over `bins`, or (2, h, w) ab / `ab_scale` where `bins` is None.
@@ -121,7 +134,6 @@ def scores_to_ab(
         how: see `Decoding`.
         rng: for the decoder `sample`.
         ab_scale: of the card; regression only.
-        light: (h, w) L, 0..100, of the points; None goes without agreement.
 
     Returns:
         (h, w, 2) ab in Lab units, float32.
@@ -129,8 +141,6 @@ def scores_to_ab(
     if bins is None:
         ab = scores.transpose(1, 2, 0) * ab_scale
     else:
-        if light is not None and how.agreement and isinstance(bins, JointBins):
-            scores = agreed(bins.log_softmax(scores.astype(np.float32)), light, how.agreement)
         push = how.vividness - how.trained_rebalance
         weights = push * np.log(bins.rebalancing_weights(how.smoothing)) if push else 0.0
         log_p = bins.log_softmax(scores.astype(np.float32), np.asarray(weights, np.float32))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from photochrom.errors import BadCheckpoint, BadSetting
 from photochrom.inference.backends import Backend
+from photochrom.inference.bins import Bins
 from photochrom.inference.card import ModelCard
+from photochrom.inference.decode import Decoding, in_agreement
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,17 @@ class Scores:
 
     map: np.ndarray
     seen: tuple[int, int]
+    _last: list[tuple[float, np.ndarray, np.ndarray]] = field(default_factory=list, init=False, repr=False)
+
+    def in_agreement(self, bins: Bins | None, how: Decoding, light: np.ndarray) -> np.ndarray:
+        """See `decode.in_agreement`. The last two answers are kept, for a small copy and a large one: they take more
+        than half of a decoding's time, and most of what `how` says has no part in them."""
+        for share, lightness, found in self._last:
+            if share == how.agreement and np.array_equal(lightness, light):
+                return found
+        found = in_agreement(self.map, bins, how, light)
+        self._last[:] = [*self._last[-1:], (how.agreement, light, found)]
+        return found
 
 
 class Network:
