@@ -22,10 +22,12 @@ class Scores:
     Attributes:
         map: (c, h, w).
         seen: (w, h) of the picture as the network saw it, without padding.
+        told: whether the network knew hints.
     """
 
     map: np.ndarray
     seen: tuple[int, int]
+    told: bool = False
     _last: list[tuple[float, np.ndarray, np.ndarray]] = field(default_factory=list, init=False, repr=False)
 
     def in_agreement(self, bins: Bins | None, how: Decoding, light: np.ndarray) -> np.ndarray:
@@ -100,7 +102,8 @@ class Network:
             BadCheckpoint: the answer is not what the card promises.
         """
         dropped = None if variant is None else self._variation(variant)
-        return self._cropped(self._answers(self._input(small, hints)[None], mirror, dropped)[0], small.shape)
+        answer = self._answers(self._input(small, hints)[None], mirror, dropped)[0]
+        return self._cropped(answer, small.shape, hints is not None)
 
     @property
     def at_once(self) -> int:
@@ -131,9 +134,9 @@ class Network:
             out = (out + self._run(np.ascontiguousarray(x[..., ::-1]), dropped)[..., ::-1]) / 2
         return out
 
-    def _cropped(self, out: np.ndarray, shape: tuple[int, ...]) -> Scores:
+    def _cropped(self, out: np.ndarray, shape: tuple[int, ...], told: bool = False) -> Scores:
         h, w = shape
-        return Scores(out[:, : -(-h // self.card.stride), : -(-w // self.card.stride)], (w, h))
+        return Scores(out[:, : -(-h // self.card.stride), : -(-w // self.card.stride)], (w, h), told)
 
     def _variation(self, variant: int) -> np.ndarray | None:
         card = self.card
