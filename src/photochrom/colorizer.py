@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from PIL import Image
 
-from photochrom import batched, photographs
+from photochrom import batched, guidance, photographs
 from photochrom._support.processes import usable_cores
 from photochrom._support.settings import Range
 from photochrom._support.text import either, shown
@@ -23,29 +23,19 @@ from photochrom.imaging.result_names import beside
 from photochrom.inference.backends import Backend, ClosedBackend
 from photochrom.inference.bins import JointBins
 from photochrom.inference.card import ModelCard
-from photochrom.inference.decode import (
-    RENDER_SIZE,
-    SATURATION,
-    TEMPERATURES,
-    TINT,
-    VIVIDNESS,
-    WARMTH,
-    Decoding,
-    scores_to_ab,
-)
-from photochrom.inference.decoders import decoders
+from photochrom.inference.decode import RENDER_SIZE, Decoding, scores_to_ab
 from photochrom.inference.model_files import lasting
 from photochrom.inference.network import Network, Scores
 from photochrom.inference.variants import varied
 from photochrom.loading import load_backend as load_backend
-from photochrom.painting.album import Album, signature
+from photochrom.painting.album import Album
 from photochrom.painting.confidence import confidence
 from photochrom.painting.hints import Colored, hint_map, hinted
 from photochrom.painting.mark import Mark
 from photochrom.painting.painter import Painter
 from photochrom.painting.palette import Palette
 from photochrom.painting.reference import METHODS as REFERENCE_METHODS
-from photochrom.painting.reference import Reference, transferred
+from photochrom.painting.reference import Reference
 from photochrom.painting.restore import Tone
 from photochrom.painting.upsample import GuidedChroma, guide_size, resize
 from photochrom.photographs import PhotographReport
@@ -123,15 +113,17 @@ class Colorizer:
         strict: bool = False,
     ) -> None:
         palette = palette if palette is None or isinstance(palette, Palette) else Palette.read(palette)
-        self.settings = {
-            "model": model,
-            "render_size": render_size,
+        choice: dict[str, Any] = {
             "vividness": vividness,
             "saturation": saturation,
             "warmth": warmth,
             "tint": tint,
             "decoder": decoder,
             "temperature": temperature,
+        }
+        self.settings = choice | {
+            "model": model,
+            "render_size": render_size,
             "device": device,
             "max_pixels": max_pixels,
             "threads": threads,
@@ -144,33 +136,20 @@ class Colorizer:
             "strict": strict,
         }
         for name, value, allowed in (
-            ("vividness", vividness, VIVIDNESS),
-            ("saturation", saturation, SATURATION),
-            ("warmth", warmth, WARMTH),
-            ("tint", tint, TINT),
-            ("temperature", temperature, TEMPERATURES),
             ("render size", render_size, RENDER_SIZE),
             ("number of threads", threads, Range(1, 1024, whole=True)),
             ("largest number of pixels", max_pixels, Range(1, whole=True)),
         ):
             if value is not None:
                 allowed.check(f"the {name}", value)
-        if decoder is not None:
-            decoders[decoder]
+        Decoding().chosen(**choice)  # what is wrong is said before the model is loaded
         self.network = Network(load_backend(model, device, threads))
         if self.network.bins is None and (vividness, decoder, temperature) != (None, None, None):
             raise BadSetting(f"the model '{self.card.name}' has no bins, so no vividness, decoder or temperature")
         if self.card.size is not None and render_size is not None:
             side = self.card.size
             raise BadSetting(f"the model '{self.card.name}' needs squares of {side} pixels; omit --render-size")
-        self.decoding = self.card.default_decoding().chosen(
-            vividness=vividness,
-            saturation=saturation,
-            decoder=decoder,
-            temperature=temperature,
-            warmth=warmth,
-            tint=tint,
-        )
+        self.decoding = self.card.default_decoding().chosen(**choice)
         self.render_size = self.card.size or render_size or self.card.render_size
         self.max_pixels = max_pixels
         self.keep_color, self.restore_tone, self.mark = bool(keep_color), bool(restore_tone), bool(mark)
@@ -178,8 +157,8 @@ class Colorizer:
         if reference_method not in REFERENCE_METHODS:
             raise BadSetting(f"the reference method is '{reference_method}'; it must be {either(REFERENCE_METHODS)}")
         self.reference_method = reference_method
-        self.references = [self._reference(source) for source in references]
-        self.album = like if like is None or isinstance(like, Album) else Album.of(like, self._signature)
+        self.references = [guidance.reference_in(self, source) for source in references]
+        self.album = like if like is None or isinstance(like, Album) else guidance.album_in(self, like)
         self.settings["like"] = self.album  # not the folder, so that other processes need not look at it again
         self.strict = bool(strict)
         self.threads = min(threads or usable_cores(), MOST_PAINTERS)
@@ -474,21 +453,14 @@ class Colorizer:
     ) -> GuidedChroma:
         """What `scores` gave for L (H, W), decoded and fitted to it; small, and enlarged only where it is painted."""
         how = how or self.decoding
-        bins = self.network.bins
-        map = scores.in_agreement(bins, how, self._light_of(scores, L)) if how.agreement else scores.map
-        ab = scores_to_ab(map, bins, how, rng, self.card.ab_scale)
-        covered = self.network.covered(scores.seen)
-        if self.references or self.album or self.palette:
-            light, log_p = self._map_of(scores, L)
-            here = slice(len(light)), slice(light.shape[1])
-            references = self.references
-            if self.album:
-                references = [*references, *self.album.like(signature(light, log_p), self._in_color)]
-            if references:
-                ab[here] = transferred(ab[here], light, log_p, references, self.reference_method)
-            if self.palette:
-                ab[here] = self.palette.drawn(ab[here], light, log_p, self.network.bins)
-        fitted = GuidedChroma.fit(ab, L, covered, how.smooth_radius)
+        bins, answer = self.network.bins, scores.map
+        if how.agreement:
+            answer = scores.in_agreement(bins, how, guidance.light_of(self, scores, L))
+        ab = scores_to_ab(answer, bins, how, rng, self.card.ab_scale)
+        if guidance.wanted(self):
+            w, h = self.map_size(scores)
+            ab[:h, :w] = guidance.guided(self, ab[:h, :w], guidance.Seen.of(self, scores, L))
+        fitted = GuidedChroma.fit(ab, L, self.network.covered(scores.seen), how.smooth_radius)
         return fitted.with_cast(*how.cast) if any(how.cast) else fitted
 
     def map_size(self, scores: Scores) -> tuple[int, int]:
@@ -496,41 +468,9 @@ class Colorizer:
         w, h = self.network.covered(scores.seen)
         return max(1, round(w)), max(1, round(h))
 
-    def _light_of(self, scores: Scores, L: np.ndarray) -> np.ndarray:
-        """L of every point of the network's map; beyond the picture its border is repeated."""
-        w, h = self.map_size(scores)
-        below, right = scores.map.shape[1] - h, scores.map.shape[2] - w
-        return np.pad(resize(L, (w, h)), ((0, below), (0, right)), mode="edge")
-
-    def _map_of(self, scores: Scores, L: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """L (h, w) and log-probabilities (q, h, w) of the part of the network's map that lies over the picture."""
-        w, h = self.map_size(scores)
-        bins = self.network.bins
-        log_p = bins.log_softmax(scores.map[:, :h, :w].astype(np.float32)) if isinstance(bins, JointBins) else None
-        return resize(L, (w, h)), log_p
-
-    def _reference(self, source: str | os.PathLike[str]) -> Reference:
-        """What is known of a picture file whose colours are wanted."""
-        found = self._in_color(source)
-        if found is None:
-            raise BadSetting(f"{shown(source)}: the reference is gray; take a picture that has the colours")
-        return found
-
     def reference(self, picture: Picture, scores: Scores | None = None) -> Reference:
         """What is known of a picture (H, W, 3) whose colours are wanted; `scores` is what `scores` gave for its L."""
-        return Reference.of(picture, *self._seen(picture, scores))
-
-    def _in_color(self, source: str | os.PathLike[str]) -> Reference | None:
-        picture = io.read(source, self.max_pixels)
-        return None if picture.toning == "gray" else self.reference(picture)
-
-    def _signature(self, source: str | os.PathLike[str]) -> np.ndarray | None:
-        picture = io.read(source, self.max_pixels)
-        return None if picture.toning == "gray" else signature(*self._seen(picture))
-
-    def _seen(self, picture: Picture, scores: Scores | None = None) -> tuple[np.ndarray, np.ndarray | None]:
-        L = picture.lightness()
-        return self._map_of(scores or self.scores(L), L)
+        return guidance.reference(self, picture, scores)
 
     def sizes(self, shape: tuple[int, ...], seen: tuple[int, int] | None = None) -> list[tuple[int, int]]:
         """(w, h) of the copies of a picture of the shape (H, W) that the network sees, and to which chroma is fitted.

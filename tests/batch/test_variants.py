@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from photochrom import Colorizer
-from photochrom.batch import Variants, is_result, plan, run
+from photochrom.batch import Variants, plan, run
 from photochrom.errors import AlreadyThere, UnreadableImage
+from photochrom.imaging.result_names import is_result
 
 
 @pytest.fixture(scope="module")

@@ -15,17 +15,11 @@ from importlib import resources
 from photochrom._support import interval_chart
 
 _TYPES = {"Instrument Serif": ("instrument-serif", "400"), "Instrument Sans": ("instrument-sans", "400 700")}
-# The look of the site, see web/static/site.css.
 _STYLE = """
-:root {
-  color-scheme: light dark;
-  --paper: light-dark(#f7f5f1, #161513); --surface: light-dark(#fffdfa, #201e1b); --ink: light-dark(#1f1c18, #ede8df);
-  --muted: light-dark(#665f55, #a9a193); --line: light-dark(#dcd6cb, #37332d); --accent: light-dark(#a63d17, #f0966c);
-}
 * { box-sizing: border-box; }
-body { font: 1rem/1.55 "Instrument Sans", system-ui, sans-serif; background: var(--paper); color: var(--ink);
+body { font: 1rem/1.55 var(--sans); background: var(--paper); color: var(--ink);
   max-width: 72rem; margin: 0 auto; padding: clamp(1.5rem, 4vw, 3rem) clamp(1rem, 4vw, 2.5rem); }
-h1, h2 { font-family: "Instrument Serif", Georgia, serif; font-weight: 400; line-height: 1.08;
+h1, h2 { font-family: var(--serif); font-weight: 400; line-height: 1.08;
   letter-spacing: -.01em; text-wrap: balance; overflow-wrap: anywhere; }
 h1 { font-size: clamp(2.25rem, 5vw, 3.5rem); margin: 0 0 1.25rem; } h2 { font-size: clamp(1.6rem, 3vw, 2.1rem);
   margin: 3rem 0 1rem; }
@@ -112,7 +106,7 @@ def page(title: str, body: Sequence[str]) -> str:
         body: parts of HTML, in order.
     """
     title = html.escape(title)
-    style = "".join(map(_face, _TYPES)) + _STYLE + interval_chart.STYLE
+    style = site_look() + _STYLE + interval_chart.STYLE
     return (
         '<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">\n'
         f"<title>{title}</title><style>{style}</style>\n<main>\n<h1>{title}</h1>\n"
@@ -121,12 +115,15 @@ def page(title: str, body: Sequence[str]) -> str:
     )
 
 
-def _face(family: str) -> str:
-    """A typeface of the site, inside the page."""
-    name, weight = _TYPES[family]
-    font = resources.files("photochrom").joinpath(f"web/static/fonts/{name}.woff2").read_bytes()
-    source = f"url(data:font/woff2;base64,{base64.b64encode(font).decode()})"
-    return f'@font-face {{ font-family: "{family}"; font-weight: {weight}; font-display: swap; src: {source}; }}\n'
+def site_look() -> str:
+    """CSS with the colours and the typefaces of the site, for a page that has them inside."""
+    static = resources.files("photochrom") / "web" / "static"
+    faces = ""
+    for family, (name, weight) in _TYPES.items():
+        font = base64.b64encode((static / "fonts" / f"{name}.woff2").read_bytes()).decode()
+        faces += f'@font-face {{ font-family: "{family}"; font-weight: {weight}; font-display: swap; '
+        faces += f"src: url(data:font/woff2;base64,{font}); }}\n"
+    return faces + (static / "palette.css").read_text("utf-8")
 
 
 def figure(caption: str, png: bytes) -> str:

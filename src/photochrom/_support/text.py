@@ -29,13 +29,13 @@ def either(names: Iterable[str]) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says, on one line; its kind where it says nothing.
+    """What an error says, on one line and at most 200 characters; its kind where it says nothing.
 
     Example:
         >>> one_line(ValueError("no\\n  end")), one_line(EOFError())
         ('no end', 'EOFError')
     """
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def shown(path: str | os.PathLike[str]) -> str:

@@ -6,7 +6,6 @@ from photochrom.batch.log import BatchLog
 from photochrom.batch.planning import Plan, plan
 from photochrom.batch.runner import run, sensible_processes
 from photochrom.batch.variants import Variants
-from photochrom.batch.walk import is_result
 
 __all__ = [
     "KINDS",
@@ -17,7 +16,6 @@ __all__ = [
     "Plan",
     "Status",
     "Variants",
-    "is_result",
     "kind_of",
     "plan",
     "run",

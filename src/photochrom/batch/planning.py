@@ -12,11 +12,11 @@ from typing import Any
 from photochrom._support.text import shown
 from photochrom.batch.jobs import BatchJob
 from photochrom.batch.kinds import kind_of, kind_of_file
-from photochrom.batch.walk import Folder, is_result
+from photochrom.batch.walk import Folder
 from photochrom.errors import BadSetting, PhotochromError, UnreadableImage, UnsupportedFormat
 from photochrom.imaging.formats import format_for
 from photochrom.imaging.moving import film_name
-from photochrom.imaging.result_names import beside, picture_name
+from photochrom.imaging.result_names import beside, is_result, picture_name
 
 AnyPath = str | os.PathLike[str]
 

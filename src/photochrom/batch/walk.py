@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,16 +11,10 @@ from pathlib import Path
 from photochrom._support.text import shown
 from photochrom.batch.kinds import is_film_by_content, kind_of
 from photochrom.errors import PhotochromError, UnreadableImage
+from photochrom.imaging.folders import is_passed_over
 from photochrom.imaging.moving import film_name
 from photochrom.imaging.moving import kind_of as moving_kind_of
-
-_RESULT = re.compile(r"\.color(-\d+)?$")
-# Folders that systems and programs fill with copies, thumbnails and what was thrown away; lower case.
-_NOT_PEOPLES = {
-    *("@eadir", "@recycle", "@recently-snapshot", "@tmp", "@__thumb", "#recycle", "#snapshot", "__macosx"),
-    *("$recycle.bin", "recycler", "system volume information", "lost+found", "network trash folder", "temporary items"),
-    *("ipod photo cache", "_thumbnails", "_thumbs"),
-}
+from photochrom.imaging.result_names import is_result, result_of
 
 
 @dataclass(frozen=True)
@@ -79,7 +72,7 @@ class Folder:
         for root, folders, names in os.walk(self.path):
             origins = {os.path.splitext(name)[0] for name in names} | set(names)
             for path in (Path(root, name) for name in sorted(names) if not name.startswith(".")):
-                if is_result(path) and kind_of(path) and _RESULT.sub("", path.stem) not in origins:
+                if is_result(path) and kind_of(path) and result_of(path) not in origins:
                     yield path
             folders[:] = self._inner(root, folders, within)
 
@@ -118,21 +111,6 @@ def _films_by_result(directory: Path) -> dict[str, str]:
     films = [path.name for path in others if _is_wanted(path) and moving_kind_of(path) == "film"]
     firsts = {film_name(Path(name)): name for name in reversed(films)}
     return firsts | {name: name for name in films if film_name(Path(name)) == name}
-
-
-def is_result(path: Path) -> bool:
-    """Whether a name is one that colouring gives: NAME.color.EXT, or NAME.color-2.EXT for a variant."""
-    return _RESULT.search(path.stem) is not None
-
-
-def result_of(path: Path) -> str:
-    """What a file is a picture of, by its name: "cat" for cat.png, cat.color.png and cat.color-2.png."""
-    return _RESULT.sub("", path.stem)
-
-
-def is_passed_over(folder: str) -> bool:
-    """Whether a folder of this name is not walked."""
-    return folder.startswith(".") or folder.lower() in _NOT_PEOPLES or folder.lower().endswith(".lrdata")
 
 
 def _is_wanted(path: Path) -> bool:

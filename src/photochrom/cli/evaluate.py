@@ -14,14 +14,15 @@ from photochrom._support.contact_sheet import SheetRow, contact_sheet, thumbnail
 from photochrom._support.files import check_free
 from photochrom._support.optional_packages import training
 from photochrom._support.text import shown
-from photochrom.batch import is_result
 from photochrom.cli.compare_methods import MethodsOptions, compare_methods
 from photochrom.cli.options import DecodingOptions
 from photochrom.cli.show import counting, only_our_words, result, say, table
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadDataset, BadSetting
 from photochrom.imaging import io
-from photochrom.imaging.formats import format_for, is_picture_name
+from photochrom.imaging.folders import pictures_in
+from photochrom.imaging.formats import format_for
+from photochrom.imaging.result_names import is_result
 
 DEFAULTS, ALONE = DecodingOptions(), MethodsOptions()
 
@@ -145,9 +146,8 @@ def _files(data: Sequence[Path]) -> list[Path]:
         if not os.path.isdir(path):
             files.append(path)
             continue
-        found = sorted(p for p in path.rglob("*") if is_picture_name(p) and p.is_file() and p.name[0] != ".")
         # Beside the photographs may lie what this program made of them.
-        found = [p for p in found if not is_result(p)]
+        found = [p for p in pictures_in(path) if not is_result(p)]
         if not found:
             raise BadDataset(f"{shown(path)} holds no pictures; name a folder of photographs")
         files += found

@@ -12,7 +12,7 @@ from typing import Any
 
 from photochrom._support.files import write_bytes
 from photochrom._support.optional_packages import needing
-from photochrom._support.text import shown
+from photochrom._support.text import one_line, shown
 from photochrom.errors import AlreadyThere, BadSetting, PhotochromError, UnreadableImage, WriteFailed
 
 # Their objects appear under their name when the upload is complete.
@@ -37,10 +37,12 @@ class Place:
         try:
             return url_to_fs(self.url)
         except ImportError as error:
-            raise PhotochromError(f"{shown(self.url)}: {protocol}:// needs another package ({_line(error)})") from None
+            raise PhotochromError(
+                f"{shown(self.url)}: {protocol}:// needs another package ({one_line(error)})"
+            ) from None
         except ValueError as error:
             raise BadSetting(
-                f"{shown(self.url)} is no address of files ({_line(error)}); check what is before ://"
+                f"{shown(self.url)} is no address of files ({one_line(error)}); check what is before ://"
             ) from None
 
     @property
@@ -147,7 +149,7 @@ def reading(url: str) -> Iterator[None]:
     except PermissionError:
         raise UnreadableImage(f"{shown(url)} may not be read; check its permissions") from None
     except Exception as error:  # each store's library has errors of its own
-        raise UnreadableImage(f"{shown(url)} cannot be read ({_line(error)})") from None
+        raise UnreadableImage(f"{shown(url)} cannot be read ({one_line(error)})") from None
 
 
 @contextlib.contextmanager
@@ -161,8 +163,4 @@ def _writing(url: str) -> Iterator[None]:
     except PermissionError:
         raise WriteFailed(f"{shown(url)} cannot be written: it may not be written to; check its permissions") from None
     except Exception as error:  # each store's library has errors of its own
-        raise WriteFailed(f"{shown(url)} cannot be written: {_line(error)}") from None
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(f"{error or type(error).__name__}".split())[:200]
+        raise WriteFailed(f"{shown(url)} cannot be written: {one_line(error)}") from None

@@ -20,9 +20,10 @@ import pyarrow.parquet as pq
 
 from photochrom._support.text import shown
 from photochrom.batch.kinds import kind_of
-from photochrom.batch.walk import is_passed_over, is_result
 from photochrom.cluster.places import Place, reading
 from photochrom.errors import BadSetting, PhotochromError, UnreadableImage
+from photochrom.imaging.folders import is_passed_over
+from photochrom.imaging.result_names import is_result
 
 TARS = (".tar", ".tar.gz", ".tgz")
 PARQUET = (".parquet", ".pq")

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from photochrom._support.files import write_bytes
-from photochrom._support.html_report import Table
+from photochrom._support.html_report import Table, site_look
 from photochrom._support.version import __version__
 from photochrom.evaluation.compare import GRAY, TRUTH, Compared
 
@@ -72,7 +72,7 @@ class Gallery:
         return (
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f"<title>{title}</title>\n<style>{_fonts()}{style}</style></head>\n<body>\n"
+            f"<title>{title}</title>\n<style>{site_look()}{style}</style></head>\n<body>\n"
             f'<header><h1>{title}</h1><p class="lead">{count}, those on which the methods disagree most first. '
             "The left and right arrow keys go from one to the next.</p></header>\n"
             f"<main>\n{sections}\n"
@@ -100,17 +100,6 @@ def _section(place: int, kept: _Kept, total: int) -> str:
         f'<section class="photograph" id="p{place}" tabindex="-1" aria-label="Photograph {place} of {total}">'
         f"<h2>{html.escape(kept.name)}</h2><p>disagreement ΔE {kept.disagreement:.1f}</p>"
         f'<div class="row">{"".join(figures)}</div></section>'
-    )
-
-
-def _fonts() -> str:
-    """The site's two typefaces, inside the page."""
-    faces = (("Instrument Serif", "instrument-serif", "400"), ("Instrument Sans", "instrument-sans", "400 700"))
-    folder = resources.files("photochrom") / "web" / "static" / "fonts"
-    return "".join(
-        f'@font-face {{ font-family: "{family}"; font-weight: {weight}; src: url("data:font/woff2;base64,'
-        f'{base64.b64encode((folder / f"{name}.woff2").read_bytes()).decode()}"); }}\n'
-        for family, name, weight in faces
     )
 
 

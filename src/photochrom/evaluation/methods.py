@@ -11,11 +11,11 @@ from typing import Protocol
 import numpy as np
 
 from photochrom._support.text import counted, shown
-from photochrom.batch.walk import result_of
 from photochrom.errors import BadDataset
 from photochrom.evaluation.sample import Predictor, Truth, join
 from photochrom.imaging import io
-from photochrom.imaging.formats import is_picture_name
+from photochrom.imaging.folders import pictures_in
+from photochrom.imaging.result_names import result_of
 from photochrom.metrics import Rendition
 from photochrom.painting.upsample import resize
 
@@ -81,7 +81,7 @@ class Predictions:
         Raises:
             BadDataset: the folder holds no pictures, none is of a photograph, or two are of the same.
         """
-        found = sorted(p for p in folder.rglob("*") if is_picture_name(p) and p.is_file() and p.name[0] != ".")
+        found = pictures_in(folder)
         if not found:
             raise BadDataset(f"{shown(folder)} holds no pictures; name a folder of coloured photographs")
         by_name: dict[str, list[Path]] = defaultdict(list)

@@ -85,7 +85,7 @@ def clear_errors(name: str) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise ImageTooLarge(f"{name} claims more pixels than can be decoded safely; use a smaller copy") from error
     except Exception as error:
-        reason = one_line(error)[:160]
+        reason = one_line(error)
         raise UnreadableImage(f"{name} is damaged or incomplete ({reason}); get a new copy of the file") from error
 
 

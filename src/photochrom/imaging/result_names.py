@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from photochrom.errors import MissingExtra, OutOfMemory, PhotochromError, Unread
 from photochrom.imaging.formats import FORMATS, SNIFF_BYTES, is_picture_name, sniff
 from photochrom.imaging.moving import film_name
 from photochrom.imaging.moving import kind_of as moving_kind_of
+
+_RESULT = re.compile(r"\.color(-\d+)?$")
 
 
 def beside(path: Path) -> Path:
@@ -22,6 +25,16 @@ def beside(path: Path) -> Path:
     """
     name = Path(picture_name(path))
     return path.with_name(f"{name.stem}.color{name.suffix}")
+
+
+def is_result(path: Path) -> bool:
+    """Whether a name is one that colouring gives: NAME.color.EXT, or NAME.color-2.EXT for a variant."""
+    return _RESULT.search(path.stem) is not None
+
+
+def result_of(path: Path) -> str:
+    """What a file is a picture of, by its name: "cat" for cat.png, cat.color.png and cat.color-2.png."""
+    return _RESULT.sub("", path.stem)
 
 
 def picture_name(path: Path) -> str:

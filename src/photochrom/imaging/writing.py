@@ -64,7 +64,7 @@ def encode(picture: Picture, format: str, quality: int | None = None) -> bytes:
     except MemoryError as error:
         raise OutOfMemory(f"not enough memory to encode {picture.width} x {picture.height} as {form.name}") from error
     except Exception as error:
-        reason = one_line(error)[:160]
+        reason = one_line(error)
         raise UnsupportedFormat(
             f"a picture of {picture.width} x {picture.height} can't be written as {form.name} ({reason}); use PNG"
         ) from error

@@ -52,7 +52,7 @@ class Decoding:
         smooth_radius: of the windows in which ab is made even where L is, points of the network's map; 0 leaves it.
             Done where ab meets the picture (`photochrom.painting.upsample.GuidedChroma.fit`), not by `scores_to_ab`.
         agreement: how much points that look alike decide together, 0 to 1; see `photochrom.inference.agreement`. For
-            joint bins; other models leave it.
+            joint bins; other models leave it. Done before `scores_to_ab`, by `in_agreement`.
         warmth: -1 as in cold light to 1 as in warm light; 0 leaves ab as it is. Done where `smooth_radius` is.
         tint: -1 greener to 1 more magenta, likewise.
 
@@ -87,7 +87,12 @@ class Decoding:
         warmth: float = 0.0,
         tint: float = 0.0,
     ) -> Decoding:
-        """What a person chooses, over the model's own: None leaves it, the saturation is a factor on it."""
+        """What a person chooses, over the model's own: None leaves it, the saturation is a factor on it.
+
+        Raises:
+            UnknownName, BadSetting: as the class.
+        """
+        SATURATION.check("the saturation", saturation)
         return replace(
             self,
             vividness=self.vividness if vividness is None else vividness,
@@ -141,11 +146,23 @@ def scores_to_ab(
     if bins is None:
         ab = scores.transpose(1, 2, 0) * ab_scale
     else:
-        push = how.vividness - how.trained_rebalance
-        weights = push * np.log(bins.rebalancing_weights(how.smoothing)) if push else 0.0
-        log_p = bins.log_softmax(scores.astype(np.float32), np.asarray(weights, np.float32))
+        log_p = log_probabilities(scores, bins, how, how.vividness)
         ab = bins.decode(log_p, decoders[how.decoder], temperature=how.temperature, rng=rng)
     return saturated(ab, how).astype(np.float32)
+
+
+def log_probabilities(scores: np.ndarray, bins: Bins, how: Decoding, vividness: float = 0.0) -> np.ndarray:
+    """Log-probabilities over `bins`, whose shape is that of `bins.log_softmax`.
+
+    Args:
+        scores: (q, h, w) scores over `bins`.
+        bins: the codebook of the card.
+        how: says how much rebalancing went into training.
+        vividness: how much there is to be. 0 takes all of it back: what the network thinks of the true colours.
+    """
+    push = vividness - how.trained_rebalance
+    weights = push * np.log(bins.rebalancing_weights(how.smoothing)) if push else 0.0
+    return bins.log_softmax(scores.astype(np.float32), np.asarray(weights, np.float32))
 
 
 @overload

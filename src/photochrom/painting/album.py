@@ -7,9 +7,8 @@ are looked at again.
 from __future__ import annotations
 
 import os
-import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -19,7 +18,8 @@ import numpy as np
 
 from photochrom._support.text import counted, shown
 from photochrom.errors import BadSetting, PhotochromError
-from photochrom.imaging.formats import is_picture_name
+from photochrom.imaging.folders import pictures_in
+from photochrom.imaging.result_names import is_result
 from photochrom.painting.reference import Reference
 
 NEAREST = 3  # pictures that are the references of a photograph
@@ -28,7 +28,6 @@ HELD = 6  # references that are kept, some 5 MB each
 PARTS = 2  # signatures are by quarters of the picture: sky above is not water below
 LEVELS = 8  # of L
 LIGHT = 0.25  # how much lightness counts against what the network sees
-_RESULT = re.compile(r"\.color(-\d+)?$", re.IGNORECASE)
 
 Look = Callable[[Path], Reference | None]  # None for a gray picture
 Sign = Callable[[Path], np.ndarray | None]
@@ -65,7 +64,7 @@ class Album:
         if not os.path.isdir(folder):
             there = "is not a folder" if os.path.exists(folder) else "does not exist"
             raise BadSetting(f"{name} {there}; give a folder of pictures in colour")
-        files = sorted(_pictures(Path(folder)))
+        files = [path for path in pictures_in(folder) if not is_result(path)]
         if not files:
             raise BadSetting(f"{name} holds no pictures; give a folder of pictures in colour")
         looked_at = files[:: -(-len(files) // MOST)]
@@ -137,11 +136,3 @@ def signature(light: np.ndarray, log_p: np.ndarray | None) -> np.ndarray:
                 parts.append(np.sqrt(mean * (1 - LIGHT)))
     signed = np.concatenate(parts)
     return signed / np.linalg.norm(signed)
-
-
-def _pictures(folder: Path) -> Iterator[Path]:
-    for at, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith((".", "@", "__"))]
-        for name in names:
-            if is_picture_name(name) and not name.startswith(".") and not _RESULT.search(os.path.splitext(name)[0]):
-                yield Path(at, name)

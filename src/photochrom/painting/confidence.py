@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from photochrom.inference.bins import JointBins
-from photochrom.inference.decode import Decoding
+from photochrom.inference.decode import Decoding, log_probabilities
 
 NEAR = 20.0  # Lab units, in the plane of a and b, within which a colour counts as right
 RAMP = 5.0  # over which a bin stops to count, so that no step of the codebook shows
@@ -22,10 +22,8 @@ def confidence(scores: np.ndarray, ab: np.ndarray, bins: JointBins, how: Decodin
     Returns:
         (h, w)
     """
-    weights = -how.trained_rebalance * np.log(bins.rebalancing_weights(how.smoothing))
-    log_p = bins.log_softmax(scores.astype(np.float32), weights.astype(np.float32))
     sure = np.zeros(ab.shape[:2], np.float32)
-    for value, p in zip(bins.values, np.exp(log_p), strict=True):
+    for value, p in zip(bins.values, np.exp(log_probabilities(scores, bins, how)), strict=True):
         away = np.hypot(ab[..., 0] - value[0], ab[..., 1] - value[1])
         sure += p * np.clip((NEAR + RAMP - away) / (2 * RAMP), 0, 1)
     return sure

@@ -21,7 +21,6 @@ from photochrom.errors import PhotochromError
 from photochrom.web import exports, films
 from photochrom.web.jobs import ColoringJob
 from photochrom.web.look import Look
-from photochrom.web.negotiation import FormatName
 from photochrom.web.problems import Problem, problem_of
 from photochrom.web.studio import Studio, present
 
@@ -33,27 +32,14 @@ _LONGEST = 100  # of a name without its ending; every file system has room for i
 _CHUNK = 1 << 20
 
 
-class Wish(BaseModel):
-    """One photograph or film of an archive."""
+class Wish(exports.Export, frozen=True):
+    """One photograph or film of an archive; of a film, there is only the result."""
 
     id: str = Field(max_length=100, description="The job's.")
     name: str = Field(
         _UNNAMED, max_length=1000, description="What its file was called; NAME.jpg is NAME.color.jpg then."
     )
     look: Look = Field(default=Look(), description="Of a photograph; a film has the one it was sent with.")
-    kind: exports.Kind = Field(
-        default=exports.Kind.PHOTOGRAPH, description="Of a photograph: itself, or what an export makes of it."
-    )
-    format: FormatName | None = Field(
-        default=None,
-        description="The file format of a photograph; by default its own, PNG for a layer, JPEG for a card.",
-    )
-    size: int | None = Field(
-        default=None, ge=16, le=exports.MOST_SIZE, description="The longer side of a photograph, if it has more."
-    )
-    quality: int | None = Field(
-        default=None, ge=1, le=100, description="Of JPEG, WebP, AVIF and HEIF; by default as good as it came."
-    )
 
 
 class Selection(BaseModel):
@@ -100,16 +86,12 @@ async def stream(studio: Studio, client: str, selection: Selection) -> AsyncIter
 
 async def _add(archive: zipfile.ZipFile, studio: Studio, wish: Wish, taken: set[str]) -> None:
     job = studio.jobs.get(wish.id)
-    assert job.facts is not None
-    if job.film:
-        if wish.kind != exports.Kind.PHOTOGRAPH:
-            raise Problem(422, "this is a film; its result is all there is")
+    if job.film and wish.kind == exports.Kind.PHOTOGRAPH:
         name = entry_name(wish.name, (job.film,), taken)
         with present():
             await anyio.to_thread.run_sync(archive.write, films.result_of(job.folder, job.film), name)
         return
-    format = exports.format_of(wish.kind, wish.format, job.facts.format)
-    path = await _exported(studio, job, wish, format)
+    path, format = await _exported(studio, job, wish)
     try:
         name = entry_name(wish.name, exports.endings_of(format), taken, exports.MARKS[wish.kind])
         await anyio.to_thread.run_sync(archive.write, path, name)
@@ -117,9 +99,9 @@ async def _add(archive: zipfile.ZipFile, studio: Studio, wish: Wish, taken: set[
         path.unlink(missing_ok=True)
 
 
-async def _exported(studio: Studio, job: ColoringJob, wish: Wish, format: str) -> Path:
+async def _exported(studio: Studio, job: ColoringJob, wish: Wish) -> tuple[Path, str]:
     # A client that goes away ends its archive, and not the process that paints for it.
-    exporting = asyncio.create_task(studio.export(job, wish.look, wish.kind, format, wish.size, wish.quality))
+    exporting = asyncio.create_task(studio.export(job, wish.look, wish))
     try:
         return await asyncio.shield(exporting)
     except asyncio.CancelledError:
@@ -127,9 +109,9 @@ async def _exported(studio: Studio, job: ColoringJob, wish: Wish, format: str) -
         raise
 
 
-def _discard(exporting: asyncio.Task[Path]) -> None:
+def _discard(exporting: asyncio.Task[tuple[Path, str]]) -> None:
     if not exporting.cancelled() and exporting.exception() is None:
-        exporting.result().unlink(missing_ok=True)
+        exporting.result()[0].unlink(missing_ok=True)
 
 
 def entry_name(name: str, extensions: tuple[str, ...], taken: set[str], mark: str = ".color") -> str:

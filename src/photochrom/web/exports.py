@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel, Field
 
 from photochrom._support.optional_packages import needing
 from photochrom.errors import BadSetting
@@ -19,9 +20,9 @@ from photochrom.imaging.formats import FORMATS
 from photochrom.imaging.picture import Picture, to_dtype
 from photochrom.painting.layer import color_layer
 from photochrom.web.look import Look
+from photochrom.web.negotiation import FormatName
 from photochrom.web.worker import Setup, answer_for, dressed, painted, read, shrunk, written
 
-MOST_SIZE = 20_000  # pixels of the longer side that can be asked for
 FILM_SIDE = 1280  # pixels of the longer side, by default
 RATE = 25  # frames a second
 _FILM_CRF = 20
@@ -47,38 +48,47 @@ FILM = ".mp4"
 _OWN = {Kind.LAYER: "PNG", Kind.CARD: "JPEG", Kind.FILM: FILM}
 
 
-def format_of(kind: Kind, format: str | None, own: str) -> str:
-    """What an export is written as: a format's name, or ".mp4".
+class Export(BaseModel, frozen=True):
+    """What a photograph is exported as; the same few choices for one and for each of an archive."""
 
-    Args:
-        kind: what is written.
-        format: the name of the format that is wanted, in any case; None is the photograph's `own`, PNG for a layer,
-            JPEG for a card.
+    kind: Kind = Field(
+        default=Kind.PHOTOGRAPH,
+        description="The photograph; its colour alone, as a transparent layer over the original; a card with both; or "
+        "a film of six seconds from one to the other (.mp4).",
+    )
+    format: FormatName | None = Field(
+        default=None, description="By default the photograph's own, PNG for a layer, JPEG for a card."
+    )
+    size: int | None = Field(
+        default=None, ge=16, le=20_000, description="The longer side in pixels, if there are more."
+    )
+    quality: int | None = Field(
+        default=None, ge=1, le=100, description="Of JPEG, WebP, AVIF and HEIF; by default as good as it came."
+    )
 
-    Raises:
-        BadSetting: a format for a film.
-    """
-    if kind == Kind.FILM and format is not None:
-        raise BadSetting("a film is written as .mp4; omit the format")
-    return format.upper() if format else _OWN.get(kind, own)
+    def written_as(self, own: str) -> str:
+        """The name of a format, or ".mp4"; `own` is the photograph's.
+
+        Raises:
+            BadSetting: a format for a film.
+        """
+        if self.kind == Kind.FILM and self.format is not None:
+            raise BadSetting("a film is written as .mp4; omit the format")
+        return self.format.upper() if self.format else _OWN.get(self.kind, own)
 
 
 def endings_of(format: str) -> tuple[str, ...]:
-    """The endings of what `format_of` gives, the usual one first."""
+    """The endings of what `Export.written_as` gives, the usual one first."""
     return (FILM,) if format == FILM else FORMATS[format].extensions
 
 
-def export(
-    setup: Setup, folder: str, look: Look, kind: Kind, format: str, size: int | None, quality: int | None
-) -> str:
+def export(setup: Setup, folder: str, look: Look, wanted: Export, format: str) -> str:
     """Write an export into the job's folder.
 
     Args:
         setup, folder, look: of the worker, of the job, of the photograph.
-        kind: what is written.
-        format: the name of a format; of a film ".mp4".
-        size: pixels of its longer side, of one photograph on a card; None is the photograph's own, of a film 1280.
-        quality: 1 to 100 where the format has one.
+        wanted: what is written. The size is that of one photograph on a card; a film has 1280 pixels by default.
+        format: as `Export.written_as` gives it.
 
     Returns:
         The file's name.
@@ -87,6 +97,7 @@ def export(
         BadSetting: a layer in a format without transparency.
         MissingExtra: a film without the extra that writes it.
     """
+    kind, size = wanted.kind, wanted.size
     if kind == Kind.LAYER and not FORMATS[format].alpha:
         raise BadSetting(f"{format} holds no transparency, which a layer needs; use PNG, TIFF or WebP")
     picture = read(setup, folder)
@@ -107,7 +118,7 @@ def export(
         after = _layer(picture, after)
     elif kind == Kind.CARD:
         after = _card(picture, after)
-    return written(folder, came, after, look, format, quality)
+    return written(folder, came, after, look, format, wanted.quality)
 
 
 def _layer(before: Picture, after: Picture) -> Picture:

@@ -13,6 +13,7 @@ from PIL import Image
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting
 from photochrom.inference.bins import JointBins
+from photochrom.inference.decode import log_probabilities
 from photochrom.inference.network import Scores
 from photochrom.painting.confidence import unsure_places
 from photochrom.painting.hints import Colored, Hint, check_inside
@@ -131,10 +132,8 @@ def main_colors(setup: Setup, folder: str) -> list[str]:
 
 def _probabilities(colorizer: Colorizer, scores: Scores) -> tuple[JointBins, np.ndarray]:
     """The codebook, and the log-probabilities (q, h, w) over the picture, without the rebalancing of training."""
-    bins, how = _joint_bins(colorizer), colorizer.decoding
-    w, h = colorizer.map_size(scores)
-    weights = -how.trained_rebalance * np.log(bins.rebalancing_weights(how.smoothing))
-    return bins, bins.log_softmax(scores.map[:, :h, :w].astype(np.float32), weights.astype(np.float32))
+    bins, (w, h) = _joint_bins(colorizer), colorizer.map_size(scores)
+    return bins, log_probabilities(scores.map[:, :h, :w], bins, colorizer.decoding)
 
 
 def _joint_bins(colorizer: Colorizer) -> JointBins:

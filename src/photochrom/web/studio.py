@@ -168,13 +168,21 @@ class Studio:
         with present():
             return job.folder / await self._fitting(job, self._bounded, worker.render, str(job.folder), look, format)
 
-    async def export(
-        self, job: ColoringJob, look: Look, kind: exports.Kind, format: str, size: int | None, quality: int | None
-    ) -> Path:
-        """See `exports.export`; the file is the caller's to delete, and the admission to ask for."""
+    async def export(self, job: ColoringJob, look: Look, wanted: exports.Export) -> tuple[Path, str]:
+        """A photograph of a job that is done as a file for somewhere else, and what that is written as.
+
+        The file is the caller's to delete, and the admission to ask for.
+
+        Raises:
+            Problem: 422 for a film.
+        """
+        if job.film:
+            raise Problem(422, "this is a film; its result is all there is")
+        assert job.facts is not None
+        format = wanted.written_as(job.facts.format)
         with present():
-            arguments = (str(job.folder), look, kind, format, size, quality)
-            return job.folder / await self._fitting(job, self._bounded, exports.export, *arguments)
+            arguments = (str(job.folder), look, wanted, format)
+            return job.folder / await self._fitting(job, self._bounded, exports.export, *arguments), format
 
     async def preview(self, job: ColoringJob, look: Look | None, side: int, format: str) -> bytes:
         """A job's photograph at `side` pixels in a look."""

@@ -18,6 +18,7 @@ from photochrom.colorizer import Colorizer
 from photochrom.errors import BadDataset, BadSetting, MissingExtra, UnreadableImage, UnsupportedFormat
 from photochrom.evaluation import Skipped, join
 from photochrom.imaging import io
+from photochrom.imaging.folders import pictures_in
 from photochrom.imaging.picture import Picture, to_dtype
 from photochrom.metrics import Rendition
 from photochrom.research.turing.design import KINDS, REAL, Kind, cycle
@@ -163,7 +164,7 @@ def _render(picture: Picture, models: Mapping[str, Colorizer], folder: Path) -> 
 
 def _usable(real: Path, settings: TuringSettings, skipped: list[Skipped]) -> Iterator[tuple[str, Picture]]:
     """Colour photographs in the order that the seed gives, shrunk; what cannot be used is added to `skipped`."""
-    files = sorted(p for p in real.rglob("*") if io.is_picture_name(p) and p.is_file() and p.name[0] != ".")
+    files = pictures_in(real)
     if not files:
         raise BadDataset(f"{shown(real)} holds no pictures; name a folder of colour photographs")
     for i in np.random.default_rng(settings.seed).permutation(len(files)):
