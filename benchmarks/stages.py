@@ -4,7 +4,7 @@
 
 The photographs are those of `throughput.py`, 500 x 375 JPEGs. Measure on an idle machine: beside other work even
 processor time is several times as long. Without `--ray` only the stages are measured. The rate of a run is that between
-the first and the last row of its manifest, so that starting Ray does not count. The model is `rate`: see
+the first and the last row of its manifest, so that starting Ray does not count. The model is `rate`; see
 docs/scale/speed-and-cost.md.
 """
 

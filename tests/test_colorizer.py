@@ -28,7 +28,9 @@ from photochrom.errors import (
 from photochrom.imaging import io as pio
 from photochrom.imaging.picture import Picture
 from photochrom.imaging.result_names import beside
+from photochrom.inference import network
 from photochrom.inference.card import KEY, ModelCard, seal
+from photochrom.inference.decode import in_agreement
 
 # What the gamut's edge may cost on top of rounding: 1e-4 of linear light is 0.09 of L in black.
 GAMUT = 0.1
@@ -355,6 +357,30 @@ def test_points_that_look_alike_agree_as_much_as_the_decoding_says(default):
         return np.abs(ab[:, :50].mean((0, 1)) - ab[:, 80:].mean((0, 1))).sum()
 
     assert unevenness(1) < unevenness(0.5) < unevenness(0)
+
+
+def test_another_saturation_does_not_ask_the_points_again(default, monkeypatch):
+    asked = []
+
+    def counted(*args):
+        asked.append(args)
+        return in_agreement(*args)
+
+    monkeypatch.setattr(network, "in_agreement", counted)
+    light = np.tile(np.linspace(20, 80, 130, dtype=np.float32), (90, 1))
+    scores, how = default.scores(light), default.decoding
+    first = default.decode(scores, light)
+    vivid = default.decode(scores, light, decoding=replace(how, vividness=0.6, saturation=1.0))
+    assert len(asked) == 1
+    fresh = replace(scores)
+    np.testing.assert_array_equal(
+        vivid, default.decode(fresh, light, decoding=replace(how, vividness=0.6, saturation=1.0))
+    )
+    brighter = default.decode(scores, light + 10)
+    assert len(asked) == 3
+    np.testing.assert_array_equal(brighter, default.decode(replace(scores), light + 10))
+    np.testing.assert_array_equal(default.decode(scores, light), first)
+    assert len(asked) == 4  # of the two lights the answers are kept
 
 
 def test_vividness_and_saturation_raise_color(default, astronaut):

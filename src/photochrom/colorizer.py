@@ -20,7 +20,6 @@ from photochrom.errors import BadCheckpoint, BadSetting, OutOfMemory
 from photochrom.imaging import io, provenance
 from photochrom.imaging.picture import Picture
 from photochrom.imaging.result_names import beside
-from photochrom.inference.agreement import agreed
 from photochrom.inference.backends import Backend, ClosedBackend
 from photochrom.inference.bins import JointBins
 from photochrom.inference.card import ModelCard
@@ -200,7 +199,14 @@ class Colorizer:
             raise BadCheckpoint(f"{settings['model']}: it is another model than when the session was pickled")
         vars(self).update(kept, network=network)
 
-    def scores(self, L: np.ndarray, *, mirror: bool | None = None, variant: int | None = None) -> Scores:
+    def scores(
+        self,
+        L: np.ndarray,
+        *,
+        mirror: bool | None = None,
+        variant: int | None = None,
+        hints: Sequence[Colored] = (),
+    ) -> Scores:
         """Run the network on L (H, W), 0..100, shrunk to the render size and padded to the model's multiple.
 
         A model that is bound to one size sees the whole picture pressed into its square.
@@ -209,8 +215,12 @@ class Colorizer:
             L: a picture.
             mirror: whether the mirrored picture is seen too; None does as the card says.
             variant: a network that drops channels at use, too, drops those of this variant.
+            hints: colours that a person knows, at points of L; a network that takes no hints is not told.
         """
-        return self.network.scores(self.shrunk(L), mirror, variant)
+        small = self.shrunk(L)
+        told = hints and self.network.takes_hints
+        known = hint_map(hints, small, L.shape[::-1], self.card.stride) if told else None
+        return self.network.scores(small, mirror, variant, known)
 
     def shrunk(self, L: np.ndarray) -> np.ndarray:
         """L (h, w) of the size that the network sees, of L (H, W); its tone restored, where the session does that."""
@@ -263,7 +273,8 @@ class Colorizer:
 
         Args:
             picture: what to colour.
-            scores: what `scores` gave for it, with the same variant, where the network has run already.
+            scores: what `scores` gave for it, with the same variant, where the network has run already. A network that
+                takes hints runs again, unless it was told them.
             decoding: instead of the session's, whole.
             rng: for the decoder "sample".
             lightness: L (H, W) instead of the picture's own, see `photochrom.painting.tone`.
@@ -284,8 +295,7 @@ class Colorizer:
             self.network.need_variants()
         try:
             light = picture.lightness() if lightness is None else lightness
-            if scores is None and not self._asks_anew(hints):
-                scores = self.scores(light, variant=variant)
+            scores = scores or self.scores(light, variant=variant, hints=hints)
             painter = self._painter_of(light, scores, decoding or self.decoding, rng, hints, variant)
             rgb = painter.whole(light, picture.pixels.dtype, self.threads)
             return provenance.signed(replace(picture.with_rgb(rgb), pages=pages))
@@ -443,14 +453,13 @@ class Colorizer:
     ) -> GuidedChroma:
         """What `scores` gave for L (H, W), decoded and fitted to it; small, and enlarged only where it is painted."""
         how = how or self.decoding
-        answer, wanted = scores.map, guidance.wanted(self)
-        seen = guidance.Seen.of(self, scores, L) if how.agreement or wanted else None
-        if seen and how.agreement and seen.log_p is not None:
-            answer = agreed(seen.log_p, seen.light, how.agreement)
-        ab = scores_to_ab(answer, self.network.bins, how, rng, self.card.ab_scale)
-        if seen and wanted:
+        bins, answer = self.network.bins, scores.map
+        if how.agreement:
+            answer = scores.in_agreement(bins, how, guidance.light_of(self, scores, L))
+        ab = scores_to_ab(answer, bins, how, rng, self.card.ab_scale)
+        if guidance.wanted(self):
             w, h = self.map_size(scores)
-            ab[:h, :w] = guidance.guided(self, ab[:h, :w], seen.part(w, h))
+            ab[:h, :w] = guidance.guided(self, ab[:h, :w], guidance.Seen.of(self, scores, L))
         fitted = GuidedChroma.fit(ab, L, self.network.covered(scores.seen), how.smooth_radius)
         return fitted.with_cast(*how.cast) if any(how.cast) else fitted
 
@@ -484,26 +493,19 @@ class Colorizer:
         scores = self.network.scores(small if tone is None else tone(small))
         return self._painter(shape, guide, tone, scores, self.decoding, None)
 
-    def _asks_anew(self, hints: Sequence[Colored]) -> bool:
-        """Whether the network has to see the hints itself, so that what it said without them is of no use."""
-        return bool(hints) and self.network.takes_hints
-
     def _painter_of(
         self,
         L: np.ndarray,
-        scores: Scores | None,
+        scores: Scores,
         how: Decoding,
         rng: np.random.Generator | None = None,
         hints: Sequence[Colored] = (),
         variant: int | None = None,
     ) -> Painter:
-        """`scores` may be None where the network is asked anew."""
-        seen, size = self.sizes(L.shape, scores.seen if scores else None)
+        if hints and self.network.takes_hints and not scores.told:
+            scores = self.scores(L, hints=hints)
+        seen, size = self.sizes(L.shape, scores.seen)
         tone = Tone.fit(resize(L, seen)) if self.restore_tone else None
-        if scores is None or self._asks_anew(hints):
-            small = resize(L, seen) if tone is None else tone(resize(L, seen))
-            known = hint_map(hints, small, L.shape[::-1], self.card.stride)
-            scores = self.network.scores(small, hints=known)
         if variant is not None and self.network.bins:
             scores = replace(scores, map=varied(scores.map, self.network.bins, variant))
         painter = self._painter(L.shape, resize(L, size), tone, scores, how, rng)

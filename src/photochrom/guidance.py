@@ -41,7 +41,7 @@ class Session(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What is known of the points of the network's map.
+    """What is known of the points of the network's map that lie over a picture.
 
     Attributes:
         light: (h, w) L, 0..100.
@@ -53,16 +53,17 @@ class Seen:
 
     @classmethod
     def of(cls, session: Session, scores: Scores, L: np.ndarray) -> Seen:
-        """All points, of a picture L (H, W); beyond the picture its border is repeated."""
+        """For a picture L (H, W)."""
         w, h = session.map_size(scores)
-        below, right = scores.map.shape[1] - h, scores.map.shape[2] - w
-        light = np.pad(resize(L, (w, h)), ((0, below), (0, right)), mode="edge")
-        bins = session.network.bins
-        return cls(light, bins.log_softmax(scores.map.astype(np.float32)) if isinstance(bins, JointBins) else None)
+        bins, over = session.network.bins, scores.map[:, :h, :w].astype(np.float32)
+        return cls(resize(L, (w, h)), bins.log_softmax(over) if isinstance(bins, JointBins) else None)
 
-    def part(self, w: int, h: int) -> Seen:
-        """The first points, such as those that lie over the picture."""
-        return Seen(self.light[:h, :w], None if self.log_p is None else self.log_p[:, :h, :w])
+
+def light_of(session: Session, scores: Scores, L: np.ndarray) -> np.ndarray:
+    """L (H, W) at all points of the network's map; beyond the picture its border is repeated."""
+    w, h = session.map_size(scores)
+    below, right = scores.map.shape[1] - h, scores.map.shape[2] - w
+    return np.pad(resize(L, (w, h)), ((0, below), (0, right)), mode="edge")
 
 
 def wanted(session: Session) -> bool:
@@ -123,5 +124,4 @@ def album_in(session: Session, folder: str | os.PathLike[str]) -> Album:
 def _looked_at(session: Session, picture: Picture, scores: Scores | None = None) -> Seen:
     """The points over a picture."""
     L = picture.lightness()
-    scores = scores or session.scores(L)
-    return Seen.of(session, scores, L).part(*session.map_size(scores))
+    return Seen.of(session, scores or session.scores(L), L)

@@ -223,7 +223,8 @@ def _rarity(frequency: np.ndarray, centers: np.ndarray, smoothing: float, sigma:
 def log_softmax(scores: np.ndarray, axis: int) -> np.ndarray:
     """Scores to the logarithms of what sums to 1 along the axis."""
     shifted = scores - scores.max(axis, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
+    shifted -= np.log(np.exp(shifted).sum(axis, keepdims=True))
+    return shifted
 
 
 def _listed(array: np.ndarray) -> list[Any]:

@@ -10,7 +10,8 @@ import numpy as np
 from photochrom._support.settings import Range, check_fields
 from photochrom.color import AB_SCALE
 from photochrom.errors import BadSetting
-from photochrom.inference.bins import Bins
+from photochrom.inference.agreement import agreed
+from photochrom.inference.bins import Bins, JointBins
 from photochrom.inference.decoders import TEMPERATURE, decoders
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Decoding:
         smooth_radius: of the windows in which ab is made even where L is, points of the network's map; 0 leaves it.
             Done where ab meets the picture (`photochrom.painting.upsample.GuidedChroma.fit`), not by `scores_to_ab`.
         agreement: how much points that look alike decide together, 0 to 1; see `photochrom.inference.agreement`. For
-            joint bins; other models leave it. Done before `scores_to_ab`, by what knows L.
+            joint bins; other models leave it. Done before `scores_to_ab`, by `in_agreement`.
         warmth: -1 as in cold light to 1 as in warm light; 0 leaves ab as it is. Done where `smooth_radius` is.
         tint: -1 greener to 1 more magenta, likewise.
 
@@ -109,6 +110,20 @@ class Decoding:
         return a, b
 
 
+def in_agreement(scores: np.ndarray, bins: Bins | None, how: Decoding, light: np.ndarray) -> np.ndarray:
+    """What points that look alike say together, as much as `how` wants it; other bins than joint ones are left.
+
+    Args:
+        scores: (q, h, w) scores over `bins`.
+        bins: the codebook of the card.
+        how: see `Decoding`.
+        light: (h, w) L, 0..100, of the points.
+    """
+    if not (how.agreement and isinstance(bins, JointBins)):
+        return scores
+    return agreed(bins.log_softmax(scores.astype(np.float32)), light, how.agreement)
+
+
 def scores_to_ab(
     scores: np.ndarray,
     bins: Bins | None,
@@ -116,7 +131,7 @@ def scores_to_ab(
     rng: np.random.Generator | None = None,
     ab_scale: float = AB_SCALE,
 ) -> np.ndarray:
-    """Decode one picture.
+    """Decode one picture; for the agreement that `how` asks for, give what `in_agreement` made of the scores.
 
     Args:
         scores: (q, h, w) scores over `bins`, or (2, h, w) ab / `ab_scale` where `bins` is None.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from photochrom.errors import BadCheckpoint, BadSetting
 from photochrom.inference.backends import Backend
+from photochrom.inference.bins import Bins
 from photochrom.inference.card import ModelCard
+from photochrom.inference.decode import Decoding, in_agreement
 
 
 @dataclass(frozen=True)
@@ -20,10 +22,23 @@ class Scores:
     Attributes:
         map: (c, h, w).
         seen: (w, h) of the picture as the network saw it, without padding.
+        told: whether the network knew hints.
     """
 
     map: np.ndarray
     seen: tuple[int, int]
+    told: bool = False
+    _last: list[tuple[float, np.ndarray, np.ndarray]] = field(default_factory=list, init=False, repr=False)
+
+    def in_agreement(self, bins: Bins | None, how: Decoding, light: np.ndarray) -> np.ndarray:
+        """See `decode.in_agreement`. The last two answers are kept, for a small copy and a large one: they take more
+        than half of a decoding's time, and most of what `how` says has no part in them."""
+        for share, lightness, found in self._last:
+            if share == how.agreement and np.array_equal(lightness, light):
+                return found
+        found = in_agreement(self.map, bins, how, light)
+        self._last[:] = [*self._last[-1:], (how.agreement, light, found)]
+        return found
 
 
 class Network:
@@ -87,7 +102,8 @@ class Network:
             BadCheckpoint: the answer is not what the card promises.
         """
         dropped = None if variant is None else self._variation(variant)
-        return self._cropped(self._answers(self._input(small, hints)[None], mirror, dropped)[0], small.shape)
+        answer = self._answers(self._input(small, hints)[None], mirror, dropped)[0]
+        return self._cropped(answer, small.shape, hints is not None)
 
     @property
     def at_once(self) -> int:
@@ -118,9 +134,9 @@ class Network:
             out = (out + self._run(np.ascontiguousarray(x[..., ::-1]), dropped)[..., ::-1]) / 2
         return out
 
-    def _cropped(self, out: np.ndarray, shape: tuple[int, ...]) -> Scores:
+    def _cropped(self, out: np.ndarray, shape: tuple[int, ...], told: bool = False) -> Scores:
         h, w = shape
-        return Scores(out[:, : -(-h // self.card.stride), : -(-w // self.card.stride)], (w, h))
+        return Scores(out[:, : -(-h // self.card.stride), : -(-w // self.card.stride)], (w, h), told)
 
     def _variation(self, variant: int) -> np.ndarray | None:
         card = self.card

@@ -17,9 +17,8 @@ from photochrom.data.entries import Entry
 from photochrom.data.samples import decode_entry
 from photochrom.data.sources import list_pictures
 from photochrom.imaging.picture import to_dtype
-from photochrom.inference.agreement import agreed
-from photochrom.inference.bins import Bins, JointBins
-from photochrom.inference.decode import scores_to_ab
+from photochrom.inference.bins import Bins
+from photochrom.inference.decode import in_agreement, scores_to_ab
 from photochrom.metrics import Comparison, Rendition, measure
 from photochrom.painting.painter import Painter
 from photochrom.painting.upsample import GuidedChroma, resize
@@ -101,9 +100,7 @@ class Validation:
         rng = np.random.default_rng(0)  # the decoder `sample` draws alike at each evaluation
         for scores, lab in zip(torch.cat(outputs).numpy(), self.lab, strict=True):
             light = lab[..., 0]
-            if self.decoding.agreement and isinstance(self.bins, JointBins):
-                seen = resize(light, scores.shape[:0:-1])
-                scores = agreed(self.bins.log_softmax(scores), seen, self.decoding.agreement)
-            ab = scores_to_ab(scores, self.bins, self.decoding, rng)
+            agreed = in_agreement(scores, self.bins, self.decoding, resize(light, scores.shape[:0:-1]))
+            ab = scores_to_ab(agreed, self.bins, self.decoding, rng)
             chroma = GuidedChroma.fit(ab, light, ab.shape[1::-1], self.decoding.smooth_radius)
             yield Painter(len(light), light.shape[1], chroma).strip(light, 0, light.dtype)

@@ -33,7 +33,7 @@ def names(setup: Setup, folder: str, look: Look, count: int) -> list[str]:
 
     def lab(variant: int) -> np.ndarray:
         chosen = look.model_copy(update={"variant": variant, "mark": False})
-        scores = answer_of(setup, folder, variant, look.restore_tone)
+        scores = answer_of(setup, folder, variant, look.restore_tone, look.hints)
         return color.rgb_to_lab(painted(dressed(setup, folder, chosen), small, chosen, scores, whole).pixels / 255)
 
     plain = lab(0)

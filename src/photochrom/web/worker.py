@@ -119,7 +119,7 @@ def colorize(setup: Setup, folder: str, look: Look, format: str | None) -> tuple
     colorizer = dressed(setup, folder, look)
     look.decoding(colorizer)  # a look that cannot be is refused before the network runs
     look.given(picture.size, picture.size)
-    scores = colorizer.scores(picture.lightness(), variant=look.variant or None)
+    scores = _asked(colorizer, picture, look, picture.size)
     result = painted(colorizer, picture, look, scores, picture.size)
     return written(folder, picture, result, look, format), format
 
@@ -138,9 +138,9 @@ def written(
 
 def preview(setup: Setup, folder: str, look: Look | None, side: int, format: str) -> bytes:
     """The encoded photograph, at most `side` pixels on its longer side, in a look (None: unchanged)."""
-    scores, small, whole = sized(folder, side)
+    _, small, whole = sized(folder, side)
     if look is not None:
-        scores = answer_of(setup, folder, look.variant, look.restore_tone)
+        scores = answer_of(setup, folder, look.variant, look.restore_tone, look.hints)
         small = painted(dressed(setup, folder, look), small, look, scores, whole)
     return io.encode(small, format)
 
@@ -176,7 +176,7 @@ def crop(
     colorizer.restore_tone = False  # the L that is given is restored
     painter = colorizer.part_painter(
         light_of(colorizer, small, look),
-        answer_of(setup, folder, look.variant, look.restore_tone),
+        answer_of(setup, folder, look.variant, look.restore_tone, look.hints),
         decoding=look.decoding(colorizer),
         variant=look.variant or None,
         hints=look.given(picture.size, small.size),
@@ -221,26 +221,30 @@ def _reference(setup: Setup, folder: str) -> Reference:
     return session(setup).reference(small, scores)
 
 
-def _redrawn(colorizer: Colorizer, picture: Picture, look: Look) -> Scores | None:
-    """The answer for a variant of a network that drops channels at use, and for restored tones; None where the one that
-    is kept will do."""
-    variant = look.variant if colorizer.card.variation else 0
-    if not (variant or look.restore_tone):
-        return None
-    return colorizer.scores(picture.lightness(), variant=variant or None)
+def _asked(colorizer: Colorizer, picture: Picture, look: Look, whole: tuple[int, int]) -> Scores:
+    """What the network says of a photograph of the size `whole`, or of a copy of it, in a look."""
+    hints = look.given(whole, picture.size)
+    return colorizer.scores(picture.lightness(), variant=look.variant or None, hints=hints)
+
+
+def _alters(colorizer: Colorizer, look: Look) -> bool:
+    """Whether the network runs again for a look: for variants by dropped channels, restored tones, hints it takes."""
+    dropping = look.variant and colorizer.card.variation
+    return bool(dropping or look.restore_tone or (look.hints and colorizer.network.takes_hints))
 
 
 def answer_for(folder: str, colorizer: Colorizer, picture: Picture, look: Look) -> Scores:
     """What the network says of a job's whole photograph in a look; `colorizer` is as `dressed` gives it for that."""
-    return _redrawn(colorizer, picture, look) or kept_of(folder)[0]
+    return _asked(colorizer, picture, look, picture.size) if _alters(colorizer, look) else kept_of(folder)[0]
 
 
 @lru_cache(maxsize=8)
-def answer_of(setup: Setup, folder: str, variant: int, restore_tone: bool) -> Scores:
+def answer_of(setup: Setup, folder: str, variant: int, restore_tone: bool, hints: str) -> Scores:
     """What the network says of a job's photograph in a look, by the copy for previews where it has to run again."""
-    scores, small, _ = kept_of(folder)
-    look = Look(variant=variant, restore_tone=restore_tone)
-    return _redrawn(dressed(setup, folder, look), small, look) or scores
+    scores, small, whole = kept_of(folder)
+    look = Look(variant=variant, restore_tone=restore_tone, hints=hints)
+    colorizer = dressed(setup, folder, look)
+    return _asked(colorizer, small, look, whole) if _alters(colorizer, look) else scores
 
 
 def light_of(colorizer: Colorizer, picture: Picture, look: Look, whole: Picture | None = None) -> np.ndarray:

@@ -7,6 +7,7 @@ import torch
 
 from photochrom import Colorizer, Hint
 from photochrom.errors import BadRecipe
+from photochrom.imaging.io import from_array, to_array
 from photochrom.train.export import export, load_model
 from photochrom.train.loop import Trainer
 from photochrom.train.runs import load_run
@@ -88,6 +89,19 @@ def test_training_moves_the_branch_alone_and_the_export_takes_hints(recipe, fold
     photo = np.random.default_rng(0).integers(0, 256, (80, 100), np.uint8)
     plain, runs = colorizer.colorize(photo), []
     scores = colorizer.network.scores
-    monkeypatch.setattr(colorizer.network, "scores", lambda *given, **how: runs.append(how) or scores(*given, **how))
-    assert (colorizer.colorize(photo, hints=[Hint(50, 40, "red")]) != plain).any()
-    assert [list(how) for how in runs] == [["hints"]]
+    monkeypatch.setattr(colorizer.network, "scores", lambda *given: runs.append(given) or scores(*given))
+    hints = [Hint(50, 40, "red")]
+    red = colorizer.colorize(photo, hints=hints)
+    assert (red != plain).any()
+    assert [given[3].shape[0] for given in runs] == [3]
+
+    # What was told of the hints is not asked again, whatever else is wanted of it; what was not, is.
+    light = from_array(photo).lightness()
+    told = colorizer.scores(light, hints=hints)
+    colored = colorizer.colorize_picture(from_array(photo), scores=told, hints=hints)
+    np.testing.assert_array_equal(to_array(colored, photo.dtype), red)
+    assert len(runs) == 2
+    np.testing.assert_array_equal(
+        colorizer.decode(colorizer.scores(light), light, hints=hints), colorizer.decode(told, light, hints=hints)
+    )
+    assert len(runs) == 4

@@ -25,7 +25,7 @@ def mean(
     log_probability: np.ndarray, values: np.ndarray, *, temperature: float = 1.0, rng: np.random.Generator | None = None
 ) -> np.ndarray:
     """The expected value: the least squared error, and the brown that comes with it. The temperature has no effect."""
-    return np.einsum("qhw,qd->hwd", np.exp(log_probability), values)
+    return _expected(np.exp(log_probability), values)
 
 
 @decoders.register("annealed_mean")
@@ -41,7 +41,7 @@ def annealed_mean(
     Source: Zhang et al. 2016, equation 5 (T = 0.38).
     """
     sharp = _sharpened(log_probability, temperature)
-    return np.einsum("qhw,qd->hwd", sharp / sharp.sum(0), values)
+    return _expected(sharp, values) / sharp.sum(0)[..., None]
 
 
 @decoders.register("sample")
@@ -56,6 +56,11 @@ def sample(
     level = (rng or np.random.default_rng()).random()
     cumulative = np.cumsum(probability / probability.sum(0), 0)
     return values[np.minimum((cumulative < level).sum(0), len(values) - 1)]
+
+
+def _expected(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Sums (h, w, d) of values (q, d) with weights (q, h, w)."""
+    return np.tensordot(weights, values.astype(weights.dtype), (0, 0))
 
 
 def _sharpened(log_probability: np.ndarray, temperature: float) -> np.ndarray:

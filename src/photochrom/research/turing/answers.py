@@ -149,9 +149,8 @@ class Answers:
         """A connection for one step, which costs less than a millisecond and needs no lock."""
         try:
             with closing(sqlite3.connect(self.path, timeout=30, isolation_level=None)) as db:
-                # Readers do not wait for writers, and a commit has reached the disk: neither a kill nor a power cut
-                # takes an answer back.
-                db.execute("PRAGMA journal_mode = WAL")
+                # A commit has reached the disk: neither a kill nor a power cut takes an answer back. The journal is
+                # SQLite's own kind: changing it to another needs the file alone, which fails at once and does not wait.
                 db.execute("PRAGMA synchronous = FULL")
                 db.execute("PRAGMA foreign_keys = ON")
                 db.executescript(_SCHEMA)
