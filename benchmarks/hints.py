@@ -24,7 +24,7 @@ from photochrom.evaluation.sample import Truth, join, truths
 from photochrom.imaging.formats import is_picture_name
 from photochrom.inference.network import Scores
 from photochrom.metrics import Comparison, measure
-from photochrom.painting.hints import hint_map, hinted
+from photochrom.painting.hints import hinted
 
 NAMES = ("ciede2000", "psnr", "colorfulness")
 AROUND = 3
@@ -50,12 +50,12 @@ def geodesic(session: Colorizer, light: np.ndarray) -> Spread:
 
 def network(session: Colorizer, light: np.ndarray) -> Spread:
     """What a network gives that takes the hints itself."""
-    return lambda hints: session.decode(informed(session, light, hints), light)
+    return lambda hints: session.decode(session.scores(light, hints=hints), light)
 
 
 def both(session: Colorizer, light: np.ndarray) -> Spread:
     """The same, and hints spread over it."""
-    return lambda hints: spread(session, light, informed(session, light, hints), hints)
+    return lambda hints: spread(session, light, session.scores(light, hints=hints), hints)
 
 
 def levin(session: Colorizer, light: np.ndarray) -> Spread:
@@ -78,13 +78,6 @@ def spread(session: Colorizer, light: np.ndarray, scores: Scores, hints: Sequenc
     if not hints:
         return session.decode(scores, light)
     return hinted(session.part_painter(light, scores).chroma, light, hints).strip(light, 0, len(light))
-
-
-def informed(session: Colorizer, light: np.ndarray, hints: Sequence[Hint]) -> Scores:
-    """The scores of a network that takes hints."""
-    small = session.shrunk(light)
-    known = hint_map(hints, small, light.shape[::-1], session.card.stride) if hints else None
-    return session.network.scores(small, hints=known)
 
 
 def measured(session: Colorizer, truth: Truth, methods: list[str], numbers: list[int], seed: int) -> np.ndarray:
