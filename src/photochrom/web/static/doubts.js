@@ -38,6 +38,7 @@ export class Doubts {
     clearTimeout(this.#waiting);
     this.#loading.abort();
     if (!this.#on || !this.#item) return this.#clear();
+    if (!this.#places.length) $("doubt-news").textContent = "Looking\u2026";
     this.#waiting = setTimeout(() => this.#load(), wait);
   }
 
