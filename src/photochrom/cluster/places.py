@@ -40,7 +40,7 @@ class Place:
             raise PhotochromError(f"{shown(self.url)}: {protocol}:// needs another package ({_line(error)})") from None
         except ValueError as error:
             raise BadSetting(
-                f"{shown(self.url)} is no address of files ({_line(error)}); check what is before ://"
+                f"{shown(self.url)} is not an address of files ({_line(error)}); check what is before ://"
             ) from None
 
     @property

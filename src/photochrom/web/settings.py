@@ -89,7 +89,9 @@ class ServeSettings:
         if self.token is None and not is_loopback(self.host):
             raise BadSetting(f"on {self.host} others can reach the server; set a --token, or omit --host")
         if self.root_path and not _ROOT_PATH.fullmatch(self.root_path):
-            raise BadSetting(f"'{self.root_path}' is no path such as /photochrom; it starts with / and does not end so")
+            raise BadSetting(
+                f"'{self.root_path}' is not a path such as /photochrom; it needs a / in front, none behind"
+            )
         for address in self.trusted_proxies:
             _network(address)
         for origin in self.cors:
@@ -143,7 +145,7 @@ def size(text: str) -> int:
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text.strip())
     if found is None or found[2].upper() not in _UNITS:
-        raise BadSetting(f"'{text}' is no size such as 500MB or 4GB")
+        raise BadSetting(f"'{text}' is not a size such as 500MB or 4GB")
     return round(float(found[1]) * _UNITS[found[2].upper()])
 
 
@@ -151,13 +153,13 @@ def _network(text: str) -> Network:
     try:
         return ipaddress.ip_network(text)
     except ValueError:
-        raise BadSetting(f"the proxy '{text}' is no address such as 127.0.0.1 or 10.0.0.0/8") from None
+        raise BadSetting(f"the proxy '{text}' is not an address such as 127.0.0.1 or 10.0.0.0/8") from None
 
 
 def _check_origin(text: str) -> None:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.netloc or text != f"{parts.scheme}://{parts.netloc}":
-        raise BadSetting(f"'{text}' is no origin such as https://example.org")
+        raise BadSetting(f"'{text}' is not an origin such as https://example.org")
 
 
 def _least(what: str, value: float | None, low: float, high: float | None = None) -> None:
