@@ -81,6 +81,7 @@ async def home(request: Request) -> HTMLResponse:
             "accept": ",".join(accept),
             "local": is_loopback(settings.host) and _is_here(request),
             "keep": f"{settings.keep_minutes:g}",
+            "album": settings.album is not None,
             "samples": [(name, Path(name).stem) for name in SAMPLES],
             "sliders": sliders(card),
             "has_variants": card.has_variants,

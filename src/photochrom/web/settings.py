@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from photochrom._support.processes import usable_cores
+from photochrom._support.text import shown
 from photochrom.errors import BadSetting
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -45,6 +47,7 @@ class ServeSettings:
         keep_minutes: how long an upload and its result are kept after they were last asked for.
         max_kept: how many bytes of uploads and results are kept at a time; the oldest go first. None takes 4 GB, or a
             quarter of the memory where temporary files are kept in memory (tmpfs).
+        album: a folder in which results can be kept for good; it is made if need be.
         turing: the folder of a Turing test in which people take part at /turing; see `photochrom.research.turing`.
 
     Raises:
@@ -69,6 +72,7 @@ class ServeSettings:
     jobs_per_client: int = 8
     keep_minutes: float = 30
     max_kept: int | None = None
+    album: Path | None = None
     turing: Path | None = None
 
     def __post_init__(self) -> None:
@@ -92,6 +96,8 @@ class ServeSettings:
             raise BadSetting(
                 f"'{self.root_path}' is not a path such as /photochrom; it needs a / in front, none behind"
             )
+        if self.album is not None:
+            _writable(self.album)
         for address in self.trusted_proxies:
             _network(address)
         for origin in self.cors:
@@ -154,6 +160,15 @@ def _network(text: str) -> Network:
         return ipaddress.ip_network(text)
     except ValueError:
         raise BadSetting(f"the proxy '{text}' is not an address such as 127.0.0.1 or 10.0.0.0/8") from None
+
+
+def _writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(f"{shown(folder)}: no album can be made here ({error.strerror}); name another") from None
+    if not os.access(folder, os.W_OK):
+        raise BadSetting(f"{shown(folder)}: nothing can be written into this album; name another folder")
 
 
 def _check_origin(text: str) -> None:

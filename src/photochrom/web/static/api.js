@@ -95,6 +95,8 @@ export const resultAddress = (id, look, more = {}) => `${api}/jobs/${id}/result?
 
 export const exportAddress = (id, look, how) => `${api}/jobs/${id}/export?${query(look, how)}`;
 
+export const albumAddress = (id, look, name) => `${api}/jobs/${id}/album?${query(look, { name })}`;
+
 // What is asked of a place, or of the whole: "colors", "reach", "confidence", "unsure", "variants".
 export const placeAddress = (id, what, look, more = {}) => `${api}/jobs/${id}/${what}?${query(look, more)}`;
 

@@ -6,7 +6,7 @@ import { filmLook } from "./film.js";
 import { History } from "./history.js";
 import { local } from "./preview.js";
 import { Queue } from "./queue.js";
-import { saveAll } from "./saving.js";
+import { saveAll, saveInAlbum } from "./saving.js";
 import * as session from "./session.js";
 import { Strip } from "./strip.js";
 import { Viewer } from "./viewer.js";
@@ -150,6 +150,10 @@ function report() {
   $("queue").textContent = items.length > 1 ? words + (failed ? `, ${failed} failed` : "") : "";
   $("download-all").hidden = done < 2;
   $("everywhere").hidden = done < 2 || shown?.state !== "done";
+  if ($("album")) {
+    $("album").hidden = !done;
+    $("album").textContent = done > 1 ? "Save all to the album" : "Save to the album";
+  }
   entitle();
   remember();
 }
@@ -274,6 +278,28 @@ $("download-all").addEventListener("click", async () => {
   const problem = await download(done, {}, $("download-all"));
   if (problem) tell(problem);
   else saved(done);
+});
+
+// One after the other; what is there already in its look is not written again.
+$("album")?.addEventListener("click", async () => {
+  const open = coloured().filter((item) => item.inAlbum !== JSON.stringify(item.look));
+  $("album").disabled = true;
+  try {
+    for (const [at, item] of open.entries()) {
+      $("album").textContent = `Saving ${at + 1} of ${open.length}…`;
+      const look = JSON.stringify(item.look);
+      await saveInAlbum(item);
+      item.inAlbum = item.saved = look;
+    }
+    report();
+    tell(open.length === 1 ? "Saved in the album" : open.length ? `${open.length} saved in the album` : "All are in the album");
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    report();
+    tell(error.message);
+  } finally {
+    $("album").disabled = false;
+  }
 });
 
 function coloured() {

@@ -20,7 +20,8 @@ export class Doubts {
     this.#viewer = viewer;
     this.#begin = begin;
     viewer.over.append(this.#canvas);
-    $("doubt").addEventListener("click", () => {
+    // A model without a codebook cannot tell how sure it is.
+    $("doubt")?.addEventListener("click", () => {
       this.#on = !this.#on;
       $("doubt").setAttribute("aria-pressed", this.#on);
       this.update(0);
