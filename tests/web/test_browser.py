@@ -192,6 +192,19 @@ def test_what_did_not_reach_the_server_is_tried_again(open_page, photographs):
     coloured(page)
 
 
+def test_a_file_that_is_gone_before_it_is_sent_is_said(open_page, photographs):
+    page = open_page(refusals="ERR_FAILED")
+
+    def failing(route):
+        photographs[0].unlink(missing_ok=True)
+        route.abort()
+
+    page.route("**/api/v1/jobs?*", failing)
+    page.set_input_files("#files", photographs[0])
+    expect(page.locator("#notice-text")).to_contain_text("moved, changed or deleted")
+    expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+
+
 def test_a_server_that_is_gone_is_named_over_the_picture_and_asked_again(open_page, photographs):
     page = open_page(refusals="net::ERR_")
     page.set_input_files("#files", photographs[0])
