@@ -524,3 +524,8 @@ def test_negotiation_without_anything_that_fits():
     with pytest.raises(Problem) as caught:
         wanted_format(None, "application/json", "PNG")
     assert caught.value.status == 406
+
+
+@pytest.mark.parametrize(("minutes", "words"), [(1, "Kept for 1 minute after"), (30, "Kept for 30 minutes after")])
+def test_the_page_says_how_long_files_are_kept(site, minutes, words):
+    assert words in site(keep_minutes=minutes).get("/").text

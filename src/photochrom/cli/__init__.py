@@ -24,7 +24,7 @@ app = App(
 )
 # Each command is imported when it is called: `--help` is instant, and none that does not train imports torch.
 for name, what in {
-    "colorize": "Colour photographs: files, folders, or standard input.",
+    "colorize": "Colour photographs and films: files, folders, or standard input.",
     "batch": "Colour archives of any size, on this machine or on a Ray cluster; the same command resumes.",
     "serve": "Colour in the browser, and serve an HTTP API for programs.",
     "demo": "Colour the sample photograph that comes with the package.",
