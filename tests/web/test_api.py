@@ -252,7 +252,7 @@ def test_a_crop_is_that_part_of_the_result(server, drawn):
     for crop, reason in (
         ("800,0,200,100", "beyond the photograph"),
         ("0,0,9000,9000", "16 megapixels"),
-        ("0,0,0,5", "match"),
+        ("0,0,0,5", "crop: it is not written as it has to be"),
     ):
         refused = server.get(f"{address}/result", params={"crop": crop})
         assert refused.status_code == 422

@@ -119,7 +119,7 @@ def test_the_places_where_a_hint_would_help_are_apart(real):
     ("path", "status", "message"),
     [
         ("colors?x=240&y=3", 422, "the hint at 240,3 lies outside the photograph, which is 240 x 160 pixels"),
-        ("colors?x=-1&y=3", 422, "greater than or equal to 0"),
+        ("colors?x=-1&y=3", 422, "x: it must be at least 0"),
         ("reach?x=3&y=160", 422, "lies outside"),
         ("unsure?count=99", 422, "it must be at most 8"),
         ("confidence?reference=none", 410, "the reference picture is no longer on the server; send it again"),
