@@ -58,7 +58,7 @@ def test_the_joint_codebook_is_counted_whole(call):
         (["baseline", "--set", "a=1"], "--set changes a recipe, and 'baseline' is not one; name a .toml file"),
         ([RECIPES / "cnn-ce10.toml", "--set", "data.size=32"], "data.size is 32; for this model it must be 64"),
         ([RECIPES / "cnn-ce10.toml", "--set", "model.settings.kernel=9"], "the map shrinks to nothing"),
-        ([], "requires an argument"),
+        ([], "photochrom models show needs NETWORK"),
     ],
 )
 def test_what_is_wrong_gets_one_line(call, argv, message):

@@ -66,7 +66,7 @@ def test_rows_are_written_before_they_are_many(output, monkeypatch):
 
 def test_what_is_no_manifest(output):
     output.at("manifest.parquet").write(b"something else")
-    with pytest.raises(PhotochromError, match="is no manifest of photochrom, or damaged"):
+    with pytest.raises(PhotochromError, match="is not a photochrom manifest, or damaged"):
         Manifest(output).read()
 
 

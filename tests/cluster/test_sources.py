@@ -152,7 +152,7 @@ def test_what_is_not_there_is_one_line(tmp_path):
     ):
         with pytest.raises(UnreadableImage, match=message):
             rows_of(url)
-    with pytest.raises(BadSetting, match="nosuch://x is no address of files"):
+    with pytest.raises(BadSetting, match="nosuch://x is not an address of files"):
         rows_of("nosuch://x")
     with pytest.raises(BadSetting, match="is the source and the output"):
         rows_of(tmp_path, tmp_path)

@@ -121,7 +121,7 @@ def test_names_of_folders(tmp_path):
         (tmp_path / name).mkdir()
     assert named([str(tmp_path / "a"), f"B={tmp_path / 'a'}"]) == [("a", tmp_path / "a"), ("B", tmp_path / "a")]
     assert named([str(tmp_path / "b=c")]) == [("b=c", tmp_path / "b=c")]
-    with pytest.raises(BadDataset, match="gone is no folder; --predictions takes DIR or NAME=DIR"):
+    with pytest.raises(BadDataset, match="gone is not a folder; --predictions takes DIR or NAME=DIR"):
         named([f"x={tmp_path / 'gone'}"])
     with pytest.raises(BadDataset, match="two methods are called 'a'"):
         named([str(tmp_path / "a"), f"a={tmp_path / 'a'}"])

@@ -64,7 +64,7 @@ class TestRead:
             ("none.gpl", None, "is neither a file nor a colour"),
             ("a.gpl", b"GIMP Palette\n", "the GIMP palette holds no colours"),
             ("a.ase", b"ASEF\0\1\0\0\0\0\0\1\0", "the swatch file holds no colours"),
-            ("a.txt", b"hello", "it is no picture, GIMP palette or swatch file"),
+            ("a.txt", b"hello", "the palette is not a picture, a GIMP palette or a swatch file"),
         ],
     )
     def test_files_that_are_none(self, tmp_path, name, content, message):

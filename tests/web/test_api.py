@@ -252,7 +252,7 @@ def test_a_crop_is_that_part_of_the_result(server, drawn):
     for crop, reason in (
         ("800,0,200,100", "beyond the photograph"),
         ("0,0,9000,9000", "16 megapixels"),
-        ("0,0,0,5", "match"),
+        ("0,0,0,5", "crop: it is not written as it has to be"),
     ):
         refused = server.get(f"{address}/result", params={"crop": crop})
         assert refused.status_code == 422
@@ -344,12 +344,36 @@ def test_a_form_without_its_file(server, png):
 
 
 @pytest.mark.parametrize(
-    "query", ["saturation=5", "saturation=nan", "vividness=-1", "variant=1.5", "format=exe", "contrast=x"]
+    ("query", "words"),
+    [
+        ("saturation=5", "it must be at most 4"),
+        ("saturation=nan", "it must be a number"),
+        ("vividness=-1", "it must be at least 0"),
+        ("variant=1.5", "it must be a whole number"),
+        ("format=exe", "there is no format 'exe'; there are: jpeg, "),
+        ("contrast=x", "it must be a number"),
+        ("mark=perhaps", "it must be true or false"),
+        ("name=" + 300 * "x", "it can have at most 255 characters"),
+    ],
 )
-def test_a_query_that_cannot_be(server, png, query):
+def test_a_query_that_cannot_be(server, png, query, words):
     refused = server.post(f"/api/v1/colorize?{query}", content=png(1))
     assert refused.status_code == 422
-    assert refused.json()["detail"].startswith(query.partition("=")[0])
+    assert refused.json()["detail"].startswith(f"{query.partition('=')[0]}: {words}")
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "status", "words"),
+    [
+        ("POST", "/api/v1/archive", 422, "the body is not JSON"),
+        ("GET", "/api/v1/nothing", 404, "/docs lists what there is"),
+        ("PUT", "/api/v1/jobs", 405, "PUT is not possible here"),
+    ],
+)
+def test_what_is_asked_wrongly(server, method, address, status, words):
+    refused = server.request(method, address, content=b'{"photographs": ', headers={"Content-Type": "application/json"})
+    assert refused.status_code == status
+    assert words in refused.json()["detail"]
 
 
 def test_a_photograph_of_too_many_pixels(running, png):
@@ -500,3 +524,8 @@ def test_negotiation_without_anything_that_fits():
     with pytest.raises(Problem) as caught:
         wanted_format(None, "application/json", "PNG")
     assert caught.value.status == 406
+
+
+@pytest.mark.parametrize(("minutes", "words"), [(1, "Kept for 1 minute after"), (30, "Kept for 30 minutes after")])
+def test_the_page_says_how_long_files_are_kept(site, minutes, words):
+    assert words in site(keep_minutes=minutes).get("/").text

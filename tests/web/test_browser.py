@@ -169,7 +169,10 @@ def test_what_is_no_photograph_is_named_and_the_others_are_done(open_page, tmp_p
     (tmp_path / "notes.txt").write_text("no picture")
     page = open_page(refusals="status of 415")
     page.set_input_files("#files", [tmp_path / "notes.txt", *photographs])
+    expect(page.locator("#notice-name")).to_have_text("notes.txt could not be coloured.")
     expect(page.locator("#notice-text")).to_contain_text("not a picture")
+    title = page.locator("#strip .tile", has=page.get_by_role("radio", name="notes.txt")).get_attribute("title")
+    assert title.startswith("notes.txt: the upload is not a picture")
     expect(page.get_by_role("button", name="Try again")).to_be_hidden()  # which would not help
     expect(page.get_by_role("button", name="Download", exact=True)).to_be_hidden()
     expect(page.locator("#queue")).to_have_text("2 coloured, 1 failed")
@@ -187,6 +190,19 @@ def test_what_did_not_reach_the_server_is_tried_again(open_page, photographs):
     page.unroute("**/api/v1/jobs?*")
     page.get_by_role("button", name="Try again").click()
     coloured(page)
+
+
+def test_a_file_that_is_gone_before_it_is_sent_is_said(open_page, photographs):
+    page = open_page(refusals="ERR_FAILED")
+
+    def failing(route):
+        photographs[0].unlink(missing_ok=True)
+        route.abort()
+
+    page.route("**/api/v1/jobs?*", failing)
+    page.set_input_files("#files", photographs[0])
+    expect(page.locator("#notice-text")).to_contain_text("moved, changed or deleted")
+    expect(page.get_by_role("button", name="Try again")).to_be_hidden()
 
 
 def test_a_server_that_is_gone_is_named_over_the_picture_and_asked_again(open_page, photographs):
@@ -318,7 +334,7 @@ def test_a_moving_picture_is_played_downloaded_and_stopped(open_page, tmp_path, 
     page = open_page()
     page.set_input_files("#files", tmp_path / "train.gif")
     coloured(page)
-    expect(page.locator("#facts")).to_have_text("64 \u00d7 48, GIF, 6 frames")
+    expect(page.locator("#facts")).to_have_text("64 \u00d7 48, GIF, 0.5 s")
     expect(page.get_by_role("slider", name="Contrast")).to_be_hidden()
     expect(page.locator("#strip canvas")).to_have_count(1)  # what is small does not move
     with page.expect_download() as caught:
@@ -326,9 +342,9 @@ def test_a_moving_picture_is_played_downloaded_and_stopped(open_page, tmp_path, 
     assert caught.value.suggested_filename == "train.color.gif"
     page.get_by_role("slider", name="Saturation").press("End")
     with page.expect_request(lambda request: request.method == "POST" and "saturation=2" in request.url):
-        page.get_by_role("button", name="Colour again like this").click()
+        page.get_by_role("button", name="Colour again").click()
     coloured(page)
-    expect(page.get_by_role("button", name="Colour again like this")).to_be_hidden()
+    expect(page.get_by_role("button", name="Colour again")).to_be_hidden()
     moving, resting = page.locator("#viewer .film img"), page.locator("#viewer .film canvas")
     expect(moving).to_have_count(2)
     page.get_by_role("button", name="Pause").click()

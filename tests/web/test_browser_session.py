@@ -58,6 +58,30 @@ def test_the_photograph_shows_before_it_is_sent(open_page, photographs):
     expect(page.locator("#strip .state").first).to_be_hidden()
 
 
+def test_the_title_of_the_tab_says_how_far_it_is(open_page, photographs):
+    page = open_page()
+    start = page.title()
+    with held(page, "**/api/v1/jobs?*"):
+        page.set_input_files("#files", photographs)
+        expect(page).to_have_title(re.compile(r"^0 of 2 coloured.* \u2013 photochrom$"))
+    coloured(page)
+    expect(page).to_have_title("grandmother.jpg \u2013 photochrom")
+    page.click("#remove")
+    expect(page).to_have_title("harbour.png \u2013 photochrom")
+    page.click("#remove")
+    expect(page).to_have_title(start)
+
+
+def test_a_long_name_is_cut_in_its_middle(open_page, tmp_path, drawn):
+    name = "a letter about grandmother and her long journey to Quebec, scanned.jpg"
+    drawn(1, 64, 48).convert("L").save(tmp_path / name)
+    page = open_page()
+    opened(page, tmp_path / name)
+    expect(page.locator("#name")).to_have_text(re.compile("^a letter about grandm.*\u2026.*scanned.jpg$"))
+    assert len(page.locator("#name").inner_text()) <= 46
+    assert page.locator("#name").get_attribute("title") == name
+
+
 def test_the_surround_is_neutral_and_space_shows_the_original(open_page, photographs):
     page = open_page()
     opened(page, photographs[0])

@@ -30,6 +30,7 @@ def test_a_moving_picture_comes_back_in_colour(server, gif):
     address, states = followed(server, gif, "?saturation=1.5")
     assert states[-1]["status"] == "done", states[-1]
     assert (states[-1]["width"], states[-1]["height"], states[-1]["frames"]) == (64, 48, 6)
+    assert states[-1]["seconds"] == pytest.approx(0.48)
     result = server.get(f"{address}/result")
     assert result.headers["content-type"] == "image/gif"
     with Image.open(io.BytesIO(result.content)) as image:

@@ -137,8 +137,8 @@ def test_head_of_a_result_and_of_what_streams(server, done):
 def test_a_parameter_that_does_not_exist_is_refused(server, png, path):
     refused = server.post(path, content=png(1))
     assert refused.status_code == 422
-    assert "this is no parameter here; there are: " in refused.json()["detail"]
-    assert server.get("/api/v1/jobs/x?wait=1").json()["detail"] == "wait: this is no parameter here; there are none"
+    assert "there is no such parameter; there are: " in refused.json()["detail"]
+    assert server.get("/api/v1/jobs/x?wait=1").json()["detail"] == "wait: there is no such parameter; there are none"
 
 
 def test_pages_elsewhere_may_use_the_interface_where_they_are_named(running, png):

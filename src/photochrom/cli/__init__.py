@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from cyclopts import App
-from cyclopts.exceptions import CycloptsError
+from cyclopts.exceptions import CoercionError, CycloptsError, MissingArgumentError
 
 from photochrom._support.text import shown
 from photochrom._support.version import __version__
@@ -24,7 +24,7 @@ app = App(
 )
 # Each command is imported when it is called: `--help` is instant, and none that does not train imports torch.
 for name, what in {
-    "colorize": "Colour photographs: files, folders, or standard input.",
+    "colorize": "Colour photographs and films: files, folders, or standard input.",
     "batch": "Colour archives of any size, on this machine or on a Ray cluster; the same command resumes.",
     "serve": "Colour in the browser, and serve an HTTP API for programs.",
     "demo": "Colour the sample photograph that comes with the package.",
@@ -68,7 +68,7 @@ def _status(argv: Sequence[str]) -> int:
         command = " ".join(["photochrom", *(error.command_chain or ())])
         named = next((token for token in _like_options(argv) if is_picture_name(token)), None)
         hint = f"for a file of that name, write {shown('./' + named)}; " if named else ""
-        return _complain(f"{str(error).strip()} ({hint}see {command} --help)", 2)
+        return _complain(f"{_in_words(error, command, argv)} ({hint}see {command} --help)", 2)
     except (BadSetting, BadRecipe, UnknownName) as error:
         return _complain(str(error), 2)
     except PhotochromError as error:
@@ -83,6 +83,21 @@ def _status(argv: Sequence[str]) -> int:
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         return _complain(f"the system refused: {error.strerror or error}{where}", 1)
+
+
+def _in_words(error: CycloptsError, command: str, argv: Sequence[str]) -> str:
+    """What is wrong with a call, as the commands themselves would say it."""
+    if isinstance(error, MissingArgumentError) and error.argument:
+        name = error.keyword or error.argument.name
+        if name not in argv:
+            return f"{command} needs {name}"
+        after = [*argv, ""][argv.index(name) + 1]
+        meant = f"; if {after} is meant, write {name}={after}" if after[1:2].isdecimal() else ""
+        return f"{name} needs a value{meant}"
+    if isinstance(error, CoercionError) and error.token and error.target_type in (int, float):
+        number = "a whole number" if error.target_type is int else "a number"
+        return f"{error.token.keyword or error.token.value} is '{error.token.value}'; it must be {number}"
+    return str(error).strip()
 
 
 def _like_options(argv: Sequence[str]) -> list[str]:

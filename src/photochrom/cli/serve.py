@@ -36,6 +36,7 @@ def serve(
     jobs_per_client: int = DEFAULTS.jobs_per_client,
     keep: float = DEFAULTS.keep_minutes,
     max_kept: str | None = None,
+    album: Path | None = None,
     turing: Path | None = None,
 ) -> None:
     """Colour in the browser, and serve an HTTP API for programs, on this computer.
@@ -79,6 +80,8 @@ def serve(
     max_kept
         How much to keep of them, such as 500MB; the oldest go first. [default: 4GB, or a quarter of the memory where
         temporary files are kept in memory]
+    album
+        A folder in which results can be kept for good, by a button of the page; nothing in it is overwritten.
     turing
         The folder of a Turing test (see `photochrom turing new`); people take part at /turing.
     """
@@ -101,6 +104,7 @@ def serve(
         jobs_per_client=jobs_per_client,
         keep_minutes=keep,
         max_kept=None if max_kept is None else size(max_kept),
+        album=album,
         turing=turing,
     )
     with needing("photochrom serve", "web"):

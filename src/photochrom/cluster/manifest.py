@@ -72,7 +72,7 @@ class Manifest:
                 tables.append(pq.ParquetFile(io.BytesIO(place.read())).read().cast(SCHEMA))
             except (pa.ArrowException, ValueError):
                 raise PhotochromError(
-                    f"{shown(place.url)} is no manifest of photochrom, or damaged; move it away, or name another folder"
+                    f"{shown(place.url)} is not a photochrom manifest, or damaged; move it away, or name another folder"
                 ) from None
         return _last(pa.concat_tables(tables)) if tables else SCHEMA.empty_table()
 

@@ -42,7 +42,7 @@ class Place:
             ) from None
         except ValueError as error:
             raise BadSetting(
-                f"{shown(self.url)} is no address of files ({one_line(error)}); check what is before ://"
+                f"{shown(self.url)} is not an address of files ({one_line(error)}); check what is before ://"
             ) from None
 
     @property

@@ -284,7 +284,7 @@ def _begun(pattern: Pattern, settings: dict[str, Any]) -> tuple[PackReport, set[
     try:
         report = PackReport(**json.loads(kept))
     except (ValueError, TypeError):
-        raise AlreadyThere(f"{pattern.report} is no report of shards, or damaged; choose another folder") from None
+        raise AlreadyThere(f"{pattern.report} is not a shards report, or is damaged; choose another folder") from None
     for name, value in settings.items():
         if report.settings.get(name) != value:
             was = report.settings.get(name)

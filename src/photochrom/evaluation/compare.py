@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from photochrom import color
-from photochrom._support.text import shown
+from photochrom._support.text import counted, shown
 from photochrom.errors import BadDataset, BadSetting, MissingExtra, UnreadableImage, UnsupportedFormat
 from photochrom.evaluation.bootstrap import RESAMPLES, mean_intervals
 from photochrom.evaluation.methods import Method
@@ -168,7 +168,7 @@ def compare(
         if each:
             each(seen)
     if not found:
-        raise BadDataset(f"nothing could be measured ({len(common)} files): {skipped[-1].reason}")
+        raise BadDataset(f"nothing could be measured ({counted(len(common), 'file')}): {skipped[-1].reason}")
     columns = {
         name: {metric: np.array([numbers[name][metric] for _, numbers, _ in found]) for metric in found[0][1][name]}
         for name in (*names, GRAY, TRUTH)

@@ -144,7 +144,7 @@ def named(texts: Iterable[str]) -> list[tuple[str, Path]]:
         folder = Path(rest if given and name and not Path(text).exists() else text)
         name = name if folder != Path(text) else folder.resolve().name
         if not folder.is_dir():
-            raise BadDataset(f"{shown(folder)} is no folder; --predictions takes DIR or NAME=DIR")
+            raise BadDataset(f"{shown(folder)} is not a folder; --predictions takes DIR or NAME=DIR")
         if name in found:
             raise BadDataset(f"two methods are called '{name}'; give one another name: --predictions NAME={folder}")
         found[name] = folder

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from photochrom import color
-from photochrom._support.text import shown
+from photochrom._support.text import counted, shown
 from photochrom.errors import BadCheckpoint, BadDataset, MissingExtra, OutOfMemory, UnreadableImage, UnsupportedFormat
 from photochrom.imaging import io
 from photochrom.metrics import Rendition
@@ -120,7 +120,7 @@ def truths(
         if progress:
             progress(done, len(files), path)
     if not found:
-        raise BadDataset(f"nothing could be measured ({len(files)} files): {reason}" if files else reason)
+        raise BadDataset(f"nothing could be measured ({counted(len(files), 'file')}): {reason}" if files else reason)
 
 
 def samples(

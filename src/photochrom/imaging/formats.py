@@ -172,6 +172,7 @@ _STRANGERS = (
 )
 
 SNIFF_BYTES = 64
+_SPELT = {"WEBP": "WebP", "JPEG2000": "JPEG 2000"}
 
 
 def is_picture_name(path: str | os.PathLike[str]) -> bool:
@@ -233,13 +234,17 @@ def sniff(head: bytes) -> str:
     if form := known_by(head):
         return form.name
     if b"crx " in _brands(head):
-        raise UnsupportedFormat(f"is a camera's raw file, which is not read; save it as one of {', '.join(FORMATS)}")
+        raise UnsupportedFormat(f"is a camera's raw file, which is not read; save it as one of {_listed()}")
     if _brands(head):
         raise UnsupportedFormat("is a film, not a photograph; give it a name that ends like one, such as .mp4")
     for signature, what in _STRANGERS:
         if head.startswith(signature):
-            raise UnsupportedFormat(f"is {what}, which is not read; save it as one of {', '.join(FORMATS)}")
-    raise UnreadableImage(f"is not a picture, by its content; it must be one of {', '.join(FORMATS)}")
+            raise UnsupportedFormat(f"is {what}, which is not read; save it as one of {_listed()}")
+    raise UnreadableImage(f"is not a picture in a format that is read ({_listed()}); check the file")
+
+
+def _listed() -> str:
+    return ", ".join(_SPELT.get(name, name) for name in FORMATS)
 
 
 def _usual_endings() -> str:

@@ -201,7 +201,7 @@ def _main_colors(path: Path, name: str) -> Palette:
     """The main colours of a picture, by median cut of a small copy, with their shares."""
     with open(path, "rb") as file:
         if known_by(file.read(SNIFF_BYTES)) is None:
-            raise BadSetting(f"{name}: the palette cannot be read (it is no picture, GIMP palette or swatch file)")
+            raise BadSetting(f"{name}: the palette is not a picture, a GIMP palette or a swatch file")
     try:
         pixels = to_dtype(io.read(path).pixels, "uint8")
     except PhotochromError as error:

@@ -67,7 +67,7 @@ def read_hub(folder: Path) -> tuple[dict[str, Tensor], ModelCard]:
     except (OSError, ValueError) as error:
         raise BadCheckpoint(f"{shown(folder)}: the model cannot be read ({error})") from None
     if not isinstance(config, dict) or not isinstance(config.get("card"), dict):
-        raise BadCheckpoint(f"{shown(folder)}: its {CONFIG} has no card; it is no model of photochrom")
+        raise BadCheckpoint(f"{shown(folder)}: its {CONFIG} has no card; it is not a photochrom model")
     card = ModelCard.from_json(json.dumps(config["card"]), shown(folder))
     if hashlib.sha256(data).hexdigest() != card.digest:
         raise BadCheckpoint(f"{shown(folder)}: {WEIGHTS} is damaged, or of another model; get the folder again")

@@ -102,4 +102,4 @@ def _facts(run: Path) -> dict[str, Any]:
     try:
         return json.loads((run / FACTS).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BadCheckpoint(f"{run}: it is no run folder, or its {FACTS} cannot be read ({error})") from None
+        raise BadCheckpoint(f"{run}: it is not a run folder, or its {FACTS} cannot be read ({error})") from None

@@ -74,7 +74,7 @@ class JobBody(BaseModel):
     height: int | None = None
     kind: Literal["photograph", "film"] = Field(description="A film is whatever moves.")
     frames: int | None = Field(None, description="How many there are; 1 in a photograph.")
-    seconds: float | None = Field(None, description="How long a film lasts, where its file says so.")
+    seconds: float | None = Field(None, description="How long a film or moving picture lasts, where that is known.")
     format: str | None = Field(None, description="Of the file that came; of a film's result.")
     alpha: bool | None = Field(None, description="Whether parts are transparent.")
     colored: bool | None = Field(None, description="Whether the photograph came in colour, and can be a reference.")

@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from photochrom._support.version import __version__
 from photochrom.inference.model_files import read_card, read_model
-from photochrom.web import api, exporting, hinting, login, pages, problems, turing
+from photochrom.web import album, api, exporting, hinting, login, pages, problems, turing
 from photochrom.web.attempts import Attempts
 from photochrom.web.guard import Guard
 from photochrom.web.metrics import Measured, Metrics
@@ -52,6 +52,8 @@ def create_app(settings: ServeSettings | None = None) -> FastAPI:
     app.state.navigation = [("/", "Colour"), ("/docs", "API")]
     for router in (api.router, exporting.router, hinting.router, api.server_router, login.router, pages.router):
         app.include_router(router)
+    if settings.album:
+        album.install(app, settings.album)
     if settings.turing:
         turing.install(app, settings.turing)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

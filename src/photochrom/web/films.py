@@ -122,6 +122,8 @@ def colour(
         words = str(error).replace(str(source), "the film")
         words = words.replace(str(result_of(Path(folder), ending)), "the coloured film")
         raise type(error)(words.replace(f"{folder}{os.sep}", "")) from None
+    if seconds is None:
+        seconds = _moving_seconds(result_of(Path(folder), ending))
     return Facts(report.width, report.height, ending[1:].upper(), False, report.frames, seconds=seconds)
 
 
@@ -132,3 +134,16 @@ def _seconds(source: Path, ending: str) -> float | None:
     from photochrom.video.reading import Reader
 
     return Reader(source).facts.seconds
+
+
+def _moving_seconds(result: Path) -> float | None:
+    """How long a moving picture lasts, by its frames; None for a film whose file does not say it."""
+    if MEDIA_TYPES[result.suffix].startswith("video/"):
+        return None
+    from photochrom.video.animation import Animation
+    from photochrom.video.followed import NO_DURATION
+
+    movie = Animation(result)
+    for _ in movie.frames():
+        pass  # each says for itself how long it is shown
+    return sum(ms / 1000 or NO_DURATION for ms in movie.durations[movie.still_first :])

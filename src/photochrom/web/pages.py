@@ -80,7 +80,8 @@ async def home(request: Request) -> HTMLResponse:
         {
             "accept": ",".join(accept),
             "local": is_loopback(settings.host) and _is_here(request),
-            "keep": f"{settings.keep_minutes:g}",
+            "keep": f"{settings.keep_minutes:g} minute{'' if settings.keep_minutes == 1 else 's'}",
+            "album": settings.album is not None,
             "samples": [(name, Path(name).stem) for name in SAMPLES],
             "sliders": sliders(card),
             "has_variants": card.has_variants,

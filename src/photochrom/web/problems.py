@@ -90,8 +90,13 @@ def install(app: FastAPI) -> None:
         return response(problem_of(error))
 
     @app.exception_handler(HTTPException)
-    async def _http(_: Request, error: HTTPException) -> JSONResponse:
-        return response(Problem(error.status_code, str(error.detail), dict(error.headers or {})))
+    async def _http(request: Request, error: HTTPException) -> JSONResponse:
+        detail = str(error.detail)
+        if detail == HTTPStatus.NOT_FOUND.phrase:
+            detail = "there is nothing at this address; /docs lists what there is"
+        elif detail == HTTPStatus.METHOD_NOT_ALLOWED.phrase:
+            detail = f"{request.method} is not possible here; /docs lists what is"
+        return response(Problem(error.status_code, detail, dict(error.headers or {})))
 
     @app.exception_handler(OSError)
     async def _system(request: Request, error: OSError) -> JSONResponse:
@@ -111,6 +116,29 @@ def install(app: FastAPI) -> None:
         return response(Problem(500, "internal error; see the server's log"))
 
 
+_FAULTS = {
+    "missing": "it is missing",
+    "float_parsing": "it must be a number",
+    "finite_number": "it must be a number",
+    "int_parsing": "it must be a whole number",
+    "bool_parsing": "it must be true or false",
+    "greater_than_equal": "it must be at least {ge:g}",
+    "less_than_equal": "it must be at most {le:g}",
+    "too_short": "there must be at least {min_length}",
+    "too_long": "there can be at most {max_length}",
+    "string_too_short": "it must have at least {min_length} characters",
+    "string_too_long": "it can have at most {max_length} characters",
+    "string_pattern_mismatch": "it is not written as it has to be; /docs says how",
+}
+"""What pydantic finds, in our words; the rest is said in its own."""
+
+
 def _line(fault: Any) -> str:
-    where = " ".join(str(part) for part in fault["loc"] if part not in ("query", "body", "path"))
-    return f"{where}: {fault['msg'][:1].lower()}{fault['msg'][1:]}" if where else str(fault["msg"])
+    if fault["type"] == "json_invalid":
+        return f"the body is not JSON ({fault['ctx']['error']})"
+    where = " ".join(str(part) for part in fault["loc"] if part not in ("query", "body", "path", "header"))
+    words = _FAULTS.get(fault["type"], "").format(**fault.get("ctx", {}))
+    if not words:
+        own = fault["msg"].removeprefix("Value error, ").replace("Input should be", "it must be", 1)
+        words = own[:1].lower() + own[1:]
+    return f"{where}: {words}" if where else words

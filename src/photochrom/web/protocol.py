@@ -89,7 +89,7 @@ async def only_known(request: Request) -> None:
     for name in request.query_params:
         if name not in known:
             there = f"there are: {', '.join(known)}" if known else "there are none"
-            raise Problem(422, f"{name[:80]}: this is no parameter here; {there}")
+            raise Problem(422, f"{name[:80]}: there is no such parameter; {there}")
 
 
 def entity_tag(*parts: object) -> str:

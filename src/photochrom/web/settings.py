@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from photochrom._support.processes import usable_cores
+from photochrom._support.text import shown
 from photochrom.errors import BadSetting
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -45,6 +47,7 @@ class ServeSettings:
         keep_minutes: how long an upload and its result are kept after they were last asked for.
         max_kept: how many bytes of uploads and results are kept at a time; the oldest go first. None takes 4 GB, or a
             quarter of the memory where temporary files are kept in memory (tmpfs).
+        album: a folder in which results can be kept for good; it is made if need be.
         turing: the folder of a Turing test in which people take part at /turing; see `photochrom.research.turing`.
 
     Raises:
@@ -69,6 +72,7 @@ class ServeSettings:
     jobs_per_client: int = 8
     keep_minutes: float = 30
     max_kept: int | None = None
+    album: Path | None = None
     turing: Path | None = None
 
     def __post_init__(self) -> None:
@@ -89,7 +93,11 @@ class ServeSettings:
         if self.token is None and not is_loopback(self.host):
             raise BadSetting(f"on {self.host} others can reach the server; set a --token, or omit --host")
         if self.root_path and not _ROOT_PATH.fullmatch(self.root_path):
-            raise BadSetting(f"'{self.root_path}' is no path such as /photochrom; it starts with / and does not end so")
+            raise BadSetting(
+                f"'{self.root_path}' is not a path such as /photochrom; it needs a / in front, none behind"
+            )
+        if self.album is not None:
+            _writable(self.album)
         for address in self.trusted_proxies:
             _network(address)
         for origin in self.cors:
@@ -143,7 +151,7 @@ def size(text: str) -> int:
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text.strip())
     if found is None or found[2].upper() not in _UNITS:
-        raise BadSetting(f"'{text}' is no size such as 500MB or 4GB")
+        raise BadSetting(f"'{text}' is not a size such as 500MB or 4GB")
     return round(float(found[1]) * _UNITS[found[2].upper()])
 
 
@@ -151,13 +159,22 @@ def _network(text: str) -> Network:
     try:
         return ipaddress.ip_network(text)
     except ValueError:
-        raise BadSetting(f"the proxy '{text}' is no address such as 127.0.0.1 or 10.0.0.0/8") from None
+        raise BadSetting(f"the proxy '{text}' is not an address such as 127.0.0.1 or 10.0.0.0/8") from None
+
+
+def _writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(f"{shown(folder)}: no album can be made here ({error.strerror}); name another") from None
+    if not os.access(folder, os.W_OK):
+        raise BadSetting(f"{shown(folder)}: nothing can be written into this album; name another folder")
 
 
 def _check_origin(text: str) -> None:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.netloc or text != f"{parts.scheme}://{parts.netloc}":
-        raise BadSetting(f"'{text}' is no origin such as https://example.org")
+        raise BadSetting(f"'{text}' is not an origin such as https://example.org")
 
 
 def _least(what: str, value: float | None, low: float, high: float | None = None) -> None:

@@ -61,7 +61,7 @@ class Facts:
     frames: int = 1
     colored: bool | None = None  # whether it shows colours already, if only a tint; None for a film
     toning: Toning | None = None  # likewise
-    seconds: float | None = None  # that a film lasts, where its file says so
+    seconds: float | None = None  # that a film or moving picture lasts, where that is known
 
 
 @lru_cache(maxsize=1)

@@ -12,6 +12,8 @@ export class Refused extends Error {
   }
 }
 
+const UNREADABLE = 422; // as a server would say of what it cannot read
+
 const pause = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
 
 const refusal = (status, text) => {
@@ -56,10 +58,15 @@ export async function submit(file, look, progress) {
       request.send(file);
     });
     if (status === 202) return JSON.parse(text);
+    if (status === 0 && !(await isReadable(file))) {
+      throw new Refused(UNREADABLE, "The file was moved, changed or deleted before it was sent; add it again.");
+    }
     if (status !== 429 && status !== 503) throw refusal(status, text);
     await pause(Number(wait) || backoff(tries));
   }
 }
+
+const isReadable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 
 // Follows a job until it is over.
 export function follow(id, heard) {
@@ -94,6 +101,8 @@ const query = (look, more) => new URLSearchParams({ ...current(look), ...more })
 export const resultAddress = (id, look, more = {}) => `${api}/jobs/${id}/result?${query(look, more)}`;
 
 export const exportAddress = (id, look, how) => `${api}/jobs/${id}/export?${query(look, how)}`;
+
+export const albumAddress = (id, look, name) => `${api}/jobs/${id}/album?${query(look, { name })}`;
 
 // What is asked of a place, or of the whole: "colors", "reach", "confidence", "unsure", "variants".
 export const placeAddress = (id, what, look, more = {}) => `${api}/jobs/${id}/${what}?${query(look, more)}`;

@@ -6,12 +6,14 @@ import { filmLook } from "./film.js";
 import { History } from "./history.js";
 import { local } from "./preview.js";
 import { Queue } from "./queue.js";
-import { saveAll } from "./saving.js";
+import { saveAll, saveInAlbum } from "./saving.js";
 import * as session from "./session.js";
 import { Strip } from "./strip.js";
 import { Viewer } from "./viewer.js";
+import { left, middle } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
+const TITLE = document.title;
 let last = 0;
 
 class Item {
@@ -23,7 +25,7 @@ class Item {
 
 const items = [];
 let shown = null;
-const queue = new Queue(items, (item) => strip.update(item), over);
+const queue = new Queue(items, heard, over);
 const strip = new Strip($("strip"), (item) => show(item), (item) => queue.left(item));
 const history = new History(() => {
   $("undo").disabled = !history.canUndo;
@@ -67,6 +69,11 @@ function work() {
   report();
 }
 
+function heard(item) {
+  strip.update(item);
+  entitle();
+}
+
 function over(item) {
   strip.update(item);
   announce(item.state === "done" ? `${item.name} is coloured` : `${item.name} failed: ${item.problem.message}`);
@@ -90,7 +97,8 @@ function take(item) {
   shown = null;
   if (items.length) return show(items[Math.min(at, items.length - 1)]);
   editor.leave();
-  $("removed-name").textContent = item.name;
+  $("removed-name").textContent = middle(item.name);
+  entitle();
   $("removed").hidden = false;
   $("studio").hidden = true;
   $("welcome").hidden = false;
@@ -142,7 +150,22 @@ function report() {
   $("queue").textContent = items.length > 1 ? words + (failed ? `, ${failed} failed` : "") : "";
   $("download-all").hidden = done < 2;
   $("everywhere").hidden = done < 2 || shown?.state !== "done";
+  if ($("album")) {
+    $("album").hidden = !done;
+    $("album").textContent = done > 1 ? "Save all to the album" : "Save to the album";
+  }
+  entitle();
   remember();
+}
+
+// The tab's title, for who looks at another one meanwhile.
+function entitle() {
+  const open = items.filter(({ state }) => state === "waiting" || state === "working");
+  const over = items.filter(({ state }) => state === "done").length;
+  const seconds = Math.max(...open.map((item) => queue.left(item) ?? 0));
+  const words = `${over} of ${items.length} coloured${seconds > 0 ? `, ${left(seconds)} left` : ""}`;
+  const name = open.length ? words : shown && middle(shown.name);
+  document.title = name ? `${name} \u2013 photochrom` : TITLE;
 }
 
 // How many there are of each kind.
@@ -255,6 +278,28 @@ $("download-all").addEventListener("click", async () => {
   const problem = await download(done, {}, $("download-all"));
   if (problem) tell(problem);
   else saved(done);
+});
+
+// One after the other; what is there already in its look is not written again.
+$("album")?.addEventListener("click", async () => {
+  const open = coloured().filter((item) => item.inAlbum !== JSON.stringify(item.look));
+  $("album").disabled = true;
+  try {
+    for (const [at, item] of open.entries()) {
+      $("album").textContent = `Saving ${at + 1} of ${open.length}…`;
+      const look = JSON.stringify(item.look);
+      await saveInAlbum(item);
+      item.inAlbum = item.saved = look;
+    }
+    report();
+    tell(open.length === 1 ? "Saved in the album" : open.length ? `${open.length} saved in the album` : "All are in the album");
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    report();
+    tell(error.message);
+  } finally {
+    $("album").disabled = false;
+  }
 });
 
 function coloured() {

@@ -20,7 +20,8 @@ export class Doubts {
     this.#viewer = viewer;
     this.#begin = begin;
     viewer.over.append(this.#canvas);
-    $("doubt").addEventListener("click", () => {
+    // A model without a codebook cannot tell how sure it is.
+    $("doubt")?.addEventListener("click", () => {
       this.#on = !this.#on;
       $("doubt").setAttribute("aria-pressed", this.#on);
       this.update(0);
@@ -38,6 +39,7 @@ export class Doubts {
     clearTimeout(this.#waiting);
     this.#loading.abort();
     if (!this.#on || !this.#item) return this.#clear();
+    if (!this.#places.length) $("doubt-news").textContent = "Looking\u2026";
     this.#waiting = setTimeout(() => this.#load(), wait);
   }
 

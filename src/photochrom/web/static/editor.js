@@ -9,6 +9,7 @@ import { saveOne } from "./saving.js";
 import { Variants } from "./variants.js";
 import { Viewer } from "./viewer.js";
 import { Wishes } from "./wishes.js";
+import { formatName, middle } from "./words.js";
 
 const DRAFT = 416; // pixels of the longer side while a slider moves
 const LARGEST_COPY = 1600; // of the server; whatever is larger is looked at in parts
@@ -93,8 +94,9 @@ export class Editor {
 
   // Something else of the photograph is seen: a larger copy of it, or a part.
   async #look() {
-    await this.#loadOver(this.#loading.signal);
-    await this.#crop();
+    const { signal } = this.#loading;
+    await this.#loadOver(signal);
+    if (!signal.aborted) await this.#crop(); // another one may be shown by then, which has no job yet
   }
 
   get #isFilm() {
@@ -125,10 +127,12 @@ export class Editor {
     this.#item = item;
     const ready = item.state === "done";
     const failed = item.state === "failed";
-    $("name").textContent = item.name;
+    $("name").textContent = middle(item.name);
+    $("name").title = item.name;
     $("facts").textContent = ready ? describe(item.job) : "";
     $("viewer").hidden = failed;
     $("notice").hidden = !failed;
+    $("notice-name").textContent = `${middle(item.name)} could not be coloured.`;
     $("notice-text").textContent = item.problem?.message ?? "";
     $("retry").hidden = !failed || !item.file || FINAL.includes(item.problem.status);
     for (const id of CONTROLS) {
@@ -211,7 +215,10 @@ export class Editor {
     for (const id of TOGGLES) $(id).checked = look[id] === "true";
     this.#variants.choose(look.variant ?? "0");
     // A film is coloured with its look; another one means all of it again.
-    $("again").hidden = !this.#isFilm || String(new URLSearchParams(filmLook(look))) === String(new URLSearchParams(painted));
+    const stale = this.#isFilm && String(new URLSearchParams(filmLook(look))) !== String(new URLSearchParams(painted));
+    $("again").hidden = !stale;
+    if (stale) $("size").hidden = true; // whose place it takes
+    else if (this.#item.state === "done") $("size").hidden = false;
   }
 
   // A small copy at once, again while the slider moves, then one as large as the screen.
@@ -418,8 +425,8 @@ function showPlace({ currentTime, duration }) {
 const TONINGS = { tinted: "came tinted", color: "came in colour" };
 
 function describe({ width, height, format, frames, seconds, toning }) {
-  const long = seconds ? span(seconds) : frames > 1 && `${frames} frames`;
-  return [`${width} × ${height}`, format.toUpperCase(), long, TONINGS[toning]].filter(Boolean).join(", ");
+  const long = seconds ? span(seconds) : frames > 1 && `${frames} frames`; // a few formats do not say how long
+  return [`${width} × ${height}`, formatName(format), long, TONINGS[toning]].filter(Boolean).join(", ");
 }
 
 function span(seconds) {

@@ -2,11 +2,12 @@
 
 import { Refused, exportAddress, get } from "./api.js";
 import { save } from "./saving.js";
+import { formatName } from "./words.js";
 
-const FORMATS = { jpeg: "JPEG", png: "PNG", tiff: "TIFF", webp: "WebP" };
+const FORMATS = ["jpeg", "png", "tiff", "webp"];
 const LOSSY = ["jpeg", "webp", "avif", "heif"];
 const SIZES = [4096, 2048, 1280, 640]; // pixels of the longer side
-const OF = { photograph: Object.keys(FORMATS), layer: ["png", "tiff", "webp"], card: ["jpeg", "png", "webp"], film: [] };
+const OF = { photograph: FORMATS, layer: ["png", "tiff", "webp"], card: ["jpeg", "png", "webp"], film: [] };
 const ABOUT = {
   photograph: "",
   layer: "Transparent; lay it over the original in Photoshop, GIMP or any program with layers.",
@@ -69,9 +70,9 @@ export class Sheet {
     const which = this.#all ? photographs(this.#items) : [this.#item];
     $("mark").checked = which.every(({ look }) => look.mark === "true");
     $("export-about").textContent = ABOUT[kind];
-    const options = OF[kind].map((name) => new Option(FORMATS[name], name));
+    const options = OF[kind].map((name) => new Option(formatName(name), name));
     const own = this.#item.job.format;
-    if (kind === "photograph") options.unshift(new Option(this.#all ? "As they came" : `As it came (${FORMATS[own] ?? own.toUpperCase()})`, ""));
+    if (kind === "photograph") options.unshift(new Option(this.#all ? "As they came" : `As it came (${formatName(own)})`, ""));
     offer("export-format", options, format);
     offer("export-size", this.#all ? sizesOf(which) : sizesOfOne(this.#item.job), $("export-size").value);
     $("export-format").closest(".row").hidden = kind === "film";

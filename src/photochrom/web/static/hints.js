@@ -434,12 +434,12 @@ export class Hints {
     if (!file) return;
     try {
       const loaded = marks.fromFile(await file.text(), this.#size);
-      if (loaded.some(({ color }) => !color)) throw new Error("A colour of this file is none that is known here.");
+      if (loaded.some(({ color }) => !color)) throw new Error("A colour in this file cannot be read; use #rrggbb or a name such as navy.");
       if (loaded.length > marks.MOST || marks.write(loaded).length > marks.MOST_TEXT) throw new Error("There are too many hints in this file.");
       this.#marks = loaded;
       this.#choose(-1);
       this.#tell();
-      this.#say(`${loaded.length} hints are loaded.`);
+      this.#say(loaded.length === 1 ? "1 hint is loaded." : `${loaded.length} hints are loaded.`);
     } catch (error) {
       this.#say(error.message);
     }

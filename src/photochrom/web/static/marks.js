@@ -34,7 +34,7 @@ export function fromFile(text, { width, height }) {
   try {
     facts = JSON.parse(text);
   } catch {
-    throw new Error("This is no file of hints; choose one that was saved here or by --save-hints.");
+    throw new Error("This is not a file of hints. Choose one that was saved here, or by --save-hints.");
   }
   const listed = Array.isArray(facts) ? facts : facts?.hints;
   if (!Array.isArray(listed)) throw new Error("There are no hints in this file.");

@@ -1,6 +1,6 @@
 // Results as files of this computer: one by itself, or many as an archive.
 
-import { Refused, api, current, get, post, resultAddress } from "./api.js";
+import { Refused, albumAddress, api, current, get, post, resultAddress } from "./api.js";
 
 const MOST = 1000; // photographs of one archive
 
@@ -19,6 +19,9 @@ export async function saveAll(items, how, heard) {
     save(new Blob(await received(response, heard), { type: "application/zip" }), "photochrom.zip");
   }
 }
+
+// Into the server's album, where it stays.
+export const saveInAlbum = ({ job: { id, kind }, name, look }) => post(albumAddress(id, kind === "film" ? {} : look, name), {});
 
 async function received(response, heard) {
   const pieces = [];

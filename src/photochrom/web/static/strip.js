@@ -3,6 +3,7 @@
 import { picture, resultAddress } from "./api.js";
 import { still } from "./film.js";
 import { thumbnail } from "./preview.js";
+import { left as span } from "./words.js";
 
 const THUMBNAIL = 192;
 const WORDS = { waiting: "waits", sending: "is being sent", queued: "waits for the server", colouring: "is being coloured", done: "is coloured", failed: "failed" };
@@ -51,6 +52,7 @@ export class Strip {
     if (!tile) return;
     const stage = item.state === "working" ? item.stage : item.state;
     tile.querySelector("input").setAttribute("aria-label", `${item.name} ${WORDS[stage]}`);
+    tile.title = item.state === "failed" ? `${item.name}: ${item.problem.message}` : item.name;
     const left = stage in SHORT && stage !== "failed" ? this.#left(item) : null;
     tile.querySelector(".state").textContent = stage === "done" ? "" : [SHORT[stage], left && span(left)].filter(Boolean).join(" ");
     const bar = tile.querySelector("progress");
@@ -73,5 +75,3 @@ export class Strip {
     );
   }
 }
-
-const span = (seconds) => (seconds < 60 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`);

@@ -34,12 +34,12 @@ export class Viewer {
     }
     this.#slider = Object.assign(document.createElement("input"), { type: "range", min: 0, max: 100, step: 1, value: 50 });
     this.#slider.setAttribute("aria-label", "Line between before and after");
-    element.append(this.#slider);
+    element.append(this.over, this.#slider);
     element.insertAdjacentHTML(
       "beforeend",
       '<div class="line"><div class="grip"></div></div><span class="side left">Before</span><span class="side right">After</span>',
     );
-    element.append(this.over, this.points);
+    element.append(this.points);
     this.#slider.addEventListener("input", () => this.#show());
     element.addEventListener("pointerdown", (event) => this.#drag(event));
     element.addEventListener("keydown", (event) => this.#panWithKeys(event));

@@ -3,6 +3,7 @@
 import { Refused, api, follow, forget, get, originalAddress, picture, renamed, submit } from "./api.js";
 import { hexOf, nameOf } from "./marks.js";
 import { local, thumbnail } from "./preview.js";
+import { middle } from "./words.js";
 
 const MOST = 8;
 const THUMBNAIL = 96;
@@ -37,7 +38,9 @@ export class Wishes {
     const { reference, palette = "" } = item.look;
     $("reference-choose").textContent = reference ? "Another" : "Choose a picture";
     $("reference-remove").hidden = !reference;
-    $("reference-name").textContent = reference ? (this.#names.get(reference) ?? "Another picture") : "";
+    const name = reference ? (this.#names.get(reference) ?? "Another picture") : "";
+    $("reference-name").textContent = middle(name, 26);
+    $("reference-name").title = name;
     this.#paint(reference);
     $("palette").value = palette.replaceAll(",", ", ");
     $("palette").removeAttribute("aria-invalid");
