@@ -50,12 +50,14 @@ def geodesic(session: Colorizer, light: np.ndarray) -> Spread:
 
 def network(session: Colorizer, light: np.ndarray) -> Spread:
     """What a network gives that takes the hints itself."""
-    return lambda hints: session.decode(session.scores(light, hints=hints), light)
+    plain = session.scores(light)
+    return lambda hints: session.decode(session.scores(light, hints=hints, plain=plain), light)
 
 
 def both(session: Colorizer, light: np.ndarray) -> Spread:
     """The same, and hints spread over it."""
-    return lambda hints: spread(session, light, session.scores(light, hints=hints), hints)
+    plain = session.scores(light)
+    return lambda hints: spread(session, light, session.scores(light, hints=hints, plain=plain), hints)
 
 
 def levin(session: Colorizer, light: np.ndarray) -> Spread:

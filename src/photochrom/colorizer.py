@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import warnings
 from collections.abc import Sequence
@@ -23,14 +24,14 @@ from photochrom.imaging.result_names import beside
 from photochrom.inference.backends import Backend, ClosedBackend
 from photochrom.inference.bins import JointBins
 from photochrom.inference.card import ModelCard
-from photochrom.inference.decode import RENDER_SIZE, Decoding, scores_to_ab
+from photochrom.inference.decode import RENDER_SIZE, Decoding, decoded, saturated, saturated_apart
 from photochrom.inference.model_files import lasting
 from photochrom.inference.network import Network, Scores
 from photochrom.inference.variants import varied
 from photochrom.loading import load_backend as load_backend
 from photochrom.painting.album import Album
 from photochrom.painting.confidence import confidence
-from photochrom.painting.hints import Colored, hint_map, hinted
+from photochrom.painting.hints import Colored, checked, hint_map, hinted
 from photochrom.painting.mark import Mark
 from photochrom.painting.painter import Painter
 from photochrom.painting.palette import Palette
@@ -206,8 +207,9 @@ class Colorizer:
         mirror: bool | None = None,
         variant: int | None = None,
         hints: Sequence[Colored] = (),
+        plain: Scores | None = None,
     ) -> Scores:
-        """Run the network on L (H, W), 0..100, shrunk to the render size and padded to the model's multiple.
+        """The network's answer for L (H, W), 0..100, which it sees at `render_size`.
 
         A model that is bound to one size sees the whole picture pressed into its square.
 
@@ -216,15 +218,27 @@ class Colorizer:
             mirror: whether the mirrored picture is seen too; None does as the card says.
             variant: a network that drops channels at use, too, drops those of this variant.
             hints: colours that a person knows, at points of L; a network that takes no hints is not told.
+            plain: the answer without hints, where it is there already.
         """
-        small = self.shrunk(L)
-        told = hints and self.network.takes_hints
-        known = hint_map(hints, small, L.shape[::-1], self.card.stride) if told else None
-        return self.network.scores(small, mirror, variant, known)
+        small = self.shrunk(L, plain and plain.seen)
+        plain = plain or self.network.scores(small, mirror, variant)
+        if not (far := self._far(hints, L)):
+            return plain
+        known = hint_map(far, small, L.shape[::-1], self.card.stride)
+        return replace(self.network.scores(small, mirror, variant, known), plain=plain)
 
-    def shrunk(self, L: np.ndarray) -> np.ndarray:
-        """L (h, w) of the size that the network sees, of L (H, W); its tone restored, where the session does that."""
-        small = resize(L, self.network.seen(L.shape, self.render_size))
+    def _far(self, hints: Sequence[Colored], L: np.ndarray) -> list[Colored]:
+        """The hints that the network is told; one that is to spread less than others it would spread too far."""
+        if not (hints and self.network.takes_hints):
+            return []
+        return [hint for hint in checked(hints, L.shape[::-1]) if hint.reach >= 1]
+
+    def shrunk(self, L: np.ndarray, seen: tuple[int, int] | None = None) -> np.ndarray:
+        """L (h, w) of the size that the network sees, of L (H, W); its tone restored, where the session does that.
+
+        `seen` is (w, h), where it has seen the picture already.
+        """
+        small = resize(L, seen or self.network.seen(L.shape, self.render_size))
         return Tone.fit(small)(small) if self.restore_tone else small
 
     def decode(
@@ -274,7 +288,7 @@ class Colorizer:
         Args:
             picture: what to colour.
             scores: what `scores` gave for it, with the same variant, where the network has run already. A network that
-                takes hints runs again, unless it was told them.
+                takes hints runs again, unless it was told them then.
             decoding: instead of the session's, whole.
             rng: for the decoder "sample".
             lightness: L (H, W) instead of the picture's own, see `photochrom.painting.tone`.
@@ -453,15 +467,21 @@ class Colorizer:
     ) -> GuidedChroma:
         """What `scores` gave for L (H, W), decoded and fitted to it; small, and enlarged only where it is painted."""
         how = how or self.decoding
-        bins, answer = self.network.bins, scores.map
-        if how.agreement:
-            answer = scores.in_agreement(bins, how, guidance.light_of(self, scores, L))
-        ab = scores_to_ab(answer, bins, how, rng, self.card.ab_scale)
+        plain = self._decoded(scores.plain, L, how, copy.deepcopy(rng)) if scores.plain else None
+        ab = self._decoded(scores, L, how, rng)
+        ab = saturated(ab, how) if plain is None else saturated_apart(ab, plain, how)
         if guidance.wanted(self):
             w, h = self.map_size(scores)
             ab[:h, :w] = guidance.guided(self, ab[:h, :w], guidance.Seen.of(self, scores, L))
         fitted = GuidedChroma.fit(ab, L, self.network.covered(scores.seen), how.smooth_radius)
         return fitted.with_cast(*how.cast) if any(how.cast) else fitted
+
+    def _decoded(self, scores: Scores, L: np.ndarray, how: Decoding, rng: np.random.Generator | None) -> np.ndarray:
+        """ab (h, w, 2) on the network's map, of a picture L (H, W), before it is saturated."""
+        bins, answer = self.network.bins, scores.map
+        if how.agreement:
+            answer = scores.in_agreement(bins, how, guidance.light_of(self, scores, L))
+        return decoded(answer, bins, how, rng, self.card.ab_scale).astype(np.float32)
 
     def map_size(self, scores: Scores) -> tuple[int, int]:
         """(w, h) of the part of the network's map that lies over the picture."""
@@ -502,16 +522,20 @@ class Colorizer:
         hints: Sequence[Colored] = (),
         variant: int | None = None,
     ) -> Painter:
-        if hints and self.network.takes_hints and not scores.told:
-            scores = self.scores(L, hints=hints)
+        if not scores.plain and self._far(hints, L):
+            scores = self.scores(L, hints=hints, plain=scores)
         seen, size = self.sizes(L.shape, scores.seen)
         tone = Tone.fit(resize(L, seen)) if self.restore_tone else None
         if variant is not None and self.network.bins:
-            scores = replace(scores, map=varied(scores.map, self.network.bins, variant))
+            scores = self._varied(scores, variant)
         painter = self._painter(L.shape, resize(L, size), tone, scores, how, rng)
         if not hints:
             return painter
         return replace(painter, chroma=hinted(painter.chroma, L if tone is None else tone(L), hints))
+
+    def _varied(self, scores: Scores, variant: int) -> Scores:
+        plain = self._varied(scores.plain, variant) if scores.plain else None
+        return replace(scores, map=varied(scores.map, self.network.bins, variant), plain=plain)
 
     def _painter(
         self,

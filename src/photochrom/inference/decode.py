@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # What 1 adds to the ab of white. Warm light is yellow with a little red: it follows the light of black bodies, which at
 # 4200 K differs from daylight by about this much. The tint goes across it, from green to magenta.
 WARM_CAST, TINT_CAST = (6.0, 30.0), (24.0, -6.0)
+MOVED = 4.0  # Lab units; where hints change a colour by as much, it is half as they want it
 NO_CHROMA = 1e-3  # Lab units; keeps the gradient of a power finite where a picture is gray
 
 # What the settings may be, in a recipe, in a model's card, in a session, on the page and in the interface alike.
@@ -131,7 +132,9 @@ def scores_to_ab(
     rng: np.random.Generator | None = None,
     ab_scale: float = AB_SCALE,
 ) -> np.ndarray:
-    """Decode one picture; for the agreement that `how` asks for, give what `in_agreement` made of the scores.
+    """Decode one picture, with `saturated`.
+
+    For the agreement that `how` asks for, give what `in_agreement` made of the scores.
 
     Args:
         scores: (q, h, w) scores over `bins`, or (2, h, w) ab / `ab_scale` where `bins` is None.
@@ -143,12 +146,21 @@ def scores_to_ab(
     Returns:
         (h, w, 2) ab in Lab units, float32.
     """
+    return saturated(decoded(scores, bins, how, rng, ab_scale), how).astype(np.float32)
+
+
+def decoded(
+    scores: np.ndarray,
+    bins: Bins | None,
+    how: Decoding,
+    rng: np.random.Generator | None = None,
+    ab_scale: float = AB_SCALE,
+) -> np.ndarray:
+    """ab (h, w, 2), Lab units, as the decoder gives it; the arguments are those of `scores_to_ab`."""
     if bins is None:
-        ab = scores.transpose(1, 2, 0) * ab_scale
-    else:
-        log_p = log_probabilities(scores, bins, how, how.vividness)
-        ab = bins.decode(log_p, decoders[how.decoder], temperature=how.temperature, rng=rng)
-    return saturated(ab, how).astype(np.float32)
+        return scores.transpose(1, 2, 0) * ab_scale
+    log_p = log_probabilities(scores, bins, how, how.vividness)
+    return bins.decode(log_p, decoders[how.decoder], temperature=how.temperature, rng=rng)
 
 
 def log_probabilities(scores: np.ndarray, bins: Bins, how: Decoding, vividness: float = 0.0) -> np.ndarray:
@@ -180,3 +192,21 @@ def saturated(ab: Any, how: Decoding) -> Any:
         return ab * how.saturation
     chroma = ((ab * ab).sum(-1, keepdims=True) + NO_CHROMA**2) ** 0.5
     return ab * (how.saturation * (chroma / chroma.mean((-3, -2), keepdims=True)) ** (how.chroma_gamma - 1))
+
+
+def saturated_apart(told: np.ndarray, plain: np.ndarray, how: Decoding) -> np.ndarray:
+    """`saturated`, but for what hints have changed: its colours are as strong as they were wanted.
+
+    Args:
+        told, plain: ab (h, w, 2), Lab units, of a network that knows hints, and of the same one without them.
+        how: what says both.
+
+    Example:
+        >>> plain = np.array([[[0.0, 4.0], [0.0, 4.0]]])
+        >>> saturated_apart(plain + [[[0, 0], [40, 0]]], plain, Decoding(saturation=1.5)).round(1)
+        array([[[ 0. ,  6. ],
+                [40.2,  4. ]]])
+    """
+    change = ((told - plain) ** 2).sum(-1, keepdims=True)
+    wanted = change / (change + MOVED**2)
+    return wanted * told + (1 - wanted) * saturated(told, how)

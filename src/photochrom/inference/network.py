@@ -22,12 +22,12 @@ class Scores:
     Attributes:
         map: (c, h, w).
         seen: (w, h) of the picture as the network saw it, without padding.
-        told: whether the network knew hints.
+        plain: what the network said without hints, where `map` is what it says with them.
     """
 
     map: np.ndarray
     seen: tuple[int, int]
-    told: bool = False
+    plain: Scores | None = None
     _last: list[tuple[float, np.ndarray, np.ndarray]] = field(default_factory=list, init=False, repr=False)
 
     def in_agreement(self, bins: Bins | None, how: Decoding, light: np.ndarray) -> np.ndarray:
@@ -102,8 +102,7 @@ class Network:
             BadCheckpoint: the answer is not what the card promises.
         """
         dropped = None if variant is None else self._variation(variant)
-        answer = self._answers(self._input(small, hints)[None], mirror, dropped)[0]
-        return self._cropped(answer, small.shape, hints is not None)
+        return self._cropped(self._answers(self._input(small, hints)[None], mirror, dropped)[0], small.shape)
 
     @property
     def at_once(self) -> int:
@@ -134,9 +133,9 @@ class Network:
             out = (out + self._run(np.ascontiguousarray(x[..., ::-1]), dropped)[..., ::-1]) / 2
         return out
 
-    def _cropped(self, out: np.ndarray, shape: tuple[int, ...], told: bool = False) -> Scores:
+    def _cropped(self, out: np.ndarray, shape: tuple[int, ...]) -> Scores:
         h, w = shape
-        return Scores(out[:, : -(-h // self.card.stride), : -(-w // self.card.stride)], (w, h), told)
+        return Scores(out[:, : -(-h // self.card.stride), : -(-w // self.card.stride)], (w, h))
 
     def _variation(self, variant: int) -> np.ndarray | None:
         card = self.card

@@ -119,7 +119,8 @@ def colorize(setup: Setup, folder: str, look: Look, format: str | None) -> tuple
     colorizer = dressed(setup, folder, look)
     look.decoding(colorizer)  # a look that cannot be is refused before the network runs
     look.given(picture.size, picture.size)
-    scores = _asked(colorizer, picture, look, picture.size)
+    variant, hints = look.variant or None, look.given(picture.size, picture.size)
+    scores = colorizer.scores(picture.lightness(), variant=variant, hints=hints)
     result = painted(colorizer, picture, look, scores, picture.size)
     return written(folder, picture, result, look, format), format
 
@@ -221,21 +222,22 @@ def _reference(setup: Setup, folder: str) -> Reference:
     return session(setup).reference(small, scores)
 
 
-def _asked(colorizer: Colorizer, picture: Picture, look: Look, whole: tuple[int, int]) -> Scores:
-    """What the network says of a photograph of the size `whole`, or of a copy of it, in a look."""
-    hints = look.given(whole, picture.size)
-    return colorizer.scores(picture.lightness(), variant=look.variant or None, hints=hints)
+def _asked(colorizer: Colorizer, picture: Picture, look: Look, whole: tuple[int, int], kept: Scores) -> Scores:
+    """What the network says in a look of a photograph of the size `whole`, or of a copy of it.
 
-
-def _alters(colorizer: Colorizer, look: Look) -> bool:
-    """Whether the network runs again for a look: for variants by dropped channels, restored tones, hints it takes."""
-    dropping = look.variant and colorizer.card.variation
-    return bool(dropping or look.restore_tone or (look.hints and colorizer.network.takes_hints))
+    It runs again for variants by dropped channels, for restored tones, and for hints that it takes; `kept` is what it
+    says without any.
+    """
+    variant = look.variant if colorizer.card.variation else 0
+    light, hints = picture.lightness(), look.given(whole, picture.size)
+    if variant or look.restore_tone:
+        return colorizer.scores(light, variant=variant or None, hints=hints)
+    return colorizer.scores(light, hints=hints, plain=kept)
 
 
 def answer_for(folder: str, colorizer: Colorizer, picture: Picture, look: Look) -> Scores:
     """What the network says of a job's whole photograph in a look; `colorizer` is as `dressed` gives it for that."""
-    return _asked(colorizer, picture, look, picture.size) if _alters(colorizer, look) else kept_of(folder)[0]
+    return _asked(colorizer, picture, look, picture.size, kept_of(folder)[0])
 
 
 @lru_cache(maxsize=8)
@@ -243,8 +245,7 @@ def answer_of(setup: Setup, folder: str, variant: int, restore_tone: bool, hints
     """What the network says of a job's photograph in a look, by the copy for previews where it has to run again."""
     scores, small, whole = kept_of(folder)
     look = Look(variant=variant, restore_tone=restore_tone, hints=hints)
-    colorizer = dressed(setup, folder, look)
-    return _asked(colorizer, small, look, whole) if _alters(colorizer, look) else scores
+    return _asked(dressed(setup, folder, look), small, look, whole, scores)
 
 
 def light_of(colorizer: Colorizer, picture: Picture, look: Look, whole: Picture | None = None) -> np.ndarray:
