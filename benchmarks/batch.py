@@ -2,7 +2,6 @@
 
     python benchmarks/batch.py [MODEL] [--pictures 64] [--side 128] [--threads 2]
 
-A model exported with `photochrom export default -o FILE` takes many pictures at once; the packaged file takes one.
 Both ways take turns, and the best of three counts.
 """
 

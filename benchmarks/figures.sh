@@ -25,7 +25,8 @@ for set in test val val-scenes; do
     figure "evaluate-$set" photochrom evaluate "$data/$set" --top1 -o "$out/$set"
 done
 figure sweep photochrom evaluate "$data/test" --sweep -o "$out/sweep"
-figure hints python benchmarks/hints.py "$data/val-scenes"
+figure hints python benchmarks/hints.py "$data/val-scenes" --every 4 --methods geodesic network both levin \
+    --plot docs/images/hint-methods.png
 figure confidence python benchmarks/confidence.py "$data/val-scenes" "$data/val" --plot docs/images/confidence.png
 figure pictures python benchmarks/pictures.py
 figure guidance python benchmarks/guidance.py docs/images

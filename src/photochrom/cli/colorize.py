@@ -91,8 +91,9 @@ def colorize(
         Write this many colourings of each photograph: NAME.color-1.EXT, NAME.color-2.EXT, ... Objects that could have
         any colour differ between them. The same number gives the same colouring.
     hint
-        X,Y=COLOR sets the colour X pixels from the left and Y from the top, up to the nearest edge. COLOR is #rrggbb or
-        a name such as navy. X,Y,REACH=COLOR reaches less or more than 1; 12.5s,X,Y=COLOR is for a film. Repeat it.
+        X,Y=COLOR sets the colour X pixels from the left and Y from the top, and of what belongs to it. COLOR is #rrggbb
+        or a name such as navy. X,Y,REACH=COLOR reaches further than 1, or, below 1, to the nearest edge at most;
+        12.5s,X,Y=COLOR is for a film. Repeat it.
     hints
         A file of hints for one photograph or film: JSON with points and strokes, or (for a photograph) a picture with
         strokes on a transparent layer. Repeat for more files.
