@@ -31,8 +31,8 @@ __all__ = ["annealed_mean", "argmax", "lab_to_rgb", "load_torch", "mean", "rgb_t
 def load_torch(model: str | os.PathLike[str] = "default") -> nn.Module:
     """A model's network as a plain module, in eval mode on the CPU.
 
-    It maps (L - 50) / 50 (n, 1, h, w) to scores over bins, or to ab / 110; what exactly, its card says. Its answer is
-    onnxruntime's within 1e-4.
+    It maps (L - 50) / 50 (n, 1, h, w) to scores over bins, or to ab / 110; what exactly, its card says. One that takes
+    hints maps (n, 4, h, w) as well. Its answer is onnxruntime's within 1e-4.
 
     Args:
         model: a packaged model's name, a file or folder that `photochrom export` wrote, or a run folder.

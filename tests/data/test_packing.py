@@ -152,7 +152,7 @@ def test_other_pictures_or_settings_are_refused(album, tmp_path):
     with pytest.raises(AlreadyThere, match=r"photos-000.tar is already there; choose another name"):
         packed(album, tmp_path / "out", shuffle=5)
     (tmp_path / "out" / "report.json").write_text("{}")
-    with pytest.raises(AlreadyThere, match="no report of shards"):
+    with pytest.raises(AlreadyThere, match="not a shards report"):
         packed(album, tmp_path / "out", shuffle=5)
 
 

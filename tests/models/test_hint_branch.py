@@ -63,9 +63,19 @@ def test_a_hint_reaches_the_second_part_of_a_thing_and_not_what_lies_between():
 
 def test_only_the_branch_is_trained():
     model = network()
-    groups = model.parameter_groups()
-    assert {id(p) for p in groups["decoder"]} == {id(p) for p in model.hint_branch.parameters()}
-    assert {id(p) for p in model.parameters() if p.requires_grad} == {id(p) for p in groups["decoder"]}
+    trained = model.hint_parameters()
+    assert {id(p) for p in trained} == {id(p) for p in model.hint_branch.parameters()}
+    assert {id(p) for p in model.parameters() if p.requires_grad} == {id(p) for p in trained}
+
+
+def test_other_training_leaves_the_branch():
+    model, plain = network(), Photochrom(PhotochromSettings("lite0", (8, 8, 8), pretrained=False), 5)
+    groups, others = model.parameter_groups(), plain.parameter_groups()
+    assert {role: len(each) for role, each in groups.items()} == {role: len(each) for role, each in others.items()}
+    branch = {id(p) for p in model.hint_branch.parameters()}
+    assert not branch & {id(p) for each in groups.values() for p in each}
+    plain.load_state_dict(plain.state_dict() | fitting(plain, model.state_dict()))
+    assert torch.equal(plain.scores.weight, model.scores.weight)
 
 
 def test_an_ensemble_hands_hints_to_the_members_that_take_them():
@@ -99,7 +109,6 @@ def test_of_an_ensemble_the_branch_alone_is_trained_and_may_be_missing_in_what_i
     x = torch.randn(1, 4, 64, 64)
     with torch.no_grad():
         assert torch.equal(knowing.eval()(x), plain.eval()(x))
-    groups = knowing.parameter_groups()
     branch = knowing.members["1"].hint_branch
-    assert [id(p) for group in groups.values() for p in group] == [id(p) for p in branch.parameters()]
+    assert [id(p) for p in knowing.hint_parameters()] == [id(p) for p in branch.parameters()]
     assert {id(p) for p in knowing.parameters() if p.requires_grad} == {id(p) for p in branch.parameters()}

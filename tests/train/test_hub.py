@@ -88,7 +88,7 @@ def test_what_is_damaged_is_one_line(hub):
         Colorizer(hub)
     weights.write_bytes(data)
     facts = json.loads(config.read_text())
-    for text, line in (("{", "cannot be read"), ("{}", "no model of photochrom"), ("[]", "no model of photochrom")):
+    for text, line in (("{", "cannot be read"), ("{}", "not a photochrom model"), ("[]", "not a photochrom model")):
         config.write_text(text)
         with pytest.raises(BadCheckpoint, match=line):
             load_torch(hub)

@@ -136,13 +136,13 @@ def test_all_addresses_of_pages_are_under_the_path(site):
 @pytest.mark.parametrize(
     ("wrong", "line"),
     [
-        ({"root_path": "photos"}, "no path such as /photochrom"),
-        ({"root_path": "/photos/"}, "no path such as /photochrom"),
-        ({"trusted_proxies": ("proxy",)}, "no address such as 127.0.0.1"),
+        ({"root_path": "photos"}, "not a path such as /photochrom"),
+        ({"root_path": "/photos/"}, "not a path such as /photochrom"),
+        ({"trusted_proxies": ("proxy",)}, "not an address such as 127.0.0.1"),
         ({"allow_hosts": ("photos.example",)}, "as photos.example; set a --token, or --no-token"),
         ({"trusted_proxies": ("127.0.0.1",)}, "by a proxy; set a --token, or --no-token"),
         ({"token": TOKEN, "no_token": True}, "omit one of them"),
-        ({"cors": ("https://a.example/x",)}, "no origin such as"),
+        ({"cors": ("https://a.example/x",)}, "not an origin such as"),
     ],
 )
 def test_settings_of_proxies_that_cannot_be(wrong, line):

@@ -30,7 +30,7 @@ def test_sizes(text, expected):
 
 @pytest.mark.parametrize("text", ["", "MB", "-5MB", "5 elephants", "nan"])
 def test_what_is_no_size(text):
-    with pytest.raises(BadSetting, match="no size such as 500MB"):
+    with pytest.raises(BadSetting, match="not a size such as 500MB"):
         size(text)
 
 

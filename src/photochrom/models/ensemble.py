@@ -107,6 +107,9 @@ class Ensemble(nn.Module):
         self.neutral = tuple(
             f"members.{n}.{part}" for n, network in networks.items() for part in getattr(network, "neutral", ())
         )
+        self.spare = tuple(
+            f"members.{n}.{part}" for n, network in networks.items() for part in getattr(network, "spare", ())
+        )
         self.multiple = math.lcm(*(int(network.multiple) for network in networks.values()))
 
     def load_pretrained(self) -> None:
@@ -132,18 +135,21 @@ class Ensemble(nn.Module):
         return F.interpolate(y, [-(-side // self.stride) for side in x.shape[2:]], mode="bilinear")
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """What is trained, by learning rate, of all members together; with hints, of those only that take them."""
+        """What is trained, by learning rate, of all members together."""
         groups: dict[str, list[nn.Parameter]] = {}
         for network in self.members.values():
-            if self.channels > getattr(network, "channels", 1):
-                network.requires_grad_(False)
-                continue
             own = {"decoder": list(network.parameters())}
             if hasattr(network, "parameter_groups"):
                 own = network.parameter_groups()  # type: ignore[operator]
             for role, parameters in own.items():
                 groups.setdefault(role, []).extend(parameters)
         return groups
+
+    def hint_parameters(self) -> list[nn.Parameter]:
+        """What learns from hints, of all members; all else is frozen."""
+        self.requires_grad_(False)
+        knowing = [network for network in self.members.values() if hasattr(network, "hint_parameters")]
+        return [parameter for network in knowing for parameter in network.hint_parameters()]  # type: ignore[operator]
 
 
 def _settings(name: str, member: Member) -> Any:

@@ -42,7 +42,7 @@ class PhotochromSettings(Checked, where="model.settings"):
         class_colors: add to the scores what is known of the colours of the ImageNet classes that the picture looks
             like; see `ClassColors`. The encoder has to be as published, or trained by the task `distillation`.
         attention: how many transformer blocks the coarsest map (stride 32) passes through; see `AttentionBlock`.
-        hints: take hints as further input channels; see `HintBranch`, which is then all that is trained.
+        hints: take hints as further input channels; see `HintBranch`, which the task `hints` trains.
     """
 
     encoder: str = "lite2"
@@ -190,6 +190,7 @@ class Photochrom(nn.Module):
     stride = 4
     size = None
     neutral = ("attention.", "hint_branch.")  # a network without them can be started from
+    spare = ("hint_branch.",)  # a network with it can be started from without it
 
     def __init__(self, settings: PhotochromSettings, n_outputs: int) -> None:
         super().__init__()
@@ -256,14 +257,23 @@ class Photochrom(nn.Module):
         return torch.cond(hints[:, 2:].max() > 0, added, nothing, (hints, y8, y4)).view(scores.shape)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """What is trained, by learning rate: the pretrained "encoder", and the "decoder" that starts from nothing."""
-        if self.hint_branch is not None:
-            self.requires_grad_(False)
-            return {"decoder": list(self.hint_branch.requires_grad_(True).parameters())}
+        """What is trained, by learning rate: the pretrained "encoder", and the "decoder" that starts from nothing.
+
+        The branch for hints stays as it is; see `hint_parameters`.
+        """
         if self.settings.frozen_stages:
             for module in self.encoder.parts[: self.settings.frozen_stages + 1]:
                 module.requires_grad_(False)
         encoder = [p for p in self.encoder.parameters() if p.requires_grad]
-        apart = [*self.encoder.parameters(), *(self.class_colors.parameters() if self.class_colors else ())]
+        apart = list(self.encoder.parameters())
+        if self.class_colors is not None:
+            apart += self.class_colors.parameters()
+        if self.hint_branch is not None:
+            apart += self.hint_branch.requires_grad_(False).parameters()
         outside = {id(p) for p in apart}
         return {"encoder": encoder, "decoder": [p for p in self.parameters() if id(p) not in outside]}
+
+    def hint_parameters(self) -> list[nn.Parameter]:
+        """What learns from hints; all else is frozen, and all where the network takes none."""
+        self.requires_grad_(False)
+        return [] if self.hint_branch is None else list(self.hint_branch.requires_grad_(True).parameters())

@@ -1,8 +1,8 @@
 """Hints: the colour of a point, a stroke or an area, given by a person, spreads to the nearest edge.
 
 The distance of a pixel from a hint is the length of the shortest path to it, where edges of lightness and of the
-network's own colours count as far. Near a hint the colour is the hint's, far from it the network's,
-which may have been told the hints as well (`hint_map`).
+network's own colours count as far. Near a hint the colour is the hint's, far from it the network's, which may have been
+told the hints as well (`hint_map`).
 
 Source: the way that edges make long is the geodesic distance of Protiere and Sapiro, "Interactive Image Segmentation
 via Adaptive Weighted Distances", 2007; that colour spreads along even lightness is Levin, Lischinski and Weiss,

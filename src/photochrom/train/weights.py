@@ -27,13 +27,14 @@ def fitting(model: torch.nn.Module, state: dict[str, Tensor]) -> dict[str, Tenso
     """The weights that a network like `model` starts from: an ensemble's first member that is like it, or `state`.
 
     Parts of `model` that change nothing before they have learned (its `neutral`, beginnings of names) may be missing
-    in `state`; they stay as they are.
+    in `state`; they stay as they are. Parts that it can do without (its `spare`) may be there, and are left out.
     """
     own = {name: value for name, value in model.state_dict().items() if not name.endswith("num_batches_tracked")}
     neutral = {name: value for name, value in own.items() if name.startswith(getattr(model, "neutral", ()))}
     members = dict.fromkeys(name.split(".")[1] for name in state if name.startswith("members."))
     for candidate in [state, *(part(state, f"members.{member}.") for member in members)]:
-        complete = neutral | candidate
+        spare = getattr(model, "spare", ())
+        complete = neutral | {name: v for name, v in candidate.items() if name in own or not name.startswith(spare)}
         if _shapes(complete) == _shapes(own):
             return complete
     return state

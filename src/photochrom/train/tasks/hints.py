@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -17,10 +17,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from photochrom._support.settings import Checked, Range
-from photochrom.color import AB_SCALE, L_CENTER
+from photochrom.color import AB_SCALE
 from photochrom.errors import BadRecipe
-from photochrom.inference.bins import Bins
-from photochrom.train.config import Recipe
 from photochrom.train.task import Batch, Sources, tasks
 from photochrom.train.tasks.supervised import SupervisedTask
 from photochrom.train.validate import Validation
@@ -60,10 +58,10 @@ class HintsTask(SupervisedTask):
 
     Settings = HintsTaskSettings
 
-    def __init__(self, recipe: Recipe, bins: Bins | None, device: torch.device, center: float = L_CENTER) -> None:
-        super().__init__(recipe, bins, device, center)
+    def trained(self) -> list[dict[str, Any]]:
         if getattr(self.model, "channels", 1) == 1:
             raise BadRecipe("the task 'hints' trains a network that takes hints; set model.settings.hints = true")
+        return [{"params": self.model.hint_parameters(), "role": "decoder"}]  # type: ignore[operator]
 
     def step(self, batch: Batch, step: int) -> dict[str, Tensor]:
         light, ab = batch

@@ -31,7 +31,11 @@ class SupervisedTask(Task):
         super().__init__(recipe, bins, device, center)
         self.loss = build_loss(recipe, bins).to(device)
         self.added = AddedLosses(recipe, bins).to(device)
-        self.optimizers["model"] = build_optimizer(recipe.optim, parameter_groups(self.model))
+        self.optimizers["model"] = build_optimizer(recipe.optim, self.trained())
+
+    def trained(self) -> list[dict[str, Any]]:
+        """What the optimizer gets of the network; see `build.parameter_groups`."""
+        return parameter_groups(self.model)
 
     def step(self, batch: Batch, step: int) -> dict[str, Tensor]:
         light, ab = batch
