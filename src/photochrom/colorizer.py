@@ -526,16 +526,13 @@ class Colorizer:
             scores = self.scores(L, hints=hints, plain=scores)
         seen, size = self.sizes(L.shape, scores.seen)
         tone = Tone.fit(resize(L, seen)) if self.restore_tone else None
-        if variant is not None and self.network.bins:
-            scores = self._varied(scores, variant)
+        if variant is not None and (bins := self.network.bins):
+            plain = scores.plain and replace(scores.plain, map=varied(scores.plain.map, bins, variant))
+            scores = replace(scores, map=varied(scores.map, bins, variant), plain=plain)
         painter = self._painter(L.shape, resize(L, size), tone, scores, how, rng)
         if not hints:
             return painter
         return replace(painter, chroma=hinted(painter.chroma, L if tone is None else tone(L), hints))
-
-    def _varied(self, scores: Scores, variant: int) -> Scores:
-        plain = self._varied(scores.plain, variant) if scores.plain else None
-        return replace(scores, map=varied(scores.map, self.network.bins, variant), plain=plain)
 
     def _painter(
         self,
