@@ -112,7 +112,7 @@ def write(run, rows):
 
 
 def test_what_cannot_be_repeated_is_one_line(run, folder, png, capsys, tmp_path):
-    with pytest.raises(BadCheckpoint, match=r"no run folder, or its facts\.json cannot be read"):
+    with pytest.raises(BadCheckpoint, match=r"not a run folder, or its facts\.json cannot be read"):
         again(folder)
     with pytest.raises(BadSetting, match="a repetition needs a folder of its own"):
         again(run, run)
