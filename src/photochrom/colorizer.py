@@ -24,7 +24,7 @@ from photochrom.imaging.result_names import beside
 from photochrom.inference.backends import Backend, ClosedBackend
 from photochrom.inference.bins import JointBins
 from photochrom.inference.card import ModelCard
-from photochrom.inference.decode import RENDER_SIZE, Decoding, decoded, saturated, saturated_apart
+from photochrom.inference.decode import RENDER_SIZE, Decoding, saturated_apart, scores_to_ab
 from photochrom.inference.model_files import lasting
 from photochrom.inference.network import Network, Scores
 from photochrom.inference.variants import varied
@@ -467,9 +467,12 @@ class Colorizer:
     ) -> GuidedChroma:
         """What `scores` gave for L (H, W), decoded and fitted to it; small, and enlarged only where it is painted."""
         how = how or self.decoding
-        plain = self._decoded(scores.plain, L, how, copy.deepcopy(rng)) if scores.plain else None
-        ab = self._decoded(scores, L, how, rng)
-        ab = saturated(ab, how) if plain is None else saturated_apart(ab, plain, how)
+        if scores.plain:
+            mild = replace(how, saturation=1.0, chroma_gamma=1.0)
+            plain = self._decoded(scores.plain, L, mild, copy.deepcopy(rng))
+            ab = saturated_apart(self._decoded(scores, L, mild, rng), plain, how)
+        else:
+            ab = self._decoded(scores, L, how, rng)
         if guidance.wanted(self):
             w, h = self.map_size(scores)
             ab[:h, :w] = guidance.guided(self, ab[:h, :w], guidance.Seen.of(self, scores, L))
@@ -477,11 +480,11 @@ class Colorizer:
         return fitted.with_cast(*how.cast) if any(how.cast) else fitted
 
     def _decoded(self, scores: Scores, L: np.ndarray, how: Decoding, rng: np.random.Generator | None) -> np.ndarray:
-        """ab (h, w, 2) on the network's map, of a picture L (H, W), before it is saturated."""
+        """ab (h, w, 2) on the network's map, of a picture L (H, W)."""
         bins, answer = self.network.bins, scores.map
         if how.agreement:
             answer = scores.in_agreement(bins, how, guidance.light_of(self, scores, L))
-        return decoded(answer, bins, how, rng, self.card.ab_scale).astype(np.float32)
+        return scores_to_ab(answer, bins, how, rng, self.card.ab_scale)
 
     def map_size(self, scores: Scores) -> tuple[int, int]:
         """(w, h) of the part of the network's map that lies over the picture."""

@@ -146,21 +146,12 @@ def scores_to_ab(
     Returns:
         (h, w, 2) ab in Lab units, float32.
     """
-    return saturated(decoded(scores, bins, how, rng, ab_scale), how).astype(np.float32)
-
-
-def decoded(
-    scores: np.ndarray,
-    bins: Bins | None,
-    how: Decoding,
-    rng: np.random.Generator | None = None,
-    ab_scale: float = AB_SCALE,
-) -> np.ndarray:
-    """ab (h, w, 2), Lab units, as the decoder gives it; the arguments are those of `scores_to_ab`."""
     if bins is None:
-        return scores.transpose(1, 2, 0) * ab_scale
-    log_p = log_probabilities(scores, bins, how, how.vividness)
-    return bins.decode(log_p, decoders[how.decoder], temperature=how.temperature, rng=rng)
+        ab = scores.transpose(1, 2, 0) * ab_scale
+    else:
+        log_p = log_probabilities(scores, bins, how, how.vividness)
+        ab = bins.decode(log_p, decoders[how.decoder], temperature=how.temperature, rng=rng)
+    return saturated(ab, how).astype(np.float32)
 
 
 def log_probabilities(scores: np.ndarray, bins: Bins, how: Decoding, vividness: float = 0.0) -> np.ndarray:
@@ -198,7 +189,8 @@ def saturated_apart(told: np.ndarray, plain: np.ndarray, how: Decoding) -> np.nd
     """`saturated`, but for what hints have changed: its colours are as strong as they were wanted.
 
     Args:
-        told, plain: ab (h, w, 2), Lab units, of a network that knows hints, and of the same one without them.
+        told, plain: ab (h, w, 2), Lab units, not saturated yet, of a network that knows hints, and of the same one
+            without them.
         how: what says both.
 
     Example:

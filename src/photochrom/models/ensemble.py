@@ -104,11 +104,9 @@ class Ensemble(nn.Module):
         self.scales = {n: Fraction(m.scale).limit_denominator(MOST_PARTS) for n, m in settings.parsed.items()}
         self.stride = first.stride
         self.channels = max(getattr(network, "channels", 1) for network in networks.values())
-        self.neutral = tuple(
-            f"members.{n}.{part}" for n, network in networks.items() for part in getattr(network, "neutral", ())
-        )
-        self.spare = tuple(
-            f"members.{n}.{part}" for n, network in networks.items() for part in getattr(network, "spare", ())
+        self.neutral, self.spare = (
+            tuple(f"members.{n}.{part}" for n, network in networks.items() for part in getattr(network, kind, ()))
+            for kind in ("neutral", "spare")
         )
         self.multiple = math.lcm(*(int(network.multiple) for network in networks.values()))
 
