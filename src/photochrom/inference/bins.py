@@ -213,7 +213,7 @@ def _gaussian(distance: np.ndarray, sigma: float) -> np.ndarray:
 def _rarity(frequency: np.ndarray, centers: np.ndarray, smoothing: float, sigma: float) -> np.ndarray:
     if not 0 < smoothing <= 1:
         raise BadSetting(f"the rebalancing's smoothing must be above 0 and at most 1, not {smoothing}")
-    squared = ((centers[:, None] - centers[None]) ** 2).sum(-1)
+    squared = sum(np.subtract.outer(values, values) ** 2 for values in centers.T)
     kernel = np.exp(-squared / (2 * sigma**2))
     smooth = (kernel / kernel.sum(0)) @ frequency
     weights = 1 / ((1 - smoothing) * smooth / smooth.sum() + smoothing / len(frequency))

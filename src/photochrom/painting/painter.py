@@ -55,7 +55,7 @@ class Painter:
         out = np.empty((*light.shape, 3), np.uint8)
         rows, width = light.shape
         left, top, right, bottom = box
-        step = max(1, STRIP_PIXELS // width)
+        step = _step(rows, width, threads)
 
         def paint(first: int) -> None:
             L = light[first : first + step] if self.tone is None else self.tone(light[first : first + step])
@@ -71,7 +71,7 @@ class Painter:
     def whole(self, light: np.ndarray, dtype: np.dtype[Any], threads: int) -> np.ndarray:
         """sRGB (H, W, 3) of the whole L (H, W), painted by so many threads."""
         rgb = np.empty((*light.shape, 3), dtype)
-        rows = max(1, STRIP_PIXELS // self.width)
+        rows = _step(len(light), self.width, threads)
 
         def paint(top: int) -> None:
             rgb[top : top + rows] = self.strip(light[top : top + rows], top, dtype)
@@ -80,6 +80,11 @@ class Painter:
         with ThreadPoolExecutor(min(threads, len(tops))) as pool:
             list(pool.map(paint, tops))
         return rgb
+
+
+def _step(height: int, width: int, threads: int) -> int:
+    """How many rows are painted at once, so that each thread has some."""
+    return max(1, min(STRIP_PIXELS // width, -(-height // threads)))
 
 
 def _quantised(rgb: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:

@@ -60,7 +60,8 @@ def sample(
 
 def _expected(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Sums (h, w, d) of values (q, d) with weights (q, h, w)."""
-    return np.tensordot(weights, values.astype(weights.dtype), (0, 0))
+    # Not a matrix product: the threads of BLAS take longer to meet than this little takes, and then wait busily.
+    return np.stack([np.einsum("qhw,q->hw", weights, value) for value in values.astype(weights.dtype).T], -1)
 
 
 def _sharpened(log_probability: np.ndarray, temperature: float) -> np.ndarray:
