@@ -83,6 +83,15 @@ def test_a_network_with_attention_starts_from_one_without(prefix):
         load_weights(plain, fitting(plain, more.state_dict()), "given")
 
 
+def test_a_network_without_class_colors_starts_from_one_with_them():
+    torch.manual_seed(0)
+    knowing = Photochrom(PhotochromSettings("lite0", (32, 8, 8), False, class_colors=True), 4).eval()
+    plain = Photochrom(PhotochromSettings("lite0", (32, 8, 8), False), 4).eval()
+    load_weights(plain, fitting(plain, knowing.state_dict()), "given")
+    x = torch.randn(1, 1, 64, 32)
+    assert torch.equal(plain(x), knowing.answer(x)[0])
+
+
 def test_a_transposed_merge_is_the_plain_one():
     torch.manual_seed(0)
     merge = Merge(6, 3, 5)

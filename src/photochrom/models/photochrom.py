@@ -190,7 +190,7 @@ class Photochrom(nn.Module):
     stride = 4
     size = None
     neutral = ("attention.", "hint_branch.")  # a network without them can be started from
-    spare = ("hint_branch.",)  # a network with it can be started from without it
+    spare = ("hint_branch.", "class_colors.")  # a network with them can be started from without them
 
     def __init__(self, settings: PhotochromSettings, n_outputs: int) -> None:
         super().__init__()
