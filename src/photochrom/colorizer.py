@@ -228,10 +228,11 @@ class Colorizer:
         return replace(self.network.scores(small, mirror, variant, known), plain=plain)
 
     def _far(self, hints: Sequence[Colored], L: np.ndarray) -> list[Colored]:
-        """The hints that the network is told; one that is to spread less than others it would spread too far."""
+        """The hints that the network is told: those with a colour. One that is to spread less than others it would
+        spread too far."""
         if not (hints and self.network.takes_hints):
             return []
-        return [hint for hint in checked(hints, L.shape[::-1]) if hint.reach >= 1]
+        return [hint for hint in checked(hints, L.shape[::-1]) if hint.reach >= 1 and not hint.keeps]
 
     def shrunk(self, L: np.ndarray, seen: tuple[int, int] | None = None) -> np.ndarray:
         """L (h, w) of the size that the network sees, of L (H, W); its tone restored, where the session does that.
@@ -532,10 +533,13 @@ class Colorizer:
         if variant is not None and (bins := self.network.bins):
             plain = scores.plain and replace(scores.plain, map=varied(scores.plain.map, bins, variant))
             scores = replace(scores, map=varied(scores.map, bins, variant), plain=plain)
-        painter = self._painter(L.shape, resize(L, size), tone, scores, how, rng)
+        guide, plain = resize(L, size), None
+        if scores.plain and any(hint.keeps for hint in hints):
+            plain = self._painter(L.shape, guide, tone, scores.plain, how, copy.deepcopy(rng)).chroma
+        painter = self._painter(L.shape, guide, tone, scores, how, rng)
         if not hints:
             return painter
-        return replace(painter, chroma=hinted(painter.chroma, L if tone is None else tone(L), hints))
+        return replace(painter, chroma=hinted(painter.chroma, L if tone is None else tone(L), hints, plain))
 
     def _painter(
         self,
