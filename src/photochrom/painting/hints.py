@@ -315,13 +315,20 @@ def hinted(
     return GuidedChroma.fit(ab, small, size)
 
 
-def hint_map(hints: Sequence[Colored], light: np.ndarray, size: tuple[int, int], stride: int) -> np.ndarray:
+def hint_map(
+    hints: Sequence[Colored],
+    light: np.ndarray,
+    size: tuple[int, int],
+    stride: int,
+    plain: np.ndarray | None = None,
+) -> np.ndarray:
     """Hints as a network takes them that knows what they are.
 
     Args:
-        hints: of a photograph of `size` (W, H), each with a colour.
+        hints: of a photograph of `size` (W, H).
         light: (h, w) its L as the network sees it.
         stride: of the network's map; a hint covers whole points of that.
+        plain: (h / stride, w / stride, 2) ab on that map without hints; needed where one is to `KEEP` it.
 
     Returns:
         (3, h, w) a and b in Lab units, the mean where hints overlap, and 1; 0 in all where nothing is hinted.
@@ -335,8 +342,8 @@ def hint_map(hints: Sequence[Colored], light: np.ndarray, size: tuple[int, int],
     shade = resize(light, (total.shape[2], total.shape[1]))
     for hint in hints:
         rows, columns = np.unique(hint.covers(size, (w, h)) // stride, axis=0).T
-        wanted = hint.shaded(shade[rows, columns]).T
-        total[:, rows, columns] += np.concatenate([wanted, np.ones((1, len(rows)))])
+        wanted = plain[rows, columns] if hint.keeps and plain is not None else hint.shaded(shade[rows, columns])
+        total[:, rows, columns] += np.concatenate([wanted.T, np.ones((1, len(rows)))])
     total[:2] /= np.maximum(total[2], 1)
     total[2] = np.sign(total[2])
     return total.repeat(stride, 1).repeat(stride, 2)[:, :h, :w]
