@@ -281,7 +281,7 @@ class TestKeep:
         np.testing.assert_allclose(ab[60, 140], [8, 12], atol=2)
         # Both are equally far, by their reach, from the place between them where the colours are mixed evenly.
         middle = int(20 + 120 / (1 + reach))
-        np.testing.assert_allclose(ab[60, middle], (seen(blue, 50) + [8, 12]) / 2, atol=4)
+        np.testing.assert_allclose(ab[60, middle], np.mean([seen(blue, 50), (8, 12)], 0), atol=4)
 
     def test_has_no_color(self):
         hint = Hint.parse("12, 3, 0.5 = keep")
