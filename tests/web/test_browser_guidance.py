@@ -232,6 +232,7 @@ def test_a_stroke_without_a_color_cuts_one_back(open_page, photographs, tmp_path
     page.set_input_files("#hint-file", tmp_path / "hints.json")
     expect(page.locator("#hint-news")).to_have_text("2 hints are loaded.")
     expect(page.get_by_role("button", name="Stroke 2, as without hints, 70 % from the left")).to_be_visible()
+    coloured(page)
 
 
 def test_strokes_by_pen_and_by_touch(open_page, photographs):
