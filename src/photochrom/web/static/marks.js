@@ -120,7 +120,7 @@ export function simplified(points, most) {
   return points.filter((_, at) => kept.has(at)).map(([x, y]) => [round(x), round(y)]);
 }
 
-// How it is drawn, in CSS: a ring with a slash where it has no colour.
+// What it is filled with, in CSS: a slash where it has no colour.
 export const fillOf = (color) => (color === KEEP ? "var(--keep)" : color);
 
 // A colour in words, for who does not see it.
