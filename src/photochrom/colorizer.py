@@ -224,14 +224,19 @@ class Colorizer:
         plain = plain or self.network.scores(small, mirror, variant)
         if not (far := self._far(hints, L)):
             return plain
-        known = hint_map(far, small, L.shape[::-1], self.card.stride)
+        kept = None
+        if any(hint.keeps for hint in far):
+            kept = self._decoded(plain, small, self.decoding.unsaturated, np.random.default_rng(0))
+        known = hint_map(far, small, L.shape[::-1], self.card.stride, kept)
         return replace(self.network.scores(small, mirror, variant, known), plain=plain)
 
     def _far(self, hints: Sequence[Colored], L: np.ndarray) -> list[Colored]:
-        """The hints that the network is told; one that is to spread less than others it would spread too far."""
+        """The hints that the network is told; one that is to spread less than others it would spread too far. Where
+        none has a colour, there is nothing to tell."""
         if not (hints and self.network.takes_hints):
             return []
-        return [hint for hint in checked(hints, L.shape[::-1]) if hint.reach >= 1]
+        far = [hint for hint in checked(hints, L.shape[::-1]) if hint.reach >= 1]
+        return [] if all(hint.keeps for hint in far) else far
 
     def shrunk(self, L: np.ndarray, seen: tuple[int, int] | None = None) -> np.ndarray:
         """L (h, w) of the size that the network sees, of L (H, W); its tone restored, where the session does that.
@@ -468,9 +473,8 @@ class Colorizer:
         """What `scores` gave for L (H, W), decoded and fitted to it; small, and enlarged only where it is painted."""
         how = how or self.decoding
         if scores.plain:
-            mild = replace(how, saturation=1.0, chroma_gamma=1.0)
-            plain = self._decoded(scores.plain, L, mild, copy.deepcopy(rng))
-            ab = saturated_apart(self._decoded(scores, L, mild, rng), plain, how)
+            plain = self._decoded(scores.plain, L, how.unsaturated, copy.deepcopy(rng))
+            ab = saturated_apart(self._decoded(scores, L, how.unsaturated, rng), plain, how)
         else:
             ab = self._decoded(scores, L, how, rng)
         if guidance.wanted(self):
@@ -532,10 +536,13 @@ class Colorizer:
         if variant is not None and (bins := self.network.bins):
             plain = scores.plain and replace(scores.plain, map=varied(scores.plain.map, bins, variant))
             scores = replace(scores, map=varied(scores.map, bins, variant), plain=plain)
-        painter = self._painter(L.shape, resize(L, size), tone, scores, how, rng)
+        guide, plain = resize(L, size), None
+        if scores.plain and any(hint.keeps for hint in hints):
+            plain = self._painter(L.shape, guide, tone, scores.plain, how, copy.deepcopy(rng)).chroma
+        painter = self._painter(L.shape, guide, tone, scores, how, rng)
         if not hints:
             return painter
-        return replace(painter, chroma=hinted(painter.chroma, L if tone is None else tone(L), hints))
+        return replace(painter, chroma=hinted(painter.chroma, L if tone is None else tone(L), hints, plain))
 
     def _painter(
         self,

@@ -703,6 +703,20 @@ def test_hints(call, model):
     assert pixels(io.BytesIO(out))[20, 30].tolist() == pixels("a.color.png")[20, 30].tolist()
 
 
+def test_a_hint_that_keeps_what_is_there(call, model):
+    gray("a.png", size=(60, 40))
+    hints = ["--hint", "10,20=#3060c0", "--hint", "50,20=keep"]
+    assert call("colorize", "a.png", *hints[:2], "-o", "blue.png", *model)[0] == 0
+    assert call("colorize", "a.png", *hints, "-o", "cut.png", "--save-hints", "h.json", *model)[0] == 0
+    assert call("colorize", "a.png", "-o", "plain.png", *model)[0] == 0
+    blue, cut, plain = (pixels(name).astype(int) for name in ("blue.png", "cut.png", "plain.png"))
+    assert np.abs(blue[20, 50] - plain[20, 50]).max() > 20
+    assert np.abs(cut[20, 50] - plain[20, 50]).max() <= 3
+    assert np.abs(cut[20, 10] - blue[20, 10]).max() <= 3
+    assert call("colorize", "a.png", "-o", "again.png", "--hints", "h.json", *model)[0] == 0
+    assert (pixels("again.png") == cut).all()
+
+
 def test_hints_that_cannot_be(call, model, drawn):
     gray("in/a.png")
     gray("in/b.png")

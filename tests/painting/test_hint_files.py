@@ -68,6 +68,17 @@ class TestShapes:
             Stroke(**{"color": "red"} | stroke)
 
 
+@pytest.mark.parametrize(
+    "hint", [Hint(3, 4, "keep"), Stroke(((3, 4), (5, 6)), "keep", 2.0, 0.5), Area(np.eye(8, 10) > 0, "keep")]
+)
+def test_what_is_to_be_kept_goes_there_and_back(hint):
+    written = hints_to_json([hint], (10, 8))
+    assert '"color": "keep"' in written
+    (read,) = hints_from_json(written)
+    assert (type(read), read.color, read.reach) == (type(hint), "keep", hint.reach)
+    assert read.covers((10, 8), (10, 8)).tolist() == hint.covers((10, 8), (10, 8)).tolist()
+
+
 class TestLayers:
     def test_each_color_is_an_area(self):
         areas = areas_of(layer())

@@ -8,7 +8,9 @@ import photochrom
 from photochrom import color
 from photochrom.errors import BadSetting
 from photochrom.imaging import io
-from photochrom.painting.hints import Hint, distances, hint_map, hinted
+from photochrom.inference.decode import Decoding
+from photochrom.painting.hints import Hint, Stroke, distances, hint_map, hinted
+from photochrom.painting.palette import Palette
 from photochrom.painting.upsample import GuidedChroma
 
 RNG = np.random.default_rng(5)
@@ -245,6 +247,79 @@ class TestHintMap:
         np.testing.assert_allclose(found[:2, 0, 0], (seen(first, 10) + seen(second, 10)) / 2, rtol=1e-6)
         assert found[2].sum() == 16
 
+    def test_what_is_to_be_kept_is_told_as_it_is_there(self):
+        light, plain = np.full((8, 12), 60.0, np.float32), np.arange(12.0).reshape(2, 3, 2)
+        found = hint_map([Hint(1, 1, "#c03030"), Hint(9, 6, "keep")], light, (12, 8), 4, plain)
+        np.testing.assert_allclose(found[:2, 7, 11], plain[1, 2])
+        np.testing.assert_allclose(found[:2, 0, 0], seen(Hint(1, 1, "#c03030"), 60), rtol=1e-6)
+        assert found[2].sum() == 32
+
     def test_hints_outside_are_refused(self):
         with pytest.raises(BadSetting, match="lies outside"):
             hint_map([Hint(9, 1, "red")], np.zeros((8, 8), np.float32), (8, 8), 4)
+
+
+class TestKeep:
+    """A hint without a colour: as the photograph is without hints."""
+
+    def photograph(self):
+        return np.clip(halves() * 2.4, 0, 255).astype(np.uint8)
+
+    def test_brings_back_what_was_there_up_to_the_edge(self):
+        light, told = halves(), np.tile(np.float32([20, -40]), (30, 40, 1))
+        chroma = GuidedChroma.fit(told, light, (40.0, 30.0))
+        ab = hinted(chroma, light, [Hint(30, 60, "keep")], brown(light)).strip(light, 0, len(light))
+        assert np.abs(ab[:, 4:74] - [8, 12]).max() < 5
+        assert np.abs(ab[:, 86:] - [20, -40]).max() < 3
+
+    @pytest.mark.parametrize("reach", [0.5, 1, 2])
+    def test_stops_a_color_as_another_hint_does(self, reach):
+        light = np.full((120, 160), 50, np.float32)
+        blue = Hint(20, 60, "#2040a0")
+        ab = painted(light, blue, Hint(140, 60, "keep", reach))
+        np.testing.assert_allclose(ab[60, 20], seen(blue, 50), atol=2)
+        np.testing.assert_allclose(ab[60, 140], [8, 12], atol=2)
+        # Both are equally far, by their reach, from the place between them where the colours are mixed evenly.
+        middle = int(20 + 120 / (1 + reach))
+        np.testing.assert_allclose(ab[60, middle], np.mean([seen(blue, 50), (8, 12)], 0), atol=4)
+
+    def test_has_no_color(self):
+        hint = Hint.parse("12, 3, 0.5 = keep")
+        assert hint == Hint(12, 3, "keep", 0.5)
+        assert Hint.parse(str(hint)) == hint
+        for ask in (lambda: hint.lab, lambda: Palette.of(["keep"])):
+            with pytest.raises(BadSetting, match="'keep' is not a colour"):
+                ask()
+
+    @pytest.mark.parametrize("how", [Decoding(), Decoding(decoder="sample", saturation=2.0, warmth=0.5)])
+    def test_under_its_stroke_the_photograph_is_as_without_hints(self, how):
+        L, session = io.from_array(self.photograph()).lightness(), photochrom.Colorizer(threads=1)
+        blue, keep = Hint(30, 60, "#2040a0"), Stroke(((120, 10), (120, 110)), "keep", width=20)
+        scores = session.scores(L)
+        plain, leaking, cut = (
+            session.decode(scores, L, decoding=how, rng=np.random.default_rng(3), hints=hints)
+            for hints in ((), [blue], [blue, keep])
+        )
+        under = np.s_[15:105, 112:128]
+        assert np.abs(leaking[under] - plain[under]).mean() > 4
+        assert np.abs(cut[under] - plain[under]).mean() < 0.5
+        assert np.abs(cut[60, 30] - leaking[60, 30]).max() < 2
+        assert np.abs(cut[60, 30] - seen(blue, L[60, 30])).max() < 4
+
+    def test_alone_changes_nothing(self):
+        gray = self.photograph()
+        session = photochrom.Colorizer(threads=1)
+        L = io.from_array(gray).lightness()
+        assert session.scores(L, hints=[Hint(30, 60, "keep")]).plain is None
+        kept, plain = (session.colorize(gray, hints=hints) for hints in ([Hint(30, 60, "keep")], ()))
+        assert np.abs(kept.astype(int) - plain).mean() < 0.5
+
+    def test_the_network_hears_of_it_unless_it_stays_local(self):
+        L, session = io.from_array(self.photograph()).lightness(), photochrom.Colorizer(threads=1)
+        blue = Hint(30, 60, "#2040a0")
+        alone, local, told = (
+            session.scores(L, hints=[blue, *more]).map
+            for more in ((), [Hint(120, 60, "keep", 0.9)], [Hint(120, 60, "keep")])
+        )
+        np.testing.assert_array_equal(local, alone)
+        assert np.abs(told - alone).max() > 0.1

@@ -6,6 +6,8 @@ import pytest
 from PIL import Image
 
 from photochrom import BadSetting, Colorizer, Hint, Stroke
+from photochrom.painting.hints import hinted
+from photochrom.painting.upsample import GuidedChroma
 from photochrom.video import colorize_film, followed, frame_size
 from photochrom.video import film as film_module
 from photochrom.video import pictures as pictures_module
@@ -50,6 +52,15 @@ def test_a_point_is_followed_both_ways():
         np.testing.assert_allclose(places(found, i), [[96 - 2 * (i - 10), 64]], atol=1.5)
     assert found.notes() == ["the hint at 1 s is followed from 0.00 to 1.90 s"]
     assert found.frames[3][0].color == "navy"
+
+
+def test_what_is_to_be_kept_is_followed_too():
+    found = follow_hints([Hint(96, 64, "keep", time=1.0)], SIZE, reading(pan()))
+    light = np.full((128, 192), 50, np.float32)
+    brown = GuidedChroma.fit(np.tile(np.float32([8, 12]), (32, 48, 1)), light, (48.0, 32.0))
+    ab = hinted(brown, light, [Hint(20, 64, "#2040a0"), *found.frames[10]]).strip(light, 0, 128)
+    np.testing.assert_allclose(ab[64, 96], [8, 12], atol=2)
+    assert ab[64, 20, 1] < -20
 
 
 def test_what_leaves_the_picture_is_lost():

@@ -151,6 +151,7 @@ def test_hints_are_those_of_the_whole_photograph(server, tiny, drawn):
     ("hints", "message"),
     [
         ("30,5=rde", "'rde' is not a colour; use #rrggbb or a CSS name such as navy"),
+        ("30,5=keeps", "'keeps' is not a colour; use #rrggbb or a CSS name such as navy"),
         ("30=#ff0000", "the hint '30=#ff0000' is not X,Y=COLOR or X,Y,REACH=COLOR, such as"),
         ("-3,5=#ff0000", "the hint at -3,5 lies outside the photograph"),
         ("1,1=red;" * 257, "there are 257 hints; 256 is the limit"),

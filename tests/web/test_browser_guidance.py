@@ -191,6 +191,50 @@ def test_strokes_are_painted_erased_saved_and_loaded(open_page, photographs, tmp
     expect(page.locator("#hint-news")).to_contain_text("These hints are for a photograph of 10 \u00d7 90")
 
 
+def test_a_stroke_without_a_color_cuts_one_back(open_page, photographs, tmp_path):
+    page = open_page()
+    box = opened(page, photographs[0])
+    at = lambda x, y: (box["x"] + box["width"] * x, box["y"] + box["height"] * y)  # noqa: E731
+    page.get_by_role("button", name="Point", exact=True).click()
+    page.mouse.click(*at(0.25, 0.5))
+    page.get_by_label("Any colour").fill("#2050c0")
+    page.get_by_role("button", name="Brush", exact=True).click()
+    stroke(page, at(0.7, 0.3), at(0.7, 0.7))
+    page.get_by_role("button", name="As without hints", exact=True).click()
+    expect(page.get_by_role("button", name="The brush's colour: as without hints")).to_be_visible()
+    expect(page.get_by_role("button", name="Stroke 2, as without hints, 70 % from the left")).to_be_visible()
+    expect(page.locator(".strokes polyline")).to_have_attribute("stroke", "url(#hatch)")
+    assert violations(page) == []
+    coloured(page)
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="Save hints").click()
+    caught.value.save_as(tmp_path / "hints.json")
+    hints = photochrom.read_hints(tmp_path / "hints.json")
+    assert [hint.color for hint in hints] == ["#2050c0", "keep"]
+    found = downloaded(page, tmp_path / "result.png")
+    assert np.abs(found - as_made(photographs[0], hints=hints)).mean() < 1
+    under = np.s_[80:160, 222:226]
+    plain, leaking = as_made(photographs[0]), as_made(photographs[0], hints=hints[:1])
+    assert np.abs(found - plain)[under].mean() < min(2, np.abs(leaking - plain)[under].mean() / 3)
+    # It is moved, recoloured, erased, undone and loaded as others are.
+    page.locator("#viewer .dot.stroke").press("Shift+ArrowRight")
+    page.locator("#viewer .dot.stroke").press("Enter")
+    page.get_by_label("Any colour").fill("#a03020")
+    page.keyboard.press("Escape")
+    assert dots(page)[1][2] == "#a03020"
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Eraser").click()
+    stroke(page, at(0.65, 0.4), at(0.75, 0.4))
+    expect(page.locator("#viewer .dot.stroke")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name="Stroke 2, as without hints, 70 % from the left")).to_be_visible()
+    page.locator("#hint-clear").click()
+    page.set_input_files("#hint-file", tmp_path / "hints.json")
+    expect(page.locator("#hint-news")).to_have_text("2 hints are loaded.")
+    expect(page.get_by_role("button", name="Stroke 2, as without hints, 70 % from the left")).to_be_visible()
+    coloured(page)
+
+
 def test_strokes_by_pen_and_by_touch(open_page, photographs):
     page = open_page()
     box = opened(page, photographs[0])

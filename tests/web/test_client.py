@@ -32,9 +32,9 @@ def test_bytes_and_files_are_coloured_as_here(client, tiny, png, tmp_path):
     with pytest.raises(WriteFailed, match="already there"):
         client.colorize(source)
     assert client.colorize(png(1), format="jpeg", saturation=0.5)[:2] == b"\xff\xd8"
-    strokes = [Hint(5, 8, "navy"), Stroke(((4, 20), (30.5, 20)), "#a05030", width=3)]
+    strokes = [Hint(5, 8, "navy"), Stroke(((4, 20), (30.5, 20)), "keep", width=3)]
     assert client.colorize(png(1), hints=strokes) == Colorizer(tiny).colorize(png(1), hints=strokes) != expected
-    hints = [Hint(5, 8, "navy"), Hint(30.5, 20, "#808080", 0.25)]
+    hints = [Hint(5, 8, "navy"), Hint(30.5, 20, "#808080", 0.25), Hint(40, 30, "keep")]
     assert client.colorize(png(1), hints=hints) == Colorizer(tiny).colorize(png(1), hints=hints) != expected
 
 

@@ -93,6 +93,33 @@ def test_a_hint_reaches_to_the_edge(real, halves):
     assert shared[54, 60] < 0.2
 
 
+def test_a_color_that_leaks_is_cut_back(real, halves):
+    address = job_of(real, halves)
+
+    def shown(hints, **how):
+        return gray(real.get(f"{address}/result", params={"hints": hints, "format": "png", **how}))
+
+    blue, keep = "50,80=#2040c0", '{"points": [[170, 20], [170, 140]], "width": 30, "color": "keep"}'
+    stroke = f'[{{"x": 50, "y": 80, "color": "#2040c0"}}, {keep}]'
+    for how in ({}, {"saturation": 2, "variant": 1}, {"contrast": -0.5}):
+        plain, leaking, cut = shown("", **how), shown(blue, **how), shown(stroke, **how)
+        under = np.s_[20:140, 158:182]
+        assert np.abs(leaking[under] - plain[under]).mean() > 0.03
+        assert np.abs(cut[under] - plain[under]).mean() < 0.01
+        assert np.abs(cut[80, 50] - leaking[80, 50]).max() < 0.02
+    part = {"crop": "150,60,40,40", "format": "png"}
+    found = gray(real.get(f"{address}/result", params={"hints": stroke, **part}))
+    assert np.abs(found - shown(stroke)[60:100, 150:190]).mean() < 0.01
+
+
+def test_what_is_kept_is_as_unsure_as_before(real, halves):
+    address = job_of(real, halves)
+    plain, kept = (
+        gray(real.get(f"{address}/confidence", params={"hints": hints})) for hints in ("", "50,80=keep;190,80=keep")
+    )
+    np.testing.assert_array_equal(kept, plain)
+
+
 def test_confidence_is_the_librarys_and_hints_make_sure(real, halves):
     address = job_of(real, halves)
     found = gray(real.get(f"{address}/confidence"))

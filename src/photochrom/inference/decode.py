@@ -105,6 +105,11 @@ class Decoding:
         )
 
     @property
+    def unsaturated(self) -> Decoding:
+        """The same with colours only as strong as the network found them."""
+        return replace(self, saturation=1.0, chroma_gamma=1.0)
+
+    @property
     def cast(self) -> tuple[float, float]:
         """The ab, Lab units, that warmth and tint add to white."""
         a, b = (self.warmth * warm + self.tint * tint for warm, tint in zip(WARM_CAST, TINT_CAST, strict=True))

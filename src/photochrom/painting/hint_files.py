@@ -17,7 +17,7 @@ from photochrom.errors import BadSetting, PhotochromError
 from photochrom.imaging import io
 from photochrom.imaging.formats import SNIFF_BYTES, known_by
 from photochrom.imaging.picture import to_dtype
-from photochrom.painting.hints import MOST, Area, Colored, Hint, Stroke, as_hex, hex_of
+from photochrom.painting.hints import MOST, Area, Colored, Hint, Stroke, as_hex
 
 KIND = "hints"
 OPAQUE = 128  # alpha from which on a pixel of a layer counts: the soft rim of a brush does not
@@ -140,7 +140,7 @@ def hints_to_json(hints: Sequence[Colored], size: tuple[int, int] | None) -> str
 
 
 def _facts(hint: Colored) -> dict[str, Any]:
-    end: dict[str, Any] = {"color": hex_of(hint.color)} | ({} if hint.reach == 1 else {"reach": hint.reach})
+    end: dict[str, Any] = {"color": hint.written} | ({} if hint.reach == 1 else {"reach": hint.reach})
     end |= {} if hint.time is None else {"time": hint.time}
     if isinstance(hint, Hint):
         return {"x": hint.x, "y": hint.y} | end

@@ -2,7 +2,7 @@
 
 The distance of a pixel from a hint is the length of the shortest path to it, where edges of lightness and of the
 network's own colours count as far. Near a hint the colour is the hint's, far from it the network's, which may have been
-told the hints as well (`hint_map`).
+told the hints as well (`hint_map`). A hint to `KEEP` wants what is there without any hints.
 
 Source: the way that edges make long is the geodesic distance of Protiere and Sapiro, "Interactive Image Segmentation
 via Adaptive Weighted Distances", 2007; that colour spreads along even lightness is Levin, Lischinski and Weiss,
@@ -38,6 +38,7 @@ MOST = 256
 MOST_POINTS = 10_000  # of a stroke
 BEYOND = 1e9  # pixels; no picture is as wide
 
+KEEP = "keep"  # instead of a colour: as the photograph is without hints
 
 SAME_SHAPE = 0.01  # by which the aspect ratios of a photograph and of what was drawn on a copy of it may differ
 
@@ -47,7 +48,8 @@ class Colored:
 
     Attributes:
         color: #rrggbb or a CSS name. Only hue and chroma count, and chroma is reduced in proportion where the
-            photograph, which keeps its lightness, is darker. A gray keeps something gray.
+            photograph, which keeps its lightness, is darker. A gray keeps something gray. Or "keep": other hints stop
+            here, and the photograph stays as it is without any.
         reach: multiplies how far it spreads, 0.01 to 100.
         drawn_on: (W, H) in pixels of the copy of the photograph that its places count in; None for the photograph.
         time: of the frame in which it is set, seconds from the beginning of a film; None in a photograph.
@@ -63,12 +65,33 @@ class Colored:
             raise BadSetting(f"the time of a hint is {self.time!r}; it is in seconds, 0 or more")
         if not (isinstance(self.reach, Real) and 0.01 <= self.reach <= 100):
             raise BadSetting(f"the reach of a hint is {self.reach!r}; it must be between 0.01 and 100")
-        rgb_of(self.color)
+        if not self.keeps:
+            rgb_of(self.color)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether it has no colour of its own."""
+        return self.color == KEEP
+
+    @property
+    def written(self) -> str:
+        """The colour as files and requests have it: #rrggbb or keep."""
+        return KEEP if self.keeps else as_hex(rgb_of(self.color))
 
     @property
     def lab(self) -> np.ndarray:
-        """(3,) the colour; where the photograph is as light or lighter, it gets this a and b."""
+        """(3,) the colour; where the photograph is as light or lighter, it gets this a and b.
+
+        Raises:
+            BadSetting: it has none.
+        """
         return rgb_to_lab(np.array(rgb_of(self.color)) / 255)
+
+    def shaded(self, light: np.ndarray) -> np.ndarray:
+        """(..., 2) its a and b where the photograph has L `light`; raises as `lab`."""
+        L, *ab = self.lab
+        # In shadow a thing has less chroma than where it is as light as its colour was said to be, in proportion.
+        return np.minimum(1, light / max(1, L))[..., None] * ab
 
     @property
     def places(self) -> Sequence[tuple[float, float]]:
@@ -157,9 +180,9 @@ class Hint(Colored):
         return cls(x, y, color.strip(), reach, time=time)
 
     def __str__(self) -> str:
-        """As `parse` takes it, the colour as #rrggbb."""
+        """As `parse` takes it, the colour as `written`."""
         time = "" if self.time is None else f"{self.time:.3f}s,"
-        return f"{time}{self.x:.2f},{self.y:.2f},{self.reach:.4f}={hex_of(self.color)}"
+        return f"{time}{self.x:.2f},{self.y:.2f},{self.reach:.4f}={self.written}"
 
     @property
     def places(self) -> Sequence[tuple[float, float]]:
@@ -256,13 +279,17 @@ class Area(Colored):
         return np.argwhere(share > min(0.15, float(share.max()) / 2))
 
 
-def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Colored]) -> GuidedChroma:
+def hinted(
+    chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Colored], plain: GuidedChroma | None = None
+) -> GuidedChroma:
     """A photograph's chroma with hints applied.
 
     Args:
         chroma: what the network found.
         light: (H, W) the photograph's L, 0..100; the hints count its pixels.
         hints: points, strokes and areas in any order; where two are equally near, their colours mix.
+        plain: what hints to `KEEP` bring back: what the network found without hints, where it was told them for
+            `chroma`.
 
     Raises:
         BadSetting: a hint lies outside, there are too many, or these are no hints.
@@ -280,21 +307,28 @@ def hinted(chroma: GuidedChroma, light: np.ndarray, hints: Sequence[Colored]) ->
     near = np.exp(-(far**4))  # even over most of its reach, and then soon nothing
     share = near / (far**2 + 1e-3)  # of those that reach a point the nearest counts (Shepard, 1968)
     share /= share.sum(0) + 1e-12
-    lab = np.array([hint.lab for hint in hints])
-    # In shadow a thing has less chroma than where it is as light as its colour was said to be, in proportion.
-    shaded = np.minimum(1, small / np.maximum(lab[:, 0, None, None], 1))
-    wanted = np.einsum("khw,kc->hwc", share * shaded, lab[:, 1:])
+    kept = before if plain is None else plain.strip(small, 0, h)
+    wanted = np.zeros_like(before)
+    for hint, part in zip(hints, share, strict=True):
+        wanted += part[..., None] * (kept if hint.keeps else hint.shaded(small))
     ab = before + near.max(0)[..., None] * (wanted - before)
     return GuidedChroma.fit(ab, small, size)
 
 
-def hint_map(hints: Sequence[Colored], light: np.ndarray, size: tuple[int, int], stride: int) -> np.ndarray:
+def hint_map(
+    hints: Sequence[Colored],
+    light: np.ndarray,
+    size: tuple[int, int],
+    stride: int,
+    plain: np.ndarray | None = None,
+) -> np.ndarray:
     """Hints as a network takes them that knows what they are.
 
     Args:
         hints: of a photograph of `size` (W, H).
         light: (h, w) its L as the network sees it.
         stride: of the network's map; a hint covers whole points of that.
+        plain: (h / stride, w / stride, 2) ab on that map without hints; needed where one is to `KEEP` it.
 
     Returns:
         (3, h, w) a and b in Lab units, the mean where hints overlap, and 1; 0 in all where nothing is hinted.
@@ -308,8 +342,8 @@ def hint_map(hints: Sequence[Colored], light: np.ndarray, size: tuple[int, int],
     shade = resize(light, (total.shape[2], total.shape[1]))
     for hint in hints:
         rows, columns = np.unique(hint.covers(size, (w, h)) // stride, axis=0).T
-        wanted = hint.lab[1:, None] * np.minimum(1, shade[rows, columns] / max(1, hint.lab[0]))
-        total[:, rows, columns] += np.concatenate([wanted, np.ones((1, len(rows)))])
+        wanted = plain[rows, columns] if hint.keeps and plain is not None else hint.shaded(shade[rows, columns])
+        total[:, rows, columns] += np.concatenate([wanted.T, np.ones((1, len(rows)))])
     total[:2] /= np.maximum(total[2], 1)
     total[2] = np.sign(total[2])
     return total.repeat(stride, 1).repeat(stride, 2)[:, :h, :w]
@@ -386,11 +420,6 @@ def rgb_of(color: str) -> tuple[int, ...]:
     if not rgb or max(rgb) > 255:
         raise BadSetting(f"'{color}' is not a colour; use #rrggbb or a CSS name such as navy")
     return rgb
-
-
-def hex_of(color: str) -> str:
-    """A colour as #rrggbb."""
-    return as_hex(rgb_of(color))
 
 
 def as_hex(rgb: Iterable[int]) -> str:

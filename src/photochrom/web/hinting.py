@@ -104,7 +104,8 @@ async def reach(
 
 @router.get("/jobs/{identity}/confidence", operation_id="getConfidence", response_class=Response, responses=PNG)
 async def confidence(studio: StudioOf, job: PhotographOf, look: KnownLookOf) -> Response:
-    """How sure the colours of a photograph are in a look: white is sure, black is not. What hints reach is sure."""
+    """How sure the colours of a photograph are in a look: white is sure, black is not. What hints with a colour
+    reach is sure."""
     return _picture(await studio.ask(job, places.sureness, look))
 
 

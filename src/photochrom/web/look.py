@@ -56,8 +56,8 @@ class Look(BaseModel, frozen=True):
         default="",
         max_length=MOST_TEXT,
         description="Colours that you know, X,Y=COLOR or X,Y,REACH=COLOR, several with ; between them: X and Y are "
-        "pixels of the whole, upright photograph, REACH is a factor on how far the colour, #rrggbb, spreads. Or the "
-        "JSON of a file of hints, with strokes.",
+        "pixels of the whole, upright photograph, REACH is a factor on how far the colour, #rrggbb, spreads. The "
+        "colour keep is that without hints: there other hints stop. Or the JSON of a file of hints, with strokes.",
     )
     palette: str = Field(
         default="",

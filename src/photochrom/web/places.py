@@ -77,7 +77,8 @@ def reach(setup: Setup, folder: str, look: Look, x: float, y: float, factor: flo
 
 
 def sureness(setup: Setup, folder: str, look: Look) -> bytes:
-    """The confidence of a look as a gray PNG of the network's map: white is sure. Where hints reach, it is sure.
+    """The confidence of a look as a gray PNG of the network's map: white is sure. Where hints reach, it is sure,
+    but for those that keep what is there.
 
     Raises:
         BadSetting: the model gives no distribution.
@@ -183,7 +184,7 @@ def _sure(setup: Setup, folder: str, look: Look) -> np.ndarray:
 
 
 def _in(color: str, hint: Colored) -> Colored:
-    return replace(hint, color=color)  # type: ignore[type-var]
+    return hint if hint.keeps else replace(hint, color=color)  # type: ignore[type-var]
 
 
 def _png(share: np.ndarray) -> bytes:

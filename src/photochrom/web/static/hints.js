@@ -258,7 +258,7 @@ export class Hints {
 
   #setBrush(color) {
     this.#color = color;
-    $("brush-color").style.setProperty("--color", color);
+    $("brush-color").style.setProperty("--color", marks.fillOf(color));
     $("brush-color").setAttribute("aria-label", `The brush's colour: ${marks.nameOf(color)}`);
   }
 
@@ -321,7 +321,7 @@ export class Hints {
     $("hint-save").hidden = !this.#marks.length;
     $("hint-tools").hidden = !mark;
     if (mark) {
-      $("hint-color").style.setProperty("--color", mark.color);
+      $("hint-color").style.setProperty("--color", marks.fillOf(mark.color));
       $("hint-color").setAttribute("aria-label", `Change this hint's colour, ${marks.nameOf(mark.color)}`);
       $("hint-reach").value = Math.log2(mark.reach);
       const words = `${Math.round(100 * mark.reach)} %`;
@@ -350,11 +350,12 @@ export class Hints {
     const mark = this.#marks[index];
     const [x, y] = marks.anchor(mark);
     this.#put(dot, x, y);
-    dot.style.setProperty("--color", mark.color);
+    dot.style.setProperty("--color", marks.fillOf(mark.color));
     dot.classList.toggle("stroke", Boolean(mark.points));
     dot.setAttribute("aria-current", index === this.#chosen);
-    const kind = mark.points ? "Stroke" : "Colour";
-    dot.setAttribute("aria-label", `${kind} ${index + 1}, ${this.#words(x, y)}; arrow keys move it, Enter changes its colour, Delete removes it`);
+    const kind = mark.points ? "Stroke" : mark.color === marks.KEEP ? "Point" : "Colour";
+    const name = mark.color === marks.KEEP ? `, ${marks.nameOf(mark.color)}` : "";
+    dot.setAttribute("aria-label", `${kind} ${index + 1}${name}, ${this.#words(x, y)}; arrow keys move it, Enter changes its colour, Delete removes it`);
   }
 
   #put(dot, x, y) {

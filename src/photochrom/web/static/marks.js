@@ -1,5 +1,6 @@
 // Hints as data: points { x, y, color, reach } and strokes { points, width, color, reach }, in pixels of the photograph.
 
+export const KEEP = "keep"; // instead of a colour: as the photograph is without hints
 export const MOST = 256;
 export const MOST_TEXT = 20_000; // characters that the server reads
 
@@ -46,13 +47,14 @@ export function fromFile(text, { width, height }) {
   const inside = ([x, y]) => [round(Math.max(0, Math.min(width - 1, x * across))), round(Math.max(0, Math.min(height - 1, y * down)))];
   return listed.map((mark, at) => {
     const { color, reach = 1 } = mark;
+    const shade = color === KEEP ? KEEP : hexOf(color);
     const known = (ends) => ends.every((number) => Number.isFinite(number));
     if (typeof color === "string" && known([mark.x, mark.y, reach])) {
       const [x, y] = inside([mark.x, mark.y]);
-      return { x, y, color: hexOf(color), reach };
+      return { x, y, color: shade, reach };
     }
     if (typeof color === "string" && Array.isArray(mark.points) && mark.points.length && known(mark.points.flat())) {
-      return { points: mark.points.map(inside), width: (mark.width ?? 1) * Math.sqrt(across * down), color: hexOf(color), reach };
+      return { points: mark.points.map(inside), width: (mark.width ?? 1) * Math.sqrt(across * down), color: shade, reach };
     }
     throw new Error(`Hint ${at + 1} of this file is neither a point nor a stroke; painted areas are for the command line.`);
   });
@@ -118,8 +120,12 @@ export function simplified(points, most) {
   return points.filter((_, at) => kept.has(at)).map(([x, y]) => [round(x), round(y)]);
 }
 
+// What it is filled with, in CSS: a slash where it has no colour.
+export const fillOf = (color) => (color === KEEP ? "var(--keep)" : color);
+
 // A colour in words, for who does not see it.
 export function nameOf(hex) {
+  if (hex === KEEP) return "as without hints";
   const [r, g, b] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255);
   const [most, least] = [Math.max(r, g, b), Math.min(r, g, b)];
   const light = (most + least) / 2;

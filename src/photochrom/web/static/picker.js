@@ -1,7 +1,7 @@
 // A colour for one place: what the network holds likely there, what everybody knows, one from an open photograph, or any.
 
 import { get, placeAddress } from "./api.js";
-import { nameOf } from "./marks.js";
+import { KEEP, nameOf } from "./marks.js";
 
 const GAP = 18; // CSS pixels between the place and the choice
 const $ = (id) => document.getElementById(id);
@@ -18,6 +18,7 @@ export class Picker {
     $("picker-any").addEventListener("input", () => this.#wish?.chosen($("picker-any").value));
     $("picker-any").addEventListener("change", () => this.close());
     $("picker-close").addEventListener("click", () => this.close());
+    $("picker-keep").addEventListener("click", () => this.#take(KEEP));
     $("picker-dropper").addEventListener("click", (event) => this.#drop(event.detail === 0));
     this.#box.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
@@ -36,7 +37,7 @@ export class Picker {
     this.close();
     this.#wish = wish;
     this.#loading = new AbortController();
-    $("picker-any").value = wish.color ?? "#8a2b1e";
+    $("picker-any").value = wish.color?.startsWith("#") ? wish.color : "#8a2b1e";
     $("picker-here").hidden = wish.x === undefined;
     $("picker-likely").replaceChildren();
     $("picker-usual").replaceChildren();

@@ -1,18 +1,26 @@
 // Strokes as they are seen over the picture, and the ring that shows how wide the brush is.
 
-const SVG = "http://www.w3.org/2000/svg";
+import { KEEP } from "./marks.js";
 
+const SVG = "http://www.w3.org/2000/svg";
+const ACROSS = 80; // hatches of what has no colour, over the longer side
 export class Strokes {
-  #lines = document.createElementNS(SVG, "svg");
+  #drawing = document.createElementNS(SVG, "svg");
+  #lines;
 
   constructor(viewer) {
-    this.#lines.setAttribute("preserveAspectRatio", "none");
-    this.#lines.classList.add("strokes");
-    viewer.over.append(this.#lines);
+    this.#drawing.setAttribute("preserveAspectRatio", "none");
+    this.#drawing.classList.add("strokes");
+    this.#drawing.innerHTML = `<pattern id="hatch" width="4" height="4" patternUnits="userSpaceOnUse">
+      <path d="M1 0v4" stroke="#fff"/><path d="M2 0v4" stroke="#000"/></pattern><g></g>`;
+    this.#lines = this.#drawing.lastChild;
+    viewer.over.append(this.#drawing);
   }
 
   setSize(width, height) {
-    this.#lines.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    this.#drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    const scale = Math.max(width, height) / (4 * ACROSS);
+    this.#drawing.firstChild.setAttribute("patternTransform", `scale(${scale}) rotate(45)`);
   }
 
   // Exactly those of these marks that are strokes.
@@ -32,7 +40,7 @@ export class Strokes {
   paint(line, { points, width, color }) {
     const all = points.length > 1 ? points : [points[0], points[0]];
     line.setAttribute("points", all.map((point) => point.join(",")).join(" "));
-    line.setAttribute("stroke", color);
+    line.setAttribute("stroke", color === KEEP ? "url(#hatch)" : color);
     line.setAttribute("stroke-width", width);
   }
 }
