@@ -61,6 +61,22 @@ def test_one_thing_is_painted_anew_and_the_rest_keeps_its_colours():
     assert np.abs(painted).max() > 5
 
 
+@pytest.mark.parametrize("between", ["another colour", "an edge of lightness"])
+def test_what_looks_like_it_elsewhere_is_another_thing(between):
+    ab, light = np.zeros((2, 32, 32), np.float32), np.full((1, 64, 64), 50.0, np.float32)
+    if between == "another colour":
+        ab[0, :, 14:18] = 60
+    else:
+        light[:, :, 28:36] = 75
+    seen = 0
+    for seed in range(20):
+        moved = np.abs(recolored(light, ab, np.random.default_rng(seed)) - ab).max(0) > 1e-2
+        left, right = moved[:, :14].any(), moved[:, 18:].any()
+        assert not (left and right)
+        seen += left + right
+    assert seen >= 10
+
+
 def test_the_network_has_to_take_hints(small, folder, tmp_path):
     with pytest.raises(BadRecipe, match=r"set model\.settings\.hints = true"):
         Trainer(small(task={"name": "hints"}), [folder], tmp_path / "run")

@@ -26,6 +26,7 @@ from photochrom.train.validate import Validation
 ALIKE = 12.0  # Lab units of ab within which neighbours count as one thing
 WALK = 24  # steps of a stroke at most
 DARKER = 40.0  # and the step of L
+EVEN = 10.0  # step of L to the next point that is no edge yet
 COLORFUL = 50.0  # chroma up to which a thing is painted anew
 VALIDATED = 20  # points in a validation picture at most
 STRIDE = 4  # of the map on which hints are drawn
@@ -142,7 +143,10 @@ def _stroke(ab: Float[np.ndarray, "2 h w"], row: int, column: int, rng: np.rando
 def recolored(
     light: Float[np.ndarray, "1 s s"], ab: Float[np.ndarray, "2 h w"], rng: np.random.Generator
 ) -> Float[np.ndarray, "2 h w"]:
-    """The colours with those that are like one point's, and as light, drawn anew; what is between moves in part.
+    """The colours with one thing's drawn anew: what is like one point, as light, and connected with it.
+
+    Only what is connected: the colour of one thing says little about another that merely looks like it, and a network
+    that is taught otherwise lets a hint run over half the picture.
 
     Args:
         light: L, 0..100, finer than `ab` by a whole number.
@@ -154,7 +158,26 @@ def recolored(
     small = light[0].reshape(h, light.shape[1] // h, w, -1).mean((1, 3))
     chosen = ab[:, row, column]
     unlike = ((ab - chosen[:, None, None]) ** 2).sum(0) / ALIKE**2 + ((small - small[row, column]) / DARKER) ** 2
+    thing = _connected(unlike < 1, small, row, column)
     angle, chroma = rng.uniform(0, 2 * math.pi), rng.uniform(0, COLORFUL)
     wanted = np.array([math.cos(angle), math.sin(angle)], np.float32) * np.float32(chroma)
-    shift = (wanted - chosen)[:, None, None] * np.exp(-unlike)
+    shift = (wanted - chosen)[:, None, None] * (np.exp(-unlike) * thing)
     return np.clip(ab + shift, -AB_SCALE, AB_SCALE).astype(np.float32)
+
+
+def _connected(
+    alike: Bool[np.ndarray, "h w"], light: Float[np.ndarray, "h w"], row: int, column: int
+) -> Bool[np.ndarray, "h w"]:
+    """The points that are reached from one over neighbours that are `alike` and nearly as light as each other."""
+    reached = np.zeros_like(alike)
+    reached[row, column] = True
+    ways = []
+    for axis in (0, 1):
+        even = np.abs(np.diff(light, axis=axis)) < EVEN
+        first, second = (slice(None, -1), slice(1, None)) if axis == 0 else (np.s_[:, :-1], np.s_[:, 1:])
+        ways += [(first, second, even & alike[second]), (second, first, even & alike[first])]
+    count = 0
+    while count != (count := int(reached.sum())):
+        for start, end, open_ in ways:
+            reached[end] |= reached[start] & open_
+    return reached
