@@ -294,7 +294,8 @@ class _Remembering(urllib.request.AbstractHTTPHandler):
                 super().connect()
                 connections.add(self.sock)
 
-        return super().do_open(Remembered, req, **how)
+        made: Any = Remembered  # which takes what a connection takes
+        return super().do_open(made, req, **how)
 
 
 class _Http(_Remembering, urllib.request.HTTPHandler):
