@@ -5,7 +5,10 @@ import os
 # Before torch and onnxruntime are imported: sums in one order, and no fight over the cores with other workers.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import contextlib
 import fcntl
+import hashlib
+import inspect
 import io
 import socket
 import tarfile
@@ -138,6 +141,41 @@ def made_once(tmp_path_factory):
         return path
 
     return made
+
+
+@pytest.fixture(scope="session")
+def traced_once(made_once):
+    """Inside of `with traced_once():`, of networks that are built alike only the first of this test run goes through
+    torch's exporter, which takes seconds for each. The others' weights are put into its graph. `export` compares every
+    file with torch all the same."""
+    import onnx
+    from onnx import numpy_helper
+
+    from photochrom.train import onnx_file
+
+    exported = onnx_file._exported
+
+    def once(model, inputs, dynamic):
+        if not hasattr(model, "settings"):
+            return exported(model, inputs, dynamic)
+        weights = model.eval().state_dict()
+        shapes = [(name, tuple(x.shape)) for name, x in (*weights.items(), *inputs.items())]
+        built = inspect.getsource(type(model)), model.settings, shapes, [sorted(sides) for sides in dynamic.values()]
+        digest = hashlib.sha256(repr(built).encode()).hexdigest()
+        path = made_once(f"traced-{digest}.onnx", lambda: exported(model, inputs, dynamic).SerializeToString())
+        proto = onnx.load(path)
+        for tensor in proto.graph.initializer:
+            if tensor.name in weights:
+                tensor.CopyFrom(numpy_helper.from_array(weights[tensor.name].numpy(), tensor.name))
+        return proto
+
+    @contextlib.contextmanager
+    def patched():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(onnx_file, "_exported", once)
+            yield
+
+    return patched
 
 
 @pytest.fixture(scope="module")

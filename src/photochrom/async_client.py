@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, Self
 
 from photochrom.client import Client, JobState, Progress, RemoteJob
 
@@ -15,19 +15,30 @@ class AsyncClient:
     """`Client` for asyncio: the same methods, to be awaited. Each request runs in a thread of its own.
 
     A task that is cancelled stops waiting; what was sent is not called back. Callbacks are called from those threads.
+    With `async with` it is closed at the end, and no thread of it goes on waiting for an answer.
 
     Args:
         url: of the server.
         **settings: see `Client`.
 
     Example:
-        >>> client = AsyncClient("http://127.0.0.1:8000")
-        >>> await client.colorize("portrait.jpg", saturation=1.2)  # doctest: +SKIP
+        >>> async with AsyncClient("http://127.0.0.1:8000") as client:  # doctest: +SKIP
+        ...     await client.colorize("portrait.jpg", saturation=1.2)
         'portrait.color.jpg'
     """
 
     def __init__(self, url: str = "http://127.0.0.1:8000", **settings: Any) -> None:
         self._client = Client(url, **settings)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """See `Client.close`."""
+        self._client.close()
 
     async def colorize(
         self,

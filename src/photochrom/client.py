@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import json
@@ -9,14 +10,16 @@ import os
 import random
 import secrets
 import socket
+import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from photochrom._support.files import check_free, write_bytes
 from photochrom._support.text import shown
@@ -59,7 +62,8 @@ class JobState:
 class Client:
     """Colours photographs and films on a server that `photochrom serve` started.
 
-    A request that got no answer is sent again; no upload is coloured twice by that (Idempotency-Key).
+    A request that got no answer is sent again; no upload is coloured twice by that (Idempotency-Key). With `with` it is
+    closed at the end.
 
     Args:
         url: of the server.
@@ -69,8 +73,8 @@ class Client:
         retries: how often to send a request again whose connection broke.
 
     Example:
-        >>> client = Client("http://127.0.0.1:8000")
-        >>> client.colorize("portrait.jpg", saturation=1.2)  # doctest: +SKIP
+        >>> with Client("http://127.0.0.1:8000") as client:
+        ...     client.colorize("portrait.jpg", saturation=1.2)  # doctest: +SKIP
         'portrait.color.jpg'
     """
 
@@ -87,6 +91,19 @@ class Client:
             raise BadSetting(f"a server's address starts with http:// or https://, not '{url}'")
         self.url, self.timeout, self.patience, self.retries = url.rstrip("/"), timeout, patience, retries
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._connections = _Connections()
+        self._opener = urllib.request.build_opener(_Http(self._connections), _Https(self._connections))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connections that are open. Whoever waits for an answer in another thread, or asks afterwards, by a
+        job of this client too, gets a BadSetting. Jobs stay on the server."""
+        self._connections.close()
 
     def colorize(
         self,
@@ -186,11 +203,12 @@ class Client:
                     wait, failures = _backoff(failures), failures + 1
                 else:
                     raise
-                time.sleep(wait)
+                self._connections.pause(wait)
             except (OSError, http.client.HTTPException) as error:
+                self._connections.check()
                 if failures >= self.retries:
                     raise self._silent(error) from None
-                time.sleep(_backoff(failures))
+                self._connections.pause(_backoff(failures))
                 failures += 1
 
     @staticmethod
@@ -219,17 +237,73 @@ class Client:
             sent |= {"Content-Type": _BYTES, "Content-Length": str(len(body))}
         upload = _Upload(body, progress) if body and progress else body
         request = urllib.request.Request(address, upload, sent, method=method)
+        self._connections.check()
         try:
-            return urllib.request.urlopen(request, timeout=self.timeout)
+            return self._opener.open(request, timeout=self.timeout)
         except urllib.error.HTTPError as error:
             with error:
                 raise _refused(error) from None
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+            self._connections.check()
             reason = getattr(error, "reason", error)
             raise self._silent(error) from (reason if isinstance(reason, BaseException) else error)
 
 
 _ABSENT = (ConnectionRefusedError, socket.gaierror)
+
+
+class _Connections:
+    """The sockets of a client, so that one thread can end what others wait for."""
+
+    def __init__(self) -> None:
+        self._closed, self._lock = threading.Event(), threading.Lock()
+        self._sockets = weakref.WeakSet[socket.socket]()
+
+    def check(self) -> None:
+        if self._closed.is_set():
+            raise BadSetting("the client is closed; make another one")
+
+    def pause(self, seconds: float) -> None:
+        self._closed.wait(seconds)
+        self.check()
+
+    def add(self, made: socket.socket) -> None:
+        with self._lock:
+            self.check()
+            self._sockets.add(made)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed.set()
+            for each in self._sockets:
+                with contextlib.suppress(OSError):  # it has ended by itself
+                    # That of TCP: a TLS socket's own lets go of what another thread reads from.
+                    socket.socket.shutdown(each, socket.SHUT_RDWR)
+
+
+class _Remembering(urllib.request.AbstractHTTPHandler):
+    def __init__(self, connections: _Connections) -> None:
+        super().__init__()
+        self._connections = connections
+
+    def do_open(self, http_class: Any, req: urllib.request.Request, **how: Any) -> http.client.HTTPResponse:
+        connections = self._connections
+
+        class Remembered(http_class):
+            def connect(self) -> None:
+                super().connect()
+                connections.add(self.sock)
+
+        made: Any = Remembered  # which takes what a connection takes
+        return super().do_open(made, req, **how)
+
+
+class _Http(_Remembering, urllib.request.HTTPHandler):
+    pass
+
+
+class _Https(_Remembering, urllib.request.HTTPSHandler):
+    pass
 
 
 class _Upload(io.BytesIO):
@@ -279,9 +353,10 @@ class RemoteJob:
             except (OSError, http.client.HTTPException) as error:
                 reason = self._client._silent(error)
             # The connection ended before the job did.
+            self._client._connections.check()
             if failures >= self._client.retries:
                 raise reason if isinstance(reason, ServerRefused) else self._client._silent(reason)
-            time.sleep(_backoff(failures))
+            self._client._connections.pause(_backoff(failures))
             failures += 1
 
     def wait(self, heard: Callable[[JobState], object] = lambda _: None) -> RemoteJob:

@@ -62,11 +62,12 @@ def model(request):
 
 
 @pytest.fixture(scope="module")
-def exported(model, tmp_path_factory):
+def exported(model, tmp_path_factory, traced_once):
     path = tmp_path_factory.mktemp("exported") / "model.onnx"
     round_weights(model)
     card = ModelCard("tiny", multiple=int(model.multiple), stride=int(model.stride), size=model.size)
-    path.write_bytes(to_onnx(model, card))
+    with traced_once():
+        path.write_bytes(to_onnx(model, card))
     return path
 
 

@@ -20,7 +20,7 @@ def run(*argv):
     return caught.value.code
 
 
-def test_fine_tune_export_and_colour(folder, tmp_path, drawn, capfd):
+def test_fine_tune_export_and_colour(folder, tmp_path, drawn, capfd, traced_once):
     small = [
         "data.size=32",
         "data.workers=0",
@@ -41,7 +41,8 @@ def test_fine_tune_export_and_colour(folder, tmp_path, drawn, capfd):
     assert "already reached" in capfd.readouterr().err
 
     model = tmp_path / "mine.onnx"
-    assert run("export", tmp_path / "run", "-o", model) == 0
+    with traced_once():
+        assert run("export", tmp_path / "run", "-o", model) == 0
     card = read_card(model.read_bytes(), "mine.onnx")
     default = read_card(packaged()["default"].read_bytes(), "default")
     assert (card.name, card.training["steps"], card.training["images"], card.render_size) == ("mine", 4, 8, 32)

@@ -3,14 +3,11 @@
 import sys
 from dataclasses import dataclass, replace
 
-import onnx
 import pytest
 import torch
-from onnx import numpy_helper
 from torch import nn
 
 from photochrom.models import models
-from photochrom.train import onnx_file
 from photochrom.train.recipe import recipe_from_dict
 
 torch.set_num_threads(1)
@@ -41,34 +38,10 @@ class Tiny(nn.Module):
         return {"encoder": list(self.first.parameters()), "decoder": list(self.last.parameters())}
 
 
-@pytest.fixture(scope="session")
-def traced():
-    """What torch's exporter made of the networks of this process."""
-    return {}
-
-
 @pytest.fixture(autouse=True)
-def _traced_once(traced, monkeypatch):
-    """Of networks that are built alike only the first goes through torch's exporter, which takes seconds for each; the
-    others' weights are put into its graph. `export` compares every file with torch all the same."""
-    exported = onnx_file._exported
-
-    def once(model, inputs, dynamic):
-        if not hasattr(model, "settings"):
-            return exported(model, inputs, dynamic)
-        weights = model.eval().state_dict()
-        shapes = [(name, tuple(x.shape)) for name, x in (*weights.items(), *inputs.items())]
-        built = type(model), repr((model.settings, shapes, [sorted(sides) for sides in dynamic.values()]))
-        if built not in traced:
-            traced[built] = exported(model, inputs, dynamic)
-        proto = onnx.ModelProto()
-        proto.CopyFrom(traced[built])
-        for tensor in proto.graph.initializer:
-            if tensor.name in weights:
-                tensor.CopyFrom(numpy_helper.from_array(weights[tensor.name].numpy(), tensor.name))
-        return proto
-
-    monkeypatch.setattr(onnx_file, "_exported", once)
+def _traced_once(traced_once):
+    with traced_once():
+        yield
 
 
 @pytest.fixture

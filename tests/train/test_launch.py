@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.distributed import launcher
 
 from photochrom.cli import main, train
 from photochrom.errors import BadDataset, BadRecipe, BadSetting, WriteFailed
@@ -45,6 +47,16 @@ def recipe(sections, **run):
     common = {"data": {"size": 32, "workers": 0}, "optim": {"warmup": 0, "lr": 0.01}}
     common["run"] = {"steps": 4, "batch": 4, "precision": "fp32", "log_every": 1, "checkpoint_every": 2} | run
     return recipe_from_dict({s: common.get(s, {}) | sections.get(s, {}) for s in common | sections})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forked():
+    """The launcher forks its processes from one that has imported torch, which takes each of them seconds. What is
+    started as a command is started as by anybody."""
+    multiprocessing.set_forkserver_preload(["photochrom.train.launch", "torch._dynamo", "torch.utils.tensorboard"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(launcher, "LaunchConfig", partial(launcher.LaunchConfig, start_method="forkserver"))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -216,15 +228,15 @@ def test_a_signal_to_a_single_process_saves(pictures, tmp_path, monkeypatch, num
 
     monkeypatch.setattr(train, "say", say)
     with pytest.raises(SystemExit) as stop:
-        main([str(word) for word in words(tmp_path, pictures, steps=50)])
+        main([str(word) for word in words(tmp_path, pictures, steps=8)])
     assert stop.value.code == status
     assert "stopping after this step; once more stops at once" in said
     # The signal came after step 3; the step that followed was the last.
     assert said[-1] == f"{tmp_path / 'run'}: stopped and saved at step 4; the same command resumes"
     whole = tmp_path / "whole"
-    with together(TrainingJob(recipe(PLAIN, steps=50), [pictures], whole)) as trainer:
+    with together(TrainingJob(recipe(PLAIN, steps=8), [pictures], whole)) as trainer:
         trainer.run()
-    with together(TrainingJob(recipe(PLAIN, steps=50), [pictures], tmp_path / "run")) as trainer:
+    with together(TrainingJob(recipe(PLAIN, steps=8), [pictures], tmp_path / "run")) as trainer:
         assert trainer.step == 4
         trainer.run()
     (one, _), (two, _) = kept(whole), kept(tmp_path / "run")

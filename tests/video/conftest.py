@@ -108,7 +108,7 @@ def colorizer(tiny):
 
 
 @pytest.fixture(scope="session")
-def steadying(made_once):
+def steadying(made_once, traced_once):
     """A recurrent network for that model, untrained but for its trust in the past, which is large."""
     import torch
 
@@ -120,7 +120,9 @@ def steadying(made_once):
         torch.manual_seed(0)
         model = Recurrent(RecurrentSettings(width=4, features=4, reach=1, memory=4.0), 2)
         torch.nn.init.constant_(model.trust.bias, 3.0)
-        return to_onnx(model, ModelCard("steadying", stride=4, steadies={"name": "tiny", "digest": "0"}))
+        card = ModelCard("steadying", multiple=4, stride=4, steadies={"name": "tiny", "digest": "0"})
+        with traced_once():
+            return to_onnx(model, card)
 
     return made_once("steadying.onnx", make)
 

@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import socket
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -97,21 +100,63 @@ def test_progress_films_and_variants(client, mp4, png, tmp_path):
 
 def test_the_same_awaited(live, tiny, png, tmp_path):
     async def used():
-        client = AsyncClient(live, token=TOKEN, timeout=60)
-        expected = Colorizer(tiny).colorize(png(1))
-        assert await client.colorize(png(1)) == expected
-        jobs = await asyncio.gather(*(client.submit(png(seed)) for seed in (1, 2)))
-        states = [state async for state in jobs[0].follow()]
-        assert states[-1] == await jobs[0].state()
-        await asyncio.gather(*(job.wait() for job in jobs))
-        assert await jobs[0].result() == expected
-        assert (await jobs[1].original(format="png"))[:4] == b"\x89PNG"
-        assert (await jobs[1].export("card", format="webp", size=32))[:4] == b"RIFF"
-        await jobs[0].remove()
-        with pytest.raises(ServerRefused, match="no such job"):
-            await jobs[0].result()
+        async with AsyncClient(live, token=TOKEN, timeout=60) as client:
+            expected = Colorizer(tiny).colorize(png(1))
+            assert await client.colorize(png(1)) == expected
+            jobs = await asyncio.gather(*(client.submit(png(seed)) for seed in (1, 2)))
+            states = [state async for state in jobs[0].follow()]
+            assert states[-1] == await jobs[0].state()
+            await asyncio.gather(*(job.wait() for job in jobs))
+            assert await jobs[0].result() == expected
+            assert (await jobs[1].original(format="png"))[:4] == b"\x89PNG"
+            assert (await jobs[1].export("card", format="webp", size=32))[:4] == b"RIFF"
+            await jobs[0].remove()
+            with pytest.raises(ServerRefused, match="no such job"):
+                await jobs[0].result()
+        with pytest.raises(BadSetting, match="the client is closed; make another one"):
+            await jobs[1].state()
 
     asyncio.run(used())
+
+
+@pytest.fixture
+def silent():
+    """A server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+def address_of(server):
+    return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("retries", [0, 3])
+def test_at_its_end_nobody_waits_for_an_answer(silent, retries):
+    async def used():
+        async with AsyncClient(address_of(silent), retries=retries) as client:
+            job = AsyncRemoteJob(RemoteJob(client._client, "abc"))
+            waiting = [asyncio.create_task(task) for task in (client.colorize(b"photograph"), job.wait())]
+            taken = [await asyncio.to_thread(silent.accept) for _ in waiting]
+        for task in waiting:
+            with pytest.raises(BadSetting, match="the client is closed; make another one"):
+                await task
+        return taken
+
+    for connection, _ in asyncio.run(used()):
+        connection.close()
+
+
+def test_nor_between_two_tries(flaky, monkeypatch):
+    monkeypatch.setattr("photochrom.client._FIRST_WAIT", 8.0)
+    address, answers, heard = flaky
+    answers += [(503, b"{}")]
+    with ThreadPoolExecutor() as thread, Client(address) as client:
+        asked = thread.submit(client.colorize, b"photograph")
+        while not heard:
+            time.sleep(0.01)
+        client.close()
+        with pytest.raises(BadSetting, match="the client is closed"):
+            asked.result()
 
 
 @pytest.fixture

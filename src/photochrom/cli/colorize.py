@@ -98,9 +98,9 @@ def colorize(
         A file of hints for one photograph or film: JSON with points and strokes, or (for a photograph) a picture with
         strokes on a transparent layer. Repeat for more files.
     save_hints
-        Write all hints to this JSON file, to continue later or to share them.
+        Write all hints to this .json file, to continue later or to share them.
     confidence
-        Write a gray PNG that shows where the colours of the photograph are certain (white) and where not (black).
+        Write a gray .png file that shows where the colours of the photograph are certain (white) and where not (black).
     verbose
         Name the files in folders that are neither photographs nor films.
     max_pixels
@@ -116,8 +116,10 @@ def colorize(
     known += [entry for path in hints or () for entry in read_hints(path, max_pixels)]
     if save_hints and not known:
         raise BadSetting("--save-hints has nothing to save; add hints with --hint or --hints")
-    for path in (save_hints, confidence):
+    for option, path, ending in (("--save-hints", save_hints, ".json"), ("--confidence", confidence, ".png")):
         if path:
+            if path.suffix.lower() != ending:
+                raise BadSetting(f"{option} {shown(path)}: this file is {ending[1:].upper()}; end its name in {ending}")
             check_free(path, overwrite)
     to_stream = output is not None and Path(output) == STREAM
     with only_our_words():
