@@ -226,7 +226,7 @@ class Colorizer:
             return plain
         kept = None
         if any(hint.keeps for hint in far):
-            kept = self._decoded(plain, small, self.decoding.unsaturated, np.random.default_rng(0))
+            kept = self._decoded(plain, self.decoding.unsaturated, np.random.default_rng(0))
         known = hint_map(far, small, L.shape[::-1], self.card.stride, kept)
         return replace(self.network.scores(small, mirror, variant, known), plain=plain)
 
@@ -473,21 +473,21 @@ class Colorizer:
         """What `scores` gave for L (H, W), decoded and fitted to it; small, and enlarged only where it is painted."""
         how = how or self.decoding
         if scores.plain:
-            plain = self._decoded(scores.plain, L, how.unsaturated, copy.deepcopy(rng))
-            ab = saturated_apart(self._decoded(scores, L, how.unsaturated, rng), plain, how)
+            plain = self._decoded(scores.plain, how.unsaturated, copy.deepcopy(rng))
+            ab = saturated_apart(self._decoded(scores, how.unsaturated, rng), plain, how)
         else:
-            ab = self._decoded(scores, L, how, rng)
+            ab = self._decoded(scores, how, rng)
         if guidance.wanted(self):
             w, h = self.map_size(scores)
             ab[:h, :w] = guidance.guided(self, ab[:h, :w], guidance.Seen.of(self, scores, L))
         fitted = GuidedChroma.fit(ab, L, self.network.covered(scores.seen), how.smooth_radius)
         return fitted.with_cast(*how.cast) if any(how.cast) else fitted
 
-    def _decoded(self, scores: Scores, L: np.ndarray, how: Decoding, rng: np.random.Generator | None) -> np.ndarray:
-        """ab (h, w, 2) on the network's map, of a picture L (H, W)."""
+    def _decoded(self, scores: Scores, how: Decoding, rng: np.random.Generator | None) -> np.ndarray:
+        """ab (h, w, 2) on the network's map."""
         bins, answer = self.network.bins, scores.map
         if how.agreement:
-            answer = scores.in_agreement(bins, how, guidance.light_of(self, scores, L))
+            answer = scores.in_agreement(bins, how, guidance.light_of(self, scores))
         return scores_to_ab(answer, bins, how, rng, self.card.ab_scale)
 
     def map_size(self, scores: Scores) -> tuple[int, int]:

@@ -59,11 +59,11 @@ class Seen:
         return cls(resize(L, (w, h)), bins.log_softmax(over) if isinstance(bins, JointBins) else None)
 
 
-def light_of(session: Session, scores: Scores, L: np.ndarray) -> np.ndarray:
-    """L (H, W) at all points of the network's map; beyond the picture its border is repeated."""
+def light_of(session: Session, scores: Scores) -> np.ndarray:
+    """L at all points of the network's map, as it saw the picture; beyond that its border is repeated."""
     w, h = session.map_size(scores)
     below, right = scores.map.shape[1] - h, scores.map.shape[2] - w
-    return np.pad(resize(L, (w, h)), ((0, below), (0, right)), mode="edge")
+    return np.pad(resize(scores.small, (w, h)), ((0, below), (0, right)), mode="edge")
 
 
 def wanted(session: Session) -> bool:

@@ -15,30 +15,33 @@ from photochrom.inference.card import ModelCard
 from photochrom.inference.decode import Decoding, in_agreement
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scores:
     """A network's answer for one picture, kept so that it can be decoded in several ways and sizes.
 
     Attributes:
         map: (c, h, w).
-        seen: (w, h) of the picture as the network saw it, without padding.
+        small: (h, w) L, 0..100, of the picture as the network saw it, without padding.
         plain: what the network said without hints, where `map` is what it says with them.
     """
 
     map: np.ndarray
-    seen: tuple[int, int]
+    small: np.ndarray
     plain: Scores | None = None
-    _last: list[tuple[float, np.ndarray, np.ndarray]] = field(default_factory=list, init=False, repr=False)
+    _agreed: dict[float, np.ndarray] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def seen(self) -> tuple[int, int]:
+        """(w, h) of the picture as the network saw it, without padding."""
+        return self.small.shape[1], self.small.shape[0]
 
     def in_agreement(self, bins: Bins | None, how: Decoding, light: np.ndarray) -> np.ndarray:
-        """See `decode.in_agreement`. The last two answers are kept, for a small copy and a large one: they take more
-        than half of a decoding's time, and most of what `how` says has no part in them."""
-        for share, lightness, found in self._last:
-            if share == how.agreement and np.array_equal(lightness, light):
-                return found
-        found = in_agreement(self.map, bins, how, light)
-        self._last[:] = [*self._last[-1:], (how.agreement, light, found)]
-        return found
+        """See `decode.in_agreement`; `light` is that of `small`. The last answer is kept: it takes more than half of a
+        decoding's time, and most of what `how` says has no part in it."""
+        if how.agreement not in self._agreed:
+            self._agreed.clear()
+            self._agreed[how.agreement] = in_agreement(self.map, bins, how, light)
+        return self._agreed[how.agreement]
 
 
 class Network:
@@ -102,7 +105,7 @@ class Network:
             BadCheckpoint: the answer is not what the card promises.
         """
         dropped = None if variant is None else self._variation(variant)
-        return self._cropped(self._answers(self._input(small, hints)[None], mirror, dropped)[0], small.shape)
+        return self._cropped(self._answers(self._input(small, hints)[None], mirror, dropped)[0], small)
 
     @property
     def at_once(self) -> int:
@@ -112,7 +115,7 @@ class Network:
     def scores_of_all(self, small: Sequence[np.ndarray], mirror: bool | None = None) -> list[Scores]:
         """The answers to several pictures L (h, w) of one shape, which the network sees at once; see `scores`."""
         answers = self._answers(np.stack([self._input(each) for each in small]), mirror)
-        return [self._cropped(out, each.shape) for out, each in zip(answers, small, strict=True)]
+        return [self._cropped(out, each) for out, each in zip(answers, small, strict=True)]
 
     def _input(self, small: np.ndarray, hints: np.ndarray | None = None) -> np.ndarray:
         """What the network sees of L (h, w): (c, h', w'), padded."""
@@ -133,9 +136,9 @@ class Network:
             out = (out + self._run(np.ascontiguousarray(x[..., ::-1]), dropped)[..., ::-1]) / 2
         return out
 
-    def _cropped(self, out: np.ndarray, shape: tuple[int, ...]) -> Scores:
-        h, w = shape
-        return Scores(out[:, : -(-h // self.card.stride), : -(-w // self.card.stride)], (w, h))
+    def _cropped(self, out: np.ndarray, small: np.ndarray) -> Scores:
+        h, w = small.shape
+        return Scores(out[:, : -(-h // self.card.stride), : -(-w // self.card.stride)], small)
 
     def _variation(self, variant: int) -> np.ndarray | None:
         card = self.card

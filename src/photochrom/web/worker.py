@@ -85,8 +85,8 @@ def prepare(setup: Setup, folder: str) -> Facts:
     scores = session(setup).scores(picture.lightness())
     small = smaller(picture, PREVIEW_SIDE)
     alpha = np.empty(0, np.uint8) if small.alpha is None else small.alpha
-    seen, whole = np.array(scores.seen), np.array(picture.size)
-    np.savez(Path(folder, KEPT), map=scores.map, seen=seen, whole=whole, pixels=small.pixels, alpha=alpha)
+    whole = np.array(picture.size)
+    np.savez(Path(folder, KEPT), map=scores.map, small=scores.small, whole=whole, pixels=small.pixels, alpha=alpha)
     toning, format = small.toning, picture.format or "PNG"
     return Facts(
         picture.width, picture.height, format, picture.alpha is not None, colored=toning != "gray", toning=toning
@@ -291,9 +291,13 @@ def read(setup: Setup, folder: str) -> Picture:
 def kept_of(folder: str) -> tuple[Scores, Picture, tuple[int, int]]:
     """The network's answer, the copy for previews, and (W, H) of the whole."""
     with np.load(Path(folder, KEPT)) as kept:
-        (w, h), (width, height) = kept["seen"].tolist(), kept["whole"].tolist()
+        width, height = kept["whole"].tolist()
         alpha = kept["alpha"]
-        return Scores(kept["map"], (w, h)), Picture(kept["pixels"], alpha if alpha.size else None), (width, height)
+        return (
+            Scores(kept["map"], kept["small"]),
+            Picture(kept["pixels"], alpha if alpha.size else None),
+            (width, height),
+        )
 
 
 @lru_cache(maxsize=8)
