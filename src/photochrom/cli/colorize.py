@@ -92,8 +92,8 @@ def colorize(
         any colour differ between them. The same number gives the same colouring.
     hint
         X,Y=COLOR sets the colour X pixels from the left and Y from the top, and of what belongs to it. COLOR is #rrggbb
-        or a name such as navy; with keep, other hints stop there, and all is as without them. X,Y,REACH=COLOR reaches
-        further than 1, or, below 1, to the nearest edge at most; 12.5s,X,Y=COLOR is for a film. Repeat it.
+        or a name; keep stops other hints. X,Y,REACH=COLOR reaches further than 1, or, below 1, to the nearest edge;
+        12.5s,X,Y=COLOR is for a film. Repeat it.
     hints
         A file of hints for one photograph or film: JSON with points and strokes, or (for a photograph) a picture with
         strokes on a transparent layer. Repeat for more files.
