@@ -38,10 +38,12 @@ class Scores:
     def in_agreement(self, bins: Bins | None, how: Decoding, light: np.ndarray) -> np.ndarray:
         """See `decode.in_agreement`; `light` is that of `small`. The last answer is kept: it takes more than half of a
         decoding's time, and most of what `how` says has no part in it."""
-        if how.agreement not in self._agreed:
+        found = self._agreed.get(how.agreement)
+        if found is None:
+            found = in_agreement(self.map, bins, how, light)
             self._agreed.clear()
-            self._agreed[how.agreement] = in_agreement(self.map, bins, how, light)
-        return self._agreed[how.agreement]
+            self._agreed[how.agreement] = found
+        return found
 
 
 class Network:
