@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 import traceback
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +36,7 @@ from photochrom.train.loop import Trainer
 from photochrom.train.runs import alone_in
 
 RESTARTS = 3  # of all processes, in one run of the command
+NOTICED = 5.0  # seconds that the launcher gets to see which process crashed; it looks every tenth of one
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -239,6 +241,8 @@ def _outcome(ended: Path, work: Callable[..., Any], *args: Any) -> Any:
         with stop_signals(None) as stopping:
             outcome = work(*args, stopping)
     except MemberLost:
+        # The launcher ends this one when it has seen which one crashed; it tells of the first that ended.
+        time.sleep(NOTICED)
         sys.exit(1)
     except PhotochromError as error:
         write_bytes(ended, pickle.dumps(error), overwrite=True)

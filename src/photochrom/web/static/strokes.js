@@ -4,6 +4,7 @@ import { KEEP } from "./marks.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const ACROSS = 80; // hatches of what has no colour, over the longer side
+
 export class Strokes {
   #drawing = document.createElementNS(SVG, "svg");
   #lines;
