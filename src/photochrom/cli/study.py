@@ -65,7 +65,7 @@ def study(
     with training("the study"):
         from photochrom.research.study.estimate import Estimate, told
         from photochrom.research.study.plan import jobs, load_plan
-        from photochrom.research.study.prepare import prepare, write_references
+        from photochrom.research.study.prepare import missing_references, prepare, write_references
         from photochrom.research.study.run import run_job
         from photochrom.research.study.study_report import write_report
         from photochrom.train.build import pick_device
@@ -80,6 +80,8 @@ def study(
             table(Estimate(folder, networks, chosen, plan.photographs.test).rows(), plan.title)
             return
         parts = prepare(plan, folder, data, cifar, networks, held_out)
+        if missing_references(folder, parts):
+            say(f"{shown(folder)}: measuring the photographs themselves, which takes some minutes")
         write_references(folder, parts)
         hours = Estimate(folder, networks, chosen, plan.photographs.test)
         for number, job in enumerate(networks, start=1):

@@ -32,6 +32,8 @@ TABLES = {
     "synsets-small",
 }
 
+NUMBERS = ("result.json", "per_image.csv", "per_image_seen.csv", "recipe.toml")
+
 
 def study(*arguments: object) -> int:
     with pytest.raises(SystemExit) as stop:
@@ -97,6 +99,40 @@ def test_a_run_leaves_what_is_measured_and_no_checkpoint(finished: Path) -> None
     assert results.first("cnn-ce10").pictures["test"].shape == (12, 24, 24, 3)
     truth = results.references["imagenet"]
     assert truth["gray"]["mean_saturation"] < truth["truth"]["mean_saturation"]
+
+
+def test_numbers_alone_are_enough_for_the_report_and_to_go_on(
+    finished: Path, tmp_path: Path, recipes: Path, pictures: Path, cifar: Path
+) -> None:
+    """Runs of another machine come without their pictures and features."""
+    out = tmp_path / "study"
+    shutil.copytree(finished, out)
+    for run in (out / "small" / "runs").iterdir():
+        for path in run.iterdir():
+            if path.name not in NUMBERS:
+                path.unlink()
+    shutil.rmtree(out / "small" / "runs" / "cnn-l2-seed2")
+    assert study("--out", out, "--recipes", recipes, "--data", pictures, "--cifar", cifar) == 0
+    new = {p.parent.name for p in out.glob("small/runs/*/pictures.npz")}
+    assert new == {"cnn-l2-seed2"}  # the others were not trained again
+    for name in ("table1", "table2", "findings-small", "blotches-small"):
+        assert (out / f"tables/{name}.csv").read_text() == (finished / f"tables/{name}.csv").read_text(), name
+    with (out / "tables" / "realism-small.csv").open(newline="") as file:
+        judged = {row["run"]: row["judged real"] for row in csv.DictReader(file)}
+    assert judged["cnn-ce10"] == "not kept"
+    assert judged["cnn-l2"].endswith(" %")
+    fresh = write_report_of(finished, tmp_path / "again", without="pictures.npz")
+    assert FIGURES - fresh == {"figure1", "figure2", "figure6", "figure7", "figure8"}
+
+
+def write_report_of(finished: Path, out: Path, without: str) -> set[str]:
+    """Which figures the report has where no run has this file."""
+    shutil.copytree(finished, out)
+    shutil.rmtree(out / "figures")
+    for path in out.glob(f"small/runs/*/{without}"):
+        path.unlink()
+    assert study("--out", out, "--report-only") == 0
+    return {path.stem.removesuffix("-small") for path in (out / "figures").glob("*.png")}
 
 
 def test_findings_stand_side_by_side_and_what_was_not_run_says_so(finished: Path) -> None:

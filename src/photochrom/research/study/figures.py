@@ -30,11 +30,12 @@ STYLE: dict[Any, Any] = {"axes.prop_cycle": cycler(color=COLORS) + cycler(linest
 
 
 def figures(results: Results) -> dict[str, tuple[str, bytes]]:
-    """By file name (without ending): caption and PNG; a figure whose run is not there is left out."""
+    """By file name (without ending): caption and PNG; a figure whose run or its pictures are not there is left out."""
     drawn = {}
     with rc_context(STYLE):
         for name, (needs, caption, draw) in _FIGURES.items():
-            if all(run in results for run in needs):
+            there = [run in results and (name in _WITHOUT_PICTURES or results.first(run).pictured) for run in needs]
+            if all(there):
                 drawn[name] = (caption.format(count=results.trained_on), _png(draw(results)))
     return drawn
 
@@ -224,6 +225,9 @@ def _trade(results: Results) -> Figure:
     axes.legend(loc="upper right")
     return figure
 
+
+_WITHOUT_PICTURES = ("figure4", "figure5", "optimizers")
+"""Figures that a run's numbers are enough for."""
 
 _FIGURES: dict[str, tuple[tuple[str, ...], str, Callable[[Results], Figure]]] = {
     "verdicts": (

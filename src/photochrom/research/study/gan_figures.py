@@ -35,7 +35,7 @@ def pictures(results: Results) -> Figure:
     chosen = np.linspace(0, len(truth) - 1, min(SAMPLES, len(truth))).round().astype(int)
     columns = [("input", gray(truth[chosen]))]
     for name, heading in COLUMNS.items():
-        if name in results:
+        if name in results and results.first(name).pictured:
             columns.append((heading, results.first(name).pictures["test"][chosen]))
     return grid([*columns, ("truth", truth[chosen])])
 

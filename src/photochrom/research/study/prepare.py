@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +22,12 @@ from photochrom.evaluation.per_photograph import truth_numbers
 from photochrom.research.study.measure import Photographs, quantised
 from photochrom.research.study.plan import Plan, StudyJob
 from photochrom.research.study.realism import save_arrays, write_true_features
+from photochrom.train.runs import FolderInUse, alone_in
 
 REFERENCES, PLAN, TRUTH_PER_IMAGE = "references.json", "plan.json", "truth_per_image.csv"
 BASELINE = "baseline"
 SEEN = 100  # training photographs that are coloured too, to measure overfitting
+WAIT_S = 1.0  # between two looks at whether another process has measured the references
 QUANTISED = (2, 4, 6, 10, 20, 30, 50)
 OPTIONS = {"imagenet": "--data", "cifar": "--cifar"}
 
@@ -152,11 +155,31 @@ def read_facts(path: Path) -> dict[str, Any]:
 
 
 def write_references(out: Path, data: dict[str, Parts]) -> None:
-    """Measure what needs no network to be trained, once: gray, the truth, and the truth rounded to bins."""
+    """Measure what needs no network to be trained, once: gray, the truth, and the truth rounded to bins.
+
+    Where another process of the study is measuring it, this waits.
+    """
+    while missing_references(out, data):
+        try:
+            with alone_in(out):
+                _measure_references(out, {name: data[name] for name in missing_references(out, data)})
+        except FolderInUse:
+            time.sleep(WAIT_S)
+
+
+def missing_references(out: Path, data: dict[str, Parts]) -> set[str]:
+    """The datasets that `write_references` has still to measure."""
+    return data.keys() - _references(out).keys()
+
+
+def _references(out: Path) -> dict[str, Any]:
     path = out / REFERENCES
-    facts: dict[str, Any] = read_facts(path) if path.exists() else {}
-    for name in data.keys() - facts.keys():
-        parts = data[name]
+    return read_facts(path) if path.exists() else {}
+
+
+def _measure_references(out: Path, data: dict[str, Parts]) -> None:
+    facts = _references(out)
+    for name, parts in data.items():
         facts[name] = parts.test.references()
         if name == "imagenet":
             facts["seen"] = parts.seen.references()
@@ -165,7 +188,7 @@ def write_references(out: Path, data: dict[str, Parts]) -> None:
             write_csv(out / TRUTH_PER_IMAGE, rows, True)
             write_true_features(out, parts.test, parts.val, _decoded(parts))
         save_arrays(out / f"truth-{name}.npz", test=parts.test.rgb, seen=parts.seen.rgb)
-    write_bytes(path, json.dumps(facts, indent=1).encode(), overwrite=True)
+    write_bytes(out / REFERENCES, json.dumps(facts, indent=1).encode(), overwrite=True)
 
 
 def _decoded(parts: Parts) -> np.ndarray:

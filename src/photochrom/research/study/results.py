@@ -15,7 +15,7 @@ import numpy as np
 from photochrom.errors import BadCheckpoint, BadDataset
 from photochrom.research.study.prepare import REFERENCES, TRUTH_PER_IMAGE, read_facts
 from photochrom.research.study.realism import FEATURES, FixedJudge, distances, load_arrays, reference_features
-from photochrom.research.study.run import PER_IMAGE, RESULT
+from photochrom.research.study.run import PER_IMAGE, PICTURES, RESULT
 
 SCENES = Path(__file__).with_name("scenes.csv")
 SCALES = ("small", "medium", "adversarial", "paper")
@@ -39,7 +39,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Run:
-    """One finished network."""
+    """One finished network; of one that was trained elsewhere there may be its numbers alone."""
 
     folder: Path
     facts: dict[str, Any]
@@ -65,10 +65,15 @@ class Run:
             parts.setdefault(int((step - 1) // each), []).append(value)
         return [float(np.mean(values)) for _, values in sorted(parts.items())]
 
+    @property
+    def pictured(self) -> bool:
+        """Whether its pictures are there, and not its numbers alone."""
+        return (self.folder / PICTURES).exists()
+
     @cached_property
     def pictures(self) -> Mapping[str, np.ndarray]:
         """Predictions as uint8 (n, s, s, 3): "test", and "seen" for some training photographs."""
-        with np.load(self.folder / "pictures.npz") as file:
+        with np.load(self.folder / PICTURES) as file:
             return {name: file[name] for name in ("test", "seen")}
 
 
@@ -78,6 +83,7 @@ class Realism:
 
     Attributes:
         judged_real: share of the test pictures that the judge takes for real, by run, and of "gray" and the "truth".
+            Runs whose features are not there are not judged.
         gray, truth: distances of the gray pictures and of the real ones, see `realism.distances`. The truth's are the
             floor: as many real photographs, held against the same others.
         pictures, reference: how many are held against how many.
@@ -115,9 +121,8 @@ class Results:
         return name in self.runs
 
     def first(self, name: str) -> Run:
-        """The run of the lowest seed, which the figures show."""
-        seeds = self.runs[name]
-        return seeds[min(seeds)]
+        """The run that the figures show: the lowest seed's, of those whose pictures are there if any are."""
+        return min(self.runs[name].values(), key=lambda run: (not run.pictured, run["seed"]))
 
     def spread(self, name: str, metric: str, part: str = "test") -> Spread:
         """A metric of a run over its seeds."""
@@ -145,7 +150,8 @@ class Results:
     @cached_property
     def realism(self) -> Realism | None:
         """How real the pictures look to a judge that learns from all finished runs; None where no run can be judged."""
-        kept = {n: [r.folder / FEATURES for r in s.values() if r["realism"]] for n, s in self.runs.items()}
+        found = {n: [r.folder / FEATURES for r in s.values() if r["realism"]] for n, s in self.runs.items()}
+        kept = {name: [path for path in paths if path.exists()] for name, paths in found.items()}
         features = {name: [load_arrays(path) for path in paths] for name, paths in kept.items() if paths}
         if not features:
             return None

@@ -28,6 +28,7 @@ from photochrom.train.task import resolved
 from photochrom.train.torch_backend import TorchBackend
 
 RESULT = "result.json"
+PICTURES = "pictures.npz"
 PER_IMAGE = {"test": "per_image.csv", "seen": "per_image_seen.csv"}
 
 
@@ -64,7 +65,7 @@ def run_job(
         for name, of, found in (("test", parts.test, test), ("seen", parts.seen, seen)):
             rows = [{"key": k, **row} for k, row in zip(of.keys, found.rows, strict=True)]
             write_csv(folder / PER_IMAGE[name], rows, True)
-        save_arrays(folder / "pictures.npz", test=test.rgb, seen=seen.rgb)
+        save_arrays(folder / PICTURES, test=test.rgb, seen=seen.rgb)
         bins = backend.card.codebook()
         result = {
             "name": job.name,

@@ -44,7 +44,7 @@ FURTHER = {
     "photochrom-recurrent": "the same under its recurrent network",
 }
 PHOTOGRAPHS = {"small": "at 1,000 photographs", "medium": "at 10,000 photographs"}
-NOT_RUN = "not run"
+NOT_RUN, NOT_KEPT = "not run", "not kept"
 FEATURE_COUNT = 1280
 FEWEST_PER_SYNSET = 3  # a mean over fewer photographs says nothing about a class
 
@@ -151,9 +151,9 @@ def _realism(results: Results) -> list[Table]:
     seen = results.realism
     if seen is None:
         return []
-    everyone = sorted(seen.judged_real.keys() - {"gray", "truth"})
+    everyone = sorted(name for name in results.runs if results.first(name)["realism"])
     found = [_realism_table(results, seen, everyone, REALISM, "realism", "Realism")]
-    further = [name for name in FURTHER if name in seen.judged_real]
+    further = [name for name in FURTHER if name in everyone]
     if any(name not in ("cnn-ce10", "cnn-l2") for name in further):
         title = "What the paper calls further work, beside its own best"
         found.insert(0, _realism_table(results, seen, list(FURTHER), FURTHER_METRICS, "further", title, FURTHER))
@@ -173,12 +173,13 @@ def _realism_table(
     rows: list[tuple[str, ...]] = [heading]
     for run in runs:
         label = (called or {}).get(run, run)
-        if run not in seen.judged_real:
+        if run not in results or not results.first(run)["realism"]:
             rows.append((label, "", "not run", *[""] * (len(heading) - 3)))
             continue
         numbers = [str(results.spread(run, m)) for m in metrics]
         numbers += [str(results.spread(run, "frechet", "realism")), _kernel(list(results.runs[run].values()))]
-        rows.append((label, str(len(results.runs[run])), *numbers, _share(seen.judged_real[run])))
+        judged = _share(seen.judged_real[run]) if run in seen.judged_real else NOT_KEPT
+        rows.append((label, str(len(results.runs[run])), *numbers, judged))
     for label, apart in (("gray", seen.gray), ("truth", seen.truth)):
         values = results.references["imagenet"][label]
         numbers = [f"{values[m]:.4g}" if m in values else "" for m in metrics]
