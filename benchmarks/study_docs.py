@@ -4,9 +4,11 @@
     python benchmarks/study_docs.py --stand-in imagenet64/train.tar     # figures 1, 3 and 7, in a minute
     python benchmarks/study_docs.py --answer                            # answer.png, from the docs' own table1.csv
 
-A study's figures are `figureN-SCALE.png`, and its tables SCALE's .csv. In the stand-ins, the default model colours the
-gray photographs that come with photochrom, at the study's 64 pixels, and figure 3 shows each class as the mean of its
-photographs.
+A study's figures are `figureN-SCALE.png`, and its tables SCALE's .csv. In tables where scales stand side by side, the
+columns of other scales stay as they are. `SCALE/` gets the numbers of each run, from which a study goes on elsewhere.
+
+In the stand-ins, the default model colours the gray photographs that come with photochrom, at the study's 64 pixels,
+and figure 3 shows each class as the mean of its photographs.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ with needs("train"):
 
     from photochrom.research.study.panels import grid, show
     from photochrom.research.study.results import scene_of
+    from photochrom.research.study.run import PER_IMAGE, RESULT
 
 DOCS = Path(__file__).parents[1] / "docs" / "study"
 SAMPLES = Path(__file__).parents[1] / "src" / "photochrom" / "samples"
@@ -39,13 +42,51 @@ SCALES = (("small", "1,000", "#0072B2", "o"), ("medium", "10,000", "#D55E00", "s
 MEANS = 18  # classes, evenly spread over the alphabet of their synsets
 
 
+SIDE_BY_SIDE = ("findings", "setup", "table1", "table2")
+NUMBERS = (RESULT, *PER_IMAGE.values(), "recipe.toml")
+
+
 def copy(study: Path, scale: str) -> None:
-    """A finished study's figures, its tables, and what stands side by side with other scales."""
-    files = [*(study / "figures").glob(f"*-{scale}.png"), *(study / "tables").glob(f"*-{scale}.csv")]
-    files += [study / "tables" / f"{name}.csv" for name in ("findings", "setup", "table1", "table2")]
-    for path in files:
+    """A study's figures, its tables, what stands side by side with other scales, and the numbers of its runs."""
+    for path in [*(study / "figures").glob(f"*-{scale}.png"), *(study / "tables").glob(f"*-{scale}.csv")]:
         shutil.copy(path, DOCS)
         print(DOCS / path.name)
+    for name in SIDE_BY_SIDE:
+        target = DOCS / f"{name}.csv"
+        rows = merged(read(target) if target.exists() else [], read(study / "tables" / target.name))
+        with target.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows(rows)
+        print(target)
+    for result in sorted(study.glob(f"{scale}/runs/*/{RESULT}")):
+        folder = DOCS / scale / result.parent.name
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in NUMBERS:
+            if (result.parent / name).exists():  # a model that was given has no recipe
+                shutil.copy(result.parent / name, folder)
+        print(folder)
+
+
+def read(path: Path) -> list[list[str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def merged(old: list[list[str]], new: list[list[str]]) -> list[list[str]]:
+    """The new table, with the old one's columns that it lacks, and its cells where the new ones say nothing."""
+    if not old:
+        return new
+    before = {row[0]: dict(zip(old[0], row, strict=True)) for row in old[1:]}
+    heads = [*old[0], *(name for name in new[0] if name not in old[0])]
+    rows = [heads]
+    for row in new[1:]:
+        known, cells = before.get(row[0], {}), dict(zip(new[0], row, strict=True))
+        rows.append(
+            [
+                cells.get(h) if cells.get(h) not in (None, "", "not run") else known.get(h, cells.get(h, ""))
+                for h in heads
+            ]
+        )
+    return rows
 
 
 def packaged() -> np.ndarray:
