@@ -20,16 +20,26 @@ def test_more_pictures_than_features_give_the_formula():
 
 def test_the_kernel_distance_is_the_mean_over_pairs():
     x, y = normal(6, 3, 0), normal(6, 3, 1, 1.0)
-    all_subsets = kernel_distance(x, y)
+    found = kernel_distance(x, y)
 
     def k(p, q):
         return (p @ q / 3 + 1) ** 3
 
     within = [k(s[i], s[j]) for s in (x, y) for i in range(6) for j in range(6) if i != j]
     across = [k(p, q) for p in x for q in y]
-    exact = 2 * np.mean(within) - 2 * np.mean(across)
-    assert abs(all_subsets.mean - exact) < 4 * all_subsets.error
-    assert all_subsets.error > 0
+    assert found.mean == pytest.approx(2 * np.mean(within) - 2 * np.mean(across))
+
+    def without(i):
+        return kernel_distance(np.delete(x, i, 0), y).mean, kernel_distance(x, np.delete(y, i, 0)).mean
+
+    # Efron and Stein's: each picture of either set left out in turn.
+    spread = sum(np.square(np.array([without(i)[side] for i in range(6)]) - found.mean).sum() for side in (0, 1))
+    assert found.error == pytest.approx((5 / 6 * spread) ** 0.5)
+
+
+def test_the_kernel_distances_error_is_that_of_other_pictures():
+    drawn = [kernel_distance(normal(60, 8, 2 * i), normal(90, 8, 2 * i + 1, 0.3)) for i in range(60)]
+    assert np.mean([each.error for each in drawn]) == pytest.approx(np.std([each.mean for each in drawn]), rel=0.25)
 
 
 def test_the_kernel_distance_is_unbiased_and_the_frechet_distance_is_not():

@@ -70,7 +70,7 @@ class SetDistances:
             (f"two halves of the truth, {half} each", str(frechet_floor(true)), _thousandfold(kernel_floor(true)))
         )
         note = (
-            f"FID {bias_note(len(true), true.shape[1])}. KID is unbiased; ± is its standard error over subsets. "
+            f"FID {bias_note(len(true), true.shape[1])}. KID is unbiased; ± is its standard error over pictures. "
             "± of the halves is the standard deviation over 10 splits."
         )
         return Table("sets", "FID and KID: how far the pictures are from the true ones as a set", tuple(rows), note)

@@ -189,7 +189,7 @@ def _realism_table(
         f"Frechet and kernel distance: between {seen.pictures:,} test photographs as coloured and {seen.reference:,} "
         "other, real ones, by the features of EfficientNet-Lite0; lower is better. The truth's are the floor: the same "
         f"test photographs in their own colours. Frechet: {bias_note(seen.pictures, FEATURE_COUNT)}. Kernel: unbiased, "
-        "with its standard error over subsets. Judged real stands in for the Turing test: a logistic regression on "
+        "with its standard error over pictures. Judged real stands in for the Turing test: a logistic regression on "
         "those features takes so many of the test pictures for real; it learned from the validation photographs, the "
         "true ones against those that the runs coloured."
     )
@@ -198,8 +198,8 @@ def _realism_table(
 
 def _kernel(runs: Sequence[Run]) -> str:
     values = [run["realism"]["kernel"] for run in runs]
-    # The subsets' error is that of each run; the seeds' is not in it.
-    error = sum(run["realism"]["kernel_error"] ** 2 for run in runs) ** 0.5 / len(runs)
+    # The seeds are of the same photographs, so that their mean errs as each of them does; their spread is not in it.
+    error = sum(run["realism"]["kernel_error"] for run in runs) / len(runs)
     return str(Estimate(sum(values) / len(values), error))
 
 
