@@ -104,6 +104,7 @@ def study(
     for each in tables:
         if each.name.startswith("table"):
             table(list(each.rows), each.title)
-        elif each.name.startswith("findings"):
-            table([row[:3] for row in each.rows], each.title)
+        elif each.name == "findings":
+            # How a claim was read, in brackets, is for the report.
+            table([(claim.split(" (")[0], *verdicts) for claim, _, _, *verdicts, _ in each.rows], each.title)
     say(f"{shown(page)}: the report; figures and tables beside it")

@@ -282,11 +282,16 @@ def test_the_hours_are_told_and_nothing_is_trained(
     assert capsys.readouterr().out.count("finished") == 10
 
 
-def test_the_report_alone(finished: Path, tmp_path: Path) -> None:
+def test_the_report_alone(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = shutil.copytree(finished, tmp_path / "copy")
     (out / "report.html").unlink()
     assert study("--out", out, "--report-only") == 0
     assert (out / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    with (finished / "tables" / "findings.csv").open(newline="") as file:
+        verdicts = [row["at 1,000 photographs"] for row in csv.DictReader(file)]
+    said = capsys.readouterr().out
+    assert all(said.count(verdict) >= verdicts.count(verdict) for verdict in verdicts)
+    assert said.count("not run") == len(verdicts)  # at 10,000 photographs
 
 
 def test_a_damaged_result_is_named(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
