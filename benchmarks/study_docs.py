@@ -1,11 +1,12 @@
-"""The pictures and tables of docs/study: from a finished study, and the paper's figures 1, 3 and 7 until there is one.
+"""The pictures and tables of docs/study: from a finished study, and stand-ins for the paper's figures 1, 3 and 7.
 
     python benchmarks/study_docs.py STUDY --scale medium                # from `photochrom study --out STUDY`
     python benchmarks/study_docs.py --stand-in imagenet64/train.tar     # figures 1, 3 and 7, in a minute
     python benchmarks/study_docs.py --answer                            # answer.png, from the docs' own table1.csv
 
-A study's figures are `figureN-SCALE.png`, and its tables SCALE's .csv. In tables where scales stand side by side, the
-columns of other scales stay as they are. `SCALE/` gets the numbers of each run, from which a study goes on elsewhere.
+A study's figures are `figureN-SCALE.png`, without those that show others' photographs, and its tables SCALE's .csv. In
+tables where scales stand side by side, the columns of other scales stay as they are. `SCALE/` gets the numbers of each
+run, from which a study goes on elsewhere.
 
 In the stand-ins, the default model colours the gray photographs that come with photochrom, at the study's 64 pixels,
 and figure 3 shows each class as the mean of its photographs.
@@ -42,6 +43,7 @@ SCALES = (("small", "1,000", "#0072B2", "o"), ("medium", "10,000", "#D55E00", "s
 MEANS = 18  # classes, evenly spread over the alphabet of their synsets
 
 
+PHOTOGRAPHS = (*(f"figure{number}-" for number in (1, 2, 3, 6, 7, 8)), "gans-")
 SIDE_BY_SIDE = ("findings", "setup", "table1", "table2")
 NUMBERS = (RESULT, *PER_IMAGE.values(), "recipe.toml")
 
@@ -49,6 +51,8 @@ NUMBERS = (RESULT, *PER_IMAGE.values(), "recipe.toml")
 def copy(study: Path, scale: str) -> None:
     """A study's figures, its tables, what stands side by side with other scales, and the numbers of its runs."""
     for path in [*(study / "figures").glob(f"*-{scale}.png"), *(study / "tables").glob(f"*-{scale}.csv")]:
+        if path.name.startswith(PHOTOGRAPHS):
+            continue  # not ours to publish
         shutil.copy(path, DOCS)
         print(DOCS / path.name)
     for name in SIDE_BY_SIDE:

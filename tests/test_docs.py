@@ -20,7 +20,7 @@ def anchors(page):
 def test_headings_are_found():
     assert "see-also" not in anchors(ROOT / "README.md")
     assert {"photochrom", "from-python"} <= anchors(ROOT / "README.md")
-    assert "the-papers-findings" in anchors(ROOT / "docs" / "study" / "small-scale.md")
+    assert "the-papers-findings" in anchors(ROOT / "docs" / "study.md")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

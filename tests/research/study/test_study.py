@@ -292,6 +292,9 @@ def test_the_report_alone(finished: Path, tmp_path: Path, capsys: pytest.Capture
     said = capsys.readouterr().out
     assert all(said.count(verdict) >= verdicts.count(verdict) for verdict in verdicts)
     assert said.count("not run") == len(verdicts)  # at 10,000 photographs
+    (out / "small" / "references.json").unlink()
+    assert study("--out", out, "--report-only") == 1
+    assert "not measured yet; start the study without --report-only" in capsys.readouterr().err
 
 
 def test_a_damaged_result_is_named(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

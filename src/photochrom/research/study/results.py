@@ -103,7 +103,7 @@ class Results:
         folder: of the scale.
 
     Raises:
-        BadDataset: there are none.
+        BadDataset: there are none, or the photographs themselves are not measured.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -115,6 +115,10 @@ class Results:
             self.runs[facts["name"]][facts["seed"]] = Run(path.parent, facts)
         if not self.runs:
             raise BadDataset(f"{folder}: no run of the study is finished there")
+        if not (folder / REFERENCES).exists():
+            raise BadDataset(
+                f"{folder}: the photographs themselves are not measured yet; start the study without --report-only"
+            )
         self.references: dict[str, Any] = read_facts(folder / REFERENCES)
 
     def __contains__(self, name: str) -> bool:
