@@ -41,8 +41,6 @@ SAMPLES = Path(__file__).parents[1] / "src" / "photochrom" / "samples"
 SIDE = 64
 SCALES = (("small", "1,000", "#0072B2", "o"), ("medium", "10,000", "#D55E00", "s"))
 MEANS = 18  # classes, evenly spread over the alphabet of their synsets
-
-
 PHOTOGRAPHS = (*(f"figure{number}-" for number in (1, 2, 3, 6, 7, 8)), "gans-")
 SIDE_BY_SIDE = ("findings", "setup", "table1", "table2")
 NUMBERS = (RESULT, *PER_IMAGE.values(), "recipe.toml")
@@ -80,16 +78,13 @@ def merged(old: list[list[str]], new: list[list[str]]) -> list[list[str]]:
     if not old:
         return new
     before = {row[0]: dict(zip(old[0], row, strict=True)) for row in old[1:]}
-    heads = [*old[0], *(name for name in new[0] if name not in old[0])]
+    heads = list(dict.fromkeys([*old[0], *new[0]]))
     rows = [heads]
     for row in new[1:]:
-        known, cells = before.get(row[0], {}), dict(zip(new[0], row, strict=True))
-        rows.append(
-            [
-                cells.get(h) if cells.get(h) not in (None, "", "not run") else known.get(h, cells.get(h, ""))
-                for h in heads
-            ]
-        )
+        known = before.get(row[0], {})
+        said = {head: cell for head, cell in zip(new[0], row, strict=True) if cell not in ("", "not run")}
+        silent = {head: "not run" for head, cell in zip(new[0], row, strict=True) if cell == "not run"}
+        rows.append([(silent | known | said).get(head, "") for head in heads])
     return rows
 
 
