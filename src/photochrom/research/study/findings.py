@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -167,7 +168,7 @@ def _gan(r: _Reader) -> Iterator[Comparison]:
     # A network's seeds are of the same photographs and err together. So do the two networks in part, and their
     # difference errs by less than this.
     known = [float(np.mean(each)) for each in errors if each]
-    yield Comparison("kernel distance", *sides, error=float(np.hypot(*known)) if len(known) == 2 else None)
+    yield Comparison("kernel distance", *sides, error=math.hypot(*known) if len(known) == 2 else None)
 
 
 def _weights(r: _Reader) -> Iterator[Comparison]:
