@@ -62,7 +62,9 @@ def _setup(scales: Sequence[Results]) -> Table:
     firsts = [{n: r.first(n) for n in r.runs} for r in scales]
     ce = [f.get("cnn-ce10") or max(f.values(), key=lambda run: run["steps"]) for f in firsts]
     facts = {
-        "networks trained": [str(sum(map(len, r.runs.values()))) for r in scales],
+        "networks trained": [
+            str(sum(bool(run["loss"]) for s in r.runs.values() for run in s.values())) for r in scales
+        ],
         "training photographs": [str(run["images"]) for run in ce],
         "steps x batch": [f"{run['steps']} x {run['recipe']['run']['batch']}" for run in ce],
         "epochs": [f"{run['steps'] * run['recipe']['run']['batch'] / run['images']:.0f}" for run in ce],
