@@ -222,7 +222,7 @@ def _trade(results: Results) -> Figure:
     known = results.references["imagenet"]
     axes.plot(known["gray"][SATURATION], known["gray"][CLOSENESS], "s", color="gray", label="gray")
     axes.axvline(known["truth"][SATURATION], color="gray", linestyle=":", label="truth's saturation")
-    axes.legend(loc="upper right")
+    axes.legend(loc="best")
     return figure
 
 
