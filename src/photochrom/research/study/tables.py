@@ -40,7 +40,7 @@ FURTHER = {
     "unet-l2-small": "U-Net under L2",
     "cgan-small": "conditional GAN, the same U-Net",
     "cyclegan-small": "CycleGAN",
-    "photochrom": "photochrom's default model",
+    "photochrom": "photochrom's default model, which has seen Tiny ImageNet",
     "photochrom-recurrent": "the same under its recurrent network",
 }
 PHOTOGRAPHS = {"small": "at 1,000 photographs", "medium": "at 10,000 photographs"}
