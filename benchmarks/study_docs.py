@@ -81,10 +81,9 @@ def merged(old: list[list[str]], new: list[list[str]]) -> list[list[str]]:
     heads = list(dict.fromkeys([*old[0], *new[0]]))
     rows = [heads]
     for row in new[1:]:
-        known = before.get(row[0], {})
-        said = {head: cell for head, cell in zip(new[0], row, strict=True) if cell not in ("", "not run")}
-        silent = {head: "not run" for head, cell in zip(new[0], row, strict=True) if cell == "not run"}
-        rows.append([(silent | known | said).get(head, "") for head in heads])
+        cells = dict(zip(new[0], row, strict=True))
+        said = {head: cell for head, cell in cells.items() if cell not in ("", "not run")}
+        rows.append([(cells | before.get(row[0], {}) | said).get(head, "") for head in heads])
     return rows
 
 

@@ -63,8 +63,8 @@ def kernel_distance(ours: np.ndarray, theirs: np.ndarray) -> Estimate:
     """
     x, y = (np.asarray(each, np.float64) for each in (ours, theirs))
     n, m = len(x), len(y)
-    within = [_row_sums(each, each) - ((each * each).sum(1) / each.shape[1] + 1) ** 3 for each in (x, y)]
-    across = [_row_sums(x, y), _row_sums(y, x)]
+    within = [_kernel_sums(each, each)[0] - ((each * each).sum(1) / each.shape[1] + 1) ** 3 for each in (x, y)]
+    across = _kernel_sums(x, y)
     apart = 2 * across[0].sum() / (n * m)
     own = [sums.sum() / (len(sums) * (len(sums) - 1)) for sums in within]
     if min(n, m) < 3:
@@ -111,10 +111,15 @@ def _floor(reference: np.ndarray, seed: int, distance: Callable[[np.ndarray, np.
     return Estimate(float(np.mean(found)), float(np.std(found, ddof=1)))
 
 
-def _row_sums(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The kernel of each row of x (n, d) with all rows of y (m, d), added up: (n,)."""
-    parts = (x[start : start + BLOCK] for start in range(0, len(x), BLOCK))
-    return np.concatenate([((part @ y.T / x.shape[1] + 1) ** 3).sum(1) for part in parts])
+def _kernel_sums(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The kernel of each row of x (n, d) with all rows of y (m, d), added up, (n,), and of each of y with all of x."""
+    of_x, of_y = np.empty(len(x)), np.zeros(len(y))
+    for start in range(0, len(x), BLOCK):
+        part = slice(start, start + BLOCK)
+        kernel = (x[part] @ y.T / x.shape[1] + 1) ** 3
+        of_x[part] = kernel.sum(1)
+        of_y += kernel.sum(0)
+    return of_x, of_y
 
 
 def _reduced(centred: np.ndarray) -> np.ndarray:

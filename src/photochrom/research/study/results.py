@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from photochrom.errors import BadCheckpoint, BadDataset
+from photochrom.metrics.frechet import Estimate
 from photochrom.research.study.prepare import REFERENCES, TRUTH_PER_IMAGE, read_facts
 from photochrom.research.study.realism import FEATURES, FixedJudge, distances, load_arrays, reference_features
 from photochrom.research.study.run import PER_IMAGE, PICTURES, RESULT
@@ -132,6 +133,14 @@ class Results:
         """A metric of a run over its seeds."""
         return Spread(tuple(run[part][metric] for _, run in sorted(self.runs[name].items())))
 
+    def kernel(self, name: str) -> Estimate:
+        """A run's kernel distance, the mean over its seeds, and its standard error over pictures.
+
+        The seeds are of the same photographs, so that their mean errs as each of them does; their spread is not in it.
+        """
+        mean, error = (self.spread(name, metric, "realism").mean for metric in ("kernel", "kernel_error"))
+        return Estimate(mean, error)
+
     def by_seed(self, name: str, metric: str, part: str = "test") -> dict[int, float]:
         """The same by seed."""
         return {seed: run[part][metric] for seed, run in self.runs[name].items()}
@@ -154,7 +163,7 @@ class Results:
     @cached_property
     def realism(self) -> Realism | None:
         """How real the pictures look to a judge that learns from all finished runs; None where no run can be judged."""
-        found = {n: [r.folder / FEATURES for r in s.values() if r["realism"]] for n, s in self.runs.items()}
+        found = {n: [r.folder / FEATURES for r in s.values()] for n, s in self.runs.items()}
         kept = {name: [path for path in paths if path.exists()] for name, paths in found.items()}
         features = {name: [load_arrays(path) for path in paths] for name, paths in kept.items() if paths}
         if not features:

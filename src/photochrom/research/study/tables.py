@@ -153,7 +153,7 @@ def _realism(results: Results) -> list[Table]:
     seen = results.realism
     if seen is None:
         return []
-    everyone = sorted(name for name in results.runs if results.first(name)["realism"])
+    everyone = sorted(name for name in results.runs if _looked_at(results, name))
     found = [_realism_table(results, seen, everyone, REALISM, "realism", "Realism")]
     further = [name for name in FURTHER if name in everyone]
     if any(name not in ("cnn-ce10", "cnn-l2") for name in further):
@@ -175,11 +175,11 @@ def _realism_table(
     rows: list[tuple[str, ...]] = [heading]
     for run in runs:
         label = (called or {}).get(run, run)
-        if run not in results or not results.first(run)["realism"]:
+        if not _looked_at(results, run):
             rows.append((label, "", "not run", *[""] * (len(heading) - 3)))
             continue
         numbers = [str(results.spread(run, m)) for m in metrics]
-        numbers += [str(results.spread(run, "frechet", "realism")), _kernel(list(results.runs[run].values()))]
+        numbers += [str(results.spread(run, "frechet", "realism")), str(results.kernel(run))]
         judged = _share(seen.judged_real[run]) if run in seen.judged_real else NOT_KEPT
         rows.append((label, str(len(results.runs[run])), *numbers, judged))
     for label, apart in (("gray", seen.gray), ("truth", seen.truth)):
@@ -198,11 +198,9 @@ def _realism_table(
     return Table(f"{name}-{results.scale}", f"{title}, {results.scale} scale", tuple(rows), note)
 
 
-def _kernel(runs: Sequence[Run]) -> str:
-    values = [run["realism"]["kernel"] for run in runs]
-    # The seeds are of the same photographs, so that their mean errs as each of them does; their spread is not in it.
-    error = sum(run["realism"]["kernel_error"] for run in runs) / len(runs)
-    return str(Estimate(sum(values) / len(values), error))
+def _looked_at(results: Results, name: str) -> bool:
+    """Whether the realism of a run's pictures was measured; the baseline's on CIFAR-10 is not."""
+    return name in results and bool(results.first(name)["realism"])
 
 
 def _share(spread: Spread) -> str:
