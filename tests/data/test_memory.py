@@ -128,20 +128,38 @@ def test_samples_depend_on_seed_and_step_alone(album):
     assert len(next(memory.batches(kept, Halves(12, 4, 5, 0, 2)))[0]) == 4
 
 
-def test_chunks_are_as_good_as_one(album, monkeypatch):
+@pytest.mark.parametrize("processes", [0, 2])
+def test_blocks_made_by_any_number_of_processes_are_as_good_as_one(album, monkeypatch, processes):
     sampler = Sampler(DataConfig(size=32, degrade=0.0), 4)
     one = Memory(album, sampler, CPU, 5)
-    monkeypatch.setattr(memory, "_CHUNK", 20_000)
+    monkeypatch.setattr(memory, "_BLOCK", 5)
+    monkeypatch.setattr(memory, "_WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(memory, "usable_cores", lambda: processes)
     many = Memory(album, sampler, CPU, 5)
-    assert len(one.chunks) == 1
-    assert len(many.chunks) > 3
+    assert len(one.blocks) == 1
+    assert len(many.blocks) == 3
     assert all(torch.equal(a, b) for a, b in zip(one.samples(PLACES, 1), many.samples(PLACES, 1), strict=True))
+
+
+def test_batches_that_are_made_ahead_are_the_same_and_stop_when_closed(album):
+    sampler = Sampler(DataConfig(size=32), 4)
+    kept, order = Memory(album, sampler, CPU, 5), Order(12, 4, 5, 0, 4)
+    plain = list(memory.batches(kept, order))
+    ahead = list(memory._ahead(memory.batches(kept, order)))
+    assert len(plain) == len(ahead) == 4
+    for one, two in zip(plain, ahead, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+    made = memory.batches(kept, order)
+    left = memory._ahead(made)
+    next(left)
+    left.close()
+    assert next(made, None) is None
 
 
 def test_the_memory_needed_is_told_and_refused(album, monkeypatch):
     config = DataConfig(size=64)
     need = check_memory(album, config, CPU)
-    assert need.bytes == pytest.approx(sum(len(c) for c in Memory(album, Sampler(config, 4), CPU, 0).chunks), rel=1e-6)
+    assert need.bytes == pytest.approx(sum(len(b) for b in Memory(album, Sampler(config, 4), CPU, 0).blocks), rel=1e-6)
     assert check_memory(album, config, CPU, 3).bytes == 3 * need.bytes
     monkeypatch.setattr(memory, "_free", lambda device: need.bytes)
     with pytest.raises(OutOfMemory) as error:

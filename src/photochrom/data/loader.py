@@ -145,7 +145,7 @@ def batches(dataset: Dataset[Any], order: Order | Halves, workers: int) -> Gener
         batch_sampler=order,  # type: ignore[arg-type]
         num_workers=workers,
         prefetch_factor=4 if workers else None,
-        worker_init_fn=_begin_worker,
+        worker_init_fn=begin_worker,
         collate_fn=_collate,
         # Its own: the loader draws a seed when it starts, which would shift the dropout of a resumed run.
         generator=torch.Generator(),
@@ -160,7 +160,8 @@ def _collate(samples: list[Any]) -> Any:
     return next((s for s in samples if isinstance(s, BadDataset)), None) or default_collate(samples)
 
 
-def _begin_worker(_: int) -> None:
+def begin_worker(_: int) -> None:
+    """What a process that decodes does first."""
     torch.set_num_threads(1)
     # A terminal, or a launcher, sends these to all processes; the one that trains has a step to finish and to save.
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -11,8 +11,10 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,21 +22,22 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
+from torch.utils.data import DataLoader, Dataset
 
 from photochrom import color
 from photochrom._support.processes import usable_cores
 from photochrom.data import remote
 from photochrom.data.config import DataConfig
 from photochrom.data.entries import Entry
-from photochrom.data.loader import Halves, Order
+from photochrom.data.loader import Halves, Order, begin_worker
 from photochrom.data.samples import Piece, Sampler, Wear, decode_entry, dimensions, paste
-from photochrom.errors import OutOfMemory
+from photochrom.errors import BadDataset, OutOfMemory
 
 SHARE = 0.7  # of what is free; the rest is the network's
 _LEAST_MARGIN = 2.0  # pixels kept for each one of a sample; edges are then within 1 % of as sharp as the sampler's
 _LOOKED_AT = 256  # pictures whose headers are read for an estimate
-_CHUNK = 256 * 2**20  # bytes that are asked of the device at once
-_DECODED = 128  # pictures that are decoded together
+_BLOCK = 128  # pictures that are decoded, and kept, together
+_WORTH_A_PROCESS = 4  # blocks
 
 
 def kept_size(size: tuple[int, int], config: DataConfig) -> tuple[int, int]:
@@ -105,6 +108,55 @@ def check_memory(entries: Sequence[Entry], config: DataConfig, device: torch.dev
     return need
 
 
+class _Decoded(Dataset["_Block | BadDataset"]):
+    """The pictures of a collection at the size at which they are kept, `_BLOCK` of them at a time.
+
+    Decoding takes processes, since not every decoder of Pillow's lets other threads run.
+    """
+
+    def __init__(self, entries: Sequence[Entry], config: DataConfig) -> None:
+        self.entries, self.config = entries, config
+
+    def __len__(self) -> int:
+        return -(-len(self.entries) // _BLOCK)
+
+    def __getitem__(self, number: int) -> _Block | BadDataset:  # type: ignore[override]
+        entries = [self.entries[i] for i in range(_BLOCK * number, min(_BLOCK * (number + 1), len(self.entries)))]
+        try:
+            made = [self._decoded(entry, data) for entry, data in zip(entries, remote.fetch(entries), strict=True)]
+        except BadDataset as error:
+            return error
+        kept = np.array([pixels.shape[1::-1] for _, pixels in made])
+        pixels = np.concatenate([pixels.reshape(-1) for _, pixels in made])
+        return np.array([size for size, _ in made]), kept, torch.from_numpy(pixels)
+
+    def blocks(self) -> Iterable[_Block | BadDataset]:
+        """All of them in order, made by as many processes as there are cores."""
+        workers = min(usable_cores(), len(self) // _WORTH_A_PROCESS)
+        return DataLoader(
+            self,
+            batch_size=None,
+            collate_fn=_as_they_are,
+            num_workers=workers,
+            worker_init_fn=begin_worker,
+            generator=torch.Generator(),
+        )
+
+    def _decoded(self, entry: Entry, data: bytes | None) -> tuple[tuple[int, int], np.ndarray]:
+        image = decode_entry(entry, 4 * self.config.size, data)
+        # It is resized once more, by BILINEAR, as the sampler does; a sharper filter before leaves it as sharp as once.
+        how = Image.Resampling.BILINEAR if self.config.whole else Image.Resampling.LANCZOS
+        small = image.resize(kept_size(image.size, self.config), how, reducing_gap=2.0)
+        return image.size, np.asarray(small)
+
+
+_Block = tuple[np.ndarray, np.ndarray, Tensor]  # sizes as decoded and as kept (n, 2), and all pixels one after another
+
+
+def _as_they_are(block: Any) -> Any:
+    return block
+
+
 class Memory:
     """The pictures of a collection, decoded.
 
@@ -122,37 +174,22 @@ class Memory:
         self.sampler, self.device, self.seed = sampler, device, seed
         self.whole = np.empty((len(entries), 2), np.int64)  # width and height as decoded
         self.kept = np.empty((len(entries), 2), np.int64)
-        self.places = np.empty((len(entries), 2), np.int64)  # chunk, offset
-        self.chunks: list[Tensor] = []
-        self._fill(entries)
+        self.places = np.empty((len(entries), 2), np.int64)  # block, offset
+        self.blocks: list[Tensor] = []
+        self._softenings: dict[int, Tensor] = {}
+        self._fill(_Decoded(entries, sampler.config))
 
-    def _fill(self, entries: Sequence[Entry]) -> None:
-        waiting, used = list[np.ndarray](), 0
-        least = 4 * self.sampler.config.size
-        with ThreadPoolExecutor(usable_cores()) as pool:
-            for first in range(0, len(entries), _DECODED):
-                ours = [entries[i] for i in range(first, min(first + _DECODED, len(entries)))]
-                made = pool.map(self._decoded, ours, remote.fetch(ours), [least] * len(ours))
-                for index, (size, pixels) in enumerate(made, first):
-                    if used + pixels.size > _CHUNK and waiting:
-                        self._store(waiting)
-                        waiting, used = [], 0
-                    self.whole[index], self.kept[index] = size, pixels.shape[1::-1]
-                    self.places[index] = len(self.chunks), used
-                    waiting.append(pixels.reshape(-1))
-                    used += pixels.size
-        self._store(waiting)
-
-    def _decoded(self, entry: Entry, data: bytes | None, least: int) -> tuple[tuple[int, int], np.ndarray]:
-        image = decode_entry(entry, least, data)
-        # It is resized once more, by BILINEAR, as the sampler does; a sharper filter before leaves it as sharp as once.
-        how = Image.Resampling.BILINEAR if self.sampler.config.whole else Image.Resampling.LANCZOS
-        small = image.resize(kept_size(image.size, self.sampler.config), how, reducing_gap=2.0)
-        return image.size, np.asarray(small)
-
-    def _store(self, waiting: list[np.ndarray]) -> None:
-        if waiting:
-            self.chunks.append(torch.from_numpy(np.concatenate(waiting)).to(self.device))
+    def _fill(self, decoded: _Decoded) -> None:
+        first = 0
+        for block in decoded.blocks():
+            if isinstance(block, BadDataset):
+                raise block
+            whole, kept, pixels = block
+            ours = slice(first, first := first + len(whole))
+            self.whole[ours], self.kept[ours] = whole, kept
+            ends = 3 * np.cumsum(kept[:, 0] * kept[:, 1])
+            self.places[ours] = np.stack([np.full(len(ends), len(self.blocks)), np.append(0, ends[:-1])], 1)
+            self.blocks.append(pixels.to(self.device))
 
     def __len__(self) -> int:
         return len(self.whole)
@@ -201,15 +238,21 @@ class Memory:
         rgb = self._by_pillow(indices, boxes) if self.device.type == "cpu" else self._by_matrices(indices, boxes)
         mirrored = [i for i, piece in enumerate(pieces) if piece.mirrored]
         rgb[mirrored] = rgb[mirrored].flip(-1)
-        for i, piece in enumerate(pieces):
-            if piece.soft:
-                rgb[i] = _levels(_between(_softening(piece.soft[1], rgb[i]), rgb[i], _softening(piece.soft[0], rgb[i])))
+        soft = {i: piece.soft for i, piece in enumerate(pieces) if piece.soft}
+        if soft:
+            across, down = (torch.stack([self._softening(small[axis]) for small in soft.values()]) for axis in (0, 1))
+            rgb[list(soft)] = _levels(_between(down, rgb[list(soft)], across))
         return rgb
+
+    def _softening(self, small: int) -> Tensor:
+        if small not in self._softenings:
+            self._softenings[small] = _softening(small, self.sampler.config.size).to(self.device)
+        return self._softenings[small]
 
     def _picture(self, index: int) -> Tensor:
         """A picture (h, w, 3) uint8."""
-        (w, h), (chunk, offset) = self.kept[index].tolist(), self.places[index].tolist()
-        return self.chunks[chunk][offset : offset + 3 * w * h].view(h, w, 3)
+        (w, h), (block, offset) = self.kept[index].tolist(), self.places[index].tolist()
+        return self.blocks[block][offset : offset + 3 * w * h].view(h, w, 3)
 
     def _by_pillow(self, indices: Sequence[int], boxes: np.ndarray) -> Float[Tensor, "n 3 s s"]:
         """On CPUs Pillow is several times faster than dense matrices."""
@@ -246,9 +289,23 @@ def batches(memory: Memory, order: Order | Halves, rank: int = 0) -> Generator[t
         order: which of them.
         rank: of the process among those that share a batch.
     """
+    made = _made(memory, order, rank)
+    return made if memory.device.type == "cpu" else _ahead(made)
+
+
+def _made(memory: Memory, order: Order | Halves, rank: int) -> Generator[tuple[Tensor, Tensor]]:
     for step, places in enumerate(order, order.start):
         noise = np.random.SeedSequence((memory.seed, step, rank)).generate_state(1, np.uint64)[0]
         yield memory.samples(places, int(noise) >> 1)
+
+
+def _ahead(made: Generator[tuple[Tensor, Tensor]]) -> Generator[tuple[Tensor, Tensor]]:
+    """The same, each batch begun while the one before is in use: choosing keeps a core busy."""
+    with closing(made), ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(next, made, None)
+        while (batch := waiting.result()) is not None:
+            waiting = thread.submit(next, made, None)
+            yield batch
 
 
 def _between(down: Tensor, picture: Tensor, across: Tensor) -> Tensor:
@@ -284,13 +341,12 @@ def _resizing(
     return weights / weights.sum(-1, keepdim=True)
 
 
-def _softening(small: int, like: Tensor) -> Tensor:
-    """The weights (s, s) that shrink a side to `small` pixels by BILINEAR and enlarge it again by BICUBIC."""
-    size = like.shape[-1]
-    low, high = torch.zeros(1, device=like.device), torch.full((1,), size, device=like.device)
+def _softening(small: int, size: int) -> Float[Tensor, "s s"]:
+    """The weights that shrink a side of `size` to `small` pixels by BILINEAR and enlarge it again by BICUBIC."""
+    low, high = torch.zeros(1), torch.full((1,), size)
     down = _resizing(low, high, high, small, size)[0]
-    steps = (torch.arange(size, device=like.device)[:, None] + 0.5) * small / size
-    away = (torch.arange(small, device=like.device)[None] + 0.5 - steps).abs()
+    steps = (torch.arange(size)[:, None] + 0.5) * small / size
+    away = (torch.arange(small)[None] + 0.5 - steps).abs()
     # Keys's kernel with a = -0.5, as Pillow has it.
     near, far = (1.5 * away - 2.5) * away**2 + 1, ((-0.5 * away + 2.5) * away - 4) * away + 2
     up = torch.where(away < 1, near, torch.where(away < 2, far, 0.0))

@@ -1,17 +1,23 @@
 """The task that teaches a network what hints are: what it draws, what it moves, and what it leaves alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
 import torch
 
 from photochrom import Colorizer, Hint
+from photochrom.data.config import DataConfig
+from photochrom.data.loader import Order, batches
+from photochrom.data.samples import Sampler
+from photochrom.data.sources import list_pictures
 from photochrom.errors import BadRecipe
 from photochrom.imaging.io import from_array, to_array
 from photochrom.train.export import export, load_model
 from photochrom.train.loop import Trainer
 from photochrom.train.runs import load_run
-from photochrom.train.tasks.hints import HintsTaskSettings, drawn, recolored
+from photochrom.train.tasks.hints import Hinted, HintsTaskSettings, drawn, recolored
 
 HINTS = {"encoder": "small", "widths": [8, 8, 8], "pretrained": False, "hints": True}
 
@@ -75,6 +81,31 @@ def test_what_looks_like_it_elsewhere_is_another_thing(between):
         assert not (left and right)
         seen += left + right
     assert seen >= 10
+
+
+def test_samples_carry_hints_in_their_own_colours_whoever_makes_them(folder):
+    sampler = Sampler(DataConfig(size=64), 4)
+    dataset = Hinted(list_pictures([folder]), sampler, 5, HintsTaskSettings(spread=0.0, strokes=0.0, most=3))
+    order = Order(len(dataset), 4, 5, 0, 3)
+    alone, shared = (list(batches(dataset, order, workers)) for workers in (0, 2))
+    for (light, ab), again in zip(alone, shared, strict=True):
+        assert light.shape == (4, 4, 64, 64)
+        assert torch.equal(light, again[0])
+        assert torch.equal(ab, again[1])
+        hints = light[:, 1:, ::4, ::4]
+        on = hints[:, 2] == 1
+        assert on.flatten(1).any(1).all()
+        # A point or a small square has the mean of the colours under it.
+        off = (110 * hints[:, :2] - ab).abs().amax(1)[on]
+        assert float(off.median()) < 5
+
+
+def test_hints_are_drawn_by_the_processes_that_decode(recipe, folder, tmp_path):
+    made = recipe()
+    made = replace(made, data=replace(made.data, cache="memory"))
+    trainer = Trainer(made, [folder], tmp_path / "run")
+    with pytest.raises(BadRecipe, match="hints are drawn by the processes that decode; set it to false"):
+        trainer.run()
 
 
 def test_the_network_has_to_take_hints(small, folder, tmp_path):

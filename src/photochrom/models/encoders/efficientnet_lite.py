@@ -89,11 +89,12 @@ class SameConv2d(nn.Conv2d):
     def forward(self, input: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d i j"]:
         if self._same:
             input = F.pad(input, self._same)
-        if self.training and self.weight.requires_grad and input.shape[3] <= self._small and input.device.type == "cpu":
+        on_cpu = input.device.type == "cpu" and not torch.compiler.is_compiling()
+        if on_cpu and self.training and self.weight.requires_grad and input.shape[3] <= self._small:
             return SmallDepthwise.apply(input, self.weight, self.bias)  # type: ignore[no-any-return]
-        if self.groups > 1 and torch.is_autocast_enabled(input.device.type):
+        if on_cpu and self.groups > 1 and torch.is_autocast_enabled("cpu"):
             # The CPU's 16-bit kernels for depthwise gradients are up to ten times slower than the 32-bit ones.
-            with torch.autocast(input.device.type, enabled=False):
+            with torch.autocast("cpu", enabled=False):
                 return super().forward(input.float())
         return super().forward(input)
 

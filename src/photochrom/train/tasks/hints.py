@@ -7,6 +7,7 @@ photograph did not have.
 from __future__ import annotations
 
 import math
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -18,7 +19,10 @@ from torch.nn import functional as F
 
 from photochrom._support.settings import Checked, Range
 from photochrom.color import AB_SCALE
-from photochrom.errors import BadRecipe
+from photochrom.data.entries import Entry
+from photochrom.data.loader import Halves, Order, Pictures, batches
+from photochrom.data.samples import Sampler
+from photochrom.errors import BadDataset, BadRecipe
 from photochrom.train.task import Batch, Sources, tasks
 from photochrom.train.tasks.supervised import SupervisedTask
 from photochrom.train.validate import Validation
@@ -64,15 +68,12 @@ class HintsTask(SupervisedTask):
             raise BadRecipe("the task 'hints' trains a network that takes hints; set model.settings.hints = true")
         return [{"params": self.model.hint_parameters(), "role": "decoder"}]  # type: ignore[operator]
 
-    def step(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        light, ab = batch
-        rng = np.random.default_rng(int(torch.randint(2**31, ())))
-        truth, hints = [], []
-        for own, colors in zip(light.numpy(), ab.numpy(), strict=True):
-            truth.append(recolored(own, colors, rng) if rng.random() < self.settings.recolored else colors)
-            hints.append(drawn(truth[-1], self.settings, rng))
-        known = enlarged(torch.from_numpy(np.stack(hints)))
-        return super().step((torch.cat([light, known], 1), torch.from_numpy(np.stack(truth))), step)
+    def samples(self, entries: Sequence[Entry], order: Order | Halves) -> Generator[Batch]:
+        data, seed = self.recipe.data, self.recipe.run.seed
+        if data.cache == "memory":
+            raise BadRecipe("data.cache is 'memory', but hints are drawn by the processes that decode; set it to false")
+        hinted = Hinted(entries, Sampler(data, STRIDE), seed, self.settings)
+        return batches(hinted, order, data.workers)
 
     def answer(self, light: Float[Tensor, "n 4 h w"]) -> Tensor:
         # The network around the branch stays as it is, the means and deviations of its batch norms too.
@@ -84,6 +85,25 @@ class HintsTask(SupervisedTask):
 
     def validation(self, sources: Sources) -> HintValidation:
         return HintValidation(sources, self.recipe, self.bins, center=self.center)
+
+
+class Hinted(Pictures):
+    """Samples with hints: L and the hints (4, s, s), and ab as the hints say (2, s/4, s/4)."""
+
+    def __init__(self, entries: Sequence[Entry], sampler: Sampler, seed: int, settings: HintsTaskSettings) -> None:
+        super().__init__(entries, sampler, seed)
+        self.settings = settings
+
+    def __getitem__(self, where: tuple[int, int]) -> tuple[Tensor, Tensor] | BadDataset:  # type: ignore[override]
+        sample = super().__getitem__(where)
+        if isinstance(sample, BadDataset):
+            return sample
+        light, ab = (x.numpy() for x in sample)
+        # Other numbers than those that chose the piece.
+        rng = np.random.default_rng((self.seed, *where, 1))
+        truth = recolored(light, ab, rng) if rng.random() < self.settings.recolored else ab
+        known = enlarged(torch.from_numpy(drawn(truth, self.settings, rng))[None])[0]
+        return torch.cat([sample[0], known]), torch.from_numpy(truth)
 
 
 class HintValidation(Validation):
