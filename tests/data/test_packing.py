@@ -89,6 +89,30 @@ def test_shards_are_read_in_place_as_they_were(album, tmp_path):
     assert list(without) == list(found)
 
 
+def test_smaller_copies_are_webp_of_the_side_that_was_asked_for(tmp_path, drawn):
+    root = tmp_path / "album"
+    root.mkdir()
+    for name, size in {"wide": (300, 200), "tall": (90, 240), "small": (70, 80)}.items():
+        drawn(len(name), *size).save(root / f"{name}.png")
+    report = pack([root], f"{tmp_path}/out/p-{{0..}}.tar", side=100)
+    assert (report.settings["side"], report.settings["quality"]) == (100, 80)
+    copies = [Image.open(io.BytesIO(entry.read())) for entry in list_pictures([tmp_path / "out" / "p-0.tar"])]
+    assert {(copy.format, copy.size) for copy in copies} == {
+        ("WEBP", (150, 100)),
+        ("WEBP", (90, 240)),
+        ("WEBP", (70, 80)),
+    }
+    whole = np.asarray(Image.open(root / "wide.png").resize((150, 100), Image.Resampling.LANCZOS), float)
+    wide = next(np.asarray(copy.convert("RGB"), float) for copy in copies if copy.size == (150, 100))
+    assert np.abs(whole - wide).mean() < 4
+    smaller = pack([root], f"{tmp_path}/small/p-{{0..}}.tar", side=100, quality=10)
+    assert smaller.shards[0]["bytes"] <= report.shards[0]["bytes"]
+    with pytest.raises(AlreadyThere, match="side was 100, now 64"):
+        pack([root], f"{tmp_path}/out/p-{{0..}}.tar", side=64)
+    with pytest.raises(BadSetting, match="quality"):
+        pack([root], f"{tmp_path}/other/p-{{0..}}.tar", side=100, quality=101)
+
+
 def test_a_copied_shard_keeps_its_index(album, tmp_path):
     packed(album, tmp_path / "out")
     first = tmp_path / "out" / "photos-000.tar"

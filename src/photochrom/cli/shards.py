@@ -18,6 +18,8 @@ def shards(
     size_mb: float = 256,
     shuffle: int | None = None,
     least: int = 64,
+    side: int | None = None,
+    quality: int = 80,
 ) -> None:
     """Pack photographs into shards: tars of one size, as webdataset has them, with an index beside each.
 
@@ -36,6 +38,10 @@ def shards(
         Shuffle all pictures by this seed. [default: keep their order]
     least
         Pixels that the shorter side of a picture must have.
+    side
+        Shrink pictures to this shorter side, in pixels, and encode them as WebP. [default: keep their bytes]
+    quality
+        Of the WebP, from 1 to 100.
     """
     with training("packing shards"):
         from photochrom.data.packing import Pattern, pack
@@ -47,6 +53,8 @@ def shards(
             size_mb=size_mb,
             shuffle=shuffle,
             least=least,
+            side=side,
+            quality=quality,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             say=say,
         )

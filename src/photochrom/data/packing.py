@@ -16,10 +16,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Literal
 
 import numpy as np
+from PIL import Image
 
 from photochrom._support.processes import usable_cores
 from photochrom._support.settings import Range
@@ -33,6 +35,7 @@ from photochrom.errors import AlreadyThere, BadDataset, BadSetting
 from photochrom.imaging.picture import toning_of
 
 LEAST = 64  # pixels of the shorter side
+QUALITY = 80  # of WebP
 REPORT = "report.json"
 _NAMED = 20  # pictures that the report names for each reason
 _CHUNK = 128  # pictures that are looked at together
@@ -118,6 +121,8 @@ def pack(
     size_mb: float = 256,
     shuffle: int | None = None,
     least: int = LEAST,
+    side: int | None = None,
+    quality: int = QUALITY,
     progress: Callable[[int, int], None] = lambda done, total: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> PackReport:
@@ -125,7 +130,8 @@ def pack(
 
     Left out are pictures that cannot be decoded, that are small, gray or of one tint, and that have the pixels of
     another one (told by 64 bits of a hash, some 80 MB of memory for a million pictures). The bytes of the others stay
-    as they are. The same call writes the same bytes. After a kill it goes on after the last whole shard.
+    as they are, unless a `side` is given. The same call writes the same bytes. After a kill it goes on after the last
+    whole shard.
 
     Args:
         sources: see `list_pictures`.
@@ -133,6 +139,8 @@ def pack(
         size_mb: of a shard, at most, 10^6 bytes; one that holds a single picture may be larger.
         shuffle: the seed of a shuffle of all pictures; None keeps their order. Training shuffles in any case.
         least: pixels of the shorter side.
+        side: shrink pictures to this shorter side, in pixels, and encode them as WebP; None keeps their bytes.
+        quality: of the WebP, 1 to 100.
         progress: is told how many pictures were looked at, and of how many.
         say: is told each shard, and where an earlier call is gone on with.
 
@@ -143,6 +151,10 @@ def pack(
     """
     Range(0, above=True).check("size_mb", size_mb)
     Range(1, whole=True).check("least", least)
+    Range(1, 100, whole=True).check("quality", quality)
+    if side is not None:
+        Range(16, 4096, whole=True).check("side", side)
+    encoding = None if side is None else _Encoding(side, quality)
     pattern = Pattern.parsed(out)
     entries = list_pictures(sources)
     settings = {
@@ -151,6 +163,8 @@ def pack(
         "size_mb": size_mb,
         "shuffle": shuffle,
         "least": least,
+        "side": side,
+        "quality": side and quality,
         "shards": Path(pattern.name(0)).name,
     }
     report, seen = _begun(pattern, settings)
@@ -163,7 +177,7 @@ def pack(
     order = np.arange(len(entries)) if shuffle is None else np.random.default_rng(shuffle).permutation(len(entries))
     _write_report(pattern, report)
     with closing(_Writer(pattern, report, say)) as writer:
-        for number, entry, found in _looks(entries, order, report.looked_at, least):
+        for number, entry, found in _looks(entries, order, report.looked_at, least, encoding):
             progress(number, len(entries))
             if isinstance(found, str):
                 report.leave_out(entry, found)
@@ -193,10 +207,28 @@ class _Look:
     content: int
 
 
-def _look(entry: Entry, data: bytes | None, least: int) -> _Look | Reason:
+@dataclass(frozen=True)
+class _Encoding:
+    """What smaller copies are: WebP of a shorter side, in pixels, and a quality."""
+
+    side: int
+    quality: int
+
+    def copy(self, image: Image.Image) -> bytes:
+        """The picture, never enlarged."""
+        factor = self.side / min(image.size)
+        if factor < 1:
+            size = (max(self.side, round(length * factor)) for length in image.size)
+            image = image.resize(tuple(size), Image.Resampling.LANCZOS, reducing_gap=2.0)
+        buffer = io.BytesIO()
+        image.save(buffer, "WEBP", quality=self.quality)
+        return buffer.getvalue()
+
+
+def _look(entry: Entry, data: bytes | None, least: int, encoding: _Encoding | None) -> _Look | Reason:
     try:
         data = data or entry.read()
-        image = decode(data, entry.key, _LOOK)
+        image = decode(data, entry.key, max(_LOOK, 2 * encoding.side) if encoding else _LOOK)
     except BadDataset:
         return "unreadable"
     if min(image.size) < least:
@@ -208,7 +240,9 @@ def _look(entry: Entry, data: bytes | None, least: int) -> _Look | Reason:
         return "gray"
     content = hashlib.blake2b(repr(image.size).encode() + pixels.tobytes(), digest_size=8).digest()
     ending = Path(entry.key).suffix.lower().removeprefix(".")
-    if f".{ending}" not in EXTENSIONS:  # a row of an array file, whose bytes are made on reading
+    if encoding:
+        data, ending = encoding.copy(image), "webp"
+    elif f".{ending}" not in EXTENSIONS:  # a row of an array file, whose bytes are made on reading
         buffer = io.BytesIO()
         image.save(buffer, "PNG")
         data, ending = buffer.getvalue(), "png"
@@ -216,13 +250,13 @@ def _look(entry: Entry, data: bytes | None, least: int) -> _Look | Reason:
 
 
 def _looks(
-    entries: Sequence[Entry], order: np.ndarray, start: int, least: int
+    entries: Sequence[Entry], order: np.ndarray, start: int, least: int, encoding: _Encoding | None
 ) -> Iterator[tuple[int, Entry, _Look | Reason]]:
     """The place in the order, the entry and the look of each picture; several are decoded at once, in threads."""
     with ThreadPoolExecutor(usable_cores()) as pool:
         for first in range(start, len(order), _CHUNK):
             ours = [entries[index] for index in order[first : first + _CHUNK]]
-            looks = pool.map(_look, ours, remote.fetch(ours), [least] * len(ours))
+            looks = pool.map(partial(_look, least=least, encoding=encoding), ours, remote.fetch(ours))
             yield from zip(range(first, first + len(ours)), ours, looks, strict=True)
 
 
