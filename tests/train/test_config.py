@@ -147,7 +147,7 @@ def recipe(tmp_path):
         ("[run]\nbatch = 10\naccumulate = 3", "run.accumulate is 3; it must be a divisor of run.batch"),
         ("[run]\nseed = -1", "run.seed is -1; it must be at least 0 and below 9223372036854775808"),
         ("[run]\nema = 1", "run.ema is 1.0; it must be at least 0 and below 1"),
-        ("[run]\nprecision = 'fp8'", "run.precision is 'fp8'; it must be fp32 or bf16"),
+        ("[run]\nprecision = 'fp8'", "run.precision is 'fp8'; it must be auto, fp32 or bf16"),
         (
             "[decode]\ndecoder = 'best'",
             "decode.decoder is 'best'; it must be annealed_mean, argmax, mean, sample or tilted",

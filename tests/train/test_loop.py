@@ -26,7 +26,7 @@ from photochrom.errors import (
 )
 from photochrom.inference.bins import ChannelBins, JointBins
 from photochrom.train import checkpoint
-from photochrom.train.build import build_optimizer, pick_device
+from photochrom.train.build import build_optimizer, pick_device, pick_precision
 from photochrom.train.codebook import fit_bins, fit_center
 from photochrom.train.config import BinsConfig
 from photochrom.train.log import TrainingLog
@@ -110,6 +110,13 @@ class TestStep:
         assert list(weights[0]) == list(weights[1])
         for name, value in weights[0].items():
             torch.testing.assert_close(weights[1][name], value, rtol=1e-3, atol=1e-4, msg=name)
+
+    def test_the_precision_is_the_quicker_one_of_the_processor(self, monkeypatch):
+        for found, wanted in (({"amx_bf16": True}, "bf16"), ({"amx_bf16": False}, "fp32"), ({}, "fp32")):
+            monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=found: found)
+            assert pick_precision(torch.device("cpu")) == wanted
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: including_emulation)
+        assert pick_precision(torch.device("cuda")) == "fp32"  # an old GPU only imitates it
 
     def test_a_step_of_sgd_by_hand(self, tiny):
         recipe = self.regression(tiny)

@@ -72,6 +72,19 @@ def test_the_real_network(small, folder, tmp_path, precision, encoder_from):
     assert rows(tmp_path / "whole") == rows(tmp_path / "parts")
 
 
+def test_a_precision_that_the_machine_chose_is_kept_on_another_machine(tiny, folder, tmp_path, monkeypatch):
+    recipe = tiny(run={"precision": "auto", "checkpoint_every": 2})
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True}, raising=False)
+    Trainer(recipe, [folder], tmp_path / "run", max_steps=2).run()
+    assert 'precision = "bf16"' in (tmp_path / "run" / "recipe.toml").read_text()
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": False}, raising=False)
+    again = Trainer(recipe, [folder], tmp_path / "run")
+    assert again.step == 2
+    assert again.task.recipe.run.precision == "bf16"
+    Trainer(recipe, [folder], tmp_path / "other", max_steps=2).run()
+    assert 'precision = "fp32"' in (tmp_path / "other" / "recipe.toml").read_text()
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_the_papers_network_with_its_mean_subtracted(paper, folder, tmp_path, precision):
     recipe = paper(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -156,6 +156,15 @@ def parameter_groups(model: nn.Module) -> list[dict[str, Any]]:
     if hasattr(model, "parameter_groups"):
         roles = model.parameter_groups()  # type: ignore[operator]
     return [{"params": parameters, "role": role} for role, parameters in roles.items() if parameters]
+
+
+def pick_precision(device: torch.device) -> Literal["fp32", "bf16"]:
+    """What `run.precision = "auto"` means on a device: the quicker one."""
+    if device.type == "cuda":
+        quick = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        quick = getattr(torch.cpu, "get_capabilities", dict)().get("amx_bf16", False)
+    return "bf16" if quick else "fp32"
 
 
 def pick_device(name: str) -> str:

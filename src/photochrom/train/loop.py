@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from photochrom.data.sources import digest
 from photochrom.errors import BadCheckpoint, BadDataset, BadRecipe, BadSetting, OutOfMemory
 from photochrom.inference.bins import Bins
 from photochrom.train import checkpoint
-from photochrom.train.build import with_network_of
+from photochrom.train.build import pick_precision, with_network_of
 from photochrom.train.codebook import Basis
 from photochrom.train.config import Recipe
 from photochrom.train.distributed import ALONE, ProcessGroup
@@ -76,6 +77,9 @@ class Trainer:
         self.stop = _last_step(recipe, max_steps)
         torch.manual_seed(recipe.run.seed)
         saved = self._saved()
+        if recipe.run.precision == "auto":
+            precision = saved[1]["recipe"]["run"]["precision"] if saved else pick_precision(self.device)
+            recipe = self.recipe = replace(recipe, run=replace(recipe.run, precision=precision))
         basis = Basis.from_dict(saved[1]) if saved else kind.basis(recipe, self.entries, init)
         self.task = kind(recipe, basis.bins, self.device, basis.center)
         self.task.process_group = process_group

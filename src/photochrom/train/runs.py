@@ -162,6 +162,8 @@ def same_recipe(recipe: Recipe, saved: dict[str, Any], out: Path) -> None:
             free = name in FREE_TO_CHANGE.get(section, ())
             if (name, recipe.optim.schedule) == ("eval_every", "plateau"):
                 free = False
+            if (name, table.get(name)) == ("precision", "auto"):
+                free = True
             if not free and table.get(name) != theirs.get(name):
                 raise BadRecipe(
                     f"{out}: it holds a run of another recipe ({section}.{name} was {theirs.get(name)!r}, "

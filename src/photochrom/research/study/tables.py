@@ -19,7 +19,11 @@ NAMES = {
     "cnn-l2": "L2",
     "cnn-ce10": "Cross-entropy, 10 bins",
 }
-PRECISIONS = {"fp32": "32 bits", "bf16": "32 bits, products in bfloat16"}
+PRECISIONS = {
+    "fp32": "32 bits",
+    "bf16": "32 bits, products in bfloat16",
+    "auto": "32 bits, products in bfloat16 where the machine is quick at them",
+}
 OVERVIEW = (
     "closeness_ab",
     "rms_ab",
