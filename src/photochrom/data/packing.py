@@ -218,8 +218,8 @@ class _Encoding:
         """The picture, never enlarged."""
         factor = self.side / min(image.size)
         if factor < 1:
-            size = (max(self.side, round(length * factor)) for length in image.size)
-            image = image.resize(tuple(size), Image.Resampling.LANCZOS, reducing_gap=2.0)
+            width, height = (max(self.side, round(length * factor)) for length in image.size)
+            image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=2.0)
         buffer = io.BytesIO()
         image.save(buffer, "WEBP", quality=self.quality)
         return buffer.getvalue()

@@ -157,8 +157,8 @@ class RunConfig(Checked, where="run"):
         batch: samples a step.
         accumulate: parts in which a batch goes through the network, when memory is short.
         seed: the one seed of weights, order and augmentation.
-        precision: "fp32", "bf16" (autocast; the weights stay in 32 bits), or "auto": bf16 where the processor multiplies
-            matrices in it, fp32 elsewhere, where bf16 is several times slower. The run folder says which it was.
+        precision: "fp32", "bf16" (autocast; the weights stay in 32 bits), or "auto": bf16 where the processor is quick
+            at it, and fp32 elsewhere, where bf16 is several times slower. The run folder says which it was.
         compile: let PyTorch compile the networks; on a GPU a step is then quicker, after a minute or two at the start.
         ema: decay of the weights' moving average, which is what is evaluated and exported; 0 keeps none.
         log_every: steps between rows of the log.
