@@ -130,6 +130,11 @@ class SmallDepthwise(torch.autograd.Function):
         return to_input, to_weight.permute(2, 0, 1).unsqueeze(1), last.sum((0, 1, 2))
 
 
+def _relu6(x: Tensor) -> Tensor:
+    # The exporter works out shapes in Python for a ReLU6, half a second each, and not for a clamp; both become a Clip.
+    return x.clamp(0.0, 6.0) if torch.compiler.is_exporting() else F.relu6(x, inplace=True)
+
+
 class InvertedBottleneck(nn.Module):
     """Expand, convolve each channel by itself, project; a residual where the shapes agree."""
 
@@ -142,8 +147,8 @@ class InvertedBottleneck(nn.Module):
         self.residual = stride == 1 and n_in == stage.channels
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d i j"]:
-        y = F.relu6(self.expand(x), inplace=True) if self.expand is not None else x
-        y = self.project(F.relu6(self.depthwise(y), inplace=True))
+        y = _relu6(self.expand(x)) if self.expand is not None else x
+        y = self.project(_relu6(self.depthwise(y)))
         return x + y if self.residual else y
 
 
@@ -202,13 +207,13 @@ class EfficientNetLite(nn.Module):
         Args:
             x: h and w multiples of 32.
         """
-        x = F.relu6(self.stem(x), inplace=True)
+        x = _relu6(self.stem(x))
         taps = []
         for i, stage in enumerate(self.stages):
             x = stage(x)
             if i in TAPS:
                 taps.append(x)
-        return taps, F.relu6(self.head(x)).mean((2, 3))
+        return taps, _relu6(self.head(x)).mean((2, 3))
 
 
 def published_weights(variant: str) -> dict[str, Tensor]:
