@@ -4,9 +4,9 @@
     python benchmarks/study_docs.py --stand-in imagenet64/train.tar     # figures 1, 3 and 7, in a minute
     python benchmarks/study_docs.py --answer                            # answer.png, from the docs' own table1.csv
 
-A study's figures are `figureN-SCALE.png`, without those that show others' photographs, and its tables SCALE's .csv. In
-tables where scales stand side by side, the columns of other scales stay as they are. `SCALE/` gets the numbers of each
-run, from which a study goes on elsewhere.
+A study's figures are `figureN-SCALE.png`, those that a page of docs shows, without those that show others' photographs,
+and its tables SCALE's .csv. In tables where scales stand side by side, the columns of other scales stay as they are.
+`SCALE/` gets the numbers of each run, from which a study goes on elsewhere.
 
 In the stand-ins, the default model colours the gray photographs that come with photochrom, at the study's 64 pixels,
 and figure 3 shows each class as the mean of its photographs.
@@ -48,9 +48,10 @@ NUMBERS = (RESULT, *PER_IMAGE.values(), "recipe.toml")
 
 def copy(study: Path, scale: str) -> None:
     """A study's figures, its tables, what stands side by side with other scales, and the numbers of its runs."""
+    pages = "".join(page.read_text(encoding="utf-8") for page in DOCS.parent.rglob("*.md"))
     for path in [*(study / "figures").glob(f"*-{scale}.png"), *(study / "tables").glob(f"*-{scale}.csv")]:
-        if path.name.startswith(PHOTOGRAPHS):
-            continue  # not ours to publish
+        if path.name.startswith(PHOTOGRAPHS) or (path.suffix == ".png" and path.name not in pages):
+            continue  # not ours to publish, or shown nowhere
         shutil.copy(path, DOCS)
         print(DOCS / path.name)
     for name in SIDE_BY_SIDE:
