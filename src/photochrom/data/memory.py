@@ -37,7 +37,7 @@ SHARE = 0.7  # of what is free; the rest is the network's
 _LEAST_MARGIN = 2.0  # pixels kept for each one of a sample; edges are then within 1 % of as sharp as the sampler's
 _LOOKED_AT = 256  # pictures whose headers are read for an estimate
 _BLOCK = 128  # pictures that are decoded, and kept, together
-_WORTH_A_PROCESS = 4  # blocks
+_WORTH_A_PROCESS = 4  # blocks; fewer are decoded before another process has begun
 
 
 def kept_size(size: tuple[int, int], config: DataConfig) -> tuple[int, int]:
