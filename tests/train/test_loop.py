@@ -93,24 +93,6 @@ class TestStep:
         for other in weights[1:]:
             torch.testing.assert_close(other, weights[0], rtol=1e-5, atol=1e-6)
 
-    def test_a_compiled_network_learns_the_same_and_is_saved_under_the_same_names(self, tiny, monkeypatch):
-        compiled, whole = [], torch.nn.Module.compile
-
-        def compile_(self):  # as `run.compile` does it, but for the code: that takes minutes
-            compiled.append(self)
-            whole(self, backend="aot_eager")
-
-        monkeypatch.setattr(torch.nn.Module, "compile", compile_)
-        weights = []
-        for wanted in (False, True):
-            task = self.task(self.regression(tiny, compile=wanted))
-            logged = [task.step(self.batch(), step) for step in range(2)]
-            weights.append(task.model.state_dict() | {"loss": logged[-1]["loss"]})
-        assert compiled == [task.model]
-        assert list(weights[0]) == list(weights[1])
-        for name, value in weights[0].items():
-            torch.testing.assert_close(weights[1][name], value, rtol=1e-3, atol=1e-4, msg=name)
-
     def test_the_precision_is_the_quicker_one_of_the_processor(self, monkeypatch):
         for found, wanted in (({"amx_bf16": True}, "bf16"), ({"amx_bf16": False}, "fp32"), ({}, "fp32")):
             monkeypatch.setattr(torch.cpu, "get_capabilities", lambda found=found: found)

@@ -159,7 +159,6 @@ class RunConfig(Checked, where="run"):
         seed: the one seed of weights, order and augmentation.
         precision: "fp32", "bf16" (autocast; the weights stay in 32 bits), or "auto": bf16 where the processor is quick
             at it, and fp32 elsewhere, where bf16 is several times slower. The run folder says which it was.
-        compile: let PyTorch compile the networks; on a GPU a step is then quicker, after a minute or two at the start.
         ema: decay of the weights' moving average, which is what is evaluated and exported; 0 keeps none.
         log_every: steps between rows of the log.
         eval_every: steps between evaluations on the validation pictures.
@@ -172,7 +171,6 @@ class RunConfig(Checked, where="run"):
     accumulate: Annotated[int, Range(1)] = 1
     seed: Annotated[int, Range(0, 2**63, below=True)] = 0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    compile: bool = False
     ema: Annotated[float, Range(0, 1, below=True)] = 0.999
     log_every: Annotated[int, Range(1)] = 50
     eval_every: Annotated[int, Range(1)] = 1000

@@ -30,10 +30,7 @@ LOCK = "lock"
 # lengthens or shortens the run, and the cosine is stretched to it from there on; `eval_every` is when a plateau is
 # looked for, and free only without one.
 FREE_SECTIONS = ("title", "decode")
-FREE_TO_CHANGE = {
-    "run": ("steps", "log_every", "eval_every", "checkpoint_every", "trackers", "compile"),
-    "data": ("workers",),
-}
+FREE_TO_CHANGE = {"run": ("steps", "log_every", "eval_every", "checkpoint_every", "trackers"), "data": ("workers",)}
 
 
 class FolderInUse(WriteFailed):

@@ -103,8 +103,6 @@ class Task(ABC):
     def add(self, name: str, network: nn.Module) -> nn.Module:
         """Own a network under a name; returned as it lies on the device."""
         self.networks[name] = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if self.recipe.run.compile:
-            network.compile()
         return self.networks[name]
 
     def load_pretrained(self) -> None:

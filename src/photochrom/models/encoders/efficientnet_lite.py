@@ -89,7 +89,7 @@ class SameConv2d(nn.Conv2d):
     def forward(self, input: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d i j"]:
         if self._same:
             input = F.pad(input, self._same)
-        on_cpu = input.device.type == "cpu" and not torch.compiler.is_compiling()
+        on_cpu = input.device.type == "cpu"
         if on_cpu and self.training and self.weight.requires_grad and input.shape[3] <= self._small:
             return SmallDepthwise.apply(input, self.weight, self.bias)  # type: ignore[no-any-return]
         if on_cpu and self.groups > 1 and torch.is_autocast_enabled("cpu"):
