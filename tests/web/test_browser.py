@@ -193,7 +193,7 @@ def test_what_did_not_reach_the_server_is_tried_again(open_page, photographs):
 
 
 def test_a_file_that_is_gone_before_it_is_sent_is_said(open_page, photographs):
-    page = open_page(refusals="net::ERR_")
+    page = open_page(refusals="net::ERR_F")  # FAILED, or FILE_NOT_FOUND where Chromium notices that first
 
     def failing(route):
         photographs[0].unlink(missing_ok=True)

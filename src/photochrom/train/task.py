@@ -148,7 +148,11 @@ class Task(ABC):
         sampler = Sampler(data, int(self.model.stride))
         if data.cache == "memory":
             return memory.batches(memory.Memory(entries, sampler, self.device, seed), order, self.process_group.rank)
-        return batches(Pictures(entries, sampler, seed), order, data.workers)
+        return batches(self.pictures(entries, sampler), order, data.workers)
+
+    def pictures(self, entries: Sequence[Entry], sampler: Sampler) -> Pictures:
+        """What the worker processes make samples of."""
+        return Pictures(entries, sampler, self.recipe.run.seed)
 
     def memory_need(self, entries: Sequence[Entry]) -> memory.Need | None:
         """What the pictures take in memory, where `data.cache` is "memory".

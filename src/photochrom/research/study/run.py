@@ -97,7 +97,7 @@ def _trained(
     if trainer.step < trainer.stop:
         trainer.run(progress)
     return {
-        "recipe": to_dict(resolved(job.recipe)),
+        "recipe": to_dict(trainer.recipe),  # which says what a precision of "auto" was
         "seconds": trainer.seconds,
         "steps": trainer.step,
         "loss": _curve(folder / "log.csv", "loss"),

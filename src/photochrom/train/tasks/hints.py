@@ -7,7 +7,7 @@ photograph did not have.
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -20,10 +20,10 @@ from torch.nn import functional as F
 from photochrom._support.settings import Checked, Range
 from photochrom.color import AB_SCALE
 from photochrom.data.entries import Entry
-from photochrom.data.loader import Halves, Order, Pictures, batches
+from photochrom.data.loader import Pictures
 from photochrom.data.samples import Sampler
 from photochrom.errors import BadDataset, BadRecipe
-from photochrom.train.task import Batch, Sources, tasks
+from photochrom.train.task import Sources, tasks
 from photochrom.train.tasks.supervised import SupervisedTask
 from photochrom.train.validate import Validation
 
@@ -66,14 +66,12 @@ class HintsTask(SupervisedTask):
     def trained(self) -> list[dict[str, Any]]:
         if getattr(self.model, "channels", 1) == 1:
             raise BadRecipe("the task 'hints' trains a network that takes hints; set model.settings.hints = true")
+        if self.recipe.data.cache == "memory":
+            raise BadRecipe("data.cache is 'memory', but hints are drawn by the processes that decode; set it to false")
         return [{"params": self.model.hint_parameters(), "role": "decoder"}]  # type: ignore[operator]
 
-    def samples(self, entries: Sequence[Entry], order: Order | Halves) -> Generator[Batch]:
-        data, seed = self.recipe.data, self.recipe.run.seed
-        if data.cache == "memory":
-            raise BadRecipe("data.cache is 'memory', but hints are drawn by the processes that decode; set it to false")
-        hinted = Hinted(entries, Sampler(data, STRIDE), seed, self.settings)
-        return batches(hinted, order, data.workers)
+    def pictures(self, entries: Sequence[Entry], sampler: Sampler) -> Hinted:
+        return Hinted(entries, sampler, self.recipe.run.seed, self.settings)
 
     def answer(self, light: Float[Tensor, "n 4 h w"]) -> Tensor:
         # The network around the branch stays as it is, the means and deviations of its batch norms too.
