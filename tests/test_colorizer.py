@@ -675,6 +675,8 @@ def test_colour_is_kept_where_asked(finished, tmp_path, astronaut):
     session = finished(keep_color=True)
     np.testing.assert_array_equal(session.colorize(astronaut), astronaut)
     Image.fromarray(astronaut).save(tmp_path / "a.jpg")
+    data = (tmp_path / "a.jpg").read_bytes()
+    assert session.colorize(data) == data
     report = session.colorize_file(tmp_path / "a.jpg", tmp_path / "b.jpg")
     assert (report.kept, report.toning) == (True, ("color",))
     assert (tmp_path / "b.jpg").read_bytes() == (tmp_path / "a.jpg").read_bytes()

@@ -23,7 +23,8 @@ from typing import Any, Self
 
 from photochrom._support.files import check_free, write_bytes
 from photochrom._support.text import shown
-from photochrom.errors import BadSetting, ServerRefused, UnreadableImage
+from photochrom.errors import BadSetting, ServerRefused, UnreadableImage, WriteFailed
+from photochrom.imaging.formats import format_for
 from photochrom.imaging.moving import kind_of
 from photochrom.imaging.result_names import beside
 
@@ -118,7 +119,8 @@ class Client:
 
         Args:
             x: a path, or a photograph's bytes.
-            output: where to write the result of a path; by default NAME.color.EXT next to it.
+            output: where to write the result of a path; by default NAME.color.EXT next to it. Its ending says the
+                format.
             overwrite: replace an existing file.
             progress: called with 0 to 1: half for the upload, half for the work.
             **look: vividness, saturation, warmth, tint, contrast, variant, keep_color, restore_tone, mark, format; see
@@ -130,7 +132,9 @@ class Client:
         Raises:
             UnreadableImage: the file cannot be read.
             ServerRefused: the server does not answer, or refuses the photograph; the message says why.
-            WriteFailed: the result cannot be written; the server was not asked then.
+            WriteFailed: the result cannot be written; a film is kept by the server for a while.
+            BadSetting: the server writes a film as something else than `output` ends in.
+            UnsupportedFormat: no picture format has the ending of `output`.
         """
         if isinstance(x, bytes | bytearray | memoryview):
             if output is not None:
@@ -139,18 +143,12 @@ class Client:
         source = Path(x)
         target = Path(output) if output is not None else beside(source)
         check_free(target, overwrite)
-        data = _read(source)
         if kind_of(source):
-            job = self._submit(data, look, source.name, _part(progress, 0, 0.5))
-            job.wait(lambda state: progress and progress(0.5 + state.progress / 2))
-            # A film whose own container cannot be written is an .mp4.
-            if output is None and (ending := f".{job.state().format}") != target.suffix.lower():
-                target = target.with_suffix(ending)
-            result = job.result()
-            job.remove()
+            target = self._color_film(source, target, output is None, overwrite, look, progress)
         else:
-            result = self._color(data, look, progress)
-        write_bytes(target, result, overwrite)
+            if "format" not in look:
+                look["format"] = format_for(target).name.lower()
+            write_bytes(target, self._color(_read(source), look, progress), overwrite)
         return str(target) if isinstance(x, str) else target
 
     def submit(self, x: str | os.PathLike[str] | bytes, *, progress: Progress | None = None, **look: Any) -> RemoteJob:
@@ -171,6 +169,34 @@ class Client:
         if progress:
             progress(1.0)
         return result
+
+    def _color_film(
+        self,
+        source: Path,
+        target: Path,
+        may_move: bool,
+        overwrite: bool,
+        look: dict[str, Any],
+        progress: Progress | None,
+    ) -> Path:
+        """Colour a film; gives where the result is, as one whose own container cannot be written is an .mp4."""
+        job = self._submit(_read(source), look, source.name, _part(progress, 0, 0.5))
+        ending = f".{job.state().format}"
+        try:
+            if ending != target.suffix.lower():
+                if not may_move:
+                    raise BadSetting(
+                        f"{shown(target)}: the server writes this film as {ending}; give the output that ending"
+                    )
+                target = target.with_suffix(ending)
+                check_free(target, overwrite)
+            job.wait(lambda state: progress and progress(0.5 + state.progress / 2))
+        except (BadSetting, WriteFailed):
+            job.remove()
+            raise
+        write_bytes(target, job.result(), overwrite)
+        job.remove()  # not before: a disk may be full, and the film is still there then
+        return target
 
     def _submit(self, data: bytes, look: dict[str, Any], name: str, progress: Progress | None) -> RemoteJob:
         query = {**look, "name": name[:255] or None}

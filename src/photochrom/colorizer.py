@@ -220,9 +220,12 @@ class Colorizer:
             hints: colours that a person knows, at points of L; a network that takes no hints is not told.
             plain: the answer without hints, where it is there already.
         """
+        far = self._far(hints, L)
+        if plain and not far:
+            return plain
         small = self.shrunk(L, plain and plain.seen)
         plain = plain or self.network.scores(small, mirror, variant)
-        if not (far := self._far(hints, L)):
+        if not far:
             return plain
         kept = None
         if any(hint.keeps for hint in far):
@@ -460,7 +463,9 @@ class Colorizer:
         if isinstance(x, bytes | bytearray | memoryview):
             picture = io.read(x, self.max_pixels, self.strict)
             _warn("the data given", picture.notes)
-            return io.encode(self.colorize_picture(picture, hints=hints), picture.format or "PNG")
+            result = self.colorize_picture(picture, hints=hints)
+            # What is kept as it is keeps its bytes, too.
+            return bytes(x) if result is picture else io.encode(result, picture.format or "PNG")
         raise BadSetting(f"a path, bytes, a PIL image or an array can be coloured, not {type(x).__name__}")
 
     def chroma(

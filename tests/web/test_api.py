@@ -409,6 +409,15 @@ def test_a_photograph_that_takes_too_long_is_refused(running, png, monkeypatch):
     assert client.post("/api/v1/colorize", content=png(1)).status_code == 200
 
 
+def test_a_preview_that_takes_too_long_is_refused(running, png, monkeypatch):
+    client = running()
+    address, _ = submitted(client, png(1))
+    monkeypatch.setattr(worker, "preview", _sleep)
+    monkeypatch.setattr(client.app.state.studio._previews, "_limit", 1)
+    refused = client.get(f"{address}/result?max_side=20")
+    assert (refused.status_code, "was stopped; send a smaller one" in refused.json()["detail"]) == (413, True)
+
+
 def test_uploads_are_removed_after_their_time_and_at_the_end(site, png):
     with site(keep_minutes=0.005) as client:
         address, _ = submitted(client, png(1))

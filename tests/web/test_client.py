@@ -14,7 +14,7 @@ import photochrom
 from photochrom import AsyncClient, Client, Colorizer, Hint, Stroke
 from photochrom.async_client import AsyncRemoteJob
 from photochrom.client import RemoteJob, _backoff
-from photochrom.errors import BadSetting, ServerRefused, WriteFailed
+from photochrom.errors import BadSetting, ServerRefused, UnsupportedFormat, WriteFailed
 
 TOKEN = "a token of the tests"
 
@@ -34,6 +34,12 @@ def test_bytes_and_files_are_coloured_as_here(client, tiny, png, tmp_path):
     assert client.colorize(source, tmp_path / "b.png") == tmp_path / "b.png"
     with pytest.raises(WriteFailed, match="already there"):
         client.colorize(source)
+    client.colorize(source, tmp_path / "b.jpg")
+    assert (tmp_path / "b.jpg").read_bytes()[:2] == b"\xff\xd8", "the name says the format"
+    client.colorize(source, tmp_path / "c.jpg", format="webp")
+    assert (tmp_path / "c.jpg").read_bytes()[:4] == b"RIFF", "unless it is said"
+    with pytest.raises(UnsupportedFormat, match=r"no picture format has the ending '\.xyz'"):
+        client.colorize(source, tmp_path / "b.xyz")
     assert client.colorize(png(1), format="jpeg", saturation=0.5)[:2] == b"\xff\xd8"
     strokes = [Hint(5, 8, "navy"), Stroke(((4, 20), (30.5, 20)), "keep", width=3)]
     assert client.colorize(png(1), hints=strokes) == Colorizer(tiny).colorize(png(1), hints=strokes) != expected
@@ -80,6 +86,20 @@ def test_what_goes_wrong_is_one_line(client, live, png, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_film_that_cannot_be_written_stays_on_the_server(client, mp4, tmp_path, monkeypatch):
+    def full(target, *_):
+        raise WriteFailed(f"{target} cannot be written: the disk is full")
+
+    film, jobs = tmp_path / "a.mp4", []
+    film.write_bytes(mp4)
+    monkeypatch.setattr("photochrom.client.write_bytes", full)
+    monkeypatch.setattr("photochrom.client.RemoteJob", lambda *made: jobs.append(RemoteJob(*made)) or jobs[-1])
+    with pytest.raises(WriteFailed, match="the disk is full"):
+        client.colorize(film)
+    assert jobs[0].result()[4:8] == b"ftyp"
+
+
+@pytest.mark.slow
 def test_progress_films_and_variants(client, mp4, png, tmp_path):
     heard = []
     assert client.colorize(png(1), progress=heard.append) == client.colorize(png(1))
@@ -92,6 +112,11 @@ def test_progress_films_and_variants(client, mp4, png, tmp_path):
     assert (tmp_path / "a.color.mp4").read_bytes()[4:8] == b"ftyp"
     assert heard == sorted(heard)
     assert heard[-1] == 1.0
+    with pytest.raises(BadSetting, match=r"the server writes this film as \.mp4; end its name in that"):
+        client.colorize(film, tmp_path / "b.webm")
+    # Its own container is not written, and so it gets another name, which is taken.
+    with pytest.raises(WriteFailed, match=r"a\.color\.mp4 is already there"):
+        client.colorize(film.rename(tmp_path / "a.flv"))
     job = client.submit(png(3)).wait()
     assert job.original(format="png", max_side=20)[:4] == b"\x89PNG"
     with pytest.raises(ServerRefused, match="neither bins nor dropout"):

@@ -1,10 +1,12 @@
 """Jobs by themselves, without a server."""
 
 import asyncio
+import time
 
 import pytest
 
-from photochrom.web.jobs import ColoringJob, Status
+from photochrom.web.jobs import ColoringJob, Jobs, Status
+from photochrom.web.settings import ServeSettings
 
 
 @pytest.mark.parametrize("end", [Status.DONE, Status.FAILED])
@@ -27,3 +29,19 @@ def test_a_job_that_is_over_is_told_once(tmp_path):
         return [job.status async for _ in job.changes()]
 
     assert asyncio.run(asyncio.wait_for(followed(), 5)) == [Status.DONE]
+
+
+@pytest.mark.parametrize("end", [Status.DONE, Status.FAILED])
+def test_what_took_longer_than_results_are_kept_is_kept_when_it_is_over(end):
+    jobs = Jobs(ServeSettings(keep_minutes=1.0))
+    try:
+        job = jobs.new("client")
+        job.touched = time.monotonic() - 3600
+        job.update(end, 1.0)
+        jobs.sweep()
+        assert job.id in jobs
+        job.touched = time.monotonic() - 61
+        jobs.sweep()
+        assert job.id not in jobs
+    finally:
+        jobs.close()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Header, Query, Request, Response, Security
@@ -88,7 +88,9 @@ class JobBody(BaseModel):
     @classmethod
     def of(cls, job: ColoringJob) -> JobBody:
         """What is said of a job."""
-        facts = {} if job.facts is None else {**vars(job.facts), "format": job.facts.format.lower()}
+        facts: dict[str, Any] = {"format": job.film[1:]} if job.film else {}
+        if job.facts is not None:
+            facts = {**vars(job.facts), "format": job.facts.format.lower()}
         problem = None if job.problem is None else ProblemBody(**job.problem.body())
         kind = "film" if job.film else "photograph"
         told = {"name": job.name or None, "expires": job.expires, "problem": problem}
@@ -261,7 +263,10 @@ async def events(job: JobOf) -> AsyncIterator[JobBody]:
 
 @router.get("/jobs/{identity}/result", operation_id="getResult", response_class=Response, responses=PICTURE)
 async def result(request: Request, studio: StudioOf, job: JobOf, look: LookOf, copy: CopyOf) -> Response:
-    """The photograph in colour: whole and with its metadata, or as a small copy. The network does not run again."""
+    """The photograph in colour: whole and with its metadata, or as a small copy.
+
+    The network runs again only for hints and for restored tones, or for a variant that is made by dropped channels.
+    """
     return await _picture(request, studio, job, look, copy)
 
 

@@ -107,7 +107,7 @@ def colour(
             tell(min(1.0, progress.done / progress.total))
 
     try:
-        seconds = _seconds(source, ending)
+        seconds = _seconds(source, ending, setup.max_pixels)
         if seconds is not None and seconds > max_seconds:
             raise FilmTooLong(
                 f"films can last at most {max_seconds:g} seconds; this one lasts {seconds:.0f}; send a part of it"
@@ -122,28 +122,14 @@ def colour(
         words = str(error).replace(str(source), "the film")
         words = words.replace(str(result_of(Path(folder), ending)), "the coloured film")
         raise type(error)(words.replace(f"{folder}{os.sep}", "")) from None
-    if seconds is None:
-        seconds = _moving_seconds(result_of(Path(folder), ending))
-    return Facts(report.width, report.height, ending[1:].upper(), False, report.frames, seconds=seconds)
+    lasts = report.length if seconds is None else seconds
+    return Facts(report.width, report.height, ending[1:].upper(), False, report.frames, seconds=lasts)
 
 
-def _seconds(source: Path, ending: str) -> float | None:
+def _seconds(source: Path, ending: str, max_pixels: int) -> float | None:
     """How long a film lasts, where its file says so; a moving picture's says it only frame by frame."""
     if not MEDIA_TYPES[ending].startswith("video/"):
         return None
     from photochrom.video.reading import Reader
 
-    return Reader(source).facts.seconds
-
-
-def _moving_seconds(result: Path) -> float | None:
-    """How long a moving picture lasts, by its frames; None for a film whose file does not say it."""
-    if MEDIA_TYPES[result.suffix].startswith("video/"):
-        return None
-    from photochrom.video.animation import Animation
-    from photochrom.video.followed import NO_DURATION
-
-    movie = Animation(result)
-    for _ in movie.frames():
-        pass  # each says for itself how long it is shown
-    return sum(ms / 1000 or NO_DURATION for ms in movie.durations[movie.still_first :])
+    return Reader(source, max_pixels).facts.seconds

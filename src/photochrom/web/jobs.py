@@ -47,7 +47,7 @@ class ColoringJob:
         status, progress: how far it is; progress goes from 0 to 1.
         facts: of the photograph, once it has been read.
         problem: why it failed.
-        touched: when it was last asked for (monotonic seconds).
+        touched: when it was last asked for, or was over (monotonic seconds).
         size: bytes on disk.
         name: what the client called its file, or "".
         keep_seconds: how long it is kept after it was last asked for.
@@ -82,8 +82,10 @@ class ColoringJob:
         return (datetime.now(UTC) + timedelta(seconds=left)).replace(microsecond=0)
 
     def update(self, status: Status, progress: float) -> None:
-        """Say how far it is; who follows `changes` hears of it."""
+        """Say how far it is; who follows `changes` hears of it. What is over is kept for a while from then on."""
         self.status, self.progress = status, progress
+        if self.is_over:
+            self.touched = time.monotonic()
         self._changed.set()
         self._changed = asyncio.Event()
 

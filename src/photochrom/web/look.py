@@ -26,8 +26,8 @@ def _within(allowed: Range, default: float | None, description: str) -> Any:
 
 
 class Look(BaseModel, frozen=True):
-    """One way to colour a photograph. The network runs again only for a variant, if it drops channels for that, and for
-    restored tones.
+    """One way to colour a photograph. The network runs again only for hints, if it takes them, for restored tones, and
+    for a variant, if it drops channels for that.
 
     Attributes:
         vividness: 0..1; None takes the model's own.

@@ -131,12 +131,8 @@ class Studio:
 
     async def _bounded(self, function: Callable[..., T], *args: object, **named: Any) -> T:
         """`Lane.run` for a photograph, whose time is bounded."""
-        try:
+        with _in_time(self._max_job_seconds):
             return await self.photographs.run(function, *args, **named)
-        except WorkerTooSlow:
-            raise Problem(
-                413, f"the photograph took longer than {self._max_job_seconds:g} s and was stopped; send a smaller one"
-            ) from None
 
     async def _fitting(self, job: ColoringJob, run: Callable[..., Awaitable[T]], *args: object, **named: Any) -> T:
         """What `run` gives, again once finished jobs, but its own, have made room where the disk is full.
@@ -190,8 +186,19 @@ class Studio:
 
     async def ask(self, job: ColoringJob, function: Callable[..., T], *args: object) -> T:
         """What `function(setup, folder, *args)` gives in the worker for previews."""
-        with self._previews_admission.enter(job.client), present():
+        with self._previews_admission.enter(job.client), present(), _in_time(PREVIEW_SECONDS):
             return await self._previews.run(function, str(job.folder), *args)
+
+
+@contextlib.contextmanager
+def _in_time(seconds: float) -> Iterator[None]:
+    """Say it as a problem where a worker was stopped after so long."""
+    try:
+        yield
+    except WorkerTooSlow:
+        raise Problem(
+            413, f"the photograph took longer than {seconds:g} s and was stopped; send a smaller one"
+        ) from None
 
 
 @contextlib.contextmanager

@@ -118,7 +118,6 @@ def colorize(setup: Setup, folder: str, look: Look, format: str | None) -> tuple
     format = format or picture.format or "PNG"
     colorizer = dressed(setup, folder, look)
     look.decoding(colorizer)  # a look that cannot be is refused before the network runs
-    look.given(picture.size, picture.size)
     variant, hints = look.variant or None, look.given(picture.size, picture.size)
     scores = colorizer.scores(picture.lightness(), variant=variant, hints=hints)
     result = painted(colorizer, picture, look, scores, picture.size)
@@ -229,10 +228,11 @@ def _asked(colorizer: Colorizer, picture: Picture, look: Look, whole: tuple[int,
     says without any.
     """
     variant = look.variant if colorizer.card.variation else 0
-    light, hints = picture.lightness(), look.given(whole, picture.size)
-    if variant or look.restore_tone:
-        return colorizer.scores(light, variant=variant or None, hints=hints)
-    return colorizer.scores(light, hints=hints, plain=kept)
+    hints = look.given(whole, picture.size)
+    if not (variant or look.restore_tone or hints):
+        return kept
+    plain = None if variant or look.restore_tone else kept
+    return colorizer.scores(picture.lightness(), variant=variant or None, hints=hints, plain=plain)
 
 
 def answer_for(folder: str, colorizer: Colorizer, picture: Picture, look: Look) -> Scores:
