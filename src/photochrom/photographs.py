@@ -134,7 +134,7 @@ def encoded(
         PhotochromError: with the name of the file.
     """
     kept = coloured is picture
-    if kept and picture.format == format:
+    if kept and picture.format == format and os.path.isfile(source):  # a pipe can't be read again
         data, notes = io.read_file(source), ()
     else:
         with errors_naming(source):

@@ -160,6 +160,34 @@ def test_preserve(call, model):
     assert "--preserve is for files" in err[0]
 
 
+def test_preserve_goes_to_each_picture_of_a_sequence(call, model):
+    for number in (1, 2):
+        Path(gray(f"f-{number}.png")).chmod(0o640)
+        os.utime(f"f-{number}.png", ns=(10**18, 10**18 + number))
+    status, _, err = call("colorize", "f-%d.png", "-o", "out/f-%d.png", "--preserve", *model)
+    assert (status, "permissions" in str(err)) == (0, False)
+    for number in (1, 2):
+        facts = Path(f"out/f-{number}.png").stat()
+        assert (facts.st_mtime_ns, facts.st_mode & 0o777) == (10**18 + number, 0o640)
+
+
+def test_what_is_kept_as_it_is_comes_through_a_pipe_byte_by_byte(call, model):
+    Image.merge("RGB", [Image.linear_gradient("L").rotate(a).resize((40, 40)) for a in (0, 90, 180)]).save("a.jpg")
+    data = Path("a.jpg").read_bytes()
+    assert call("colorize", "-", "--keep-color", *model, stdin=data)[1] == data
+    assert call("colorize", "a.jpg", "-o", "-", "--keep-color", *model)[1] == data
+    assert call("colorize", "-", "-o", "b.jpg", "--keep-color", *model, stdin=data)[0] == 0
+    assert Path("b.jpg").read_bytes() == data
+
+
+def test_the_note_on_a_damaged_one_is_said_once(call, model):
+    Image.linear_gradient("L").save("a.jpg")
+    status, out, err = call("colorize", "-", *model, stdin=Path("a.jpg").read_bytes()[:-200])
+    assert (status, len(err)) == (0, 1)
+    assert err[0].startswith("standard input: ")
+    assert out[:2] == b"\xff\xd8"
+
+
 def test_what_a_result_does_not_hold_is_said(call, model, png):
     Image.new("L", (8, 8)).save("a.gif", comment=b"Opa 1931")
     note = "its comments and texts were left out; BMP has no place for that"

@@ -29,6 +29,18 @@ def test_a_picture_is_an_animation_by_its_frames(moving, form):
     assert kind_of(moving(f"moving.{form.lower()}", 3, form)) == "animation"
 
 
+def test_metadata_may_stand_before_the_frames_of_a_png(tmp_path):
+    frames = [Image.new("L", (8, 8), level) for level in (0, 99)]
+    exif = Image.Exif()
+    exif[0x010E] = "x" * 6000  # the description
+    frames[0].save(tmp_path / "a.png", save_all=True, append_images=frames[1:], exif=exif)
+    data = (tmp_path / "a.png").read_bytes()
+    assert data.index(b"acTL") > 4096
+    assert kind_of(tmp_path / "a.png") == "animation"
+    (tmp_path / "b.png").write_bytes(data[:5000])
+    assert kind_of(tmp_path / "b.png") is None, "it ends before"
+
+
 def test_content_counts_and_not_the_name(film, moving, tmp_path):
     path = film(tmp_path / "a.mp4", frames=2)
     assert kind_of(path.rename(tmp_path / "a.jpg")) == "film"

@@ -198,6 +198,19 @@ def test_a_broken_picture_of_a_sequence_is_repeated(sequence, colorizer, tmp_pat
     assert (target.parent / "f-003.png").read_bytes() == (target.parent / "f-002.png").read_bytes()
 
 
+def test_a_sequence_goes_on_after_a_broken_picture(sequence, colorizer, tmp_path):
+    (sequence.parent / "f-002.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    whole, broken = tmp_path / "whole" / "f-%03d.png", tmp_path / "broken" / "f-%03d.png"
+    notes = colorize_film(sequence, whole, colorizer).notes
+    with pytest.raises(Stop):
+        colorize_film(sequence, broken, colorizer, progress=stopping(3))
+    report = colorize_film(sequence, broken, colorizer)
+    assert (report.resumed, report.notes) == (2, notes)
+    assert notes == (f"{sequence.parent}/f-002.png is broken; its neighbour is used instead",)
+    for path in whole.parent.iterdir():
+        assert (broken.parent / path.name).read_bytes() == path.read_bytes()
+
+
 def test_a_sequence_replaces_nothing(sequence, colorizer, tmp_path):
     (tmp_path / "f-005.png").write_bytes(b"precious")
     with pytest.raises(WriteFailed, match=r"f-005\.png is already there"):

@@ -18,7 +18,8 @@ from photochrom._support.workers import Done, Failed, Pool, WorkerDied
 from photochrom.batch.jobs import BatchJob, Outcome
 from photochrom.batch.kinds import attempt
 from photochrom.colorizer import Colorizer
-from photochrom.errors import OutOfMemory, PhotochromError, UnreadableImage
+from photochrom.errors import OutOfMemory, PhotochromError, UnreadableFilm, UnreadableImage
+from photochrom.imaging.moving import kind_of, numbered, numbered_path
 
 log = logging.getLogger(__name__)
 
@@ -111,12 +112,17 @@ def _death(job: BatchJob, error: Exception) -> PhotochromError:
 def _like_its_source(outcome: Outcome) -> Outcome:
     """Give a result its source's modification time and permissions; a note says where that is refused."""
     assert outcome.done
+    source, target = outcome.job.source, outcome.job.target
+    pairs = [(source, target)]
     try:
-        facts = os.stat(outcome.job.source)
-        os.utime(outcome.job.target, ns=(facts.st_atime_ns, facts.st_mtime_ns))
-        os.chmod(outcome.job.target, stat.S_IMODE(facts.st_mode))
-    except OSError as error:
-        reason = error.strerror or error
+        if kind_of(source) == "sequence":
+            pairs = [(numbered_path(source, number), numbered_path(target, number)) for number in numbered(source)]
+        for each, result in pairs:
+            facts = os.stat(each)
+            os.utime(result, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+            os.chmod(result, stat.S_IMODE(facts.st_mode))
+    except (OSError, UnreadableFilm) as error:
+        reason = getattr(error, "strerror", None) or error
         note = f"it could not be given its source's time and permissions ({reason})"
         return replace(outcome, done=replace(outcome.done, note="; ".join(filter(None, [outcome.note, note]))))
     return outcome

@@ -10,6 +10,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +21,7 @@ from rich.progress import Progress, ProgressColumn, Task, TaskID
 from rich.text import Text
 
 from photochrom import batch
-from photochrom._support.files import check_free, writing
+from photochrom._support.files import check_free, write_bytes, writing
 from photochrom._support.text import counted, shown
 from photochrom.cli.options import FilmOptions, FinishOptions, ModelOptions
 from photochrom.cli.show import only_our_words, progress, say
@@ -30,6 +31,7 @@ from photochrom.imaging import io
 from photochrom.imaging.carrying import carried
 from photochrom.imaging.formats import format_for
 from photochrom.imaging.picture import Picture, to_dtype
+from photochrom.imaging.reading import decode
 from photochrom.inference.network import Scores, render_shape
 from photochrom.painting.confidence import unsure_places
 from photochrom.painting.hint_files import read_hints, write_hints
@@ -84,7 +86,8 @@ def colorize(
     preserve
         Give each result the modification time and the permissions of its source.
     jobs
-        How many photographs to colour at once, each in its own process. [default: one per core, one for a handful]
+        How many photographs to colour at once, each in its own process. [default: one per core, at most 8, and one for
+        a handful]
     log
         A CSV file; each finished photograph adds a row.
     variants
@@ -275,18 +278,31 @@ def _pipe(source: Path, output: str | None, overwrite: bool, colorizer: Colorize
         check_free(output, overwrite)
     elif sys.stdout.isatty():
         raise BadSetting("standard output is a terminal; redirect it to a file, or name one with -o")
-    picture = io.read(sys.stdin.buffer if source == STREAM else source, colorizer.max_pixels, colorizer.strict)
-    if picture.notes:
-        say(f"photochrom: {'standard input' if source == STREAM else shown(source)}: {'; '.join(picture.notes)}")
+    name = "standard input" if source == STREAM else shown(source)
+    given = _from_stdin() if source == STREAM else None
+    if given is None:
+        picture = io.read(source, colorizer.max_pixels, colorizer.strict)
+    else:
+        picture = decode(BytesIO(given), name, colorizer.max_pixels, colorizer.strict)
     result = colorizer.colorize_picture(picture, hints=hints)
     form = format_for(output).name if output else picture.format or "PNG"
+    # What is kept as it is keeps its bytes, but for a pipe's, which are gone.
+    kept = result is picture and picture.format == form and (given is not None or source.is_file())
+    data = (given or io.read_file(source)) if kept else io.encode(result, form)
     if output:
-        io.write(result, output, overwrite)
+        write_bytes(output, data, overwrite)
     else:
-        _to_stdout(io.encode(result, form))
-    for note in dict.fromkeys((*picture.notes, *carried(picture, form)[1])):
-        say(f"{'standard input' if source == STREAM else shown(source)}: {note}")
+        _to_stdout(data)
+    for note in () if kept else dict.fromkeys((*picture.notes, *carried(picture, form)[1])):
+        say(f"{name}: {note}")
     return 0
+
+
+def _from_stdin() -> bytes:
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise io.cannot_open("standard input", error) from error
 
 
 def _to_stdout(data: bytes) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from photochrom._support.text import shown
-from photochrom.errors import BadSetting
+from photochrom.errors import BadSetting, UnreadableFilm
 from photochrom.imaging.formats import SNIFF_BYTES, known_by
 
 Kind = Literal["film", "animation", "sequence"]
@@ -26,6 +26,7 @@ ANIMATIONS = (".gif", ".webp", ".png", ".apng", ".avif")
 """Endings of pictures that may move."""
 
 _HEAD = 4096
+_PNG = b"\x89PNG\r\n\x1a\n"
 NUMBERED = re.compile(r"%(0\d{1,2}|\d)?d")
 """The place of the number in a sequence's name. %20d is none: it comes from the web, where %20 is a space."""
 _NO_FILMS = (b"crx ", b"M4A ", b"M4B ", b"M4P ")  # brands of raw pictures and of sound
@@ -71,16 +72,15 @@ def kind_of(path: str | os.PathLike[str]) -> Kind | None:
             with open(name, "rb") as file:
                 head = file.read(_HEAD)
                 if head[:6] in (b"GIF87a", b"GIF89a"):
-                    return "animation" if _moves(name) else None
+                    return "animation" if _gif_moves(name) else None
+                if head[:8] == _PNG:
+                    return "animation" if _png_moves(name) else None
         except OSError:
             head = b""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "animation" if head[12:16] == b"VP8X" and head[20:21] and head[20] & 2 else None
     if head[4:12] == b"ftypavis":
         return "animation"
-    if head[:8] == b"\x89PNG\r\n\x1a\n":
-        chunk = head.find(b"acTL")
-        return "animation" if chunk > 0 and not 0 < head.find(b"IDAT") < chunk else None
     if _starts_like_a_film(head):
         return "film"
     known = Path(name).suffix.lower() in FILMS + ONLY_READ
@@ -100,7 +100,21 @@ def _starts_like_a_film(head: bytes) -> bool:
     )
 
 
-def _moves(path: str) -> bool:
+def _png_moves(path: str) -> bool:
+    """Whether a PNG announces frames before its pixels begin; metadata, which may be long, are stepped over.
+
+    Source: W3C, "Portable Network Graphics (PNG) Specification (Third Edition)", acTL.
+    """
+    with open(path, "rb") as file:
+        file.seek(len(_PNG))
+        while len(head := file.read(8)) == 8 and head[4:] != b"IDAT":
+            if head[4:] == b"acTL":
+                return True
+            file.seek(int.from_bytes(head[:4], "big") + 4, os.SEEK_CUR)  # the chunk's data and checksum
+    return False
+
+
+def _gif_moves(path: str) -> bool:
     """Whether a GIF holds a second frame, by its blocks; a picture is not decoded for it.
 
     Source: CompuServe, "Graphics Interchange Format, version 89a", 1990.
@@ -165,3 +179,31 @@ def check_target(source: str | os.PathLike[str], target: str | os.PathLike[str])
     if kind == "sequence" and not NUMBERED.search(os.path.basename(os.fsdecode(target))):
         raise BadSetting(f"{shown(target)}: a sequence is written as a sequence; name it like frame-%05d.png")
     return kind
+
+
+def numbered(pattern: Path) -> list[int]:
+    """The numbers for which a pattern like frame-%05d.png has a file, in order; some may be missing.
+
+    Raises:
+        UnreadableFilm: there is none.
+    """
+    place = NUMBERED.search(pattern.name)
+    assert place is not None
+    before, after = pattern.name[: place.start()], pattern.name[place.end() :]
+    shape = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
+    found = []
+    try:
+        for name in os.listdir(pattern.parent):
+            match = shape.fullmatch(name)
+            if match and numbered_path(pattern, int(match[1])).name == name:
+                found.append(int(match[1]))
+    except OSError as error:
+        raise UnreadableFilm(f"{shown(pattern.parent)} cannot be listed ({error.strerror})") from None
+    if not found:
+        raise UnreadableFilm(f"there are no pictures like {shown(pattern)}; check the folder and the pattern")
+    return sorted(found)
+
+
+def numbered_path(pattern: Path, number: int) -> Path:
+    """The picture of a pattern like frame-%05d.png that has this number."""
+    return pattern.with_name(NUMBERED.sub(lambda match: f"{number:{match[1] or ''}d}", pattern.name, count=1))

@@ -312,7 +312,9 @@ def _sixteen_bit_png(image: ImageFile.ImageFile, reopen: Callable[[], ImageFile.
 def _check(kind: Format, image: ImageFile.ImageFile, max_pixels: int | None) -> None:
     _check_size(*image.size, max_pixels)
     if kind.moves and getattr(image, "is_animated", False):
-        raise UnsupportedFormat("is animated, which is not supported yet; save one of its frames as a picture")
+        raise UnsupportedFormat(
+            "is animated; animations go from file to file: give a path, or save one of its frames as a picture"
+        )
 
 
 def _check_size(width: int, height: int, max_pixels: int | None) -> None:

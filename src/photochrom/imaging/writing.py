@@ -23,7 +23,6 @@ from photochrom.imaging.xmp import guid, split
 
 _QUALITY = 95
 _LEAST_QUALITY = 90
-_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 def encode(picture: Picture, format: str, quality: int | None = None) -> bytes:

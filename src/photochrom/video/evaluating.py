@@ -93,7 +93,7 @@ def evaluate_films(
                 listener(path.name, mode, count)
             # What the measuring took is not the colouring's.
             spent = time.perf_counter() - begun - ledger.seconds
-            rows.append(ledger.row(path.name, mode, 0.0 if mode in ("gray", "truth") else len(truth.small) / spent))
+            rows.append(ledger.row(path.name, mode, 0.0 if mode in ("gray", "truth") else ledger.frames / spent))
     return rows
 
 
@@ -131,24 +131,22 @@ def write(rows: Sequence[Steadiness], folder: Path, overwrite: bool = False) -> 
 
 
 class _Truth:
-    """A film in colour: its frames small, and how they move."""
+    """A film in colour, decoded anew for each use: even small frames of a long one would not fit into memory."""
 
     def __init__(self, path: Path, limit: int | None) -> None:
         self.path, self.limit = path, limit
-        self.small: list[np.ndarray] = []
-        colored = False
-        for raw in self._raws():
-            rgb = raw.to_ndarray(format="rgb24")
-            colored = colored or gray_of(raw)[1]
-            self.small.append(_shrunk(rgb))
-        if not colored:
+        if not any(gray_of(raw)[1] for raw in self._raws()):
             raise UnreadableFilm(f"{shown(path)} is not in colour; measuring needs a film whose colours are known")
-        self.motion = [_motion(a, b) for a, b in zip(self.small[1:], self.small, strict=False)]
 
     def frames(self) -> Iterator[Frame]:
         """The frames as a gray film would have them."""
         for count, raw in enumerate(self._raws()):
             yield Frame(gray_of(raw)[0], count)
+
+    def small(self) -> Iterator[np.ndarray]:
+        """The frames (h, w, 3) uint8 of the size at which they are compared."""
+        for raw in self._raws():
+            yield _shrunk(raw.to_ndarray(format="rgb24"))
 
     def _raws(self) -> Iterator:
         with open_film(self.path) as container:
@@ -164,28 +162,34 @@ class _Ledger:
 
     def __init__(self, truth: _Truth) -> None:
         self.seconds = 0.0
-        self._truth = truth
-        self._before: np.ndarray | None = None
+        self._truth = truth.small()
+        self._before: tuple[np.ndarray, np.ndarray] | None = None  # the true frame before, and its ab as coloured
         self._errors: list[float] = []
         self._shares: list[np.ndarray] = []
         self._quality: list[dict[str, float]] = []
+
+    @property
+    def frames(self) -> int:
+        """How many were added."""
+        return len(self._shares)
 
     def add(self, rgb: np.ndarray) -> None:
         """One more frame (H, W, 3) uint8."""
         from photochrom.video.flow import sampled
 
-        begun, index = time.perf_counter(), len(self._shares)
-        small = _shrunk(rgb)
+        begun = time.perf_counter()
+        small, true = _shrunk(rgb), next(self._truth)
         ab = color.rgb_to_lab(small / 255.0)[..., 1:].astype(np.float32)
         if self._before is not None:
-            motion, trust = self._truth.motion[index - 1]
+            true_before, ab_before = self._before
+            motion, trust = _motion(true, true_before)
             if trust.mean() > 0.35:  # else a new scene
-                self._errors.append(warping_error(ab, sampled(self._before, motion), trust))
-        self._before = ab
-        self._shares.append(histograms(small))
-        if index % EVERY == 0:
-            pair = Comparison(Rendition(small / 255.0), Rendition(self._truth.small[index] / 255.0))
+                self._errors.append(warping_error(ab, sampled(ab_before, motion), trust))
+        self._before = true, ab
+        if self.frames % EVERY == 0:
+            pair = Comparison(Rendition(small / 255.0), Rendition(true / 255.0))
             self._quality.append(measure(pair, QUALITY))
+        self._shares.append(histograms(small))
         self.seconds += time.perf_counter() - begun
 
     def row(self, film: str, mode: str, rate: float) -> Steadiness:
@@ -197,9 +201,9 @@ class _Ledger:
 
 def _colored(truth: _Truth, mode: str, colorizer: Colorizer) -> Iterator[np.ndarray]:
     if mode == "truth":
-        yield from truth.small
+        yield from truth.small()
     elif mode == "gray":
-        for small in truth.small:
+        for small in truth.small():
             yield np.repeat(gray_of_rgb(small)[..., None], 3, -1)
     else:
         painted = paint_film(truth.frames(), colorizer, steady(mode, colorizer.card), 1 << 30, {})

@@ -106,9 +106,7 @@ def _tables(name: str) -> tuple[np.ndarray, np.ndarray]:
     """What each sample of a type adds to the luminance, (3, n), in steps of a fine scale; and the gray of each step."""
     fine, top = 65535, np.iinfo(name).max
     linear = color.srgb_to_linear(np.arange(top + 1) / top)
-    # Rows of the matrix from sRGB to XYZ: what is white has the luminance 1.
-    weights = np.array([0.212671, 0.715160, 0.072169])
-    parts = (weights[:, None] * linear * fine).astype(np.float32)
+    parts = (np.array(color.LUMINANCE)[:, None] * linear * fine).astype(np.float32)
     grays = np.rint(top * color.linear_to_srgb(np.arange(fine + 1) / fine)).astype(name)
     return parts, grays
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-import os
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,14 +15,14 @@ from photochrom.colorizer import Colorizer
 from photochrom.errors import OutOfMemory, UnreadableFilm, UnreadableImage
 from photochrom.imaging import io
 from photochrom.imaging.formats import format_for
-from photochrom.imaging.moving import NUMBERED
+from photochrom.imaging.moving import numbered, numbered_path
 from photochrom.imaging.picture import Picture
 from photochrom.imaging.result_names import errors_naming
 from photochrom.painting.hints import Colored
 from photochrom.video.animation import Animation, assemble
 from photochrom.video.coloring import FrameHints, depends, paint_pictures
 from photochrom.video.consistency import steady
-from photochrom.video.followed import FilmHints, follow_hints, moments_of_animation
+from photochrom.video.followed import NO_DURATION, FilmHints, follow_hints, moments_of_animation
 from photochrom.video.progress import FilmReport, Listener, Meter
 from photochrom.video.segments import Segment, SegmentFolder
 from photochrom.video.steadiness import Steady
@@ -72,6 +71,7 @@ def colorize_animation(
             raise write_failed(target, error) from error
         work.remove()
     at = [0.0, *itertools.accumulate(ms / 1000 for ms in movie.durations)]
+    shown_for = (ms / 1000 or NO_DURATION for ms in movie.durations[movie.still_first :])
     frames = meter.done - movie.still_first
     broken = (f"the film ends early, after {counted(frames, 'frame')}",) if movie.broken else ()
     return FilmReport(
@@ -82,6 +82,7 @@ def colorize_animation(
         resumed=resumed,
         notes=(*followed.notes(), *broken),
         seconds=time.perf_counter() - began,
+        length=sum(shown_for),
     )
 
 
@@ -96,10 +97,10 @@ def colorize_sequence(
     """Colour pictures that are numbered, such as frame-%05d.png; see `photochrom.video.colorize_film`."""
     began = time.perf_counter()
     numbers = numbered(source)
-    targets = [_numbered(target, number) for number in numbers]
+    targets = [numbered_path(target, number) for number in numbers]
     format_for(targets[0])
     mode, repeated, size = steady(consistency, colorizer.card), list[int](), [(0, 0)]
-    job = depends(_numbered(source, numbers[0]), colorizer, mode, (), SEGMENT) | {"numbers": numbers}
+    job = depends(numbered_path(source, numbers[0]), colorizer, mode, (), SEGMENT) | {"numbers": numbers}
     work = SegmentFolder(target, job)
     if not work.begun:
         for path in targets:
@@ -107,16 +108,19 @@ def colorize_sequence(
 
     def frames(start: int) -> Iterator[Picture]:
         last: Picture | None = None
-        # One before, which may have to stand in for a broken one.
-        for index in range(max(0, start - 1), len(numbers)):
+        # The nearest whole one before may have to stand in for a broken one.
+        for index in range(start - 1, -1, -1):
+            with contextlib.suppress(UnreadableImage, OutOfMemory):
+                last = io.read(numbered_path(source, numbers[index]), colorizer.max_pixels)
+                break
+        for index in range(start, len(numbers)):
             try:
-                last = io.read(_numbered(source, numbers[index]), colorizer.max_pixels)
+                last = io.read(numbered_path(source, numbers[index]), colorizer.max_pixels)
             except (UnreadableImage, OutOfMemory):
                 if last is None or colorizer.strict:
                     raise
                 repeated.append(numbers[index])
-            if index >= start:
-                yield last
+            yield last
 
     def keep(index: int, picture: Picture) -> None:
         size[0] = picture.size
@@ -124,7 +128,7 @@ def colorize_sequence(
 
     with work.open():
         meter = Meter(listener, len(numbers))
-        resumed = _color(frames, keep, colorizer, mode, work, meter)
+        resumed = _color(frames, keep, colorizer, mode, work, meter, repeated=repeated)
         work.remove()
     return FilmReport(
         meter.done,
@@ -132,37 +136,11 @@ def colorize_sequence(
         cuts=mode.cuts,
         resumed=resumed,
         notes=tuple(
-            f"{shown(_numbered(source, number))} is broken; its neighbour is used instead" for number in repeated
+            f"{shown(numbered_path(source, number))} is broken; its neighbour is used instead"
+            for number in dict.fromkeys(repeated)  # one beyond the last segment was met before a kill and after it
         ),
         seconds=time.perf_counter() - began,
     )
-
-
-def numbered(pattern: Path) -> list[int]:
-    """The numbers for which a pattern like frame-%05d.png has a file, in order; some may be missing.
-
-    Raises:
-        UnreadableFilm: there is none.
-    """
-    place = NUMBERED.search(pattern.name)
-    assert place is not None
-    before, after = pattern.name[: place.start()], pattern.name[place.end() :]
-    shape = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
-    found = []
-    try:
-        for name in os.listdir(pattern.parent):
-            match = shape.fullmatch(name)
-            if match and _numbered(pattern, int(match[1])).name == name:
-                found.append(int(match[1]))
-    except OSError as error:
-        raise UnreadableFilm(f"{shown(pattern.parent)} cannot be listed ({error.strerror})") from None
-    if not found:
-        raise UnreadableFilm(f"there are no pictures like {shown(pattern)}; check the folder and the pattern")
-    return sorted(found)
-
-
-def _numbered(pattern: Path, number: int) -> Path:
-    return pattern.with_name(NUMBERED.sub(lambda match: f"{number:{match[1] or ''}d}", pattern.name, count=1))
 
 
 def _color(
@@ -173,20 +151,27 @@ def _color(
     work: SegmentFolder,
     meter: Meter,
     hints: FrameHints = MappingProxyType({}),
+    repeated: list[int] | None = None,
 ) -> int:
-    """Colour and keep each frame, from where an earlier run ended; returns how many frames that one had done."""
+    """Colour and keep each frame, from where an earlier run ended; returns how many frames that one had done.
+
+    `repeated` are the broken frames that `frames` tells as it goes; those that an earlier run met are added.
+    """
+    repeated = [] if repeated is None else repeated
     earlier = work.finished()
     resumed = meter.done = sum(segment.frames for segment, _ in earlier)
     if earlier:
         mode.restore(earlier[-1][1])
         mode.cuts = earlier[-1][0].cuts
+        repeated.extend(earlier[-1][0].repeated)
     painted = paint_pictures(frames(resumed), colorizer, mode, SEGMENT, hints, resumed)
     try:
         for each in painted:
             keep(meter.done, each.result)
             meter.tick()
             if each.state is not None:
-                segment = Segment(SEGMENT, meter.done - SEGMENT, meter.done - 1, 1, cuts=each.cuts)
+                first, last = meter.done - SEGMENT, meter.done - 1
+                segment = Segment(SEGMENT, first, last, 1, repeated=tuple(repeated), cuts=each.cuts)
                 work.finish(meter.done // SEGMENT - 1, work.mark(), segment, each.state)
     finally:
         painted.close()

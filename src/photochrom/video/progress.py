@@ -48,6 +48,7 @@ class FilmReport:
         has_color: the source was in colour, and was coloured from its lightness.
         notes: what could not be kept as it was, in words.
         seconds: that this run took.
+        length: seconds that the result is shown; None where neither its file nor its frames say so.
     """
 
     frames: int
@@ -59,6 +60,7 @@ class FilmReport:
     has_color: bool = False
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    length: float | None = None
 
     def summary(self) -> str:
         """What is worth telling, in a line; empty where all went as it should."""
