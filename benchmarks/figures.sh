@@ -45,7 +45,7 @@ fi
 cat <<END
 evaluate-*, sweep, structure   README "What to expect", docs/default-model.md
 photograph, throughput         README "What to expect", docs/reliability.md
-install                        README "Install"
+install                        README "Try it"
 hints, confidence, guidance    README, docs/guidance/
 pictures                       README, docs/default-model.md
 reference                      docs/guidance/references.md

@@ -116,7 +116,7 @@ def evaluate(
 
     Raises:
         BadDataset: not one photograph could be measured, or, with a counter, none has a synset.
-        WriteFailed: as `Report.write`; files that are in the way are found before the work begins.
+        WriteFailed: as `Evaluation.write`; files that are in the way are found before the work begins.
     """
     if out is not None:
         files.claim(out, ("per_image.csv", "totals.json"), overwrite)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-from collections import defaultdict
-
 import numpy as np
 from matplotlib.figure import Figure
 
 from photochrom.research.study.panels import gray, grid
 from photochrom.research.study.results import Results
+from photochrom.train.log import series
 
 PLAIN, GAN = "unet-l2-small", "cgan-small"
 COLUMNS = {
@@ -45,18 +43,9 @@ def game(results: Results) -> Figure:
     figure = Figure(figsize=(11, 3.4), layout="constrained")
     for axes, (title, names) in zip(figure.subplots(1, len(GAME)), GAME.items(), strict=True):
         for run in results.runs[GAN].values():
-            curves = _curves(run.folder / "log.csv")
             for i, name in enumerate(names):
-                axes.plot(*zip(*curves[name], strict=True), color=f"C{i}", linewidth=0.8, label=name)
+                axes.plot(*zip(*series(run.folder, name), strict=True), color=f"C{i}", linewidth=0.8, label=name)
         shown = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
         axes.legend(shown.values(), shown.keys(), fontsize=7)
         axes.set(title=title, xlabel="step")
     return figure
-
-
-def _curves(log: object) -> dict[str, list[tuple[int, float]]]:
-    curves = defaultdict(list)
-    with open(str(log), newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            curves[row["name"]].append((int(row["step"]), float(row["value"])))
-    return curves

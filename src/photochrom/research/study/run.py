@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ from photochrom.research.study.plan import StudyJob
 from photochrom.research.study.prepare import Parts, dataset_of, read_facts
 from photochrom.research.study.realism import measure_realism, save_arrays
 from photochrom.train.export import starting_point
+from photochrom.train.log import series
 from photochrom.train.loop import Trainer
 from photochrom.train.progress import Progress
 from photochrom.train.runs import CHECKPOINT, alone_in, same_recipe
@@ -100,8 +100,8 @@ def _trained(
         "recipe": to_dict(trainer.recipe),  # which says what a precision of "auto" was
         "seconds": trainer.seconds,
         "steps": trainer.step,
-        "loss": _curve(folder / "log.csv", "loss"),
-        "rate": _curve(folder / "log.csv", "lr_decoder"),
+        "loss": series(folder, "loss"),
+        "rate": series(folder, "lr_decoder"),
     }
 
 
@@ -122,8 +122,3 @@ def machine(device: str) -> str:
     if device == "cuda":
         return torch.cuda.get_device_name()
     return f"{processor()}, {torch.get_num_threads()} threads"
-
-
-def _curve(log: Path, name: str) -> list[tuple[int, float]]:
-    with log.open(newline="", encoding="utf-8") as file:
-        return [(int(row["step"]), float(row["value"])) for row in csv.DictReader(file) if row["name"] == name]
