@@ -2,6 +2,7 @@
 
 # ruff: noqa: E402 - skipped before what is missing is imported
 
+import errno
 import hashlib
 import os
 import subprocess
@@ -10,6 +11,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -17,7 +19,7 @@ pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip instal
 fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed: pip install '.[cluster]'")
 
 from photochrom import Colorizer, batch
-from photochrom.cluster import actors
+from photochrom.cluster import actors, sources
 from photochrom.cluster.actors import Colouring, Duty
 from photochrom.cluster.beside import Beside
 from photochrom.cluster.ledger import Ledger
@@ -25,6 +27,7 @@ from photochrom.cluster.places import Place
 from photochrom.cluster.sources import READ, find
 from photochrom.errors import BadSetting, MissingExtra
 from photochrom.imaging.damage import NOTE
+from photochrom.painting.album import Album
 
 
 @pytest.fixture
@@ -235,6 +238,51 @@ def test_what_cannot_be_written_is_tried_again(duty, folder):
     assert rows[f"{folder}/0.png"]["status"] == "unwritten"
     assert "there is a folder of that name" in rows[f"{folder}/0.png"]["error"]
     assert sum(row["status"] == "coloured" for row in rows.values()) == 8
+
+
+@pytest.mark.parametrize("fetched_by_the_actor", [False, True])
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (TimeoutError(), "unwritten"),
+        (ConnectionResetError("the peer went away"), "unwritten"),
+        (OSError(errno.ENOSPC, "No space left on device"), "unwritten"),
+        (RuntimeError("SlowDown"), "unwritten"),  # each store's library has errors of its own
+        (FileNotFoundError(), "failed"),
+        (PermissionError(), "failed"),
+    ],
+)
+def test_what_its_store_does_not_give_now_is_tried_again(
+    duty, png, tmp_path, monkeypatch, error, status, fetched_by_the_actor
+):
+    fs = fsspec.filesystem("memory")
+    method = "get_file" if fetched_by_the_actor else "cat_file"
+    real = getattr(type(fs), method)
+
+    def breaking(self, path, *rest, **more):
+        if path.endswith("a.png"):
+            raise error
+        return real(self, path, *rest, **more)
+
+    monkeypatch.setattr(type(fs), method, breaking)
+    if fetched_by_the_actor:
+        monkeypatch.setattr(sources, "_LARGE", 0)
+    fs.pipe({f"/source/{name}.png": png(i) for i, name in enumerate("abc")} | {"/source/d.png": b"no picture"})
+    try:
+        rows = colour(duty, "memory://source")
+    finally:
+        fs.rm("/source", recursive=True)
+    assert [row["status"] for row in rows.values()] == [status, "coloured", "coloured", "failed"]
+    assert rows["memory://source/a.png"]["error"].startswith("memory://source/a.png ")
+
+
+def test_a_machine_without_the_album_is_refused_in_one_line(duty, folder, tmp_path):
+    album = Album(tmp_path / "gone", [tmp_path / "gone" / "0.png"], np.ones((1, 32)))
+    (row,) = colour(replace(duty, settings=duty.settings | {"like": album}), folder).values()
+    assert row["status"] == "refused"
+    assert row["error"].endswith(
+        f": {tmp_path}/gone does not exist; put the pictures of --like on a disk that all machines share"
+    )
 
 
 def test_another_version_is_refused_in_one_line(duty, folder):

@@ -13,7 +13,7 @@ fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed: pip inst
 
 from photochrom.cluster.manifest import Manifest, counts, row
 from photochrom.cluster.output import claimed
-from photochrom.cluster.places import Place
+from photochrom.cluster.places import Place, Unreached
 from photochrom.errors import AlreadyThere, BadSetting, PhotochromError, WriteFailed
 
 
@@ -166,3 +166,14 @@ def test_a_result_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
         place.write(b"new")
     assert place.read() == b"old"
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["b.png"]
+
+
+def test_a_claim_that_cannot_be_read_now_is_not_taken_over(output, monkeypatch):
+    def broken(place):
+        raise Unreached(f"{place.url} cannot be read (the connection broke)")
+
+    with claimed(output, "m", {}):
+        monkeypatch.setattr(Place, "read", broken)
+        with pytest.raises(Unreached, match="the connection broke"), claimed(output, "m", {}):
+            pass
+        monkeypatch.undo()

@@ -5,6 +5,7 @@
 import contextlib
 import importlib.util
 import os
+import pickle
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,9 @@ from types import SimpleNamespace
 import pytest
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install '.[cluster]'")
-pytest.importorskip("fsspec", reason="fsspec is not installed: pip install '.[cluster]'")
+fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed: pip install '.[cluster]'")
 
-from photochrom import Colorizer
+from photochrom import Colorizer, guidance
 from photochrom.cli import main
 from photochrom.cluster import runner
 from photochrom.cluster.actors import Colouring
@@ -147,6 +148,56 @@ def test_two_runs_and_other_settings(stand_in, tiny, folder, tmp_path):
         next(run(order, str(tiny), {"saturation": 0.5}))
     with pytest.raises(BadSetting, match="holds results of another model"):
         next(run(order, "default", {}))
+
+
+def test_what_a_store_did_not_give_is_tried_again(stand_in, tiny, png, tmp_path, monkeypatch):
+    fs = fsspec.filesystem("memory")
+    fs.pipe({"/source/a.png": png(0), "/source/b.png": png(1)})
+    order = Order("memory://source", str(tmp_path / "out"))
+
+    def silent(*_, **__):
+        raise TimeoutError("no answer")
+
+    try:
+        with monkeypatch.context() as broken:
+            broken.setattr(type(fs), "cat_file", silent)
+            assert statuses(run(order, str(tiny), {})) == {"unwritten": 2}
+        begun, *rows = run(order, str(tiny), {})
+    finally:
+        fs.rm("/source", recursive=True)
+    assert (begun, statuses(rows)) == (Begun(2, {"unwritten": 2}), {"coloured": 2})
+    assert Manifest(Place(order.output)).read()["status"].to_pylist() == ["coloured"] * 2
+
+
+def test_an_album_is_looked_at_once(stand_in, tiny, folder, tmp_path, png, monkeypatch):
+    album = tmp_path / "album"
+    album.mkdir()
+    for i in range(4):
+        (album / f"{i}.png").write_bytes(png(50 + i))
+    expected = Colorizer(tiny, threads=1, like=album)
+    looked_at = []
+    real = guidance.album_in
+    monkeypatch.setattr(guidance, "album_in", lambda *given: looked_at.append(given) or real(*given))
+
+    class Elsewhere(Colouring):
+        def __init__(self, duty, book):
+            super().__init__(pickle.loads(pickle.dumps(duty)), book)
+
+    monkeypatch.setattr(runner, "Colouring", Elsewhere)
+    order = Order(str(folder), str(tmp_path / "out"))
+    assert statuses(run(order, str(tiny), {"like": album})) == {"coloured": 9}
+    assert len(looked_at) == 1
+    expected.colorize_file(folder / "1.png", tmp_path / "1.png")
+    assert (tmp_path / "out" / "1.png").read_bytes() == (tmp_path / "1.png").read_bytes()
+    Colorizer(tiny, threads=1).colorize_file(folder / "1.png", tmp_path / "plain.png")
+    assert (tmp_path / "plain.png").read_bytes() != (tmp_path / "1.png").read_bytes()
+
+    moved = album.rename(tmp_path / "moved")
+    assert list(run(order, str(tiny), {"like": moved})) == [Begun(0, {"coloured": 9})]
+    (moved / "0.png").write_bytes(png(60))
+    for settings in ({"like": moved}, {}):
+        with pytest.raises(BadSetting, match="holds results of other settings; name another folder"):
+            next(run(order, str(tiny), settings))
 
 
 def test_what_a_cluster_lacks_is_one_line(stand_in, tiny, folder, tmp_path, monkeypatch):

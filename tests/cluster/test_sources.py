@@ -94,6 +94,24 @@ def test_shards_by_numbers(shard, png):
     assert named(rows_of(url, done=done)[1]) == [(f"{at}000.tar/a/0.png", "000/a/0.png")]
 
 
+@pytest.mark.parametrize("folder", ["plain", "scans#2", "old.tar", "p.parquet#3"])
+@pytest.mark.parametrize("ending", [".tar", ".tar.gz", ".parquet"])
+def test_any_name_in_an_archive_is_left_out_when_done(shard, tmp_path, png, folder, ending):
+    names = ["photo#1.jpg", "a#2/b.png", "c.tar/d.png", "x#12", "caf\udce9.png"]
+    path = tmp_path / folder / f"s#1{ending}"
+    if ending == ".parquet":
+        path.parent.mkdir()
+        pq.write_table(pa.table({"image": [png(i) for i in range(4)]}), path)
+    else:
+        shard(path, [(name, png(i)) for i, name in enumerate(names)])
+    other = shard(tmp_path / folder / "s.tar", [("1.jpg", png(9))])
+    sources = [source for source, _ in named(rows_of(path)[1])]
+    assert len(sources) == 4  # x#12 has no ending of a picture
+    done = {*sources[:3], str(path), f"{other}/1.jpg"}
+    assert [source for source, _ in named(rows_of(path, done=done)[1])] == sources[3:]
+    assert rows_of(path, done={*sources})[1] == []
+
+
 def test_a_folder_of_shards_keeps_its_folders(shard, tmp_path, png):
     shard("s/x/000.tar", [("0.png", png(0))])
     shard("s/y/000.tar.gz", [("0.png", png(0))])
@@ -116,6 +134,62 @@ def test_a_tar_that_ends_early(shard, png):
     _, rows = rows_of(path)
     assert [row["source"] for row in rows] == [f"{path}/0.png", str(path)]
     assert "is damaged or no tar" in rows[-1]["error"]
+
+
+class Breaking(io.BytesIO):
+    """A file whose store breaks off after so many bytes."""
+
+    def __init__(self, data, after):
+        super().__init__(data)
+        self.after = after
+
+    def read(self, *size):
+        data = super().read(*size)
+        if self.tell() > self.after:
+            raise ConnectionResetError("the peer went away")
+        return data
+
+
+def test_a_store_that_breaks_off_within_an_archive_is_told_from_damage(shard, png, monkeypatch):
+    path = shard("s.tar", [("0.png", png(0)), ("1.png", bytes(40_000))])
+    data = path.read_bytes()
+    monkeypatch.setattr(type(Place(str(path)).fs), "open", lambda *_, **__: Breaking(data, 20_000))
+    _, rows = rows_of(path)
+    assert [(row["source"], row["unreached"]) for row in rows] == [(f"{path}/0.png", None), (str(path), True)]
+    assert rows[1]["error"] == f"{path} cannot be read (the peer went away)"
+    monkeypatch.setattr(type(Place(str(path)).fs), "open", lambda *_, **__: io.BytesIO(data[:20_000]))
+    assert [row["unreached"] for row in rows_of(path)[1]] == [None, False]
+
+
+def test_a_parquet_file_whose_store_breaks_off_while_it_is_listed(tmp_path, png, monkeypatch):
+    path = tmp_path / "p.parquet"
+    pq.write_table(pa.table({"image": [png(i) for i in range(5)]}), path, row_group_size=2)
+    data, breaking = path.read_bytes(), True
+    files = type(Place(str(path)).fs)
+    monkeypatch.setattr(files, "open", lambda *_, **__: Breaking(data, 0 if breaking else len(data)))
+    done = {f"{path}#{i}" for i in (1, 3)}
+    (part,) = find(str(path), Place("/nowhere"), "image", done).parts
+    (row,) = [row for table in part.read() for row in table.to_pylist()]
+    assert (row["source"], row["unreached"]) == (str(path), True)
+    breaking = False
+    rows = [row for table in part.read() for row in table.to_pylist()]
+    assert [row["source"] for row in rows] == [f"{path}#{i}" for i in (0, 2, 4)]
+    assert [row["data"] for row in rows] == [png(0), png(2), png(4)]
+
+
+@pytest.mark.parametrize("what", ["footer", "pages", "none"])
+def test_a_parquet_file_that_is_damaged(tmp_path, png, what):
+    path = tmp_path / "p.parquet"
+    pq.write_table(pa.table({"image": [png(i) for i in range(5)]}), path)
+    data = bytearray(path.read_bytes())
+    if what == "footer":
+        data[-60:-8] = bytes(52)
+    elif what == "pages":
+        data[4:400] = bytes(396)
+    path.write_bytes(b"" if what == "none" else data)
+    _, rows = rows_of(path)
+    assert [(row["source"], row["unreached"]) for row in rows] == [(str(path), False)]
+    assert rows[0]["error"].startswith(f"{path} is damaged or no Parquet file (")
 
 
 @pytest.mark.parametrize("as_struct", [True, False])

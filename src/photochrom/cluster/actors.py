@@ -21,7 +21,7 @@ from photochrom.batch.kinds import kind_of, note_of
 from photochrom.cluster.beside import Beside, Watch
 from photochrom.cluster.ledger import Book, Row
 from photochrom.cluster.manifest import SCHEMA, row
-from photochrom.cluster.places import Place, reading
+from photochrom.cluster.places import Place, Unreached, reading
 from photochrom.colorizer import Colorizer
 from photochrom.errors import OutOfMemory, PhotochromError, UnreadableImage, UnsupportedFormat, WriteFailed
 from photochrom.imaging import io
@@ -34,7 +34,7 @@ from photochrom.inference.network import Scores
 from photochrom.photographs import PhotographReport, colorize_file, encoded
 
 _PIXELS_AT_ONCE = 40_000_000  # of the pictures that wait for others of their shape
-_TEMPORARY = (WriteFailed, OutOfMemory)  # faults of a machine, not of the picture
+_TEMPORARY = (Unreached, WriteFailed, OutOfMemory, OSError)  # faults of a machine or a store, not of the picture
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,13 @@ class Colouring:
             self._session = Colorizer(backend, **duty.settings)
         except PhotochromError as error:
             self._refused = f"{os.uname().nodename}: {error}"
+            return
+        album = self._session.album
+        if album and not os.path.isdir(album.folder):  # what is like a picture is read there
+            self._refused = (
+                f"{os.uname().nodename}: {shown(album.folder)} does not exist; "
+                "put the pictures of --like on a disk that all machines share"
+            )
 
     def __call__(self, given: pa.Table) -> Iterator[pa.Table]:
         """Rows of the schema `sources.READ` to rows of the manifest."""
@@ -177,7 +184,7 @@ class Colouring:
         path = scratch
         try:
             if given["error"]:
-                raise UnreadableImage(given["error"])
+                raise (Unreached if given["unreached"] else UnreadableImage)(given["error"])
             path, digest = self._file(given, scratch)
             target = _named(target, path)
             kind = kind_of(target)
@@ -301,7 +308,7 @@ class Colouring:
         return row(
             given["source"],
             shown(target),
-            "unwritten" if isinstance(error, (*_TEMPORARY, OSError)) else "failed",
+            "unwritten" if isinstance(error, _TEMPORARY) else "failed",
             error=" ".join(text.split()),
             digest=digest or None,
             model=self._session.card.digest,

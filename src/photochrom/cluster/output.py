@@ -15,7 +15,7 @@ from typing import Any
 
 from photochrom._support.text import shown
 from photochrom.cluster.manifest import INNER
-from photochrom.cluster.places import Place
+from photochrom.cluster.places import Place, Unreached
 from photochrom.errors import AlreadyThere, BadSetting, PhotochromError, WriteFailed
 
 _BEAT_S = 15.0
@@ -84,6 +84,8 @@ class Claim:
     def _holder(self) -> dict[str, Any] | None:
         try:
             return json.loads(self._place.read())
+        except Unreached:
+            raise  # someone may well hold it
         except (PhotochromError, ValueError):
             return None  # it has gone, or was killed while it wrote
 

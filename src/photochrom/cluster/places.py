@@ -19,6 +19,10 @@ from photochrom.errors import AlreadyThere, BadSetting, PhotochromError, Unreada
 _WHOLE = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "r2", "memory"}
 
 
+class Unreached(UnreadableImage):
+    """A file that is there could not be fetched: its store broke off, or there was no room here. Another try may do."""
+
+
 @dataclass(frozen=True)
 class Place:
     """A file or folder.
@@ -75,6 +79,7 @@ class Place:
 
         Raises:
             UnreadableImage: it is not there, or may not be read.
+            Unreached: its store broke off.
         """
         with reading(self.url):
             return self.fs.cat_file(self.path)
@@ -138,7 +143,8 @@ def reading(url: str) -> Iterator[None]:
     """Tell what a store says in one line of ours.
 
     Raises:
-        UnreadableImage: anything that is not a PhotochromError already.
+        UnreadableImage: it is not there, or may not be read.
+        Unreached: anything else that is not a PhotochromError already.
     """
     try:
         yield
@@ -149,7 +155,7 @@ def reading(url: str) -> Iterator[None]:
     except PermissionError:
         raise UnreadableImage(f"{shown(url)} may not be read; check its permissions") from None
     except Exception as error:  # each store's library has errors of its own
-        raise UnreadableImage(f"{shown(url)} cannot be read ({one_line(error)})") from None
+        raise Unreached(f"{shown(url)} cannot be read ({one_line(error)})") from None
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import pickle
 from collections.abc import Generator, Iterator, Sequence
@@ -14,12 +15,13 @@ from photochrom.cluster.actors import Colouring, Duty
 from photochrom.cluster.ledger import Book, Ledger, Row
 from photochrom.cluster.manifest import FINAL, Manifest, counts
 from photochrom.cluster.output import Claim, claimed
-from photochrom.cluster.places import Place
+from photochrom.cluster.places import Place, reading
 from photochrom.cluster.session import joined
 from photochrom.cluster.sources import Source, find
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting, DeviceUnavailable, MissingExtra, PhotochromError
 from photochrom.inference.model_files import read_model
+from photochrom.painting.album import Album
 
 # Of a core, as Ray counts. An actor uses a whole one, and there are no more actors than cores; but Ray Data waits for
 # the actors of a lost machine to start anew, and with half a core each they find room on those that are left.
@@ -98,12 +100,14 @@ def run(order: Order, model: str, settings: dict[str, Any]) -> Generator[Begun |
     settings = settings | how
     if importlib.util.find_spec("ray") is None:
         raise MissingExtra("an archive", "cluster")
-    # Loaded here once, so that what is wrong with it is said before any machine is asked, and a palette's file is read.
+    # Loaded here once, so that what is wrong with it is said before any machine is asked, and that a palette's file and
+    # an album are read here alone.
     here: dict[str, Any] = settings | {"device": "cpu"}
     session = Colorizer(model, **here)
-    card, settings = session.card, settings | {"palette": session.palette}
+    card, settings = session.card, settings | {"palette": session.palette, "like": session.album}
     output = Place(order.output)
     looks = {name: value for name, value in settings.items() if name not in ("device", "threads", "max_pixels")}
+    looks["like"] = session.album and _digest(session.album)
     with claimed(output, card.digest, looks) as claim:
         manifest = Manifest(output)
         table = manifest.read()
@@ -119,6 +123,15 @@ def run(order: Order, model: str, settings: dict[str, Any]) -> Generator[Begun |
             )
             yield from _through_ray(order, duty, source, manifest, claim)
         manifest.merge()
+
+
+def _digest(album: Album) -> str:
+    """Of the pictures themselves: a signature does not see colours, and its last bits are those of a machine."""
+    whole = hashlib.sha256()
+    for path in album.paths:
+        with reading(str(path)), open(path, "rb") as file:
+            whole.update(hashlib.file_digest(file, "sha256").digest())
+    return whole.hexdigest()
 
 
 def _through_ray(order: Order, duty: Duty, source: Source, manifest: Manifest, claim: Claim) -> Iterator[Row]:

@@ -5,6 +5,8 @@ The driver only lists; files are opened by tasks of the cluster, a part at a tim
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import itertools
 import os
 import posixpath
@@ -18,9 +20,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from photochrom._support.text import shown
+from photochrom._support.text import one_line, shown
 from photochrom.batch.kinds import kind_of
-from photochrom.cluster.places import Place, reading
+from photochrom.cluster.places import Place, Unreached, reading
 from photochrom.errors import BadSetting, PhotochromError, UnreadableImage
 from photochrom.imaging.folders import is_passed_over
 from photochrom.imaging.result_names import is_result
@@ -31,6 +33,8 @@ _FILES_A_PART = 64
 _BYTES_A_TABLE = 8_000_000
 _LARGE = 64_000_000  # such files are fetched by whoever colours them, and never lie in the object store
 _NUMBERS = re.compile(r"\{(\d+)\.\.(\d+)\}")
+# What may be the end of an archive's name in that of a picture; members of tars may have a # in their names.
+_ARCHIVE = re.compile(rf"({'|'.join(map(re.escape, TARS))})(?=/)|({'|'.join(map(re.escape, PARQUET))})(?=#\d+$)")
 
 # What a reading task gives for each picture: where it was, where it goes, and its bytes, its URL, or an error.
 READ = pa.schema(
@@ -40,6 +44,7 @@ READ = pa.schema(
         ("data", pa.large_binary()),
         ("url", pa.binary()),
         ("error", pa.string()),
+        ("unreached", pa.bool_()),  # the error is one of the store, and another try may do
     ]
 )
 
@@ -53,7 +58,7 @@ class Part:
         below: where its results go, below the output.
         files: paths below a folder.
         column: of a Parquet file.
-        group: a row group of it, and the number of its first row.
+        group: a row group of it, and the number of its first row; None is all of them.
         done: sources that are left out.
     """
 
@@ -61,7 +66,7 @@ class Part:
     below: str = ""
     files: tuple[str, ...] = ()
     column: str = ""
-    group: tuple[int, int] = (0, 0)
+    group: tuple[int, int] | None = None
     done: frozenset[str] = frozenset()
 
     def read(self) -> Iterator[pa.Table]:
@@ -84,7 +89,7 @@ class Part:
             else:
                 yield from self._of_tar()
         except PhotochromError as error:
-            yield _row(shown(self.url), "", error=str(error))
+            yield _refused(shown(self.url), "", error)
 
     def _of_files(self) -> Iterator[dict[str, Any]]:
         for name in self.files:
@@ -98,7 +103,7 @@ class Part:
                     data = place.read()
                 yield _row(source, name, data=data)
             except PhotochromError as error:
-                yield _row(source, name, error=str(error))
+                yield _refused(source, name, error)
 
     def _of_tar(self) -> Iterator[dict[str, Any]]:
         place, met = Place(self.url), set()
@@ -127,9 +132,12 @@ class Part:
 
     def _of_parquet(self) -> Iterator[dict[str, Any]]:
         place = Place(self.url)
-        group, number = self.group
-        with reading(self.url), place.fs.open(place.path, "rb") as file:
-            batches = pq.ParquetFile(file).iter_batches(16, [group], columns=[self.column])
+        group, number = self.group or (None, 0)
+        with reading(self.url), place.fs.open(place.path, "rb") as file, _decoding(self.url):
+            parquet = pq.ParquetFile(file)
+            _check_column(self.url, self.column, parquet)
+            groups = None if group is None else [group]
+            batches = parquet.iter_batches(16, groups, columns=[self.column])
             for value in itertools.chain.from_iterable(batch.column(0).to_pylist() for batch in batches):
                 source, name = shown(f"{self.url}#{number}"), f"{self.below}/{number:08}"
                 number += 1
@@ -144,6 +152,10 @@ class Part:
 
 def _row(source: str, target: str, **given: Any) -> dict[str, Any]:
     return {"source": source, "target": os.fsencode(target), **given}
+
+
+def _refused(source: str, target: str, error: PhotochromError) -> dict[str, Any]:
+    return _row(source, target, error=str(error), unreached=isinstance(error, Unreached))
 
 
 @dataclass(frozen=True)
@@ -237,13 +249,14 @@ def _of_archives(places: list[Place], column: str, done: Set[str], folder: str |
     parts: list[Part] = []
     total: int | None = 0
     top = folder or os.path.commonpath([posixpath.dirname(place.url) or "." for place in places])
-    by_archive: dict[str, set[str]] = {}
+    by_archive: dict[str, set[str]] = {place.url: set() for place in places}
     for source in done:
-        archive = source.rpartition("#")[0] if "#" in source else next(_archives_of(source), "")
-        by_archive.setdefault(archive, set()).add(source)
+        # A folder may be called like an archive, too.
+        if archive := next((each for each in _archives_of(source) if each in by_archive), None):
+            by_archive[archive].add(source)
     for place in places:
         below = posixpath.relpath(place.url, top)
-        kept = frozenset(by_archive.get(shown(place.url), ()))
+        kept = frozenset(by_archive[place.url])
         if place.url.endswith(PARQUET):
             found, rows = _of_parquet(place, posixpath.splitext(below)[0], column, kept)
             parts += found
@@ -258,26 +271,26 @@ def _of_archives(places: list[Place], column: str, done: Set[str], folder: str |
 
 
 def _archives_of(source: str) -> Iterator[str]:
-    """The tar that a source's name begins with."""
-    for match in re.finditer(r"\.(tar|tar\.gz|tgz)/", source):
-        yield source[: match.end() - 1]
+    """The tars and Parquet files that a source's name, as it is shown, may begin with."""
+    name = source
+    with contextlib.suppress(ValueError, SyntaxError):  # most names are shown as they are
+        if shown(text := str(ast.literal_eval(source))) == source:
+            name = text
+    for match in _ARCHIVE.finditer(name):
+        yield name[: match.end()]
 
 
 def _of_parquet(place: Place, below: str, column: str, done: frozenset[str]) -> tuple[list[Part], int]:
     try:
-        with reading(place.url), place.fs.open(place.path, "rb") as file:
-            facts = pq.ParquetFile(file)
-            names, sizes = (
-                facts.schema_arrow.names,
-                [facts.metadata.row_group(i).num_rows for i in range(facts.metadata.num_row_groups)],
-            )
+        with reading(place.url), place.fs.open(place.path, "rb") as file, _decoding(place.url):
+            parquet = pq.ParquetFile(file)
+            _check_column(place.url, column, parquet)
+            sizes = [parquet.metadata.row_group(i).num_rows for i in range(parquet.metadata.num_row_groups)]
     except UnreadableImage as error:
         # Its row in the manifest says so, and the others are read.
         if "does not exist" in str(error):
             raise
         return [Part(place.url, below, column=column, done=done)], 0
-    if column not in names:
-        raise BadSetting(f"{shown(place.url)} has no column '{column}'; its columns are {', '.join(names)}")
     firsts = itertools.accumulate(sizes, initial=0)
     # A row group whose rows are all done is not read.
     parts = [
@@ -286,6 +299,23 @@ def _of_parquet(place: Place, below: str, column: str, done: frozenset[str]) -> 
         if any(shown(f"{place.url}#{number}") not in done for number in range(first, first + size))
     ]
     return parts, sum(sizes)
+
+
+@contextlib.contextmanager
+def _decoding(url: str) -> Iterator[None]:
+    """Tell data that are damaged from a store that breaks off: pyarrow raises OSErrors of its own, without a number."""
+    try:
+        yield
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError, OSError) as error:
+        if isinstance(error, OSError) and (type(error) is not OSError or error.errno is not None):
+            raise
+        raise UnreadableImage(f"{shown(url)} is damaged or no Parquet file ({one_line(error)})") from None
+
+
+def _check_column(url: str, column: str, parquet: pq.ParquetFile) -> None:
+    names = parquet.schema_arrow.names
+    if column not in names:
+        raise BadSetting(f"{shown(url)} has no column '{column}'; its columns are {', '.join(names)}")
 
 
 def _is_wanted(name: str) -> bool:
