@@ -42,6 +42,12 @@ def test_finished_runs_say_how_fast_this_machine_is(tmp_path: Path, networks: li
     assert found.left() == pytest.approx(sum(training_seconds(job) for job in networks[1:]) / 36_000)
 
 
+def test_so_do_those_that_are_not_asked_for(tmp_path: Path, networks: list[StudyJob]) -> None:
+    finish(tmp_path, networks[0], training_seconds(networks[0]) / 10, machine("cpu"))
+    found = Estimate(tmp_path, networks[1:2], "cpu", 0, networks)
+    assert found.left() == found.hours(networks[1]) == pytest.approx(training_seconds(networks[1]) / 36_000)
+
+
 def test_another_machines_runs_say_nothing(tmp_path: Path, networks: list[StudyJob]) -> None:
     finish(tmp_path, networks[0], 1.0, "a GPU")
     found = Estimate(tmp_path, networks, "cpu", 3600)

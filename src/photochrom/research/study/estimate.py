@@ -23,16 +23,20 @@ class Estimate:
 
     Args:
         folder: of the scale; what is finished there on the same machine says how fast that is.
-        jobs: all of the study's.
+        jobs: those that are told.
         device: "cpu" or "cuda".
         tested: how many test photographs are measured.
+        others: the study's other jobs, which say how fast the machine is where they are finished.
     """
 
-    def __init__(self, folder: Path, jobs: Sequence[StudyJob], device: str, tested: int) -> None:
+    def __init__(
+        self, folder: Path, jobs: Sequence[StudyJob], device: str, tested: int, others: Sequence[StudyJob] = ()
+    ) -> None:
         self.jobs, self._folder, self._device = list(jobs), folder, device
+        self._all = list({job.folder: job for job in (*jobs, *others)}.values())
         self._measuring = MEASURING * tested
         self._work: dict[str, float] = {}
-        for job in jobs:
+        for job in self._all:
             if job.name not in self._work:  # the same with every seed
                 self._work[job.name] = 0.0 if job.given else training_seconds(job)
         self.finished: set[str] = set()
@@ -41,7 +45,7 @@ class Estimate:
     def look(self) -> None:
         """See what is finished by now."""
         predicted = spent = 0.0
-        for job in self.jobs:
+        for job in self._all:
             path = self._folder / "runs" / job.folder / RESULT
             if path.exists():
                 self.finished.add(job.folder)
