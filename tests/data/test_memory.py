@@ -170,6 +170,12 @@ def test_the_memory_needed_is_told_and_refused(album, monkeypatch):
     assert str(check_memory(album, config, CPU)) == "12 pictures take about 1 MB in memory (cpu)"
 
 
+def test_in_a_container_its_memory_counts(album, monkeypatch):
+    monkeypatch.setattr(memory, "memory_left", lambda: 100_000)
+    with pytest.raises(OutOfMemory, match="in memory of 1 MB that are free"):
+        check_memory(album, DataConfig(size=64), CPU)
+
+
 def test_pictures_are_kept_with_what_the_smallest_piece_needs():
     config = DataConfig(size=128, scale=(0.25, 1.0), ratio=1.0)
     assert kept_size((1024, 1024), config) == (256, 256)

@@ -45,6 +45,44 @@ def test_sources_follow_each_other_and_twice_counts_twice(folder, tar):
     assert keys == ["a/0.png", "1.png", "2.png", *(e.key for e in list_pictures([folder])), "a/0.png", "1.png", "2.png"]
 
 
+def test_what_is_hidden_or_a_systems_is_passed_over(folder, png):
+    before = list(list_pictures([folder]))
+    for name in (".trash/b.png", "@eaDir/x.png", "deeper/__MACOSX/8.png", "deeper/.8.png", ".0.png"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(png(9))
+    assert list(list_pictures([folder])) == before
+    assert [e.key for e in list_pictures([folder / "@eaDir"])] == ["x.png"]  # it was named
+
+
+def test_results_beside_their_sources_are_passed_over(folder, png):
+    before = list(list_pictures([folder]))
+    results = ("0.color.png", "0.color-2.png", "0.color.color.png", "1.color.jpg", "deeper/8.color.PNG")
+    for name in (*results, "notes.color.png"):
+        (folder / name).write_bytes(png(9))
+    assert list(list_pictures([folder])) == before
+
+
+def test_names_like_those_of_results_are_pictures_where_nothing_is_beside_them(tmp_path, png):
+    for name in ("frame-1.color.png", "frame-1.depth.png", "frame-1.pose.txt", "below/frame-1.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(png(1))
+    assert [e.key for e in list_pictures([tmp_path])] == ["below/frame-1.png", "frame-1.color.png", "frame-1.depth.png"]
+
+
+def test_each_picture_of_a_folder_is_looked_at_once(folder, png, monkeypatch):
+    (folder / "0.color.png").write_bytes(png(9))
+    real, asked = os.stat, []
+
+    def stat(path, *args, **named):
+        asked.append(str(path))
+        return real(path, *args, **named)
+
+    monkeypatch.setattr("os.stat", stat)
+    entries = list_pictures([folder])
+    monkeypatch.undo()
+    assert sorted(path for path in asked if path != str(folder)) == sorted(e.path for e in entries)
+
+
 def test_macs_leftovers_are_no_pictures(folder):
     (folder / "._0.png").write_bytes(b"finder")
     assert len(list_pictures([folder])) == 9
@@ -144,6 +182,22 @@ def test_an_index_that_is_damaged_is_made_anew(indexed, damage):
     tar_index.path_of(indexed).write_bytes(damage)
     assert [e.key for e in list_pictures([indexed])] == ["a/0.png", "1.png", "2.png"]
     assert tar_index.read(indexed) is not None
+
+
+def test_an_index_that_is_damaged_anywhere_is_as_none(indexed):
+    whole = tar_index.path_of(indexed).read_bytes()
+    known = list(tar_index.read(indexed))
+
+    def found(index):
+        tar_index.path_of(indexed).write_bytes(index)
+        return tar_index.read(indexed)
+
+    assert all(found(whole[:length]) is None for length in range(len(whole)))
+    for put in (b"\0", b"\xff", b"9"):
+        for start in range(0, len(whole), 3):
+            for length in (1, 16):
+                read = found(whole[:start] + put * length + whole[start + length :])
+                assert read is None or list(read) == known  # not every byte counts
 
 
 def test_an_index_of_another_tar_does_not_count(indexed, png):

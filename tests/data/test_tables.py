@@ -46,6 +46,15 @@ def test_a_folder_that_was_saved_to_disk(tmp_path, png):
     assert len(list_pictures([tmp_path / "set" / "test" / "data-00000-of-00001.arrow"])) == 1
 
 
+@pytest.mark.parametrize(
+    "facts", ["{", "[]", '{"info": null}', '{"info": {"features": 3}}', "[" * 100_000, "\xff"], ids=lambda f: f[:20]
+)
+def test_facts_that_cannot_be_read_are_as_none(tmp_path, png, facts):
+    made = table([png(1)]).replace_schema_metadata({b"huggingface": facts.encode("latin1")})
+    save(tmp_path / "a.arrow", made)
+    assert [e.read() for e in list_pictures([tmp_path / "a.arrow"])] == [png(1)]
+
+
 def test_a_folder_of_parquet_files(tmp_path, png):
     for first in (0, 3):
         path = tmp_path / f"train-{first:05d}-of-00002.parquet"

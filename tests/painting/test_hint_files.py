@@ -1,6 +1,7 @@
 """Files of hints: JSON there and back, layers that were painted, and what is no file of hints."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -8,7 +9,14 @@ from PIL import Image
 
 import photochrom
 from photochrom.errors import AlreadyThere, BadSetting
-from photochrom.painting.hint_files import areas_of, hints_from_json, hints_to_json, read_hints, write_hints
+from photochrom.painting.hint_files import (
+    MOST_PIXELS,
+    areas_of,
+    hints_from_json,
+    hints_to_json,
+    read_hints,
+    write_hints,
+)
 from photochrom.painting.hints import Area, Hint, Stroke
 
 RED, BLUE = (200, 30, 20, 255), (20, 30, 200, 255)
@@ -45,6 +53,26 @@ class TestShapes:
         assert large.covers((800, 600), (80, 60)).tolist() == hint.covers((80, 60), (80, 60)).tolist()
         with pytest.raises(BadSetting, match="were drawn on 80 x 60 pixels, and the photograph has 600 x 800"):
             drawn.on((600, 800))
+
+    def test_a_dot_thinner_than_a_pixel_of_the_copy_is_not_lost(self):
+        assert Stroke(((300, 100),), "navy", width=1).covers((600, 200), (60, 20)).tolist() == [[10, 30]]
+
+    @pytest.mark.parametrize("size", [(60, 20), (17, 90)])
+    def test_a_brush_of_any_width_covers_all_at_once(self, size):
+        def covered(width):
+            return Stroke(((0, 0), (5, 5)), "navy", width=width).covers(size, size).tolist()
+
+        diagonal, whole = float(np.hypot(*size)), np.argwhere(np.ones(size[::-1])).tolist()
+        assert all(covered(width) == whole for width in (1.99 * diagonal, 2.01 * diagonal, 1e8))
+        assert len(covered(diagonal)) < len(whole)
+
+    def test_an_area_is_scaled_without_a_mask_of_that_size(self):
+        area = Area(np.eye(20, 30) > 0, "red")
+        large = area.on((3000, 2000)).scaled(0.5, 0.5)
+        assert (large.mask is area.mask, large.drawn_on, large.whole_mask.shape) == (True, (1500, 1000), (1000, 1500))
+        assert large.covers((1500, 1000), (30, 20)).tolist() == area.covers((30, 20), (30, 20)).tolist()
+        (back,) = hints_from_json(hints_to_json([area], (60, 40)))
+        assert (back.mask == np.kron(area.mask, np.ones((2, 2), bool))).all()
 
     def test_a_thin_line_of_a_large_layer_is_not_lost(self):
         mask = np.zeros((600, 800), bool)
@@ -127,6 +155,21 @@ class TestJson:
             ('[{"points": [[1]], "color": "red"}]', r"hint 1: places are numbers of pixels, in points as \[\[X, Y\]"),
             ('[{"runs": [[0, 0, 1]], "color": "red"}]', 'hint 1: with runs, the file must have the "size"'),
             ('{"size": [4, 4], "hints": [{"runs": [[0, 2, 9]], "color": "red"}]}', "lies outside 4 x 4 pixels"),
+            ('{"size": [4, 4], "hints": [{"runs": [], "color": "red"}]}', "hint 1: it has no runs"),
+            (
+                '{"size": [4, 4], "hints": [{"runs": [[0.5, 0, 1]], "color": "red"}]}',
+                r"hint 1: a run is \[0\.5, 0, 1\]; it must be \[ROW, FIRST, LAST\], each a whole number of pixels",
+            ),
+            ('{"size": [4, 4], "hints": [{"runs": [[true, 0, 1]], "color": "red"}]}', r"a run is \[true, 0, 1\]"),
+            ('{"size": [4, 4], "hints": [{"runs": [[0, 1]], "color": "red"}]}', r"a run is \[0, 1\]"),
+            ('{"size": [4, 4], "hints": [{"runs": "abc", "color": "red"}]}', 'a run is "a"'),
+            ('{"size": [4, 4], "hints": [{"runs": 7, "color": "red"}]}', "hint 1: places are numbers of pixels"),
+            ('{"hints": [], "size": [true, true]}', r'"size" is \[true, true\]; it must be \[WIDTH, HEIGHT\]'),
+            ('{"hints": [], "size": [4.0, 4]}', r'"size" is \[4\.0, 4\]; it must be'),
+            ('{"hints": [], "size": [4, 1000000000]}', r'"size" is \[4, 1000000000\]; it must be'),
+            (f'{{"hints": [], "size": [{"9" * 400}, {"9" * 400}]}}', r'"size" is \[9{199}\.\.\.; it must be'),
+            ("[" * 20_000, r"these hints are not JSON \(it is nested too deeply\)"),
+            ('{"hints":' * 20_000, "nested too deeply"),
         ],
     )
     def test_what_is_wrong_is_named(self, tmp_path, text, message):
@@ -134,6 +177,46 @@ class TestJson:
         with pytest.raises(BadSetting, match=message) as error:
             read_hints(tmp_path / "h.json")
         assert str(error.value).startswith(str(tmp_path / "h.json"))
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            ('{"hints": [', "]}"),
+            ('{"hints": [], "size": ', "}"),
+            ('[{"x": 0, "y": 0, "color": "red", "reach": ', "}]"),
+        ],
+    )
+    def test_any_depth_is_one_line(self, before, after):
+        for depth in range(800, 1000):  # there is one at which it can be read, but not told
+            with pytest.raises(BadSetting) as error:
+                hints_from_json(before + "[" * depth + "]" * depth + after)
+            assert "\n" not in str(error.value)
+
+    def test_a_large_size_takes_no_more_memory_than_its_runs_need(self):
+        side, most = 60_000, 3 * 2**24
+        runs = [[row, 1000, 1999] for row in range(30_000, 30_600)]
+        entries = ", ".join(json.dumps({"runs": runs, "color": "red"}) for _ in range(3))
+        tracemalloc.start()
+        areas = hints_from_json(f'{{"size": [{side}, {side}], "hints": [{entries}]}}')
+        places = [area.on((1600, 1600)).covers((1600, 1600), (192, 192)) for area in areas]
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 2 * most
+        assert sum(area.mask.size for area in areas) <= MOST_PIXELS
+        assert {area.drawn_on for area in areas} == {(side, side)}
+        for found in places:
+            assert found.min(0).tolist() == [96, 3]
+            assert found.max(0).tolist() in ([97, 6], [98, 6])
+
+    @pytest.mark.parametrize("size", [(999_999_999, 1), (1, 999_999_999), (999_999_999, 999_999_999)])
+    def test_no_shape_takes_more(self, size):
+        (area,) = hints_from_json(f'{{"size": {list(size)}, "hints": [{{"runs": [[0, 0, 0]], "color": "red"}}]}}')
+        assert (area.mask.size <= MOST_PIXELS, int(area.mask.sum()), bool(area.mask[0, 0])) == (True, 1, True)
+
+    def test_what_is_wrong_is_not_told_at_length(self):
+        with pytest.raises(BadSetting) as error:
+            hints_from_json(json.dumps([{"points": [[1, 2]] * 10_000, "colour": "red"}]))
+        assert len(str(error.value)) < 400
 
     def test_files_that_are_no_hints(self, tmp_path):
         Image.new("RGB", (4, 4)).save(tmp_path / "opaque.png")

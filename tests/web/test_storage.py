@@ -76,8 +76,8 @@ def test_a_full_disk_counts_as_the_limit_does(jobs, monkeypatch):
 
 def test_files_in_memory_count_as_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(storage, "is_memory", lambda _: True)
-    monkeypatch.setattr(storage, "_memory_limit", lambda: 1_000_000_000)
-    monkeypatch.setattr(storage, "_memory_left", lambda: 5_000_000)
+    monkeypatch.setattr(storage, "memory_limit", lambda: 1_000_000_000)
+    monkeypatch.setattr(storage, "memory_left", lambda: 5_000_000)
     usage = SimpleNamespace(total=2_000_000_000, used=0, free=2_000_000_000)
     monkeypatch.setattr(storage.shutil, "disk_usage", lambda _: usage)
     assert storage.default_kept(tmp_path) == 250_000_000

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import operator
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import IO, Any
 
 import numpy as np
 
+from photochrom._support.npz import DAMAGED, read_arrays
 from photochrom.data import unpickle
 from photochrom.errors import BadDataset
 
@@ -89,8 +89,8 @@ def _holds_arrays(file: IO[bytes]) -> bool:
     try:
         with zipfile.ZipFile(file) as archive:
             return any(name.endswith(".npy") for name in archive.namelist())
-    except zipfile.BadZipFile:
-        return True  # cut off; reading it says so
+    except DAMAGED:
+        return True  # such as cut off; reading it says so
     finally:
         file.seek(0)
 
@@ -106,7 +106,6 @@ def _pickled(file: IO[bytes], name: str) -> dict[str, Any]:
 def _npz(file: IO[bytes], name: str) -> dict[str, Any]:
     file.seek(0)
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            return {key: archive[key] for key in ("data", *_LABELS) if key in archive}
-    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        return dict(read_arrays(file, ("data", *_LABELS)))
+    except DAMAGED as error:
         raise BadDataset(f"{name}: the npz cannot be read ({' '.join(str(error).split())}); get it again") from None

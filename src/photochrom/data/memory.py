@@ -1,9 +1,11 @@
 """A collection that fits into memory: decoded once, and cut, mirrored and degraded a batch at a time on the device.
 
 A picture is kept in 8 bits with so many pixels that the smallest piece that a sample may show still has the sample's
-size. What `Sampler` would choose is chosen by the same random numbers, so that samples depend on the seed, the epoch
-and the picture alone; only the noise comes from the device's own generator, by seed and step. Cutting out, resizing
-and blurring are linear along rows and along columns, so on a GPU each sample is two matrices around its picture.
+size. Which piece a sample shows, and how it is worn, is what `Sampler` chooses, by the same random numbers: they depend
+on the seed, the epoch and the picture alone. Only the noise comes from the device's own generator, by seed and step. A
+`Sampler` draws that from the same numbers, too, so that `cutmix`, which draws after it, may paste something else into
+a noisy sample here than there. Cutting out, resizing and blurring are linear along rows and along columns, so on a GPU
+each sample is two matrices around its picture.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from torch.nn.functional import avg_pool2d
 from torch.utils.data import DataLoader, Dataset
 
 from photochrom import color
+from photochrom._support.machine import memory_left
 from photochrom._support.processes import usable_cores
 from photochrom.data import remote
 from photochrom.data.config import DataConfig
@@ -392,10 +394,4 @@ def _worn(
 def _free(device: torch.device) -> int | None:
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return None
+    return memory_left()

@@ -23,6 +23,7 @@ from typing import IO, Any, Literal
 import numpy as np
 from PIL import Image
 
+from photochrom._support.npz import DAMAGED, read_arrays
 from photochrom._support.processes import usable_cores
 from photochrom._support.settings import Range
 from photochrom._support.text import counted
@@ -36,6 +37,7 @@ from photochrom.imaging.picture import toning_of
 
 LEAST = 64  # pixels of the shorter side
 QUALITY = 80  # of WebP
+LONGEST = 16383  # pixels of a side that WebP can have
 REPORT = "report.json"
 _NAMED = 20  # pictures that the report names for each reason
 _CHUNK = 128  # pictures that are looked at together
@@ -136,10 +138,11 @@ def pack(
     Args:
         sources: see `list_pictures`.
         out: see `Pattern`.
-        size_mb: of a shard, at most, 10^6 bytes; one that holds a single picture may be larger.
+        size_mb: of a shard as it lies on the disk, at most, 10^6 bytes; one that holds a single picture may be larger.
         shuffle: the seed of a shuffle of all pictures; None keeps their order. Training shuffles in any case.
         least: pixels of the shorter side.
-        side: shrink pictures to this shorter side, in pixels, and encode them as WebP; None keeps their bytes.
+        side: shrink pictures to this shorter side, in pixels, and to a longer one of at most `LONGEST`, and encode them
+            as WebP; None keeps their bytes.
         quality: of the WebP, 1 to 100.
         progress: is told how many pictures were looked at, and of how many.
         say: is told each shard, and where an earlier call is gone on with.
@@ -184,11 +187,11 @@ def pack(
             elif found.content in seen:
                 report.leave_out(entry, "duplicate")
             else:
-                if writer.size and writer.size + len(found.data) > size_mb * 1e6:
+                if writer.contents and writer.size_with(len(found.data)) > size_mb * 1e6:
                     writer.finish(number)
                 seen.add(found.content)
                 writer.add(number, entry, found)
-        if writer.size:
+        if writer.contents:
             writer.finish(len(entries))
     if not report.packed:
         counts = ", ".join(f"{count} {reason}" for reason, count in report.left_out.items() if count)
@@ -215,10 +218,10 @@ class _Encoding:
     quality: int
 
     def copy(self, image: Image.Image) -> bytes:
-        """The picture, never enlarged."""
-        factor = self.side / min(image.size)
+        """The picture, never enlarged; a panorama has a shorter side than others where WebP can hold no longer one."""
+        factor = min(self.side / min(image.size), LONGEST / max(image.size))
         if factor < 1:
-            width, height = (max(self.side, round(length * factor)) for length in image.size)
+            width, height = (max(1, round(length * factor)) for length in image.size)
             image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=2.0)
         buffer = io.BytesIO()
         image.save(buffer, "WEBP", quality=self.quality)
@@ -274,15 +277,21 @@ class _Writer:
     def _open(self) -> None:
         self.file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the shard is finished
         self.tar = tarfile.open(fileobj=self.file, mode="w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
-        self.size, self.contents = 0, list[int]()
+        self.contents = list[int]()
+
+    def size_with(self, length: int) -> int:
+        """The bytes of the shard if it is finished after one more picture of so many bytes: tars are padded."""
+        picture = tarfile.BLOCKSIZE * (1 + -(-length // tarfile.BLOCKSIZE))
+        end = 2 * tarfile.BLOCKSIZE
+        return tarfile.RECORDSIZE * -(-(self.tar.offset + picture + end) // tarfile.RECORDSIZE)
 
     def add(self, number: int, entry: Entry, look: _Look) -> None:
         """Put a picture in. Its name is its number, in a folder of its class where it had one."""
-        group = re.sub(r"[^\w-]", "_", group_of(entry))[:80]
+        # A tar has room for so many bytes of a folder's name, and a letter may take several.
+        group = re.sub(r"[^\w-]", "_", group_of(entry)).encode()[:80].decode("utf-8", "ignore")
         member = tarfile.TarInfo(f"{group}/{number:09d}.{look.ending}".removeprefix("/"))
         member.size = len(look.data)
         self.tar.addfile(member, io.BytesIO(look.data))
-        self.size += len(look.data)
         self.contents.append(look.content)
 
     def finish(self, looked_at: int) -> None:
@@ -317,20 +326,24 @@ def _begun(pattern: Pattern, settings: dict[str, Any]) -> tuple[PackReport, set[
         return PackReport(settings), set()
     try:
         report = PackReport(**json.loads(kept))
-    except (ValueError, TypeError):
+        known = dict(report.settings)
+    except (ValueError, TypeError, RecursionError):
         raise AlreadyThere(f"{pattern.report} is not a shards report, or is damaged; choose another folder") from None
     for name, value in settings.items():
-        if report.settings.get(name) != value:
-            was = report.settings.get(name)
+        if known.get(name) != value:
+            was = known.get(name)
             raise AlreadyThere(
                 f"{pattern.report}: the shards there are of other pictures or settings ({name} was {was!r}, "
                 f"now {value!r}); choose another folder, or remove them"
             )
     seen: set[int] = set()
+    anew = "remove the report and the shards to start over"
     for number, shard in enumerate(report.shards if not report.finished else ()):
         index = remote.read(f"{pattern.name(number)}.index")
         if index is None or not remote.exists(pattern.name(number)):
-            raise BadDataset(f"{pattern.report}: its shard {shard['name']} is gone; remove the report to start over")
-        with np.load(io.BytesIO(index), allow_pickle=False) as facts:
-            seen.update(facts["contents"].tolist())
+            raise BadDataset(f"{pattern.report}: its shard {shard['name']} is gone; {anew}")
+        try:
+            seen.update(read_arrays(io.BytesIO(index), ("contents",))["contents"].tolist())
+        except DAMAGED:
+            raise BadDataset(f"{pattern.report}: the index of its shard {shard['name']} is damaged; {anew}") from None
     return report, seen

@@ -114,9 +114,12 @@ def _list_table(path: Path) -> Sequence[Entry]:
 
 def _image_column(path: Path, schema: Any) -> str:
     """The column that the file's own facts call one of pictures; else the one that looks so."""
-    facts = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
-    features = facts.get("info", {}).get("features", {})
-    named = [name for name, kind in features.items() if isinstance(kind, dict) and kind.get("_type") == "Image"]
+    try:
+        facts = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+        features = facts.get("info", {}).get("features", {}).items()
+    except (ValueError, AttributeError, RecursionError):
+        features = ()
+    named = [name for name, kind in features if isinstance(kind, dict) and kind.get("_type") == "Image"]
     likely = [name for name in schema.names if _may_hold(schema.field(name).type)]
     found = [name for name in named if name in likely] or likely
     usual = [name for name in _USUAL if name in found]

@@ -6,13 +6,13 @@ import contextlib
 import io
 import os
 import tarfile
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from photochrom._support.files import write_bytes
+from photochrom._support.npz import DAMAGED, read_arrays
 from photochrom.data.entries import Stored, is_picture
 from photochrom.errors import BadDataset, PhotochromError
 
@@ -46,11 +46,11 @@ def parsed(index: bytes, tar: str, kind: type[Stored] = Stored) -> tuple[list[in
         kind: of the list that is returned.
     """
     try:
-        with np.load(io.BytesIO(index), allow_pickle=False) as kept:
-            facts = kept["facts"].tolist()
-            keys = kept["keys"].tobytes().decode("utf-8", "surrogateescape").split("\0")
-            found = kind(tar, kept["offsets"], kept["sizes"], keys)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        kept = read_arrays(io.BytesIO(index), ("facts", "keys", "offsets", "sizes"))
+        facts = kept["facts"].tolist()
+        keys = kept["keys"].tobytes().decode("utf-8", "surrogateescape").split("\0")
+        found = kind(tar, kept["offsets"], kept["sizes"], keys)
+    except DAMAGED:
         return None
     whole = len(facts) == 3 and facts[0] == FORMAT and len(found.offsets) == len(found.sizes) == len(keys)
     return (facts, found) if whole else None

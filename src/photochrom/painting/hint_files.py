@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +18,14 @@ from photochrom.errors import BadSetting, PhotochromError
 from photochrom.imaging import io
 from photochrom.imaging.formats import SNIFF_BYTES, known_by
 from photochrom.imaging.picture import to_dtype
-from photochrom.painting.hints import MOST, Area, Colored, Hint, Stroke, as_hex
+from photochrom.painting.hints import BEYOND, MOST, Area, Colored, Hint, Stroke, as_hex
 
 KIND = "hints"
 OPAQUE = 128  # alpha from which on a pixel of a layer counts: the soft rim of a brush does not
 ALIKE = 12.0  # Lab units within which the colours of a layer are one: what a brush or JPEG makes of one colour
 RARE = 1e-3  # share of a layer's pixels under which a colour is the rim of another
 MOST_BYTES = 64 << 20
+MOST_PIXELS = 1 << 24  # that are kept of all areas of a file together; where they have more, they become coarser
 
 
 def read_hints(path: str | os.PathLike[str], max_pixels: int | None = None) -> list[Colored]:
@@ -65,6 +67,13 @@ def hints_from_json(text: str) -> list[Colored]:
         [Hint(x=3, y=4, color='navy', reach=1.0, drawn_on=(10, 8), time=None)]
     """
     try:
+        return _from_json(text)
+    except RecursionError:
+        raise BadSetting("these hints are not JSON (it is nested too deeply)") from None
+
+
+def _from_json(text: str) -> list[Colored]:
+    try:
         facts = json.loads(text)
     except ValueError as error:
         raise BadSetting(f"these hints are not JSON ({error})") from None
@@ -74,12 +83,13 @@ def hints_from_json(text: str) -> list[Colored]:
     if not isinstance(listed, list):
         raise BadSetting('no hints are in it; write {"hints": [{"x": 120, "y": 340, "color": "navy"}]}')
     size = facts.get("size")
-    if size is not None and not (
-        isinstance(size, list) and len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)
-    ):
-        raise BadSetting(f'"size" is {size!r}; it must be [WIDTH, HEIGHT] of the photograph in pixels')
-    return [_from_facts(entry, tuple(size) if size else None, number) for number, entry in enumerate(listed, 1)]
+    if size is not None and not (_are_whole(size, 2) and all(0 < side < BEYOND for side in size)):
+        raise BadSetting(f'"size" is {_told(size)}; it must be [WIDTH, HEIGHT] of the photograph in pixels')
+    most = MOST_PIXELS // max(1, len(listed))
+    return [_from_facts(entry, tuple(size) if size else None, most, number) for number, entry in enumerate(listed, 1)]
 
+
+_TOLD = 200  # characters of what is wrong in a file, in a message
 
 # What an entry has, and may have, by the key that tells its kind.
 _ENTRIES: dict[str, tuple[type[Colored], set[str], set[str]]] = {
@@ -89,18 +99,16 @@ _ENTRIES: dict[str, tuple[type[Colored], set[str], set[str]]] = {
 }
 
 
-def _from_facts(entry: Any, size: tuple[int, int] | None, number: int) -> Colored:
+def _from_facts(entry: Any, size: tuple[int, int] | None, most: int, number: int) -> Colored:
     keys = entry.keys() if isinstance(entry, dict) else ()
     kind, needed, further = next((known for key, known in _ENTRIES.items() if key in keys), _ENTRIES["x"])
     if not needed <= set(keys) <= needed | further:
         wanted = ", ".join(f'"{key}"' for key in sorted(needed))
-        raise BadSetting(
-            f"hint {number} is {json.dumps(entry)}; it must have {wanted}, and can have a reach and a time"
-        )
+        raise BadSetting(f"hint {number} is {_told(entry)}; it must have {wanted}, and can have a reach and a time")
     facts = dict(entry)
     try:
         if kind is Area:
-            return Area(_mask(facts.pop("runs"), size), **facts)
+            return Area(_mask(facts.pop("runs"), size, most), **facts, size=size)
         if kind is Stroke:
             facts["points"] = tuple((x, y) for x, y in entry["points"])
         return kind(**facts, drawn_on=size)  # type: ignore[call-arg]
@@ -110,17 +118,36 @@ def _from_facts(entry: Any, size: tuple[int, int] | None, number: int) -> Colore
         raise BadSetting(f"hint {number}: {error}") from None
 
 
-def _mask(runs: list[list[int]], size: tuple[int, int] | None) -> np.ndarray:
+def _mask(runs: Any, size: tuple[int, int] | None, most: int) -> np.ndarray:
+    """What the runs cover, of the size or of as much of it as `most` pixels are; what they only touch counts, too."""
     if size is None:
         raise BadSetting('with runs, the file must have the "size" of the photograph')
-    mask = np.zeros((size[1], size[0]), bool)
-    for row, first, last in runs:
-        if not (0 <= row < size[1] and 0 <= first <= last < size[0]):
-            raise BadSetting(f"the run {row}, {first}, {last} lies outside {size[0]} x {size[1]} pixels")
-        mask[row, first : last + 1] = True
-    if not mask.any():
+    width, height = size
+    factor = min(1.0, math.sqrt(most / (width * height)))
+    h = min(max(1, int(height * factor)), max(1, most))
+    w = min(max(1, int(width * factor)), max(1, most // h))
+    mask = np.zeros((h, w), bool)
+    for run in runs:
+        if not _are_whole(run, 3):
+            raise BadSetting(f"a run is {_told(run)}; it must be [ROW, FIRST, LAST], each a whole number of pixels")
+        row, first, last = run
+        if not (0 <= row < height and 0 <= first <= last < width):
+            raise BadSetting(f"the run {row}, {first}, {last} lies outside {width} x {height} pixels")
+        mask[row * h // height, first * w // width : last * w // width + 1] = True
+    if not runs:
         raise BadSetting("it has no runs")
     return mask
+
+
+def _are_whole(numbers: Any, count: int) -> bool:
+    """Whether JSON has so many whole numbers there; true and false are none."""
+    return isinstance(numbers, list) and len(numbers) == count and all(type(number) is int for number in numbers)
+
+
+def _told(facts: Any) -> str:
+    """What stood in a file, as far as a message has room for it."""
+    text = json.dumps(facts)
+    return text if len(text) <= _TOLD else f"{text[:_TOLD]}..."
 
 
 def hints_to_json(hints: Sequence[Colored], size: tuple[int, int] | None) -> str:
@@ -146,7 +173,7 @@ def _facts(hint: Colored) -> dict[str, Any]:
         return {"x": hint.x, "y": hint.y} | end
     if isinstance(hint, Stroke):
         return {"points": [list(point) for point in hint.points], "width": hint.width} | end
-    return {"runs": _runs(cast(Area, hint).mask)} | end
+    return {"runs": _runs(cast(Area, hint).whole_mask)} | end
 
 
 def _runs(mask: np.ndarray) -> list[tuple[int, int, int]]:

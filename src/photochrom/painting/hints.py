@@ -239,9 +239,12 @@ class Stroke(Colored):
         across, down = small[0] / size[0], small[1] / size[1]
         line = [(int(x * across), int(y * down)) for x, y in self.points]
         width = max(1, round(self.width * math.sqrt(across * down)))
+        if width >= 2 * math.hypot(*small):  # from wherever it is, it covers all; drawing takes the longer, the wider
+            return np.argwhere(np.ones(small[::-1], bool))
         mask = Image.new("1", small)
         draw = ImageDraw.Draw(mask)
         draw.line(line, 1, width, "curve")
+        draw.point(line[0], 1)  # a thin dot has neither a length nor an inside
         for x, y in (line[0], line[-1]):
             draw.ellipse([x - width // 2, y - width // 2, x + width // 2, y + width // 2], 1)
         return np.argwhere(np.asarray(mask))
@@ -252,26 +255,36 @@ class Area(Colored):
     """The colour of a set of pixels, such as one of the colours of a painted layer.
 
     Attributes:
-        mask: (H, W) bool, the pixels, one at least.
+        mask: (h, w) bool, the pixels, one at least.
         color, reach, drawn_on, time: see `Colored`.
+        size: (W, H) to which the mask is thought to be stretched, pixels; None leaves it as it is.
     """
 
     mask: np.ndarray
     color: str
     reach: float = 1.0
     time: float | None = None
+    size: tuple[int, int] | None = None
 
     @property
     def drawn_on(self) -> tuple[int, int]:  # type: ignore[override]
-        return self.mask.shape[1], self.mask.shape[0]
+        return self.size or (self.mask.shape[1], self.mask.shape[0])
+
+    @property
+    def whole_mask(self) -> np.ndarray:
+        """(H, W) bool, the mask as it is stretched."""
+        if self.drawn_on == (self.mask.shape[1], self.mask.shape[0]):
+            return self.mask
+        return np.asarray(Image.fromarray(self.mask).resize(self.drawn_on, Image.Resampling.NEAREST))
 
     @property
     def places(self) -> Sequence[tuple[float, float]]:
         return ()
 
     def scaled(self, across: float, down: float) -> Area:
-        size = max(1, round(self.mask.shape[1] * across)), max(1, round(self.mask.shape[0] * down))
-        return replace(self, mask=np.asarray(Image.fromarray(self.mask).resize(size, Image.Resampling.NEAREST)))
+        width, height = self.drawn_on
+        # What is covered needs no mask of that size, and a photograph's may be large.
+        return replace(self, size=(max(1, round(width * across)), max(1, round(height * down))))
 
     def covers(self, size: tuple[int, int], small: tuple[int, int]) -> np.ndarray:
         share = np.asarray(Image.fromarray(self.mask.astype(np.float32)).resize(small, Image.Resampling.BOX))

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from photochrom._support.files import write_bytes, write_failed
+from photochrom._support.npz import DAMAGED, read_arrays
 from photochrom._support.text import shown
 from photochrom.errors import WriteFailed
 
@@ -77,7 +78,7 @@ class SegmentFolder:
     def begun(self) -> bool:
         """Whether an earlier run of the same job left something."""
         note = self.folder / "job.json"
-        return note.is_file() and note.read_text() == self._job
+        return note.is_file() and note.read_bytes() == self._job.encode()
 
     def mark(self) -> Path:
         """An empty file, for segments whose frames are kept elsewhere."""
@@ -99,7 +100,7 @@ class SegmentFolder:
         while self.path(len(found)).is_file():
             try:
                 found.append(self._facts(len(found)))
-            except (OSError, ValueError, KeyError, TypeError):
+            except (*DAMAGED, TypeError):
                 break
             if len(found) > 1:
                 found[-2] = (found[-2][0], {})
@@ -116,8 +117,8 @@ class SegmentFolder:
             os.replace(temporary, self.path(index))
 
     def _facts(self, index: int) -> tuple[Segment, dict[str, np.ndarray]]:
-        with np.load(self.path(index).with_suffix(".npz"), allow_pickle=False) as saved:
-            arrays = {name: saved[name] for name in saved.files}
+        with open(self.path(index).with_suffix(".npz"), "rb") as file:
+            arrays = read_arrays(file)
         facts = json.loads(arrays.pop("facts").tobytes())
         return Segment(**facts | {"repeated": tuple(facts["repeated"])}), arrays
 
