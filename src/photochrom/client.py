@@ -185,9 +185,7 @@ class Client:
         try:
             if ending != target.suffix.lower():
                 if not may_move:
-                    raise BadSetting(
-                        f"{shown(target)}: the server writes this film as {ending}; give the output that ending"
-                    )
+                    raise BadSetting(f"{shown(target)}: the server writes this film as {ending}; end its name in that")
                 target = target.with_suffix(ending)
                 check_free(target, overwrite)
             job.wait(lambda state: progress and progress(0.5 + state.progress / 2))

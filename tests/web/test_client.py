@@ -93,7 +93,8 @@ def test_a_film_that_cannot_be_written_stays_on_the_server(client, mp4, tmp_path
     film, jobs = tmp_path / "a.mp4", []
     film.write_bytes(mp4)
     monkeypatch.setattr("photochrom.client.write_bytes", full)
-    monkeypatch.setattr("photochrom.client.RemoteJob", lambda *made: jobs.append(RemoteJob(*made)) or jobs[-1])
+    submit = Client._submit
+    monkeypatch.setattr(Client, "_submit", lambda *given: jobs.append(submit(*given)) or jobs[-1])
     with pytest.raises(WriteFailed, match="the disk is full"):
         client.colorize(film)
     assert jobs[0].result()[4:8] == b"ftyp"
