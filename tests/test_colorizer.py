@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from photochrom import Colorizer, Hint, color
+from photochrom import Colorizer, Hint, Stroke, color
 from photochrom.errors import (
     BadCheckpoint,
     BadSetting,
@@ -683,6 +683,17 @@ def test_colour_is_kept_where_asked(finished, tmp_path, astronaut):
     session.colorize_file(tmp_path / "a.jpg", tmp_path / "b.png")
     np.testing.assert_array_equal(pio.read(tmp_path / "b.png").pixels, pio.read(tmp_path / "a.jpg").pixels)
     assert pio.read(tmp_path / "b.png").xmp is None
+
+
+def test_palettes_and_references_are_lists(finished, astronaut, tmp_path):
+    listed, read = (finished(palette=colors).colorize(astronaut) for colors in (["#7a1f10", "navy"], "#7a1f10,navy"))
+    np.testing.assert_array_equal(listed, read)
+    with pytest.raises(BadSetting, match=r"references is a list of pictures; write \[\.\.\.\] around a single one"):
+        finished(references=str(tmp_path / "a.jpg"))
+    with pytest.raises(BadSetting, match="a hint cannot be at 1; each point is a pair of x and y"):
+        Stroke((1, 2), "red")
+    with pytest.raises(BadSetting, match="some floating samples are NaN"):
+        finished().colorize(np.full((4, 4), np.nan))
 
 
 def test_gray_and_sepia_are_coloured_even_then(finished, astronaut):

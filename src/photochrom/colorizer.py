@@ -68,7 +68,7 @@ class Colorizer:
         keep_color: leave photographs that are already in colour as they are; tinted ones are coloured.
         restore_tone: stretch the tones of a faded print to the full range, which changes L.
         mark: add a small visible mark in the lower right corner.
-        palette: colours to which the picture's are drawn: a `Palette`, or what `Palette.read` takes.
+        palette: colours to which the picture's are drawn: a `Palette`, a list of colours, or what `Palette.read` takes.
         references: pictures whose colours are taken where they show the same kind of thing.
         reference_method: how that is found, "network" or "welsh"; see `photochrom.painting.reference`.
         like: a folder of pictures in colour; for each photograph the three most like it are references, too.
@@ -107,13 +107,16 @@ class Colorizer:
         keep_color: bool = False,
         restore_tone: bool = False,
         mark: bool = False,
-        palette: Palette | str | os.PathLike[str] | None = None,
+        palette: Palette | str | os.PathLike[str] | Sequence[str] | None = None,
         references: Sequence[str | os.PathLike[str]] = (),
         reference_method: str = "network",
         like: Album | str | os.PathLike[str] | None = None,
         strict: bool = False,
     ) -> None:
-        palette = palette if palette is None or isinstance(palette, Palette) else Palette.read(palette)
+        if isinstance(palette, Sequence) and not isinstance(palette, str):
+            palette = Palette.of(palette)
+        elif palette is not None and not isinstance(palette, Palette):
+            palette = Palette.read(palette)
         choice: dict[str, Any] = {
             "vividness": vividness,
             "saturation": saturation,
@@ -155,6 +158,8 @@ class Colorizer:
         self.max_pixels = max_pixels
         self.keep_color, self.restore_tone, self.mark = bool(keep_color), bool(restore_tone), bool(mark)
         self.palette = palette
+        if isinstance(references, (str, bytes, os.PathLike)):
+            raise BadSetting("references is a list of pictures; write [...] around a single one")
         if reference_method not in REFERENCE_METHODS:
             raise BadSetting(f"the reference method is '{reference_method}'; it must be {either(REFERENCE_METHODS)}")
         self.reference_method = reference_method

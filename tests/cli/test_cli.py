@@ -180,6 +180,15 @@ def test_what_is_kept_as_it_is_comes_through_a_pipe_byte_by_byte(call, model):
     assert Path("b.jpg").read_bytes() == data
 
 
+@pytest.mark.parametrize(("option", "name"), [("--confidence", "a.png"), ("--confidence", "b.png"), ("--log", "b.png")])
+def test_what_is_written_besides_is_neither_the_photograph_nor_its_result(call, model, option, name):
+    data = Path(gray("a.png")).read_bytes()
+    status, _, err = call("colorize", "a.png", "-o", "b.png", option, name, "--overwrite", *model)
+    assert (status, err) == (2, [f"photochrom: {option} {name} is the photograph, or where it goes; name another file"])
+    assert Path("a.png").read_bytes() == data
+    assert not Path("b.png").exists()
+
+
 def test_the_note_on_a_damaged_one_is_said_once(call, model):
     Image.linear_gradient("L").save("a.jpg")
     status, out, err = call("colorize", "-", *model, stdin=Path("a.jpg").read_bytes()[:-200])

@@ -1,6 +1,7 @@
 """Films: what is kept, what is coloured, and what is left when something goes wrong."""
 
 import contextlib
+import math
 import os
 import resource
 import signal
@@ -109,11 +110,16 @@ def test_a_part(film, colorizer, tmp_path, times_of, drawn_scene, pixels_of):
 
 def test_a_part_beyond_the_end_is_refused(film, colorizer, tmp_path):
     source = film(tmp_path / "a.mp4", frames=4)
-    with pytest.raises(BadSetting, match="no frame between 9"):
+    with pytest.raises(BadSetting, match="has no frame from 9 s on"):
         colorize_film(source, tmp_path / "b.mp4", colorizer, start=9)
-    with pytest.raises(BadSetting, match="end after its start, not 2 to 1"):
-        colorize_film(source, tmp_path / "b.mp4", colorizer, start=2, end=1)
-    assert not (tmp_path / "b.mp4").exists()
+    for start, end, told in (
+        (2, 1, "from 2 to 1 s"),
+        (math.nan, None, "from nan s on"),
+        (0, math.inf, "from 0 to inf s"),
+    ):
+        with pytest.raises(BadSetting, match=f"end after its start, not {told}"):
+            colorize_film(source, tmp_path / "b.mp4", colorizer, start=start, end=end)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"], "there is nothing to go on with"
 
 
 class Stop(Exception):

@@ -32,6 +32,7 @@ from photochrom.imaging.carrying import carried
 from photochrom.imaging.formats import format_for
 from photochrom.imaging.picture import Picture, to_dtype
 from photochrom.imaging.reading import decode
+from photochrom.imaging.result_names import beside
 from photochrom.inference.network import Scores, render_shape
 from photochrom.painting.confidence import unsure_places
 from photochrom.painting.hint_files import read_hints, write_hints
@@ -124,6 +125,9 @@ def colorize(
             if path.suffix.lower() != ending:
                 raise BadSetting(f"{option} {shown(path)}: this file is {ending[1:].upper()}; end its name in {ending}")
             check_free(path, overwrite)
+    for option, path in (("--save-hints", save_hints), ("--confidence", confidence), ("--log", log)):
+        if path:
+            _check_apart(option, path, inputs, output)
     to_stream = output is not None and Path(output) == STREAM
     with only_our_words():
         if STREAM in inputs or to_stream:
@@ -270,6 +274,13 @@ def _beside(
     points = ", ".join(f"{x * picture.width:.0f},{y * picture.height:.0f}" for x, y in places)
     say(f"{shown(confidence)}: {whole.mean():.0%} sure on average; hints would help most near {points}")
     return picture, scores
+
+
+def _check_apart(option: str, path: Path, inputs: Sequence[Path], output: str | None) -> None:
+    """Refuse to write what is no result where a photograph is, or where its result goes."""
+    results = [output] if output else [beside(each) for each in inputs if each.is_file()]
+    if os.path.realpath(path) in map(os.path.realpath, (*inputs, *results)):
+        raise BadSetting(f"{option} {shown(path)} is the photograph, or where it goes; name another file")
 
 
 def _pipe(source: Path, output: str | None, overwrite: bool, colorizer: Colorizer, hints: Sequence[Colored]) -> int:

@@ -127,6 +127,8 @@ def from_array(array: Pixels) -> Picture:
     if array.dtype.kind == "f":
         low, high = float(array.min()), float(array.max())
         if not (low >= 0 and high <= 1):
+            if np.isnan(low):
+                raise BadSetting("some floating samples are NaN; replace them, as by numpy.nan_to_num")
             raise BadSetting(f"floating samples must be between 0 and 1, not {low:g} to {high:g}; scale them")
         array = to_dtype(array, "float32")
     if array.dtype.name not in ("uint8", "uint16", "float32"):

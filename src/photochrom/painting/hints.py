@@ -414,9 +414,12 @@ def _seconds(text: str) -> float | None:
 
 
 def _check_places(places: Sequence[tuple[float, float]]) -> None:
-    for x, y in places:
+    for place in places:
+        if not (isinstance(place, Sequence) and len(place) == 2):
+            raise BadSetting(f"a hint cannot be at {place!r}; each point is a pair of x and y")
+        x, y = place
         # A comparison is false for what is no number, and takes integers that no float holds.
-        if not all(isinstance(place, Real) and abs(place) < BEYOND for place in (x, y)):
+        if not all(isinstance(each, Real) and abs(each) < BEYOND for each in place):
             raise BadSetting(f"a hint cannot be at {x!r}, {y!r}; x and y are pixels")
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +61,7 @@ class Palette:
             raise BadSetting(f"the palette has {len(self.colors)} colours; it must have between 1 and {MOST}")
 
     @classmethod
-    def of(cls, colors: list[str]) -> Palette:
+    def of(cls, colors: Sequence[str]) -> Palette:
         """Colours such as "#7a1f10" or "navy", each with the same share."""
         return cls.of_rgb(np.array([rgb_of(color.strip()) for color in colors]).reshape(-1, 3) / 255)
 

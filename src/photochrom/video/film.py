@@ -62,8 +62,12 @@ class FilmJob:
 
     def __post_init__(self) -> None:
         start, end = self.start or 0, self.end
-        if start < 0 or (end is not None and not end > start):
-            raise BadSetting(f"a part must start at 0 or later and end after its start, not {start} to {end}")
+        if not (0 <= start < math.inf and (end is None or start < end < math.inf)):
+            raise BadSetting(f"a part must start at 0 or later and end after its start, not {_part(start, end)}")
+
+
+def _part(start: float, end: float | None) -> str:
+    return f"from {start:g} s on" if end is None else f"from {start:g} to {end:g} s"
 
 
 def colorize(job: FilmJob, colorizer: Colorizer, listener: Listener | None = None) -> FilmReport:
@@ -98,7 +102,8 @@ def colorize(job: FilmJob, colorizer: Colorizer, listener: Listener | None = Non
         finally:
             painted.close()
         if not done:
-            raise BadSetting(f"{shown(job.source)} has no frame between {job.start or 0} and {job.end} seconds")
+            work.remove()
+            raise BadSetting(f"{shown(job.source)} has no frame {_part(job.start or 0, job.end)}")
         if colorizer.strict:
             _check_whole(job, reader, done)
         notes = [*followed.notes(), *_finish(job, work, done, reader, cut, ways)]
