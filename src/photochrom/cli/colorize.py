@@ -279,7 +279,7 @@ def _beside(
 def _check_apart(option: str, path: Path, inputs: Sequence[Path], output: str | None) -> None:
     """Refuse to write what is no result where a photograph is, or where its result goes."""
     results = [output] if output else [beside(each) for each in inputs if each.is_file()]
-    if os.path.realpath(path) in map(os.path.realpath, (*inputs, *results)):
+    if os.path.realpath(path) in {os.path.realpath(each) for each in (*inputs, *results)}:
         raise BadSetting(f"{option} {shown(path)} is the photograph, or where it goes; name another file")
 
 
