@@ -197,6 +197,16 @@ def test_the_note_on_a_damaged_one_is_said_once(call, model):
     assert out[:2] == b"\xff\xd8"
 
 
+def test_transparency_that_a_format_has_not_is_said(call, model):
+    clear = Image.merge("LA", [Image.new("L", (40, 40), 99), Image.linear_gradient("L").resize((40, 40))])
+    clear.save("a.png")
+    note = "its transparent parts were laid on white; JPEG has no transparency"
+    assert call("colorize", "a.png", "-o", "b.jpg", *model) == (0, b"", [f"a.png -> b.jpg ({note})"])
+    assert call("colorize", "a.png", "-o", "c.png", *model) == (0, b"", ["a.png -> c.png"])
+    Image.new("LA", (40, 40), (99, 255)).save("d.png")
+    assert call("colorize", "d.png", "-o", "e.jpg", *model) == (0, b"", ["d.png -> e.jpg"])
+
+
 def test_what_a_result_does_not_hold_is_said(call, model, png):
     Image.new("L", (8, 8)).save("a.gif", comment=b"Opa 1931")
     note = "its comments and texts were left out; BMP has no place for that"

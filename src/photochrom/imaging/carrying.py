@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from photochrom.imaging.captions import Captions
+from photochrom.imaging.formats import FORMATS
 from photochrom.imaging.picture import Picture
 from photochrom.imaging.tags import (
     ACROSS,
@@ -51,7 +52,7 @@ _ROOMS = {
 
 
 def carried(picture: Picture, format: str) -> tuple[Picture, tuple[str, ...]]:
-    """A picture with the metadata that a format holds, each at its place, and notes on what is left out.
+    """A picture with the metadata that a format holds, each at its place, and notes on what of it all is left out.
 
     Args:
         picture: with all that its file said.
@@ -63,6 +64,8 @@ def carried(picture: Picture, format: str) -> tuple[Picture, tuple[str, ...]]:
     def lost(what: str) -> None:
         notes.append(f"{what} left out; {format} has no place for that")
 
+    if picture.is_transparent and not FORMATS[format].alpha:
+        notes.append(f"its transparent parts were laid on white; {format} has no transparency")
     exif, captions, sentences = picture.exif, picture.captions, picture.captions.sentences
     if picture.dpi and not room.dpi:
         if not room.exif:

@@ -77,6 +77,11 @@ class Picture:
             )
 
     @property
+    def is_transparent(self) -> bool:
+        """Whether any of it is, in part at least; an alpha may be opaque everywhere."""
+        return self.alpha is not None and bool(self.alpha.min() < _FULL_SCALE[self.alpha.dtype.name])
+
+    @property
     def height(self) -> int:
         """Rows, H."""
         return self.pixels.shape[0]
