@@ -32,7 +32,8 @@ def operations(live):
     """Every operation of the description, by its label."""
     refusals = {"negative_data_rejection": {"expected-statuses": REFUSALS}}
     config = SchemathesisConfig.from_dict({"checks": refusals})
-    schema = schemathesis.openapi.from_url(f"{live}/openapi.json", headers=HEADERS, config=config)
+    # The description is made when it is first asked for, which takes a busy machine more than the 10 s of the default.
+    schema = schemathesis.openapi.from_url(f"{live}/openapi.json", headers=HEADERS, config=config, timeout=60)
     return {found.ok().label: found.ok() for found in schema.get_all_operations()}
 
 
