@@ -120,7 +120,7 @@ def colorize_file(
 
 
 def encoded(
-    picture: Picture, coloured: Picture, source: str | os.PathLike[str], format: str
+    picture: Picture, coloured: Picture, source: str | os.PathLike[str], format: str, original: bytes | None = None
 ) -> tuple[bytes, PhotographReport]:
     """The file of a picture in colour, and what is to be said of it.
 
@@ -129,13 +129,14 @@ def encoded(
         coloured: in colour, or `picture` itself where it is kept as it is; then its file is copied.
         source: its file.
         format: the name of the result's.
+        original: the content of the file, where it is here and can't be read again.
 
     Raises:
         PhotochromError: with the name of the file.
     """
     kept = coloured is picture
-    if kept and picture.format == format and os.path.isfile(source):  # a pipe can't be read again
-        data, notes = io.read_file(source), ()
+    if kept and picture.format == format and (original or os.path.isfile(source)):  # a pipe's is gone
+        data, notes = original or io.read_file(source), ()
     else:
         with errors_naming(source):
             data = io.encode(coloured, format)

@@ -115,7 +115,7 @@ def _like_its_source(outcome: Outcome) -> Outcome:
     source, target = outcome.job.source, outcome.job.target
     pairs = [(source, target)]
     try:
-        if kind_of(source) == "sequence":
+        if outcome.job.kind == "film" and kind_of(source) == "sequence":  # no photograph is opened again for it
             pairs = [(numbered_path(source, number), numbered_path(target, number)) for number in numbered(source)]
         for each, result in pairs:
             facts = os.stat(each)

@@ -28,7 +28,6 @@ from photochrom.cli.show import only_our_words, progress, say
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting, WriteFailed
 from photochrom.imaging import io
-from photochrom.imaging.carrying import carried
 from photochrom.imaging.formats import format_for
 from photochrom.imaging.picture import Picture, to_dtype
 from photochrom.imaging.reading import decode
@@ -38,6 +37,7 @@ from photochrom.painting.confidence import unsure_places
 from photochrom.painting.hint_files import read_hints, write_hints
 from photochrom.painting.hints import Colored, Hint
 from photochrom.painting.upsample import resize
+from photochrom.photographs import encoded
 
 DEFAULTS, PLAIN, FILM_DEFAULTS = ModelOptions(), FinishOptions(), FilmOptions()
 STREAM = Path("-")
@@ -289,23 +289,21 @@ def _pipe(source: Path, output: str | None, overwrite: bool, colorizer: Colorize
         check_free(output, overwrite)
     elif sys.stdout.isatty():
         raise BadSetting("standard output is a terminal; redirect it to a file, or name one with -o")
-    name = "standard input" if source == STREAM else shown(source)
-    given = _from_stdin() if source == STREAM else None
-    if given is None:
-        picture = io.read(source, colorizer.max_pixels, colorizer.strict)
+    given = None
+    if source == STREAM:
+        source, given = Path("standard input"), _from_stdin()
+        picture = decode(BytesIO(given), str(source), colorizer.max_pixels, colorizer.strict)
     else:
-        picture = decode(BytesIO(given), name, colorizer.max_pixels, colorizer.strict)
+        picture = io.read(source, colorizer.max_pixels, colorizer.strict)
     result = colorizer.colorize_picture(picture, hints=hints)
     form = format_for(output).name if output else picture.format or "PNG"
-    # What is kept as it is keeps its bytes, but for a pipe's, which are gone.
-    kept = result is picture and picture.format == form and (given is not None or source.is_file())
-    data = (given or io.read_file(source)) if kept else io.encode(result, form)
+    data, report = encoded(picture, result, source, form, given)
     if output:
         write_bytes(output, data, overwrite)
     else:
         _to_stdout(data)
-    for note in () if kept else dict.fromkeys((*picture.notes, *carried(picture, form)[1])):
-        say(f"{name}: {note}")
+    for note in report.notes:
+        say(f"{shown(source)}: {note}")
     return 0
 
 

@@ -75,15 +75,15 @@ def study(
         if not (data or dry_run):
             raise BadSetting("the study needs photographs of downsampled ImageNet; name them with --data")
         plan, folder, chosen = load_plan(recipes / "study" / f"{scale}.toml"), out / scale, pick_device(device)
-        networks, all_networks = jobs(plan, recipes, only, seeds, part), jobs(plan, recipes)
+        networks = jobs(plan, recipes, only, seeds, part)
+        hours = Estimate(folder, networks, chosen, plan.photographs.test, jobs(plan, recipes))
         if dry_run:
-            table(Estimate(folder, networks, chosen, plan.photographs.test, all_networks).rows(), plan.title)
+            table(hours.rows(), plan.title)
             return
         parts = prepare(plan, folder, data, cifar, networks, held_out)
         if missing_references(folder, parts):
             say(f"{shown(folder)}: measuring the photographs themselves, which takes some minutes")
         write_references(folder, parts)
-        hours = Estimate(folder, networks, chosen, plan.photographs.test, all_networks)
         for number, job in enumerate(networks, start=1):
             hours.look()
             where = f"{number}/{len(networks)} {job.folder}"

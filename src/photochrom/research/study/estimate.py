@@ -35,10 +35,7 @@ class Estimate:
         self.jobs, self._folder, self._device = list(jobs), folder, device
         self._all = list({job.folder: job for job in (*jobs, *others)}.values())
         self._measuring = MEASURING * tested
-        self._work: dict[str, float] = {}
-        for job in self._all:
-            if job.name not in self._work:  # the same with every seed
-                self._work[job.name] = 0.0 if job.given else training_seconds(job)
+        self._known: dict[str, float] = {}
         self.finished: set[str] = set()
         self.look()
 
@@ -51,12 +48,17 @@ class Estimate:
                 self.finished.add(job.folder)
                 facts = read_facts(path)
                 if facts["machine"] == machine(self._device) and not job.given:
-                    predicted, spent = predicted + self._work[job.name], spent + facts["seconds"]
+                    predicted, spent = predicted + self._work(job), spent + facts["seconds"]
         self._factor = spent / predicted if predicted else 1.0 if self._device == "cpu" else None
 
     def hours(self, job: StudyJob) -> float | None:
         """Of one job; None where nothing is known of a GPU's speed yet."""
-        return None if self._factor is None else (self._work[job.name] * self._factor + self._measuring) / 3600
+        return None if self._factor is None else (self._work(job) * self._factor + self._measuring) / 3600
+
+    def _work(self, job: StudyJob) -> float:
+        if job.name not in self._known:  # the same with every seed
+            self._known[job.name] = 0.0 if job.given else training_seconds(job)
+        return self._known[job.name]
 
     def left(self) -> float | None:
         """Of all jobs that are not finished."""
