@@ -351,6 +351,11 @@ WRONG = {
     "evaluate gray": (1, ["evaluate", "good.png"], "nothing could be measured"),
     "evaluate what is gone": (1, ["evaluate", "gone"], "gone does not exist"),
     "sheet ending": (1, ["evaluate", "good.png", "--sheet", "x.xyz"], "'.xyz'"),
+    "sheet over a photograph": (
+        2,
+        ["evaluate", "good.png", "--sheet", "good.png", "--overwrite"],
+        "--sheet good.png is one of the photographs; name another file",
+    ),
     "sweep and sheet": (2, ["evaluate", "good.png", "--sweep", "--sheet", "x.png"], "--sweep cannot be combined"),
     "sweep and top1": (2, ["evaluate", "good.png", "--sweep", "--top1"], "--sweep cannot be combined"),
     "sweep at a point": (2, ["evaluate", "good.png", "--sweep", "--vividness", "0.3"], "--sweep cannot be combined"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import photochrom
 from photochrom.cli import main
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -50,6 +51,14 @@ def test_the_joint_codebook_is_counted_whole(call):
     assert call("models", "show", RECIPES / "cnn-ce-joint.toml")[1][0].endswith("77 outputs")
 
 
+def test_a_packaged_model_is_shown_at_its_render_size(call):
+    status, lines, err = call("models", "show", "default")
+    card = photochrom.available_models()["default"]
+    assert (status, err) == (0, "")
+    assert lines[0] == f"ensemble at {card.render_size} x {card.render_size} pixels, {card.codebook().n_scores} outputs"
+    assert lines[-1].startswith(f"{card.parameters:,} parameters, ")
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
@@ -72,6 +81,7 @@ def test_the_list_is_still_there_and_neither_it_nor_the_help_needs_torch():
     code = """
 import sys
 sys.modules["torch"] = None
+import photochrom
 from photochrom.cli import main
 for argv in (["models"], ["models", "--help"], ["models", "show", "--help"], ["models", "show", "baseline"]):
     try:

@@ -48,6 +48,16 @@ def test_each_photograph_in_its_look(server, png):
         assert image.format == "JPEG"
 
 
+def test_an_archive_takes_the_name_of_the_job(server, png):
+    created = server.post("/api/v1/jobs", files={"file": ("portrait.png", png(1), "image/png")})
+    server.get(f"{created.headers['location']}/events")
+    identity = created.json()["id"]
+    assert collected(server, {"id": identity}, {"id": identity, "name": "b.png"}).namelist() == [
+        "portrait.color.png",
+        "b.color.png",
+    ]
+
+
 def test_lengths_stand_before_the_files_and_nothing_is_left_over(server, png):
     identity = submitted(server, png(1))
     studio = server.app.state.studio
@@ -95,7 +105,14 @@ def test_each_photograph_is_exported_as_it_is_asked_for(server, png, gif):
         "harbour.png: a film is written as .mp4; omit the format",
         "train.gif: this is a film; its result is all there is",
     ]
-    for wrong in ({"kind": "poster"}, {"quality": 0}, {"size": 3}, {"format": "xcf"}):
+    for wrong in (
+        {"kind": "poster"},
+        {"quality": 0},
+        {"size": 3},
+        {"format": "xcf"},
+        {"saturation": 1.2},
+        {"look": {"colour": 1}},
+    ):
         refused = server.post("/api/v1/archive", json={"photographs": [{"id": identity, **wrong}]})
         assert refused.status_code == 422, wrong
 

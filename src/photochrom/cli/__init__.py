@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from cyclopts import App
-from cyclopts.exceptions import CoercionError, CycloptsError, MissingArgumentError
+from cyclopts.exceptions import CoercionError, CycloptsError, MissingArgumentError, UnusedCliTokensError
 
 from photochrom._support.text import shown
 from photochrom._support.version import __version__
@@ -97,6 +97,8 @@ def _in_words(error: CycloptsError, command: str, argv: Sequence[str]) -> str:
     if isinstance(error, CoercionError) and error.token and error.target_type in (int, float):
         number = "a whole number" if error.target_type is int else "a number"
         return f"{error.token.keyword or error.token.value} is '{error.token.value}'; it must be {number}"
+    if isinstance(error, UnusedCliTokensError):
+        return f"{command} knows no use for {shown(error.unused_tokens[0])}"
     return str(error).strip()
 
 

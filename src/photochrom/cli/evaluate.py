@@ -66,6 +66,9 @@ def evaluate(
         A packaged model's name (see `photochrom models`), a .onnx file, or a run folder; repeat it to compare several.
         [default: default, but none beside --predictions]
     """
+    files = _files(data)
+    if sheet and os.path.realpath(sheet) in {os.path.realpath(file) for file in files}:
+        raise BadSetting(f"--sheet {shown(sheet)} is one of the photographs; name another file")
     models = model or ([] if methods.predictions else ["default"])
     with only_our_words():
         if methods != ALONE or len(models) > 1:
@@ -75,16 +78,16 @@ def evaluate(
             for name in dict.fromkeys(models):
                 colorizer = options.load(name)
                 loaded[name if colorizer.card.name in loaded else colorizer.card.name] = colorizer
-            return compare_methods(_files(data), loaded, methods, out, sheet, overwrite)
+            return compare_methods(files, loaded, methods, out, sheet, overwrite)
         if sweep:
             if top1 or sheet or options.vividness is not None:
                 raise BadSetting("--sweep cannot be combined with --top1, --sheet or --vividness; run them separately")
-            return _sweep(_files(data), options.load(models[0]), out, overwrite)
+            return _sweep(files, options.load(models[0]), out, overwrite)
         if sheet:
             format_for(sheet)
             check_free(sheet, overwrite)
         counter = _counter(judge) if top1 else None
-        return _evaluate(_files(data), options.load(models[0]), out, counter, sheet, overwrite)
+        return _evaluate(files, options.load(models[0]), out, counter, sheet, overwrite)
 
 
 def _evaluate(

@@ -53,18 +53,22 @@ def layers(
     Parameters
     ----------
     network
-        A recipe (a .toml file), or the name of a network, shown with its default settings and 2 outputs.
+        A recipe (a .toml file); a network by its name, shown with its default settings and 2 outputs; or a model: a
+        packaged one, an exported file, or a run folder.
     set_
         A recipe field to change, such as --set bins.count=30; repeat for more.
     """
     with training("showing a network's layers"):
         from photochrom.train.recipe import load_recipe
-        from photochrom.train.summary import default_recipe, summary
+        from photochrom.train.summary import default_recipe, summary, summary_of_model
     is_recipe = network.endswith(".toml")
     if set_ and not is_recipe:
         raise BadSetting(f"--set changes a recipe, and '{network}' is not one; name a .toml file")
-    recipe = load_recipe(Path(network), tuple(set_)) if is_recipe else default_recipe(network)
-    found = summary(recipe)
+    if not is_recipe and (network in packaged() or Path(network).exists()):
+        recipe, found = summary_of_model(network)
+    else:
+        recipe = load_recipe(Path(network), tuple(set_)) if is_recipe else default_recipe(network)
+        found = summary(recipe)
     rows: list[tuple[str, ...]] = [("layer", "kind", "gives", "parameters", "multiply-adds")]
     for layer in found.layers:
         shape, numbers = " x ".join(map(str, layer.shape)), (layer.parameters, layer.multiply_adds)

@@ -14,6 +14,8 @@ from photochrom import color
 from photochrom.models import models
 from photochrom.train.build import check_size, classifies, example, make_model
 from photochrom.train.config import DataConfig, ModelConfig, Recipe, TaskConfig
+from photochrom.train.export import load_state
+from photochrom.train.recipe import recipe_from_dict
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,23 @@ def summary(recipe: Recipe) -> Summary:
     Raises:
         UnknownName, BadRecipe: no such network or loss, settings that it does not take, or samples of another size.
     """
-    outputs = count_outputs(recipe)
+    return _summary(recipe, count_outputs(recipe))
+
+
+def summary_of_model(model: str) -> tuple[Recipe, Summary]:
+    """The recipe and the network of a packaged model, an exported file or a run folder, at its render size.
+
+    Raises:
+        UnknownName, BadCheckpoint: no such model, or not one of photochrom.
+    """
+    _, bins, card = load_state(model)
+    recipe = recipe_from_dict(card.recipe)
+    size = card.size or -(-card.render_size // card.multiple) * card.multiple
+    recipe = replace(recipe, data=replace(recipe.data, size=size))
+    return recipe, _summary(recipe, bins.n_scores if bins else 2)
+
+
+def _summary(recipe: Recipe, outputs: int) -> Summary:
     # Tensors without memory: a fully connected layer may have a gigabyte of weights.
     with FakeTensorMode():
         model = make_model(recipe, outputs)

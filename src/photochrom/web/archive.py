@@ -32,17 +32,23 @@ _LONGEST = 100  # of a name without its ending; every file system has room for i
 _CHUNK = 1 << 20
 
 
-class Wish(exports.Export, frozen=True):
+class WishedLook(Look, frozen=True, extra="forbid"):
+    """A look that stands by itself. Elsewhere it is part of a query, whose other names are not its own."""
+
+
+class Wish(exports.Export, frozen=True, extra="forbid"):
     """One photograph or film of an archive; of a film, there is only the result."""
 
     id: str = Field(max_length=100, description="The job's.")
-    name: str = Field(
-        _UNNAMED, max_length=1000, description="What its file was called; NAME.jpg is NAME.color.jpg then."
+    name: str | None = Field(
+        None,
+        max_length=1000,
+        description="What its file was called, where that is not the job's name; NAME.jpg is NAME.color.jpg then.",
     )
-    look: Look = Field(default=Look(), description="Of a photograph; a film has the one it was sent with.")
+    look: WishedLook = Field(default=WishedLook(), description="Of a photograph; a film has the one it was sent with.")
 
 
-class Selection(BaseModel):
+class Selection(BaseModel, extra="forbid"):
     """What an archive holds."""
 
     photographs: list[Wish] = Field(min_length=1, max_length=MOST)
@@ -70,11 +76,14 @@ async def stream(studio: Studio, client: str, selection: Selection) -> AsyncIter
         zipfile.ZipFile(growing, "w") as archive,
     ):
         for wish in selection.photographs:
+            name = wish.name
             try:
-                await _add(archive, studio, wish, taken)
+                job = studio.jobs.get(wish.id)
+                name = name or job.name
+                await _add(archive, studio, job, wish, name or _UNNAMED, taken)
             except (Problem, PhotochromError) as error:
                 detail = error.detail if isinstance(error, Problem) else problem_of(error).detail
-                missing.append(f"{' '.join(wish.name.split())}: {detail}\n")
+                missing.append(f"{' '.join((name or _UNNAMED).split())}: {detail}\n")
             for piece in growing.take():
                 yield piece
         if missing:
@@ -84,16 +93,17 @@ async def stream(studio: Studio, client: str, selection: Selection) -> AsyncIter
             yield piece
 
 
-async def _add(archive: zipfile.ZipFile, studio: Studio, wish: Wish, taken: set[str]) -> None:
-    job = studio.jobs.get(wish.id)
+async def _add(
+    archive: zipfile.ZipFile, studio: Studio, job: ColoringJob, wish: Wish, called: str, taken: set[str]
+) -> None:
     if job.film and wish.kind == exports.Kind.PHOTOGRAPH:
-        name = entry_name(wish.name, (job.film,), taken)
+        name = entry_name(called, (job.film,), taken)
         with present():
             await anyio.to_thread.run_sync(archive.write, films.result_of(job.folder, job.film), name)
         return
     path, format = await _exported(studio, job, wish)
     try:
-        name = entry_name(wish.name, exports.endings_of(format), taken, exports.MARKS[wish.kind])
+        name = entry_name(called, exports.endings_of(format), taken, exports.MARKS[wish.kind])
         await anyio.to_thread.run_sync(archive.write, path, name)
     finally:
         path.unlink(missing_ok=True)
