@@ -546,7 +546,10 @@ def test_evaluate(call, model, drawn):
     lines = out.decode().splitlines()
     assert lines[0] == "tiny on 3 photographs"
     assert any(line.split()[:1] == ["ciede2000"] for line in lines)
-    assert lines[-1].startswith("CIEDE2000 ")
+    means = json.loads(Path("run/totals.json").read_text())
+    gain = 1 - means["ours"]["ciede2000"] / means["gray"]["ciede2000"]
+    side = "under" if gain >= 0 else "over"
+    assert lines[-1].startswith(f"CIEDE2000 {abs(gain):.1%} {side} gray's at ")
     with open("run/per_image.csv", newline="") as file:
         assert [row["file"] for row in csv.DictReader(file)] == [f"photos/sub/{i} [x].png" for i in range(3)]
     assert json.loads(Path("run/totals.json").read_text())["pictures"] == 3

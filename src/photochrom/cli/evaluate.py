@@ -111,7 +111,8 @@ def _evaluate(
         )
     _show(report, colorizer, len(report.rows))
     gain, share = report.headline["ciede2000_gain"], report.headline["colorfulness_share"]
-    result(f"CIEDE2000 {gain:.1%} under gray's at {share:.0%} of the truth's colorfulness")
+    side = "under" if gain >= 0 else "over"
+    result(f"CIEDE2000 {abs(gain):.1%} {side} gray's at {share:.0%} of the truth's colorfulness")
     if sheet:
         io.write(io.from_pil(contact_sheet(rows)), sheet, overwrite)
         say(f"{shown(sheet)}: {len(rows)} photographs")
