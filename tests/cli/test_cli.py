@@ -351,6 +351,7 @@ WRONG = {
     "evaluate gray": (1, ["evaluate", "good.png"], "nothing could be measured"),
     "evaluate what is gone": (1, ["evaluate", "gone"], "gone does not exist"),
     "sheet ending": (1, ["evaluate", "good.png", "--sheet", "x.xyz"], "'.xyz'"),
+    "a word too many": (2, ["demo", "x"], "photochrom demo does not take x (see photochrom demo --help)"),
     "sheet over a photograph": (
         2,
         ["evaluate", "good.png", "--sheet", "good.png", "--overwrite"],

@@ -97,8 +97,8 @@ def _in_words(error: CycloptsError, command: str, argv: Sequence[str]) -> str:
     if isinstance(error, CoercionError) and error.token and error.target_type in (int, float):
         number = "a whole number" if error.target_type is int else "a number"
         return f"{error.token.keyword or error.token.value} is '{error.token.value}'; it must be {number}"
-    if isinstance(error, UnusedCliTokensError):
-        return f"{command} knows no use for {shown(error.unused_tokens[0])}"
+    if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
+        return f"{command} does not take {shown(error.unused_tokens[0])}"
     return str(error).strip()
 
 
