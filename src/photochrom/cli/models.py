@@ -59,12 +59,13 @@ def layers(
         A recipe field to change, such as --set bins.count=30; repeat for more.
     """
     with training("showing a network's layers"):
+        from photochrom.models import models as networks
         from photochrom.train.recipe import load_recipe
         from photochrom.train.summary import default_recipe, summary, summary_of_model
     is_recipe = network.endswith(".toml")
     if set_ and not is_recipe:
         raise BadSetting(f"--set changes a recipe, and '{network}' is not one; name a .toml file")
-    if not is_recipe and (network in packaged() or Path(network).exists()):
+    if not is_recipe and network not in networks and (network in packaged() or Path(network).exists()):
         recipe, found = summary_of_model(network)
     else:
         recipe = load_recipe(Path(network), tuple(set_)) if is_recipe else default_recipe(network)

@@ -76,14 +76,14 @@ async def stream(studio: Studio, client: str, selection: Selection) -> AsyncIter
         zipfile.ZipFile(growing, "w") as archive,
     ):
         for wish in selection.photographs:
-            name = wish.name
+            called = wish.name or _UNNAMED
             try:
                 job = studio.jobs.get(wish.id)
-                name = name or job.name
-                await _add(archive, studio, job, wish, name or _UNNAMED, taken)
+                called = wish.name or job.name or _UNNAMED
+                await _add(archive, studio, job, wish, called, taken)
             except (Problem, PhotochromError) as error:
                 detail = error.detail if isinstance(error, Problem) else problem_of(error).detail
-                missing.append(f"{' '.join((name or _UNNAMED).split())}: {detail}\n")
+                missing.append(f"{' '.join(called.split())}: {detail}\n")
             for piece in growing.take():
                 yield piece
         if missing:
