@@ -81,7 +81,6 @@ def test_the_list_is_still_there_and_neither_it_nor_the_help_needs_torch():
     code = """
 import sys
 sys.modules["torch"] = None
-import photochrom
 from photochrom.cli import main
 for argv in (["models"], ["models", "--help"], ["models", "show", "--help"], ["models", "show", "baseline"]):
     try:

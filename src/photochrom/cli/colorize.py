@@ -23,7 +23,7 @@ from rich.text import Text
 from photochrom import batch
 from photochrom._support.files import check_free, write_bytes, writing
 from photochrom._support.text import counted, shown
-from photochrom.cli.options import FilmOptions, FinishOptions, ModelOptions
+from photochrom.cli.options import FilmOptions, FinishOptions, ModelOptions, check_apart
 from photochrom.cli.show import only_our_words, progress, say
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting, WriteFailed
@@ -127,7 +127,8 @@ def colorize(
             check_free(path, overwrite)
     for option, path in (("--save-hints", save_hints), ("--confidence", confidence), ("--log", log)):
         if path:
-            _check_apart(option, path, inputs, output)
+            results = [output] if output else [beside(each) for each in inputs if each.is_file()]
+            check_apart(option, path, (*inputs, *results), "the photograph, or where it goes")
     to_stream = output is not None and Path(output) == STREAM
     with only_our_words():
         if STREAM in inputs or to_stream:
@@ -274,13 +275,6 @@ def _beside(
     points = ", ".join(f"{x * picture.width:.0f},{y * picture.height:.0f}" for x, y in places)
     say(f"{shown(confidence)}: {whole.mean():.0%} sure on average; hints would help most near {points}")
     return picture, scores
-
-
-def _check_apart(option: str, path: Path, inputs: Sequence[Path], output: str | None) -> None:
-    """Refuse to write what is no result where a photograph is, or where its result goes."""
-    results = [output] if output else [beside(each) for each in inputs if each.is_file()]
-    if os.path.realpath(path) in {os.path.realpath(each) for each in (*inputs, *results)}:
-        raise BadSetting(f"{option} {shown(path)} is the photograph, or where it goes; name another file")
 
 
 def _pipe(source: Path, output: str | None, overwrite: bool, colorizer: Colorizer, hints: Sequence[Colored]) -> int:

@@ -15,7 +15,7 @@ from photochrom._support.files import check_free
 from photochrom._support.optional_packages import training
 from photochrom._support.text import shown
 from photochrom.cli.compare_methods import MethodsOptions, compare_methods
-from photochrom.cli.options import DecodingOptions
+from photochrom.cli.options import DecodingOptions, check_apart
 from photochrom.cli.show import counting, only_our_words, result, say, table
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadDataset, BadSetting
@@ -67,8 +67,8 @@ def evaluate(
         [default: default, but none beside --predictions]
     """
     files = _files(data)
-    if sheet and os.path.realpath(sheet) in {os.path.realpath(file) for file in files}:
-        raise BadSetting(f"--sheet {shown(sheet)} is one of the photographs; name another file")
+    if sheet:
+        check_apart("--sheet", sheet, files, "one of the photographs")
     models = model or ([] if methods.predictions else ["default"])
     with only_our_words():
         if methods != ALONE or len(models) > 1:

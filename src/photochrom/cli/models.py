@@ -66,15 +66,18 @@ def layers(
     if set_ and not is_recipe:
         raise BadSetting(f"--set changes a recipe, and '{network}' is not one; name a .toml file")
     if not is_recipe and network not in networks and (network in packaged() or Path(network).exists()):
-        recipe, found = summary_of_model(network)
+        from photochrom.train.export import load_model  # not for a recipe, which would wait for it
+
+        trained, card = load_model(network)
+        kind, found = card.architecture, summary_of_model(trained, card)
     else:
         recipe = load_recipe(Path(network), tuple(set_)) if is_recipe else default_recipe(network)
-        found = summary(recipe)
+        kind, found = recipe.model.name, summary(recipe)
     rows: list[tuple[str, ...]] = [("layer", "kind", "gives", "parameters", "multiply-adds")]
     for layer in found.layers:
         shape, numbers = " x ".join(map(str, layer.shape)), (layer.parameters, layer.multiply_adds)
         rows.append((layer.name, layer.kind, shape, *(str(n) if n else "" for n in numbers)))
-    show.table(rows, f"{recipe.model.name} at {found.size} x {found.size} pixels, {found.outputs} outputs")
+    show.table(rows, f"{kind} at {found.size} x {found.size} pixels, {found.outputs} outputs")
     show.result(f"{found.parameters:,} parameters, {found.multiply_adds:,} multiply-adds")
 
 

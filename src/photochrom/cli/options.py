@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from photochrom._support.text import shown
 from photochrom.colorizer import Colorizer
+from photochrom.errors import BadSetting
 from photochrom.imaging.io import MAX_PIXELS
 from photochrom.video.codecs import CodecName
 
@@ -105,3 +109,13 @@ class FilmOptions:
     """End of the part to colour, in seconds."""
     audio: bool = True
     """Keep the sound."""
+
+
+def check_apart(option: str, path: Path, others: Iterable[str | Path], what: str) -> None:
+    """Refuse to write what is no result over one of `others`, which are `what`.
+
+    Raises:
+        BadSetting: it would be.
+    """
+    if os.path.realpath(path) in {os.path.realpath(each) for each in others}:
+        raise BadSetting(f"{option} {shown(path)} is {what}; name another file")

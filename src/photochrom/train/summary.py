@@ -11,11 +11,10 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from photochrom import color
+from photochrom.inference.card import ModelCard
 from photochrom.models import models
 from photochrom.train.build import check_size, classifies, example, make_model
 from photochrom.train.config import DataConfig, ModelConfig, Recipe, TaskConfig
-from photochrom.train.export import load_state
-from photochrom.train.recipe import recipe_from_dict
 
 
 @dataclass(frozen=True)
@@ -52,29 +51,21 @@ def summary(recipe: Recipe) -> Summary:
     Raises:
         UnknownName, BadRecipe: no such network or loss, settings that it does not take, or samples of another size.
     """
-    return _summary(recipe, count_outputs(recipe))
-
-
-def summary_of_model(model: str) -> tuple[Recipe, Summary]:
-    """The recipe and the network of a packaged model, an exported file or a run folder, at its render size.
-
-    Raises:
-        UnknownName, BadCheckpoint: no such model, or not one of photochrom.
-    """
-    _, bins, card = load_state(model)
-    recipe = recipe_from_dict(card.recipe)
-    size = card.size or -(-card.render_size // card.multiple) * card.multiple
-    recipe = replace(recipe, data=replace(recipe.data, size=size))
-    return recipe, _summary(recipe, bins.n_scores if bins else 2)
-
-
-def _summary(recipe: Recipe, outputs: int) -> Summary:
+    outputs = count_outputs(recipe)
     # Tensors without memory: a fully connected layer may have a gigabyte of weights.
     with FakeTensorMode():
         model = make_model(recipe, outputs)
         check_size(recipe, model)
         layers = layers_of(model, recipe.data.size)
     return Summary(layers, recipe.data.size, outputs, sum(p.numel() for p in model.parameters()))
+
+
+def summary_of_model(network: nn.Module, card: ModelCard) -> Summary:
+    """A trained network at its render size, as `photochrom.train.export.load_model` gives it."""
+    size = card.size or -(-card.render_size // card.multiple) * card.multiple
+    bins = card.codebook()
+    parameters = sum(p.numel() for p in network.parameters())
+    return Summary(layers_of(network, size), size, bins.n_scores if bins else 2, parameters)
 
 
 def default_recipe(name: str) -> Recipe:
