@@ -17,9 +17,9 @@ from photochrom.losses.colors import DecodedColors
 from photochrom.losses.pallor import pallor
 from photochrom.losses.recognition import LabClassifier, Recognition
 from photochrom.train.config import Recipe
-from photochrom.train.export import load_model
 from photochrom.train.task import Task, tasks
 from photochrom.train.tasks.supervised import SupervisedTask
+from photochrom.train.teacher import Teacher
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class RecognitionSettings(ClassifierLossSettings):
     reference: str = "default"
 
 
-class Reference:
+class Reference(Teacher):
     """Another model's colours for a batch, as it shows them itself; it learns nothing.
 
     Args:
@@ -97,20 +97,13 @@ class Reference:
     """
 
     def __init__(self, name: str, recipe: Recipe, device: torch.device) -> None:
-        network, self.card = load_model(name)
-        if self.card.steadies:
-            raise BadRecipe(f"task.settings.reference is '{name}', which is only for films")
-        if recipe.data.size % self.card.multiple or self.card.size not in (None, recipe.data.size):
-            takes = f"multiples of {self.card.multiple}" if self.card.size is None else f"{self.card.size} only"
-            raise BadRecipe(f"data.size is {recipe.data.size}; task.settings.reference '{name}' takes {takes}")
-        self.network = network.requires_grad_(False).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        super().__init__(name, recipe, device, "task.settings.reference")
         self.colors = DecodedColors(self.card.codebook(), self.card.default_decoding(), recipe.task.name).to(device)
 
     @torch.no_grad()
     def __call__(self, light: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 2 i j"]:
         """ab in Lab units for L, 0..100."""
-        seen = ((light - self.card.l_center) / self.card.l_scale).to(memory_format=torch.channels_last)
-        return self.colors(self.network(seen), light)
+        return self.colors(super().__call__(light), light)
 
 
 @tasks.register("recognition")
