@@ -325,6 +325,8 @@ class Colorizer:
             scores = scores or self.scores(light, variant=variant, hints=hints)
             painter = self._painter_of(light, scores, decoding or self.decoding, rng, hints, variant)
             rgb = painter.whole(light, picture.pixels.dtype, self.threads)
+            if picture.missing is not None:
+                rgb[picture.missing] = picture.pixels.reshape(*rgb.shape[:2], -1)[picture.missing]
             return provenance.signed(replace(picture.with_rgb(rgb), pages=pages))
         except (MemoryError, RuntimeError) as error:
             # A thread that finds no room for its stack is a RuntimeError.

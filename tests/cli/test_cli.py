@@ -352,6 +352,12 @@ WRONG = {
     "evaluate what is gone": (1, ["evaluate", "gone"], "gone does not exist"),
     "sheet ending": (1, ["evaluate", "good.png", "--sheet", "x.xyz"], "'.xyz'"),
     "a word too many": (2, ["demo", "x"], "photochrom demo does not take x (see photochrom demo --help)"),
+    "table over a photograph": (
+        2,
+        ["evaluate", "good.png", "--csv", "good.png", "--overwrite"],
+        "--csv good.png is one of the photographs; name another file",
+    ),
+    "no time": (2, [*GOOD, "--start", "1:x"], "--start: '1:x' is not a time; give seconds, M:S or H:M:S"),
     "sheet over a photograph": (
         2,
         ["evaluate", "good.png", "--sheet", "good.png", "--overwrite"],

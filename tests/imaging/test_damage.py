@@ -75,7 +75,29 @@ def test_a_jpeg_that_is_cut_short(progressive):
     else:
         np.testing.assert_array_equal(picture.pixels[: H // 3], whole[: H // 3])
         assert (picture.pixels[-H // 4 :] == 128).all()
+        assert (picture.pixels[picture.missing] == 128).all()
+        share = float(picture.notes[0].split("about ")[1].split("%")[0]) / 100
+        assert picture.pixels[picture.missing].size == pytest.approx(share * picture.pixels.size, rel=0.05, abs=16 * W)
         assert "% of the picture is missing" in picture.notes[0]
+
+
+@pytest.mark.parametrize("pixels", [GRAY, RGB])
+@pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (3, 2), (6, 1), (8, 3)])
+def test_what_is_missing_stays_gray_at_any_side(tiny, pixels, orientation, turns):
+    exif = Image.Exif()
+    exif[274] = orientation
+    data = saved("JPEG", pixels, quality=90, exif=exif)
+    picture = refused_and_read(data[: len(data) * 6 // 10])
+    assert "% of the picture is missing" in picture.notes[0]
+    coloured, missing = (
+        np.rot90(each, turns) for each in (Colorizer(tiny).colorize_picture(picture).pixels, picture.missing)
+    )
+    assert (coloured[missing] == 128).all()
+    assert missing[-H // 4 :].all()
+    assert not missing[: H // 3].any()
+    assert np.ptp(coloured[~missing].astype(int), axis=1).max() > 5
+    # The data end within a row of blocks.
+    assert 0 < missing[np.argmax(missing.any(1))].mean() < 1
 
 
 CUT = {

@@ -45,7 +45,7 @@ def test_a_folder_of_everything(run, film, drawn, tmp_path):
 
 def test_a_film_beside_itself_with_its_options(run, film, tmp_path):
     source = film(tmp_path / "a.mp4")
-    status, said = run(source, "--start", "0.5", "--codec", "hevc", "--consistency", "frame")
+    status, said = run(source, "--start", "0:00.5", "--codec", "hevc", "--consistency", "frame")
     assert status == 0, said
     assert said == f"{source} -> {tmp_path}/a.color.mp4\n"
     with av.open(str(tmp_path / "a.color.mp4")) as file:

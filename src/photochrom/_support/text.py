@@ -1,9 +1,10 @@
-"""Text for messages."""
+"""Text for messages, and what people write."""
 
 from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable
 
 
@@ -61,3 +62,21 @@ def closest(name: str, known: Iterable[str], otherwise: str | None = None) -> st
     if close:
         return f"did you mean {' or '.join(map(repr, close))}?"
     return f"there are: {', '.join(known)}" if otherwise is None else otherwise
+
+
+def seconds_of(text: str) -> float:
+    """The seconds of a time such as 12.5, 12.5s, 1:02.5 or 1:00:02.5.
+
+    Raises:
+        ValueError: it is none.
+
+    Examples:
+        >>> seconds_of("1:02.5")
+        62.5
+    """
+    found = re.fullmatch(r"(-?)(?:(?:(\d+):)?(\d+):)?(\d*\.?\d+|\d+\.)s?", text)
+    if not found:
+        raise ValueError(f"'{text}' is not a time; give seconds, M:S or H:M:S")
+    sign, *parts = found.groups()
+    hours, minutes, seconds = (float(part or 0) for part in parts)
+    return float(f"{sign}1") * (3600 * hours + 60 * minutes + seconds)

@@ -13,6 +13,7 @@ from photochrom._support.contact_sheet import SheetRow, contact_sheet, thumbnail
 from photochrom._support.files import check_free
 from photochrom._support.optional_packages import training
 from photochrom._support.text import counted, shown
+from photochrom.cli.options import check_apart
 from photochrom.cli.show import counting, result, say, table
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting
@@ -65,7 +66,9 @@ class _Targets:
     sheet: Path | None
 
     @classmethod
-    def of(cls, options: MethodsOptions, out: Path | None, sheet: Path | None, overwrite: bool) -> _Targets:
+    def of(
+        cls, options: MethodsOptions, out: Path | None, sheet: Path | None, overwrite: bool, measured: list[Path]
+    ) -> _Targets:
         if out and (options.csv or options.json):
             raise BadSetting("-o writes per_image.csv and totals.json into a folder; give it or --csv and --json")
         csv, json = claim(out, ("per_image.csv", "totals.json"), overwrite) if out else (options.csv, options.json)
@@ -74,8 +77,9 @@ class _Targets:
             html = html / "index.html"
         if sheet:
             format_for(sheet)
-        for path in (csv, json, html, sheet):
+        for option, path in (("--csv", csv), ("--json", json), ("--html", html), ("--sheet", sheet)):
             if path:
+                check_apart(option, path, measured, "one of the photographs")
                 check_free(path, overwrite)
         return cls(csv, json, html, sheet)
 
@@ -89,9 +93,10 @@ def compare_methods(
     overwrite: bool,
 ) -> int:
     """Measure, print and write; returns the exit status."""
-    targets = _Targets.of(options, out, sheet, overwrite)
     folders = named(options.predictions or ())
     pictures = [Predictions.find(name, folder, files, as_is=options.as_is) for name, folder in folders]
+    measured = [*files, *(path for each in pictures for path in each.files.values())]
+    targets = _Targets.of(options, out, sheet, overwrite, measured)
     for line in (line for each in pictures for line in each.notes()):
         say(f"photochrom: {line}")
     methods: list[Method] = [*(Model(name, colorizer) for name, colorizer in models.items()), *pictures]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 
-from photochrom._support.text import shown
+from photochrom._support.text import seconds_of, shown
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting
 from photochrom.imaging.io import MAX_PIXELS
@@ -91,6 +91,13 @@ class ModelOptions(DecodingOptions):
         return self.load(self.model, max_pixels, finish)
 
 
+def _time(_: Any, tokens: Sequence[Token]) -> float:
+    return seconds_of(tokens[0].value)
+
+
+Time = Annotated[float | None, Parameter(converter=_time)]
+
+
 @Parameter(name="*")
 @dataclass(frozen=True)
 class FilmOptions:
@@ -103,10 +110,10 @@ class FilmOptions:
     """Video codec of the result. [default: h264, and vp9 in WebM]"""
     crf: int | None = None
     """Encoding quality; lower is better and larger. [default: 18 for h264]"""
-    start: float | None = None
-    """Start of the part to colour, in seconds."""
-    end: float | None = None
-    """End of the part to colour, in seconds."""
+    start: Time = None
+    """Start of the part to colour: seconds, M:S or H:M:S."""
+    end: Time = None
+    """End of the part to colour, likewise."""
     audio: bool = True
     """Keep the sound."""
 

@@ -10,6 +10,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +22,8 @@ from photochrom.imaging.picture import Picture
 NOTE = "its data are damaged or end early, and were coloured as far as they go"
 _LEAST_SHARE = 0.01  # of rows that is worth a number
 _FILLED = {"JPEG": 128}  # what samples that are missing become; 0 in other formats
+_SIDES = [(0, -1), (0, 1), (1, -1), (1, 1)]  # bottom, top, right, left: the axis, and the step away from it
+_BLOCKS = (8, 16)  # rows of one
 _MOST_PADDING = 4  # times the length of a WebP that is there
 # Markers of a JPEG without a length: restarts, the start, and TEM. Source: ITU-T T.81, B.1.1.3.
 _ALONE = {0x01, *range(0xD0, 0xD9)}
@@ -55,8 +58,8 @@ def tolerant(reader: type[ImageFile.ImageFile]) -> type[ImageFile.ImageFile]:
     return Tolerant
 
 
-def note_on(kind: str, picture: Picture) -> str | None:
-    """What to say about a picture that was read of damaged data; None where nothing of it was there.
+def as_far_as_it_goes(kind: str, picture: Picture) -> Picture | None:
+    """A picture that was read of damaged data, with what of it is missing, and a note; None where nothing was there.
 
     Args:
         kind: the name of its format.
@@ -65,10 +68,27 @@ def note_on(kind: str, picture: Picture) -> str | None:
     pixels = picture.pixels.reshape(picture.height, picture.width, -1)
     if (pixels == pixels[:1, :1]).all():
         return None
-    # What is missing was filled with one value: below, or above in a BMP, which is stored from below.
-    rows = pixels[:: -1 if kind != "BMP" else 1]
-    missing = (rows == _FILLED.get(kind, 0)).all((1, 2)) if pixels.dtype == np.uint8 else (rows == 0).all((1, 2))
-    return note_of(int(np.argmin(missing)) / picture.height)
+    # What is missing was filled with one value. It lies below, or above in a BMP, which is stored from below; upright,
+    # it may lie at any side.
+    filled = (pixels == (_FILLED.get(kind, 0) if pixels.dtype == np.uint8 else 0)).all(2)
+    count, axis, step = max((_lines(filled, axis, step), axis, step) for axis, step in _SIDES)
+    notes = (note_of(count / filled.shape[axis]), *picture.notes)
+    missing = _missing(np.moveaxis(filled, axis, 0)[::step], count)
+    return replace(picture, missing=np.moveaxis(missing[::step], 0, axis) if count else None, notes=notes)
+
+
+def _lines(filled: np.ndarray, axis: int, step: int) -> int:
+    """How many rows (axis 0) or columns (1), from the first (step 1) or the last on (-1), are filled as a whole."""
+    return int(np.argmin(filled.all(1 - axis)[::step]))
+
+
+def _missing(filled: np.ndarray, count: int) -> np.ndarray:
+    """(H, W) bool: the first `count` rows, and those blocks of the next ones, where the data end, that are filled."""
+    missing = np.zeros(filled.shape, bool)
+    missing[:count] = True
+    for height in _BLOCKS:
+        missing[count : count + height] |= filled[count : count + height].all(0)
+    return missing
 
 
 def note_of(share: float) -> str:

@@ -45,6 +45,7 @@ class Picture:
         pages: the further pages of a TIFF, pictures of their own.
         notes: what the user should know, such as that it ends early; each follows "... (".
         captions: comments, IPTC, and the texts of a PNG.
+        missing: (H, W) bool, what the data of a damaged file do not reach, and what gets no colour; or None.
 
     Raises:
         BadSetting: shapes or dtypes do not fit together.
@@ -62,6 +63,7 @@ class Picture:
     pages: tuple[Picture, ...] = ()
     notes: tuple[str, ...] = ()
     captions: Captions = NO_CAPTIONS
+    missing: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         pixels, alpha = self.pixels, self.alpha

@@ -26,7 +26,7 @@ from photochrom.errors import (
 )
 from photochrom.imaging import jpeg2000
 from photochrom.imaging.captions import NO_CAPTIONS, Captions, captions_of
-from photochrom.imaging.damage import mended, note_on, tolerant
+from photochrom.imaging.damage import as_far_as_it_goes, mended, tolerant
 from photochrom.imaging.facts import facts_of, facts_of_tiff
 from photochrom.imaging.formats import FORMATS, SNIFF_BYTES, Format, sniff
 from photochrom.imaging.metadata import dpi_of_exif, sane_dpi, upright, upright_exif, upright_xmp
@@ -122,8 +122,7 @@ def _what_is_there(kind: str, file: IO[bytes], name: str, max_pixels: int | None
         raise
     except Exception:
         return None
-    note = note_on(kind, picture)
-    return None if note is None else replace(picture, notes=(note, *picture.notes))
+    return as_far_as_it_goes(kind, picture)
 
 
 def _decode(kind: str, file: IO[bytes], name: str, max_pixels: int | None, strict: bool) -> Picture:

@@ -20,6 +20,7 @@ from typing import Self
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
 
+from photochrom._support.text import seconds_of
 from photochrom.color import rgb_to_lab
 from photochrom.errors import BadSetting
 from photochrom.inference.network import render_shape
@@ -169,7 +170,8 @@ class Hint(Colored):
         try:
             place, color = text.split("=")
             first, *numbers = place.split(",")
-            time = _seconds(first)
+            # A number without a unit is no time, but x.
+            time = seconds_of(first) if ":" in first or first.endswith("s") else None
             x, y, *rest = (float(number) for number in (numbers if time is not None else [first, *numbers]))
             (reach,) = rest or [1.0]
         except ValueError:
@@ -399,18 +401,6 @@ def _ground(light: np.ndarray, ab: np.ndarray) -> np.ndarray:
     even = smooth_chroma(light[..., None], light, GRAIN_RADIUS, GRAIN)
     chroma = np.hypot(ab[..., :1], ab[..., 1:]) / VIVID + 1e-6
     return np.concatenate([even, ab * np.log1p(chroma) / chroma], -1) / EDGE
-
-
-def _seconds(text: str) -> float | None:
-    """The seconds of 12.5s, 1:02.5 or 1:00:02.5; None for a number without a unit.
-
-    Raises:
-        ValueError: it is none of these.
-    """
-    if ":" not in text and not text.endswith("s"):
-        return None
-    *larger, seconds = text.removesuffix("s").split(":")
-    return sum(int(part) * 60**power for power, part in enumerate(reversed(larger), 1)) + float(seconds)
 
 
 def _check_places(places: Sequence[tuple[float, float]]) -> None:

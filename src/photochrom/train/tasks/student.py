@@ -86,7 +86,7 @@ class StudentTask(SupervisedTask):
         """The recipe's losses and the weighted divergence, which is logged, unweighted, as "divergence" too."""
         parts = super().objective(output, ab, light)
         with self.autocast():
-            wanted = self.teacher(light)
-        pairs = (scores.float().log_softmax(1) for scores in (output, wanted))
-        divergence = F.kl_div(*pairs, reduction="none", log_target=True).sum(1).mean()
+            wanted = self.teacher(light).float().log_softmax(1)
+        ours = output.float().log_softmax(1)
+        divergence = F.kl_div(ours, wanted, reduction="none", log_target=True).sum(1).mean()
         return parts | {"loss": parts["loss"] + self.settings.weight * divergence, "divergence": divergence}
