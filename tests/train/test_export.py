@@ -340,7 +340,7 @@ def test_files_of_another_kind(tmp_path):
         load_backend(tmp_path / "y.onnx")
     with pytest.raises(UnknownName, match="no model is called 'nothing', and there is no such file"):
         load_backend("nothing")
-    with pytest.raises(BadCheckpoint, match="there is no such file"):
+    with pytest.raises(BadCheckpoint, match=r"is not a run folder: it has no checkpoint\.safetensors"):
         load_backend(tmp_path)
 
 

@@ -403,7 +403,7 @@ class TestWhatIsWrong:
         assert "the weights are those of another network" in self.fails(BadCheckpoint, tiny(), [folder], run)
 
     def test_no_run_at_all(self, tmp_path):
-        with pytest.raises(BadCheckpoint, match="there is no such file"):
+        with pytest.raises(BadCheckpoint, match=r"is not a run folder: it has no checkpoint\.safetensors"):
             load_run(tmp_path)
 
     def test_a_full_disk_leaves_the_checkpoint_before(self, tiny, folder, tmp_path, monkeypatch):

@@ -70,7 +70,8 @@ def as_far_as_it_goes(kind: str, picture: Picture) -> Picture | None:
         return None
     # What is missing was filled with one value. It lies below, or above in a BMP, which is stored from below; upright,
     # it may lie at any side.
-    filled = (pixels == (_FILLED.get(kind, 0) if pixels.dtype == np.uint8 else 0)).all(2)
+    value = _FILLED.get(kind, 0) if pixels.dtype == np.uint8 else 0
+    filled = np.equal(pixels, value).all(2)
     count, axis, step = max((_lines(filled, axis, step), axis, step) for axis, step in _SIDES)
     notes = (note_of(count / filled.shape[axis]), *picture.notes)
     missing = _missing(np.moveaxis(filled, axis, 0)[::step], count)

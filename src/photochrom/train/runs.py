@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from photochrom._support.files import write_failed
+from photochrom._support.text import shown
 from photochrom.data.entries import Entry
 from photochrom.errors import BadCheckpoint, BadRecipe, WriteFailed
 from photochrom.inference.bins import Bins, bins_from_dict
@@ -122,6 +123,8 @@ def load_run(run: Path) -> tuple[torch.nn.Module, Bins | None, Recipe, dict[str,
     Raises:
         BadCheckpoint: no checkpoint is there, or a damaged one.
     """
+    if not os.path.lexists(run / CHECKPOINT):
+        raise BadCheckpoint(f"{shown(run)} is not a run folder: it has no {CHECKPOINT}; name another folder")
     tensors, facts = read_checkpoint(run / CHECKPOINT)
     recipe = recipe_from_dict(facts["recipe"])
     bins = bins_from_dict(facts["bins"]) if facts["bins"] else None
