@@ -98,8 +98,8 @@ def colorize(
         output: where to write the result of a path; by default NAME.color.EXT next to it.
         overwrite: replace an existing file.
         hints: known colours, such as `Hint(120, 340, "navy")`, a `Stroke`, or what `read_hints` gives for a file.
-        **settings: those of `Colorizer`: model, vividness, saturation, warmth, tint, palette, references, render_size,
-            device.
+        **settings: those of `Colorizer`, such as model, vividness, saturation, warmth, palette, references, keep_color
+            or restore_tone; `help(photochrom.Colorizer)` says what each does.
 
     Returns:
         The same type as `x`: the path of the result, the bytes of a file, a PIL image, or an array.

@@ -249,6 +249,16 @@ def test_films_in_folders_are_found_by_content_and_the_rest_is_counted(films):
     assert [path.name for path in found.passed_over()] == ["half.mpg.part", "module.mod", "notes.txt", "song.m4a"]
 
 
+def test_photographs_in_folders_without_an_ending_are_found_by_content(tmp_path, png):
+    for name in ("scan", "twin", "twin.png"):
+        (tmp_path / name).write_bytes(png(3))
+    (tmp_path / "readme").write_text("neither")
+    found = plan([tmp_path], tmp_path / "out")
+    assert [(job.source.name, job.target.name) for job in found] == [("scan", "scan.png"), ("twin.png", "twin.png")]
+    # What its twin's result would be called is taken.
+    assert [path.name for path in found.passed_over()] == ["readme", "twin"]
+
+
 @pytest.mark.parametrize("name", ["@eaDir", "__MACOSX", "$RECYCLE.BIN", ".thumbnails", "lost+found", "Old.lrdata"])
 def test_folders_that_are_no_persons_are_passed_over(tree, png, name):
     inner = tree / "sub" / name

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Set
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from photochrom._support.text import shown
@@ -19,6 +20,7 @@ from photochrom.imaging.formats import EXTENSIONS
 from photochrom.imaging.moving import ANIMATIONS, FILMS, ONLY_READ
 from photochrom.imaging.moving import kind_of as moving_kind_of
 from photochrom.imaging.reading import RAW_REFUSED
+from photochrom.imaging.result_names import format_of, picture_name
 from photochrom.photographs import PhotographReport
 
 _NO_FILMS = frozenset(
@@ -132,6 +134,12 @@ def is_film_by_content(path: str | os.PathLike[str]) -> bool:
         (False, False)
     """
     return os.path.splitext(path)[1].lower() not in _NO_FILMS and moving_kind_of(path) == "film"
+
+
+def is_photograph_by_content(path: Path) -> bool:
+    """Whether a file whose name has no ending is a picture, by its first bytes, and no other has its result's name."""
+    named = not path.suffix and format_of(path) is not None
+    return named and not os.path.lexists(path.with_name(picture_name(path)))
 
 
 def attempt(colorizer: Colorizer, job: BatchJob, overwrite: bool, skip_existing: bool, *, tell: Tell) -> Outcome:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from photochrom._support.text import shown
-from photochrom.batch.kinds import is_film_by_content, kind_of
+from photochrom.batch.kinds import is_film_by_content, is_photograph_by_content, kind_of
 from photochrom.errors import PhotochromError, UnreadableImage
 from photochrom.imaging.folders import is_passed_over
 from photochrom.imaging.moving import film_name
@@ -117,7 +117,7 @@ def _is_wanted(path: Path) -> bool:
     if path.name.startswith(".") or is_result(path):
         return False
     if kind_of(path) is None:
-        return is_film_by_content(path)
+        return is_film_by_content(path) or is_photograph_by_content(path)
     # A pipe would be waited for; a link to nowhere is kept, so that it is named.
     return os.path.isfile(path) or not os.path.exists(path)
 
