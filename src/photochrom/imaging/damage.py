@@ -71,7 +71,7 @@ def as_far_as_it_goes(kind: str, picture: Picture) -> Picture | None:
     # What is missing was filled with one value. It lies below, or above in a BMP, which is stored from below; upright,
     # it may lie at any side.
     value = _FILLED.get(kind, 0) if pixels.dtype == np.uint8 else 0
-    filled = np.equal(pixels, value).all(2)
+    filled = np.all(np.equal(pixels, value), axis=2)
     count, axis, step = max((_lines(filled, axis, step), axis, step) for axis, step in _SIDES)
     notes = (note_of(count / filled.shape[axis]), *picture.notes)
     missing = _missing(np.moveaxis(filled, axis, 0)[::step], count)
@@ -80,7 +80,7 @@ def as_far_as_it_goes(kind: str, picture: Picture) -> Picture | None:
 
 def _lines(filled: np.ndarray, axis: int, step: int) -> int:
     """How many rows (axis 0) or columns (1), from the first (step 1) or the last on (-1), are filled as a whole."""
-    return int(np.argmin(filled.all(1 - axis)[::step]))
+    return int(np.argmin(np.all(filled, axis=1 - axis)[::step]))
 
 
 def _missing(filled: np.ndarray, count: int) -> np.ndarray:
