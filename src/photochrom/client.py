@@ -25,7 +25,7 @@ from photochrom._support.files import check_free, write_bytes
 from photochrom._support.text import shown
 from photochrom.errors import BadSetting, ServerRefused, UnreadableImage, WriteFailed
 from photochrom.imaging.formats import format_for
-from photochrom.imaging.moving import kind_of
+from photochrom.imaging.moving import moving_kind
 from photochrom.imaging.result_names import beside
 
 Progress = Callable[[float], object]
@@ -143,7 +143,7 @@ class Client:
         source = Path(x)
         target = Path(output) if output is not None else beside(source)
         check_free(target, overwrite)
-        if kind_of(source):
+        if moving_kind(source):
             target = self._color_film(source, target, output is None, overwrite, look, progress)
         else:
             if "format" not in look:

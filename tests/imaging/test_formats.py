@@ -50,7 +50,7 @@ def test_a_format_from_outside_is_one_file_and_one_row(plain, tmp_path):
     assert wanted_format(None, "image/x-plain", "PNG") == "PLAIN"
     # A film's name does not make it one.
     (tmp_path / "a.mpg").write_bytes((tmp_path / "a.plain").read_bytes())
-    assert moving.kind_of(tmp_path / "a.mpg") is None
+    assert moving.moving_kind(tmp_path / "a.mpg") is None
 
 
 @pytest.mark.parametrize(

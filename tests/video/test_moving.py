@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from photochrom import BadSetting
-from photochrom.imaging.moving import check_target, kind_of
-from photochrom.video import beside, colorize_film, is_film
+from photochrom.imaging.moving import check_target, moving_kind
+from photochrom.imaging.result_names import beside
+from photochrom.video import colorize_film, is_film
 
 
 @pytest.fixture
@@ -25,8 +26,8 @@ def moving(tmp_path, drawn):
 
 @pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "AVIF"])
 def test_a_picture_is_an_animation_by_its_frames(moving, form):
-    assert kind_of(moving(f"still.{form.lower()}", 1, form)) is None
-    assert kind_of(moving(f"moving.{form.lower()}", 3, form)) == "animation"
+    assert moving_kind(moving(f"still.{form.lower()}", 1, form)) is None
+    assert moving_kind(moving(f"moving.{form.lower()}", 3, form)) == "animation"
 
 
 def test_metadata_may_stand_before_the_frames_of_a_png(tmp_path):
@@ -36,15 +37,15 @@ def test_metadata_may_stand_before_the_frames_of_a_png(tmp_path):
     frames[0].save(tmp_path / "a.png", save_all=True, append_images=frames[1:], exif=exif)
     data = (tmp_path / "a.png").read_bytes()
     assert data.index(b"acTL") > 4096
-    assert kind_of(tmp_path / "a.png") == "animation"
+    assert moving_kind(tmp_path / "a.png") == "animation"
     (tmp_path / "b.png").write_bytes(data[:5000])
-    assert kind_of(tmp_path / "b.png") is None, "it ends before"
+    assert moving_kind(tmp_path / "b.png") is None, "it ends before"
 
 
 def test_content_counts_and_not_the_name(film, moving, tmp_path):
     path = film(tmp_path / "a.mp4", frames=2)
-    assert kind_of(path.rename(tmp_path / "a.jpg")) == "film"
-    assert kind_of(moving("b.jpg", 3, "GIF")) == "animation"
+    assert moving_kind(path.rename(tmp_path / "a.jpg")) == "film"
+    assert moving_kind(moving("b.jpg", 3, "GIF")) == "animation"
     Image.new("L", (8, 8)).save(tmp_path / "c.mp4", "JPEG")
     assert not is_film(tmp_path / "c.mp4")
     assert not is_film(tmp_path)
@@ -54,7 +55,7 @@ def test_content_counts_and_not_the_name(film, moving, tmp_path):
 def test_containers_are_known_without_their_ending(film, tmp_path, ending):
     codec = {"webm": "libvpx-vp9", "avi": "mpeg4"}.get(ending, "libx264")
     path = film(tmp_path / f"a.{ending}", frames=12, codec=codec, pts=list(range(12)) if ending == "avi" else None)
-    assert kind_of(path.rename(tmp_path / "nameless")) == "film"
+    assert moving_kind(path.rename(tmp_path / "nameless")) == "film"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_what_has_no_usual_container_is_a_film_by_its_content(colorizer, tmp_pat
             frame.pts = i
             out.mux(stream.encode(frame))
         out.mux(stream.encode())
-    assert kind_of(path) == "film"
+    assert moving_kind(path) == "film"
     report = colorize_film(path, tmp_path / "b.mp4", colorizer, consistency="frame")
     assert report.frames == 5
     with av.open(str(tmp_path / "b.mp4")) as file:
@@ -92,22 +93,22 @@ def test_what_has_no_usual_container_is_a_film_by_its_content(colorizer, tmp_pat
 
 def test_sound_in_a_films_container_is_no_film(tmp_path):
     (tmp_path / "song.m4a").write_bytes(b"\0\0\0\x18ftypM4A " + bytes(400))
-    assert kind_of(tmp_path / "song.m4a") is None
+    assert moving_kind(tmp_path / "song.m4a") is None
 
 
 def test_a_space_of_the_web_is_no_number(film, tmp_path):
     path = film(tmp_path / "a.ts", frames=2).rename(tmp_path / "summer%20day.mpg")
-    assert kind_of(path) == "film"
+    assert moving_kind(path) == "film"
     assert beside(path) == tmp_path / "summer%20day.color.mp4"
-    assert kind_of("summer%20day.mpg") == "film"
+    assert moving_kind("summer%20day.mpg") == "film"
     assert beside(Path("scan%20day-%03d.png")) == Path("scan%20day-%03d.color.png")
-    assert [kind_of(f"a-%{digits}d.png") for digits in ("", "3", "04", "012", "20")] == ["sequence"] * 4 + [None]
+    assert [moving_kind(f"a-%{digits}d.png") for digits in ("", "3", "04", "012", "20")] == ["sequence"] * 4 + [None]
 
 
 def test_sequences_are_patterns(tmp_path):
-    assert kind_of("frames/frame-%05d.png") == kind_of("%d.tif") == "sequence"
+    assert moving_kind("frames/frame-%05d.png") == moving_kind("%d.tif") == "sequence"
     (tmp_path / "100%d.png").write_bytes(b"")
-    assert kind_of(tmp_path / "100%d.png") is None
+    assert moving_kind(tmp_path / "100%d.png") is None
 
 
 def test_names_of_results():

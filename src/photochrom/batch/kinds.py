@@ -17,8 +17,7 @@ from photochrom.batch.jobs import BatchJob, Done, Outcome, Tell
 from photochrom.colorizer import Colorizer
 from photochrom.errors import AlreadyThere, BadSetting, PhotochromError, UnsupportedFormat
 from photochrom.imaging.formats import EXTENSIONS
-from photochrom.imaging.moving import ANIMATIONS, FILMS, ONLY_READ
-from photochrom.imaging.moving import kind_of as moving_kind_of
+from photochrom.imaging.moving import ANIMATIONS, FILMS, ONLY_READ, moving_kind
 from photochrom.imaging.reading import RAW_REFUSED
 from photochrom.imaging.result_names import format_of, picture_name
 from photochrom.photographs import PhotographReport
@@ -122,7 +121,7 @@ def kind_of_file(path: str | os.PathLike[str]) -> Kind | None:
     kind = kind_of(path)
     suffix = os.path.splitext(path)[1].lower()
     if kind is None or suffix in ANIMATIONS or "%" in os.path.basename(path):
-        return KINDS["film"] if moving_kind_of(path) else kind
+        return KINDS["film"] if moving_kind(path) else kind
     return kind
 
 
@@ -133,7 +132,7 @@ def is_film_by_content(path: str | os.PathLike[str]) -> bool:
         >>> is_film_by_content("a/song.m4a"), is_film_by_content("a/notes")
         (False, False)
     """
-    return os.path.splitext(path)[1].lower() not in _NO_FILMS and moving_kind_of(path) == "film"
+    return os.path.splitext(path)[1].lower() not in _NO_FILMS and moving_kind(path) == "film"
 
 
 def is_photograph_by_content(path: Path) -> bool:

@@ -19,7 +19,7 @@ from photochrom.batch.jobs import BatchJob, Outcome
 from photochrom.batch.kinds import attempt
 from photochrom.colorizer import Colorizer
 from photochrom.errors import OutOfMemory, PhotochromError, UnreadableFilm, UnreadableImage
-from photochrom.imaging.moving import kind_of, numbered, numbered_path
+from photochrom.imaging.moving import moving_kind, numbered, numbered_path
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def _like_its_source(outcome: Outcome) -> Outcome:
     source, target = outcome.job.source, outcome.job.target
     pairs = [(source, target)]
     try:
-        if outcome.job.kind == "film" and kind_of(source) == "sequence":  # no photograph is opened again for it
+        if outcome.job.kind == "film" and moving_kind(source) == "sequence":  # no photograph is opened again for it
             pairs = [(numbered_path(source, number), numbered_path(target, number)) for number in numbered(source)]
         for each, result in pairs:
             facts = os.stat(each)

@@ -12,8 +12,7 @@ from photochrom._support.text import shown
 from photochrom.batch.kinds import is_film_by_content, is_photograph_by_content, kind_of
 from photochrom.errors import PhotochromError, UnreadableImage
 from photochrom.imaging.folders import is_passed_over
-from photochrom.imaging.moving import film_name
-from photochrom.imaging.moving import kind_of as moving_kind_of
+from photochrom.imaging.moving import film_name, moving_kind
 from photochrom.imaging.result_names import is_result, result_of
 
 
@@ -108,7 +107,7 @@ def _films_by_result(directory: Path) -> dict[str, str]:
         return {}
     pictures = {name for name in names if (kind := kind_of(name)) and kind.name == "photograph"}
     others = (Path(directory, name) for name in names if name not in pictures)
-    films = [path.name for path in others if _is_wanted(path) and moving_kind_of(path) == "film"]
+    films = [path.name for path in others if _is_wanted(path) and moving_kind(path) == "film"]
     firsts = {film_name(Path(name)): name for name in reversed(films)}
     return firsts | {name: name for name in films if film_name(Path(name)) == name}
 

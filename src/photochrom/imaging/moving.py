@@ -58,10 +58,10 @@ def is_film(path: str | os.PathLike[str]) -> bool:
 
     Judged by the first bytes, since names lie; what cannot be read is judged by its ending.
     """
-    return kind_of(path) is not None
+    return moving_kind(path) is not None
 
 
-def kind_of(path: str | os.PathLike[str]) -> Kind | None:
+def moving_kind(path: str | os.PathLike[str]) -> Kind | None:
     """Which kind of moving picture it is; None is a photograph, or something else."""
     name = os.fsdecode(path)
     if NUMBERED.search(os.path.basename(name)) and not os.path.exists(name):
@@ -156,19 +156,13 @@ def film_name(path: Path) -> str:
     return path.name if suffix in FILMS + ANIMATIONS or NUMBERED.search(path.name) else f"{path.name}.mp4"
 
 
-def beside(path: Path) -> Path:
-    """Where the coloured version goes: clip.mp4 becomes clip.color.mp4, frame-%05d.png frame-%05d.color.png."""
-    name = Path(film_name(path))
-    return path.with_name(f"{name.stem}.color{name.suffix}")
-
-
 def check_target(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Kind:
     """The kind of the source, where the target can hold it.
 
     Raises:
         BadSetting: the target's ending does not fit, or the source is no moving picture.
     """
-    kind = kind_of(source)
+    kind = moving_kind(source)
     if kind is None:
         raise BadSetting(
             f"{shown(source)} is not a film, an animated GIF, WebP, AVIF or PNG, or a sequence like frame-%05d.png"

@@ -11,8 +11,7 @@ from pathlib import Path
 from photochrom._support.text import shown
 from photochrom.errors import MissingExtra, OutOfMemory, PhotochromError, UnreadableImage
 from photochrom.imaging.formats import FORMATS, SNIFF_BYTES, is_picture_name, sniff
-from photochrom.imaging.moving import film_name
-from photochrom.imaging.moving import kind_of as moving_kind_of
+from photochrom.imaging.moving import film_name, moving_kind
 
 _RESULT = re.compile(r"\.color(-\d+)?$")
 
@@ -47,7 +46,7 @@ def picture_name(path: Path) -> str:
         raise UnreadableImage(f"{shown(path)} is a folder; give a picture file")
     if is_picture_name(path):
         return path.name
-    if moving_kind_of(path):
+    if moving_kind(path):
         return film_name(path)
     return path.name + FORMATS[format_of(path) or "PNG"].extensions[0]
 

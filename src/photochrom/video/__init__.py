@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 from photochrom._support.text import shown
 from photochrom.errors import BadSetting
-from photochrom.imaging.moving import beside, check_target, is_film, kind_of
+from photochrom.imaging.moving import check_target, is_film, moving_kind
 from photochrom.video.progress import FilmReport, Listener, Progress
 
 if TYPE_CHECKING:
     from photochrom.colorizer import Colorizer
     from photochrom.painting.hints import Colored
 
-__all__ = ["FilmReport", "Listener", "Progress", "beside", "colorize_film", "frame_size", "is_film"]
+__all__ = ["FilmReport", "Listener", "Progress", "colorize_film", "frame_size", "is_film"]
 
 
 def colorize_film(
@@ -93,7 +93,7 @@ def frame_size(source: str | os.PathLike[str], max_pixels: int | None = None) ->
     Raises:
         UnreadableFilm, ImageTooLarge, MissingExtra.
     """
-    if kind_of(source) == "animation":
+    if moving_kind(source) == "animation":
         from photochrom.video.animation import Animation
 
         return Animation(Path(source), max_pixels).size

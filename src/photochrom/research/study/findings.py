@@ -228,7 +228,8 @@ _CLAIMS = (
         "4.2.8",
         _adam,
         "NAdam, which the paper cites, and SGD with Nesterov momentum; the mean training loss over the whole run",
-        cause="Adam and NAdam differ less than seeds do; SGD is far behind both at 1,000, and at 10,000 on its plateau first",
+        cause="Adam and NAdam differ less than seeds do; SGD is far behind both at 1,000, and at 10,000 on its plateau "
+        "first",
     ),
     _Claim(
         "Smooth L1 is closer than L2 and yet less saturated",
