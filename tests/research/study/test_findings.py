@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from photochrom.research.study.comparison import FAILS, HOLDS, UNDECIDED, UNTESTED, Comparison, Finding
+from photochrom.research.study.comparison import FAILS, HOLDS, UNDECIDED, UNTESTED, Finding, Inequality
 from photochrom.research.study.findings import claims
 
 
-def comparison(left: dict[int | None, float], right: dict[int | None, float]) -> Comparison:
-    return Comparison("loss", ("a", left), ("b", right))
+def comparison(left: dict[int | None, float], right: dict[int | None, float]) -> Inequality:
+    return Inequality("loss", ("a", left), ("b", right))
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def test_the_text_has_means_and_half_ranges() -> None:
     assert str(comparison({}, {1: 3.0})) == "loss: a not run"
 
 
-def measured(left: list[float], right: list[float], *, paired: bool = True) -> Comparison:
+def measured(left: list[float], right: list[float], *, paired: bool = True) -> Inequality:
     sides = ("a", {1: float(np.mean(left))}), ("b", {1: float(np.mean(right))})
-    return Comparison("loss", *sides, (np.array(left), np.array(right)), paired)
+    return Inequality("loss", *sides, (np.array(left), np.array(right)), paired)
 
 
 def test_photographs_that_differ_much_leave_one_seed_undecided() -> None:
@@ -81,10 +81,10 @@ def test_what_is_paired_is_surer_than_what_is_not() -> None:
 
 
 def test_a_standard_error_gives_an_interval_too() -> None:
-    apart = Comparison("distance", ("a", {1: 1.0}), ("b", {1: 2.0}), error=0.5)
+    apart = Inequality("distance", ("a", {1: 1.0}), ("b", {1: 2.0}), error=0.5)
     assert apart.interval == pytest.approx((-1.98, -0.02))
     assert apart.verdict == HOLDS
-    assert Comparison("distance", ("a", {1: 1.0}), ("b", {1: 2.0}), error=0.52).verdict == UNDECIDED
+    assert Inequality("distance", ("a", {1: 1.0}), ("b", {1: 2.0}), error=0.52).verdict == UNDECIDED
 
 
 def test_the_difference_has_its_interval() -> None:

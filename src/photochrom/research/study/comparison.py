@@ -18,7 +18,7 @@ Side = tuple[str, Mapping[int | None, float]]
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Inequality:
     """One inequality of a claim: `left` is smaller than `right`.
 
     Attributes:
@@ -116,7 +116,7 @@ class Finding:
 
     claim: str
     section: str
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[Inequality, ...]
     reading: str = ""
     paper: str = ""
     cause: str = ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from photochrom.evaluation.classes import synset_of
-from photochrom.research.study.comparison import Comparison, Finding, Side
+from photochrom.research.study.comparison import Finding, Inequality, Side
 from photochrom.research.study.results import Results, scene_of
 
 CLOSENESS, SATURATION = "closeness_ab", "mean_saturation"
@@ -56,10 +56,10 @@ class _Reader:
         ]
         return found[0], found[1]
 
-    def less(self, left: str, right: str, metric: str, what: str, part: str = "test") -> Comparison:
+    def less(self, left: str, right: str, metric: str, what: str, part: str = "test") -> Inequality:
         """`left` has less of it than `right`; "truth" is the photographs' own."""
         sides = [self.truth(metric) if name == "truth" else self.value(name, metric, part) for name in (left, right)]
-        return Comparison(what, sides[0], sides[1], self.each(left, right, metric, part))
+        return Inequality(what, sides[0], sides[1], self.each(left, right, metric, part))
 
     def truth(self, metric: str) -> Side:
         return "truth", {None: self.results.references["imagenet"]["truth"][metric]}
@@ -71,7 +71,7 @@ class _Reader:
             values[seed] = float(np.mean([loss for _, loss in run["loss"]]))
         return name, values
 
-    def scenes(self, name: str, left: str, right: str) -> Comparison:
+    def scenes(self, name: str, left: str, right: str) -> Inequality:
         """Closeness over the photographs of two kinds of scene, which are other photographs."""
         kinds = {synset: kind for synset, (_, kind) in scene_of().items()}
         runs = self.results.runs.get(name, {})
@@ -87,43 +87,43 @@ class _Reader:
                     chosen = np.array([*chosen, own])
             sides.append((scene, by_seed))
             values.append(chosen.mean(0) if len(chosen) else np.zeros(0))
-        return Comparison(f"closeness of {name}", sides[0], sides[1], (values[0], values[1]), paired=False)
+        return Inequality(f"closeness of {name}", sides[0], sides[1], (values[0], values[1]), paired=False)
 
 
-def _saturated(r: _Reader) -> Iterator[Comparison]:
+def _saturated(r: _Reader) -> Iterator[Inequality]:
     for other in ("cnn-l2", "cnn-l2-dropout", "cnn-smooth-l1"):
         yield r.less(other, "cnn-ce10", SATURATION, "saturation")
     for other in ("cnn-l2", "cnn-l2-dropout", "cnn-smooth-l1"):
         yield r.less("cnn-ce10", other, CLOSENESS, "closeness")
 
 
-def _desaturates(r: _Reader) -> Iterator[Comparison]:
+def _desaturates(r: _Reader) -> Iterator[Inequality]:
     yield r.less("cnn-l2", "truth", SATURATION, "saturation")
     yield r.less("cnn-l2", "cnn-ce10", SATURATION, "saturation")
 
 
-def _dropout(r: _Reader) -> Iterator[Comparison]:
+def _dropout(r: _Reader) -> Iterator[Inequality]:
     yield r.less("cnn-l2-dropout", "cnn-l2", SATURATION, "saturation of training photographs", "seen")
 
 
-def _accuracy(r: _Reader) -> Iterator[Comparison]:
+def _accuracy(r: _Reader) -> Iterator[Inequality]:
     for many, few in ((30, 10), (50, 30)):
         more, fewer = r.value(f"cnn-ce{many}", f"accuracy_{many}"), r.value(f"cnn-ce{few}", f"accuracy_{few}")
         # The two are of different metrics of the same photographs.
         ours, theirs = (r.each(f"cnn-ce{many}", f"cnn-ce{few}", f"accuracy_{count}") for count in (many, few))
-        yield Comparison("accuracy", more, fewer, (ours[0], theirs[1]) if ours and theirs else None)
+        yield Inequality("accuracy", more, fewer, (ours[0], theirs[1]) if ours and theirs else None)
 
 
-def _scenes(r: _Reader) -> Iterator[Comparison]:
+def _scenes(r: _Reader) -> Iterator[Inequality]:
     yield r.scenes("cnn-ce10", "outdoor", "indoor")
 
 
-def _adam(r: _Reader) -> Iterator[Comparison]:
+def _adam(r: _Reader) -> Iterator[Inequality]:
     for other in ("cnn-ce10-nadam", "cnn-ce10-sgd"):
-        yield Comparison("mean training loss", r.loss("cnn-ce10"), r.loss(other))
+        yield Inequality("mean training loss", r.loss("cnn-ce10"), r.loss(other))
 
 
-def _smooth_l1(r: _Reader) -> Iterator[Comparison]:
+def _smooth_l1(r: _Reader) -> Iterator[Inequality]:
     # Dead ReLUs answer every photograph alike: where both losses were run without, they have to say the same.
     leaky = "cnn-smooth-l1-leaky" in r.results and "cnn-l2-leaky" in r.results
     for end in ("", "-leaky") if leaky else ("",):
@@ -131,21 +131,21 @@ def _smooth_l1(r: _Reader) -> Iterator[Comparison]:
         yield r.less(f"cnn-smooth-l1{end}", f"cnn-l2{end}", SATURATION, "saturation")
 
 
-def _mean(r: _Reader) -> Iterator[Comparison]:
+def _mean(r: _Reader) -> Iterator[Inequality]:
     yield r.less("cnn-ce10-mean-subtracted", "cnn-ce10", SATURATION, "saturation")
 
 
-def _few_bins(r: _Reader) -> Iterator[Comparison]:
+def _few_bins(r: _Reader) -> Iterator[Inequality]:
     rounded = {int(k): v for k, v in r.results.references.get("quantised", {}).items()}
     if rounded:
         few: Side = ("4 bins", {None: rounded[4][SATURATION]})
         enough: Side = ("10 bins", {None: rounded[10][SATURATION]})
-        yield Comparison("saturation of the truth in bins", few, enough)
+        yield Inequality("saturation of the truth in bins", few, enough)
     for many in (30, 50):
         yield r.less("cnn-ce10", f"cnn-ce{many}", CLOSENESS, "closeness")
 
 
-def _best(r: _Reader) -> Iterator[Comparison]:
+def _best(r: _Reader) -> Iterator[Inequality]:
     for other in ("cnn-ce30", "cnn-ce50", "cnn-ce10-kernel3", "cnn-ce10-kernel7", "cnn-ce10-norm-first"):
         yield r.less("cnn-ce10", other, CLOSENESS, "closeness")
     # Where few photographs make smaller batches the rule, 250 is the exception.
@@ -154,22 +154,22 @@ def _best(r: _Reader) -> Iterator[Comparison]:
     yield r.less(*pair, CLOSENESS, "closeness")
 
 
-def _blotches(r: _Reader) -> Iterator[Comparison]:
+def _blotches(r: _Reader) -> Iterator[Inequality]:
     for other in ("cnn-l2", "cnn-smooth-l1", "cnn-l2-dropout"):
         yield r.less(other, "cnn-ce10", "blotchiness", "blotchiness")
     yield r.less("truth", "cnn-ce10", "blotchiness", "blotchiness")
 
 
-def _gan(r: _Reader) -> Iterator[Comparison]:
+def _gan(r: _Reader) -> Iterator[Inequality]:
     """Section 1 of the appendix says so of the paper's own; ours refutes it where L2 is worse with the same network."""
     yield r.less("unet-l2-small", "cgan-small", "colorfulness_error", "colorfulness error")
     sides = (r.value("unet-l2-small", "kernel", "realism"), r.value("cgan-small", "kernel", "realism"))
     # Both are of the same photographs and err together in part, so that their difference errs by less than this.
     known = [r.results.kernel(name).error for name, _ in sides if name in r.results]
-    yield Comparison("kernel distance", *sides, error=math.hypot(*known) if len(known) == 2 else None)
+    yield Inequality("kernel distance", *sides, error=math.hypot(*known) if len(known) == 2 else None)
 
 
-def _weights(r: _Reader) -> Iterator[Comparison]:
+def _weights(r: _Reader) -> Iterator[Inequality]:
     """Ours, not the paper's: what its fully connected layer is good for."""
     for end in ("ce10", "l2"):
         yield r.less(f"cnn-{end}", f"cnn-{end}-conv", CLOSENESS, "closeness")
@@ -181,7 +181,7 @@ class _Claim:
 
     claim: str
     section: str
-    compare: Callable[[_Reader], Iterator[Comparison]]
+    compare: Callable[[_Reader], Iterator[Inequality]]
     reading: str = ""
     paper: str = ""
     cause: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from photochrom.research.study.comparison import FAILS, HOLDS, Comparison
+from photochrom.research.study.comparison import FAILS, HOLDS, Inequality
 from photochrom.research.study.findings import findings
 from photochrom.research.study.results import Results
 
@@ -17,7 +17,7 @@ FARTHEST = 100.0  # per cent; what is beyond stands at the edge
 
 def draw(results: Results) -> Figure:
     """One row for each comparison that could be made, under its claim."""
-    rows: list[tuple[str, Comparison | None]] = []
+    rows: list[tuple[str, Inequality | None]] = []
     for found in findings(results):
         made = [each for each in found.comparisons if each.pairs()]
         if made:
@@ -37,7 +37,7 @@ def draw(results: Results) -> Figure:
     return figure
 
 
-def _row(axes, height: float, each: Comparison) -> None:  # type: ignore[no-untyped-def]
+def _row(axes, height: float, each: Inequality) -> None:  # type: ignore[no-untyped-def]
     color, mark = MARKS.get(each.verdict, OPEN)
     whole = float(np.mean([abs(right) for _, right in each.pairs()])) or 1.0
     points = [np.clip(100 * (a - b) / whole, -FARTHEST, FARTHEST) for a, b in each.pairs()]
