@@ -22,7 +22,10 @@ from photochrom.imaging.picture import Picture
 NOTE = "its data are damaged or end early, and were coloured as far as they go"
 _LEAST_SHARE = 0.01  # of rows that is worth a number
 _FILLED = {"JPEG": 128}  # what samples that are missing become; 0 in other formats
-_SIDES = [(0, -1), (0, 1), (1, -1), (1, 1)]  # bottom, top, right, left: the axis, and the step away from it
+# Where that lies, the axis and the step away from it: below, and above in a BMP, which is stored from below. Upright, a
+# JPEG of a camera may lack any side. In other formats it is black, as borders are.
+_BELOW = ((0, -1),)
+_SIDES = {"JPEG": (*_BELOW, (0, 1), (1, -1), (1, 1)), "BMP": ((0, 1),)}
 _BLOCKS = (8, 16)  # rows of one
 _MOST_PADDING = 4  # times the length of a WebP that is there
 # Markers of a JPEG without a length: restarts, the start, and TEM. Source: ITU-T T.81, B.1.1.3.
@@ -68,11 +71,9 @@ def as_far_as_it_goes(kind: str, picture: Picture) -> Picture | None:
     pixels = picture.pixels.reshape(picture.height, picture.width, -1)
     if (pixels == pixels[:1, :1]).all():
         return None
-    # What is missing was filled with one value. It lies below, or above in a BMP, which is stored from below; upright,
-    # it may lie at any side.
     value = _FILLED.get(kind, 0) if pixels.dtype == np.uint8 else 0
     filled = np.all(np.equal(pixels, value), axis=2)
-    count, axis, step = max((_lines(filled, axis, step), axis, step) for axis, step in _SIDES)
+    count, axis, step = max((_lines(filled, axis, step), axis, step) for axis, step in _SIDES.get(kind, _BELOW))
     notes = (note_of(count / filled.shape[axis]), *picture.notes)
     missing = _missing(np.moveaxis(filled, axis, 0)[::step], count)
     return replace(picture, missing=np.moveaxis(missing[::step], 0, axis) if count else None, notes=notes)
