@@ -79,4 +79,5 @@ def seconds_of(text: str) -> float:
         raise ValueError(f"'{text}' is not a time; give seconds, M:S or H:M:S")
     sign, *parts = found.groups()
     hours, minutes, seconds = (float(part or 0) for part in parts)
-    return float(f"{sign}1") * (3600 * hours + 60 * minutes + seconds)
+    total = 3600 * hours + 60 * minutes + seconds
+    return -total if sign else total

@@ -67,8 +67,6 @@ def evaluate(
         [default: default, but none beside --predictions]
     """
     files = _files(data)
-    if sheet:
-        check_apart("--sheet", sheet, files, "one of the photographs")
     models = model or ([] if methods.predictions else ["default"])
     with only_our_words():
         if methods != ALONE or len(models) > 1:
@@ -85,6 +83,7 @@ def evaluate(
             return _sweep(files, options.load(models[0]), out, overwrite)
         if sheet:
             format_for(sheet)
+            check_apart("--sheet", sheet, files, "one of the photographs")
             check_free(sheet, overwrite)
         counter = _counter(judge) if top1 else None
         return _evaluate(files, options.load(models[0]), out, counter, sheet, overwrite)
