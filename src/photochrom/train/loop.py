@@ -157,7 +157,7 @@ class Trainer:
             "data": self.digest,
         }
         checkpoint.save(self.out / CHECKPOINT, tensors, facts)
-        add_facts(self.out, step=self.step, seconds=round(self.seconds, 1))
+        add_facts(self.out, step=self.step, seconds=round(self.seconds, 3))
 
     def _advance(self, batch: Batch, stopping: Callable[[], int]) -> bool:
         """One step; whether a process of the run is to stop."""
