@@ -358,6 +358,13 @@ WRONG = {
         "--csv good.png is one of the photographs; name another file",
     ),
     "no time": (2, [*GOOD, "--start", "1:x"], "--start: '1:x' is not a time; give seconds, M:S or H:M:S"),
+    "part that ends first": (2, [*GOOD, "--start", "9", "--end", "8"], "a part must start at 0 or later and end after"),
+    "no consistency": (
+        2,
+        [*GOOD, "--consistency", "x"],
+        "the consistency is 'x'; it must be frame, flow, recurrent or a",
+    ),
+    "crf beyond": (2, [*GOOD, "--codec", "h264", "--crf", "60"], "the crf of h264 must be between 0 and 51, not 60"),
     "sheet over a photograph": (
         2,
         ["evaluate", "good.png", "--sheet", "good.png", "--overwrite"],

@@ -116,6 +116,7 @@ def colorize(
         raise BadSetting(f"--variants is {variants}; it must be between 1 and 1000")
     if overwrite and skip_existing:
         raise BadSetting("--overwrite and --skip-existing contradict each other; give one")
+    film.check()
     known = [Hint.parse(text) for text in hint or ()]
     known += [entry for path in hints or () for entry in read_hints(path, max_pixels)]
     if save_hints and not known:

@@ -14,7 +14,9 @@ from photochrom._support.text import seconds_of, shown
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting
 from photochrom.imaging.io import MAX_PIXELS
-from photochrom.video.codecs import CodecName
+from photochrom.video.codecs import CodecName, check_crf
+from photochrom.video.consistency import check_consistency
+from photochrom.video.timeline import check_part
 
 
 @Parameter(name="*")
@@ -116,6 +118,17 @@ class FilmOptions:
     """End of the part to colour, likewise."""
     audio: bool = True
     """Keep the sound."""
+
+    def check(self) -> None:
+        """Refuse what is wrong for every film, before one is opened.
+
+        Raises:
+            BadSetting: it is.
+        """
+        check_consistency(self.consistency)
+        check_part(self.start, self.end)
+        if self.codec:
+            check_crf(self.codec, self.crf)
 
 
 def check_apart(option: str, path: Path, others: Iterable[str | Path], what: str) -> None:

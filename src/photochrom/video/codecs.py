@@ -105,14 +105,24 @@ def encoding_for(target: str | os.PathLike[str], codec: str | None = None, crf: 
     if ending not in chosen.endings:
         raise BadSetting(f"{shown(target)}: {name} needs {either(chosen.endings)}; use one of these")
     options = dict(chosen.options)
-    if crf is not None and (chosen.crf is None or not 0 <= crf <= chosen.worst):
-        limits = f"between 0 and {chosen.worst}" if chosen.crf is not None else "omitted, since it is lossless"
-        raise BadSetting(f"the crf of {name} must be {limits}, not {crf}")
+    check_crf(name, crf)
     if chosen.crf is not None:
         options["crf"] = str(chosen.crf if crf is None else crf)
     if ending == ".avi" and name == "h264":
         options["bf"] = "0"  # AVI knows one time for each frame, not an order of decoding and one of showing
     return Encoding(name, chosen, options)
+
+
+def check_crf(name: str, crf: int | None) -> None:
+    """Refuse a quality that a codec does not have.
+
+    Raises:
+        BadSetting: out of range, or any where the codec is lossless.
+    """
+    codec = CODECS[name]
+    if crf is not None and (codec.crf is None or not 0 <= crf <= codec.worst):
+        limits = f"between 0 and {codec.worst}" if codec.crf is not None else "omitted, since it is lossless"
+        raise BadSetting(f"the crf of {name} must be {limits}, not {crf}")
 
 
 def matrix_for(space: int, height: int) -> int:

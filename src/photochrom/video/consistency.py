@@ -27,17 +27,26 @@ def steady(consistency: str, card: ModelCard) -> Steady:
         BadCheckpoint: the file is damaged, or no such network.
         MissingExtra: flow without the extra `video`.
     """
+    check_consistency(consistency)
     if consistency == "frame":
         return Apart()
     if consistency == "flow":
         with needing("--consistency flow (--consistency frame does without)", "video"):
             from photochrom.video.flow import Flow
         return Flow()
-    if consistency == "recurrent" or consistency.endswith(".onnx"):
-        from photochrom.video.recurrent import Recurrent, find
+    from photochrom.video.recurrent import Recurrent, find
 
-        return Recurrent(*find(consistency, card))
-    raise BadSetting(f"the consistency is '{consistency}'; it must be {', '.join(MODES)} or a .onnx file")
+    return Recurrent(*find(consistency, card))
+
+
+def check_consistency(consistency: str) -> None:
+    """Refuse what no mode is called.
+
+    Raises:
+        BadSetting: it is no name of a mode and no .onnx file's.
+    """
+    if consistency not in MODES and not consistency.endswith(".onnx"):
+        raise BadSetting(f"the consistency is '{consistency}'; it must be {', '.join(MODES)} or a .onnx file")
 
 
 class Apart:

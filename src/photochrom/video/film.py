@@ -31,6 +31,7 @@ from photochrom.video.progress import FilmReport, Listener, Meter
 from photochrom.video.reading import Facts, Frame, Reader
 from photochrom.video.segments import Segment, SegmentFolder
 from photochrom.video.steadiness import Steady
+from photochrom.video.timeline import check_part, part_in_words
 
 SEGMENT = 120  # frames that a kill can cost
 
@@ -61,13 +62,7 @@ class FilmJob:
     hints: Sequence[Colored] = ()
 
     def __post_init__(self) -> None:
-        start, end = self.start or 0, self.end
-        if not (0 <= start < math.inf and (end is None or start < end < math.inf)):
-            raise BadSetting(f"a part must start at 0 or later and end after its start, not {_part(start, end)}")
-
-
-def _part(start: float, end: float | None) -> str:
-    return f"from {start:g} s on" if end is None else f"from {start:g} to {end:g} s"
+        check_part(self.start, self.end)
 
 
 def colorize(job: FilmJob, colorizer: Colorizer, listener: Listener | None = None) -> FilmReport:
@@ -103,7 +98,7 @@ def colorize(job: FilmJob, colorizer: Colorizer, listener: Listener | None = Non
             painted.close()
         if not done:
             work.remove()
-            raise BadSetting(f"{shown(job.source)} has no frame {_part(job.start or 0, job.end)}")
+            raise BadSetting(f"{shown(job.source)} has no frame {part_in_words(job.start, job.end)}")
         if colorizer.strict:
             _check_whole(job, reader, done)
         notes = [*followed.notes(), *_finish(job, work, done, reader, cut, ways)]

@@ -6,12 +6,15 @@ do not go on. What is played has to: a player stands still for as long as a leap
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from photochrom.errors import BadSetting
 
 _BACK = 0.1  # seconds by which times may waver, as those of packets of one film do
 _LEAP = 1800.0  # seconds that a picture may stand
@@ -23,6 +26,29 @@ _ON_AIR = ("mpegts", "mpeg")
 _STATE_THEIR_LENGTH = {"mov", "matroska", "asf", "flv"}
 
 CLOCK = 1_000_000  # ticks of a container's own clock in a second
+
+
+def check_part(start: float | None, end: float | None) -> None:
+    """Refuse a part that no film can have.
+
+    Args:
+        start, end: seconds from a film's beginning; None is its own.
+
+    Raises:
+        BadSetting: it begins before the film, or ends before it begins.
+    """
+    if not (0 <= (start or 0) < math.inf and (end is None or (start or 0) < end < math.inf)):
+        raise BadSetting(f"a part must start at 0 or later and end after its start, not {part_in_words(start, end)}")
+
+
+def part_in_words(start: float | None, end: float | None) -> str:
+    """A part as messages name it.
+
+    Example:
+        >>> part_in_words(2, None), part_in_words(None, 1.5)
+        ('from 2 s on', 'from 0 to 1.5 s')
+    """
+    return f"from {start or 0:g} s on" if end is None else f"from {start or 0:g} to {end:g} s"
 
 
 @dataclass(frozen=True)
