@@ -156,12 +156,15 @@ def test_links(tree):
     Path("photos/sub/nowhere.png").symlink_to("gone.png")
     Path("photos/sub/round").symlink_to("..")
     os.mkfifo("photos/sub/pipe.png")
-    assert [source for source, _ in pairs(plan([tree / "sub"], recursive=True))] == [
+    deep = plan([tree / "sub"], recursive=True)
+    assert [source for source, _ in pairs(deep)] == [
         "photos/sub/c.png",
         "photos/sub/link.png",
         "photos/sub/nowhere.png",
         "photos/sub/deep/e.png",
     ]
+    assert [str(path) for path in deep.linked_folders()] == ["photos/sub/round"]
+    assert not list(plan([tree / "sub"]).linked_folders())
 
 
 def test_names_beyond_what_a_disk_takes(tree):

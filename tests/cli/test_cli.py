@@ -148,6 +148,20 @@ def test_a_file_named_like_a_result_is_named_when_it_is_passed_over(call, model)
     )
 
 
+def test_a_link_to_a_folder_is_named_when_it_is_passed_over(call, model):
+    gray("in/a.png")
+    gray("elsewhere/b.png")
+    Path("in/album").symlink_to("../elsewhere")
+    status, _, err = call("colorize", "in", "-r", "-o", "out", *model)
+    assert (status, err) == (
+        0,
+        [
+            "in/album was passed over, because it is a link to a folder; to colour what is in it, name it",
+            "in/a.png -> out/a.png",
+        ],
+    )
+
+
 def test_preserve(call, model):
     source = Path(gray("a.png"))
     source.chmod(0o640)

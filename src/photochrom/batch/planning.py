@@ -104,6 +104,11 @@ class Plan:
         for folder in self._folders.values():
             yield from folder.look_alikes()
 
+    def linked_folders(self) -> Iterator[Path]:
+        """Links to folders within the folders, which are passed over."""
+        for folder in self._folders.values():
+            yield from folder.linked_folders()
+
     def _walked(self, place: int) -> Iterator[BatchJob]:
         folder = self._folders[place]
         empty = True

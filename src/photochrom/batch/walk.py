@@ -75,6 +75,13 @@ class Folder:
                     yield path
             folders[:] = self._inner(root, folders, within)
 
+    def linked_folders(self) -> Iterator[Path]:
+        """Links to folders, into which the walk does not go: what is in them may be in the folder itself."""
+        within = self._results_within()
+        for root, folders, _ in os.walk(self.path):
+            folders[:] = self._inner(root, folders, within)
+            yield from (path for name in folders if os.path.islink(path := Path(root, name)))
+
     def _inner(self, root: str, folders: list[str], within: str | None) -> list[str]:
         """The folders in one that are walked."""
         inner = sorted(name for name in folders if self.recursive and not is_passed_over(name))

@@ -160,6 +160,8 @@ def colorize(
         colorizer = options.colorizer(max_pixels, finish)
         for path in plan.look_alikes():
             say(f"{shown(path)} was passed over, because it is named like a result; to colour it, name the file itself")
+        for path in plan.linked_folders():
+            say(f"{shown(path)} was passed over, because it is a link to a folder; to colour what is in it, name it")
         if variants:
             colorizer.network.need_variants()
             plan = batch.Variants(plan, variants)
