@@ -193,13 +193,13 @@ _CLAIMS = (
         "5.1, table 1",
         _saturated,
         paper="closeness 11.27; L2 15.65, smooth L1 13.45, with dropout 18.67",
-        cause="photographs are learned by heart: what is cautious is closer on others",
+        cause="photographs are memorised: what is cautious is closer on others",
     ),
     _Claim(
         "L2 desaturates",
         "4.2.4",
         _desaturates,
-        cause="what is learned by heart is no average over colours, on which the claim rests; at 10,000 L2 is paler "
+        cause="a network that memorises gives no average over colours, on which the claim rests; at 10,000 L2 is paler "
         "than the truth, and cross-entropy as pale",
     ),
     _Claim(
@@ -221,7 +221,7 @@ _CLAIMS = (
         "4.2.1",
         _scenes,
         "judged by the class of the photograph",
-        cause="what was learned by heart errs on both alike; outdoor photographs have a little less chroma to miss",
+        cause="a network that memorised errs on both alike; outdoor photographs have a little less chroma to miss",
     ),
     _Claim(
         "Adam converges slightly faster than Nesterov momentum",
@@ -257,7 +257,7 @@ _CLAIMS = (
         "4.2.3 to 4.2.8",
         _best,
         "by closeness",
-        cause="whatever hinders learning by heart is closer at 1,000",
+        cause="whatever hinders memorising is closer at 1,000",
     ),
     _Claim(
         "A conditional GAN is unable to learn well",
@@ -278,6 +278,6 @@ _CLAIMS = (
         "4.2.3",
         _weights,
         "closer than the same layers under a 1 x 1 convolution",
-        cause="it learns photographs by heart; without it seen and unseen ones are nearly as close",
+        cause="it memorises photographs; without it seen and unseen ones are nearly as close",
     ),
 )
