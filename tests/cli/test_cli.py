@@ -194,12 +194,38 @@ def test_what_is_kept_as_it_is_comes_through_a_pipe_byte_by_byte(call, model):
     assert Path("b.jpg").read_bytes() == data
 
 
-@pytest.mark.parametrize(("option", "name"), [("--confidence", "a.png"), ("--confidence", "b.png"), ("--log", "b.png")])
-def test_what_is_written_besides_is_neither_the_photograph_nor_its_result(call, model, option, name):
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["in/a.png", "-o", "b.png"], "in/a.png"),
+        (["in/a.png", "-o", "b.png"], "b.png"),
+        (["in"], "in/a.png"),
+        (["in", "-o", "out/"], "out/a.png"),
+        (["in/a.png"], "in/a.color.png"),
+    ],
+)
+def test_the_confidence_replaces_neither_the_photograph_nor_its_result(call, model, words, name):
+    data = Path(gray("in/a.png")).read_bytes()
+    status, _, err = call("colorize", *words, "--confidence", name, "--overwrite", *model)
+    told = f"photochrom: --confidence {name} is the photograph, or where it goes; name another file"
+    assert (status, err) == (2, [told])
+    assert Path("in/a.png").read_bytes() == data
+    assert [path for path in Path().rglob("*") if path.is_file() and path.suffix == ".png"] == [Path("in/a.png")]
+
+
+def test_a_log_is_no_picture(call, model):
     data = Path(gray("a.png")).read_bytes()
-    status, _, err = call("colorize", "a.png", "-o", "b.png", option, name, "--overwrite", *model)
-    assert (status, err) == (2, [f"photochrom: {option} {name} is the photograph, or where it goes; name another file"])
+    for name in ("a.png", "out/a.png"):
+        status, _, err = call("colorize", "a.png", "-o", "out/", "--log", name, "--overwrite", *model)
+        assert (status, err) == (2, [f"photochrom: --log {name}: this file is CSV; end its name in .csv"])
     assert Path("a.png").read_bytes() == data
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("option", [["--log", "x.csv"], ["--skip-existing"]])
+def test_what_is_for_many_files_is_not_for_a_pipe(call, model, option):
+    status, _, err = call("colorize", "-", "-o", "b.png", *option, *model, stdin=Path(gray("a.png")).read_bytes())
+    assert (status, err) == (2, ["photochrom: --log and --skip-existing are for files, not for standard input or output"])
     assert not Path("b.png").exists()
 
 

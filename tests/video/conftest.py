@@ -40,10 +40,12 @@ class Film:
     pixels: str = "yuv420p"
     gop: int = 12
     cut_at: int | None = None
+    reordered: int = 0  # pictures between two others that are decoded after both
 
 
 def _options(film):
-    return {"g": str(film.gop)} | ({"crf": "12", "bf": "0"} if film.codec == "libx264" else {})
+    own = {"libx264": {"crf": "12", "bf": str(film.reordered)}, "libx265": {"x265-params": "log-level=none"}}
+    return {"g": str(film.gop)} | own.get(film.codec, {})
 
 
 def make_film(path, **how):

@@ -108,6 +108,19 @@ def test_a_part(film, colorizer, tmp_path, times_of, drawn_scene, pixels_of):
     assert 0.2 < sound[-1][0] < 0.26
 
 
+@pytest.mark.parametrize("ending", ["mkv", "mp4"])
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_reordered_pictures_keep_their_times(film, colorizer, tmp_path, times_of, ending, codec):
+    irregular = [100 * i for i in range(8)] + [800 + 25 * i for i in range(16)]
+    source = film(tmp_path / f"a.{ending}", codec=codec, reordered=3, pts=irregular, sound="aac")
+    with av.open(str(source)) as file:
+        read = [packet.pts for packet in file.demux(video=0) if packet.size]
+    assert read != sorted(read), "pictures are reordered"
+    report = colorize_film(source, tmp_path / f"b.{ending}", colorizer, consistency="frame")
+    assert report.notes == ()
+    assert times_of(tmp_path / f"b.{ending}") == times_of(source)
+
+
 def test_a_part_beyond_the_end_is_refused(film, colorizer, tmp_path):
     source = film(tmp_path / "a.mp4", frames=4)
     with pytest.raises(BadSetting, match="has no frame from 9 s on"):

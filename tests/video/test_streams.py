@@ -75,6 +75,21 @@ def test_six_channels_are_encoded_anew(colorizer, tmp_path, ending):
         assert file.streams.audio[0].codec_context.layout.nb_channels == 6
 
 
+@pytest.mark.parametrize(
+    ("ending", "sound", "layout"),
+    [("avi", "pcm_u8", "mono"), ("avi", "pcm_s16le", "stereo"), ("mxf", "pcm_s16le", "stereo"), ("nut", "pcm_u8", "5.1")],
+)
+def test_channels_of_no_stated_order_have_the_usual_one(colorizer, tmp_path, ending, sound, layout):
+    source = sounding(tmp_path / f"a.{ending}", sound, "mpeg2video", layout=layout)
+    with av.open(str(source)) as file:
+        assert file.streams.audio[0].codec_context.layout.name.endswith(" channels")
+    report = colorize_film(source, tmp_path / "b.mp4", colorizer, consistency="frame")
+    assert report.notes == ("audio 1 was re-encoded for .mp4",)
+    with av.open(str(tmp_path / "b.mp4")) as file:
+        assert file.streams.audio[0].codec_context.layout.name == layout
+    assert heard(tmp_path / "b.mp4")[1:9].min() > 0.1
+
+
 def with_dead_streams(source, path):
     """A broadcast that announces two more sounds, of which no packet comes."""
     with av.open(str(source)) as old, av.open(str(path), "w", format="mpegts") as new:

@@ -31,7 +31,6 @@ from photochrom.imaging import io
 from photochrom.imaging.formats import format_for
 from photochrom.imaging.picture import Picture, to_dtype
 from photochrom.imaging.reading import decode
-from photochrom.imaging.result_names import beside
 from photochrom.inference.network import Scores, render_shape
 from photochrom.painting.confidence import unsure_places
 from photochrom.painting.hint_files import read_hints, write_hints
@@ -126,10 +125,8 @@ def colorize(
             if path.suffix.lower() != ending:
                 raise BadSetting(f"{option} {shown(path)}: this file is {ending[1:].upper()}; end its name in {ending}")
             check_free(path, overwrite)
-    for option, path in (("--save-hints", save_hints), ("--confidence", confidence), ("--log", log)):
-        if path:
-            results = [output] if output else [beside(each) for each in inputs if each.is_file()]
-            check_apart(option, path, (*inputs, *results), "the photograph, or where it goes")
+    if log and batch.kind_of(log):
+        raise BadSetting(f"--log {shown(log)}: this file is CSV; end its name in .csv")
     to_stream = output is not None and Path(output) == STREAM
     with only_our_words():
         if STREAM in inputs or to_stream:
@@ -139,6 +136,8 @@ def colorize(
                 raise BadSetting("variants are several files; they cannot use standard input or output")
             if save_hints or confidence:
                 raise BadSetting("--save-hints and --confidence need a file; name the photograph instead of -")
+            if log or skip_existing:
+                raise BadSetting("--log and --skip-existing are for files, not for standard input or output")
             if preserve:
                 raise BadSetting("--preserve is for files; standard input and output have no time or permissions")
             return _pipe(
@@ -165,6 +164,9 @@ def colorize(
         if variants:
             colorizer.network.need_variants()
             plan = batch.Variants(plan, variants)
+        if confidence:
+            taken = (path for job in plan for path in (job.source, job.target))
+            check_apart("--confidence", confidence, taken, "the photograph, or where it goes")
         if save_hints or confidence:
             seen = _beside(next(iter(plan)), colorizer, known, save_hints, confidence, overwrite)
             how["photograph"]["seen"] = None if variants else seen

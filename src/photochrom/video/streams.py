@@ -23,6 +23,7 @@ MUXER_OPTIONS = {"fflags": "+bitexact"}  # beside those that are on, among them 
 _ENCODERS = {".webm": "libopus"}  # of sound; AAC elsewhere
 _RATE = 48_000  # samples a second of re-encoded sound
 _WAVER = _RATE // 20  # samples by which decoded sound may be off its time before it is brought back
+_USUAL = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _REHEARSED = 3000  # packets of the film, some ten seconds or more
 _MAY_BE_EQUAL = (".mkv", ".webm")  # times of packets
 
@@ -148,7 +149,7 @@ class Copy:
         else:
             self.stream = container.add_stream(_ENCODERS.get(ending, "aac"), rate=_RATE)
             layout = stream.codec_context.layout
-            self.stream.codec_context.layout = layout if layout.nb_channels else "stereo"
+            self.stream.codec_context.layout = _ordered(layout)
             self.stream.codec_context.bit_rate = 64_000 * max(2, layout.nb_channels)
             self._encoder = _Sound(self.stream)
 
@@ -175,6 +176,12 @@ class Copy:
         """Flush what is still in the encoder."""
         for encoded in self._encoder.rest() if self._encoder else ():
             self._container.mux(encoded)
+
+
+def _ordered(layout: Any) -> Any:
+    """How a stream's channels are ordered; where it does not say, as PCM in AVI and MXF, as so many usually are."""
+    told = layout.nb_channels and all(channel.name != "NONE" for channel in layout.channels)
+    return layout if told else _USUAL.get(layout.nb_channels, "stereo")
 
 
 class _Sound:

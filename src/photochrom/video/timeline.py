@@ -94,7 +94,7 @@ def survey(container: Any, main: Any) -> Timeline:
         main: the stream of its picture.
     """
     leading = {main.index} | {stream.index for stream in container.streams.audio}
-    streams, times, shown, ends = list[int](), list[float](), list[float](), list[float]()
+    streams, decoded, shown, ends = list[int](), list[float](), list[float](), list[float]()
     reason = None
     packets = container.demux()
     while True:
@@ -107,13 +107,15 @@ def survey(container: Any, main: Any) -> Timeline:
             break
         if is_flush(packet):
             continue
-        at, pts = (packet.pts if packet.dts is None else packet.dts), packet.pts
+        dts, pts = packet.dts, packet.pts
         streams.append(packet.stream_index)
-        times.append(np.nan if at is None else float(at * packet.time_base))
+        decoded.append(np.nan if dts is None else float(dts * packet.time_base))
         shown.append(np.nan if pts is None else float(pts * packet.time_base))
         ends.append(np.nan if pts is None else float((pts + (packet.duration or 0)) * packet.time_base))
-    order, raw, shown_until = np.array(streams, int), np.array(times), np.array(ends)
-    shifts = mended(order, raw, leading, container.format.name in _ON_AIR)
+    order, dts, pts, shown_until = np.array(streams, int), np.array(decoded), np.array(shown), np.array(ends)
+    raw = np.where(np.isnan(dts), pts, dts)
+    later = pts - raw
+    shifts = mended(order, _comparable(order, dts, pts), leading, container.format.name in _ON_AIR)
     if not shifts:
         reason = reason or _cut(container, main, shown_until, raw[order == main.index])
     for stream, moves in shifts.items():
@@ -121,7 +123,6 @@ def survey(container: Any, main: Any) -> Timeline:
         shown_until[order == stream] += moves
         # What lasts up to a leap is as long as the leap was.
         shown_until = np.minimum(shown_until, raw + _APART)
-    later = np.array(shown) - np.array(times)
     shifts = {s: np.stack([moves, _of_showing(moves, later[order == s])], 1) for s, moves in shifts.items()}
     tells = np.isin(order, list(leading)) & ~np.isnan(shown_until)
     return Timeline(
@@ -132,6 +133,20 @@ def survey(container: Any, main: Any) -> Timeline:
         shifts=shifts,
         broken=reason,
     )
+
+
+def _comparable(streams: np.ndarray, dts: np.ndarray, pts: np.ndarray) -> np.ndarray:
+    """Each packet's time of decoding (n,), and those of showing only of streams that have no others.
+
+    Matroska stores times of showing alone, and ffmpeg cannot tell those of decoding of a stream's first packets: where
+    pictures are reordered, the two do not lie on one line.
+    """
+    times = dts.copy()
+    for stream in np.unique(streams):
+        own = streams == stream
+        if np.isnan(dts[own]).all():
+            times[own] = pts[own]
+    return times
 
 
 def is_flush(packet: Any) -> bool:
