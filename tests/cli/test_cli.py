@@ -225,7 +225,10 @@ def test_a_log_is_no_picture(call, model):
 @pytest.mark.parametrize("option", [["--log", "x.csv"], ["--skip-existing"]])
 def test_what_is_for_many_files_is_not_for_a_pipe(call, model, option):
     status, _, err = call("colorize", "-", "-o", "b.png", *option, *model, stdin=Path(gray("a.png")).read_bytes())
-    assert (status, err) == (2, ["photochrom: --log and --skip-existing are for files, not for standard input or output"])
+    assert (status, err) == (
+        2,
+        ["photochrom: --log and --skip-existing are for files, not for standard input or output"],
+    )
     assert not Path("b.png").exists()
 
 

@@ -1,12 +1,16 @@
 """Moving GIF, WebP and PNG, and sequences: times, loops, transparency and depth are kept."""
 
 import sys
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from photochrom import BadSetting, Colorizer, MissingExtra, UnreadableFilm, WriteFailed
+from photochrom import BadSetting, Colorizer, Hint, MissingExtra, UnreadableFilm, WriteFailed
+from photochrom.imaging.facts import facts_of
+from photochrom.imaging.writing import with_packet
 from photochrom.video import colorize_film, pictures
 
 TIMES = [40, 100, 250, 40, 70]
@@ -21,7 +25,7 @@ def _short_segments(monkeypatch):
 def moving(tmp_path, drawn_scene):
     """A moving picture whose upper left corner is transparent."""
 
-    def save(name, loop=3, clear=True):
+    def save(name, loop=3, clear=True, **more):
         frames = []
         for i in range(len(TIMES)):
             gray = Image.fromarray(drawn_scene(i, 48, 40))
@@ -30,7 +34,7 @@ def moving(tmp_path, drawn_scene):
                 alpha.paste(0, (0, 0, 12, 10))
             frames.append(Image.merge("LA", (gray, alpha)).convert("RGBA"))
         path = tmp_path / name
-        how = {} if loop is None else {"loop": loop}
+        how = more | ({} if loop is None else {"loop": loop})
         if name.endswith("webp"):
             how["lossless"] = True
         else:
@@ -74,6 +78,60 @@ def test_what_is_shown_once_is_shown_once(moving, colorizer, tmp_path, ending):
     source = moving(f"a.{ending}", loop={"gif": None}.get(ending, 1))
     colorize_film(source, tmp_path / f"b.{ending}", colorizer, consistency="frame")
     assert read(tmp_path / f"b.{ending}")[1] == read(source)[1]
+
+
+@pytest.mark.parametrize("ending", ["webp", "png"])
+def test_one_that_lies_on_its_side_is_turned_once(moving, colorizer, tmp_path, ending):
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "hello"
+    source, upright = moving(f"a.{ending}", exif=exif.tobytes()), moving(f"upright.{ending}")
+    target = tmp_path / f"b.{ending}"
+    hint = Hint(35, 40, "#ff0000", time=0)  # within the upright one alone
+    report = colorize_film(source, target, colorizer, consistency="frame", hints=[hint])
+    assert (report.width, report.height) == (40, 48)
+    with Image.open(target) as image:
+        assert dict(image.getexif()) == {0x0112: 1, 0x010E: "hello"}
+    assert (read(target)[2][..., 3] == np.rot90(read(upright)[2][..., 3], -1, (1, 2))).all()
+
+
+def test_what_a_png_says_of_its_frames_is_kept(moving, colorizer, tmp_path):
+    words = PngInfo()
+    words.add(b"gAMA", (100_000).to_bytes(4, "big"))
+    words.add_text("Title", "Kaiser 1910")
+    words.add_itxt("XML:com.adobe.xmp", "<x:xmpmeta/>")
+    source = moving("a.png", clear=False, pnginfo=words, dpi=(300, 300))
+    report = colorize_film(source, tmp_path / "b.png", colorizer, consistency="frame")
+    assert report.notes == ()
+    with Image.open(source) as image:
+        image.convert("RGB").save(tmp_path / "still.png", pnginfo=words)
+    colorizer.colorize_file(tmp_path / "still.png", tmp_path / "exact.png")
+    with Image.open(tmp_path / "b.png") as image, Image.open(tmp_path / "exact.png") as exact:
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.01)
+        assert (image.info["Title"], image.info["xmp"]) == ("Kaiser 1910", b"<x:xmpmeta/>")
+        assert image.info["icc_profile"] == exact.info["icc_profile"]
+        assert (np.asarray(image.convert("RGB")) == np.asarray(exact)).all()
+
+
+def test_what_a_gif_says_is_kept(moving, colorizer, tmp_path):
+    source = moving("a.gif", comment=b"a comment")
+    source.write_bytes(with_packet(source.read_bytes(), b"<x:xmpmeta/>"))
+    assert colorize_film(source, tmp_path / "b.gif", colorizer, consistency="frame").notes == ()
+    assert read(tmp_path / "b.gif")[:2] == (TIMES, 3)
+    with open(tmp_path / "b.gif", "rb") as file:
+        facts = facts_of("GIF", file)
+    assert (facts["xmp"], facts["captions"].comments) == (b"<x:xmpmeta/>", (b"a comment",))
+
+
+def test_parts_of_a_millisecond_are_said(moving, colorizer, tmp_path):
+    source = moving("a.png")
+    # The length of the first frame: 40 of 1000 parts of a second, and then of 1001.
+    chunk = source.read_bytes().index(b"fcTL")
+    data = bytearray(source.read_bytes())
+    data[chunk + 26 : chunk + 28] = (1001).to_bytes(2, "big")
+    data[chunk + 30 : chunk + 34] = zlib.crc32(data[chunk : chunk + 30]).to_bytes(4, "big")
+    source.write_bytes(data)
+    report = colorize_film(source, tmp_path / "b.png", colorizer, consistency="frame")
+    assert report.notes == ("its times were rounded to milliseconds",)
 
 
 def test_a_moving_avif_stays_one(moving, colorizer, tmp_path):

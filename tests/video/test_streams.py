@@ -77,7 +77,12 @@ def test_six_channels_are_encoded_anew(colorizer, tmp_path, ending):
 
 @pytest.mark.parametrize(
     ("ending", "sound", "layout"),
-    [("avi", "pcm_u8", "mono"), ("avi", "pcm_s16le", "stereo"), ("mxf", "pcm_s16le", "stereo"), ("nut", "pcm_u8", "5.1")],
+    [
+        ("avi", "pcm_u8", "mono"),
+        ("avi", "pcm_s16le", "stereo"),
+        ("mxf", "pcm_s16le", "stereo"),
+        ("nut", "pcm_u8", "5.1"),
+    ],
 )
 def test_channels_of_no_stated_order_have_the_usual_one(colorizer, tmp_path, ending, sound, layout):
     source = sounding(tmp_path / f"a.{ending}", sound, "mpeg2video", layout=layout)

@@ -104,9 +104,7 @@ def png_bytes(picture: Picture) -> bytes:
         _chunk(out, b"pHYs", struct.pack(">2IB", *(round(value / 0.0254) for value in picture.dpi), 1))
     if picture.exif:
         _chunk(out, b"eXIf", picture.exif.removeprefix(EXIF_PREFIX))
-    if picture.xmp:
-        _chunk(out, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + picture.xmp)
-    for chunk in chunks_of(picture.captions):
+    for chunk in text_chunks(picture):
         _chunk(out, chunk[:4], chunk[4:])
     packer = zlib.compressobj(_LEVEL)
     above = np.zeros(picture.width * channels * picture.depth // 8, np.uint8)
@@ -122,6 +120,13 @@ def png_bytes(picture: Picture) -> bytes:
     _chunk(out, b"IDAT", packer.flush())
     _chunk(out, b"IEND", b"")
     return out.getvalue()
+
+
+def text_chunks(picture: Picture) -> Iterator[bytes]:
+    """The chunks of a PNG, each its name and content, that hold a picture's XMP and captions."""
+    if picture.xmp:
+        yield b"iTXtXML:com.adobe.xmp\0\0\0\0\0" + picture.xmp
+    yield from chunks_of(picture.captions)
 
 
 def _chunk(out: io.BytesIO, name: bytes, data: bytes) -> None:

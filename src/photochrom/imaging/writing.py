@@ -121,7 +121,7 @@ def _through_pillow(picture: Picture, form: Format, quality: int | None) -> byte
         pillow_heif.from_pillow(image).save(out, **settings)
     else:
         image.save(out, name, **settings)
-    return _with_packet(out.getvalue(), picture) if name == "GIF" else out.getvalue()
+    return with_packet(out.getvalue(), picture.xmp) if name == "GIF" and picture.xmp else out.getvalue()
 
 
 def _settings(picture: Picture, name: str, quality: int | None) -> dict[str, Any]:
@@ -176,13 +176,11 @@ def _pieces(data: bytes, size: int) -> Iterator[tuple[int, bytes]]:
     return ((at, data[at : at + size]) for at in range(0, len(data), size))
 
 
-def _with_packet(gif: bytes, picture: Picture) -> bytes:
-    """A GIF with its XMP before the first picture. Source: XMP Specification Part 3, 1.1.2."""
-    if not picture.xmp:
-        return gif
+def with_packet(gif: bytes, xmp: bytes) -> bytes:
+    """A GIF with XMP before the first picture. Source: XMP Specification Part 3, 1.1.2."""
     at = 13 + (3 << ((gif[10] & 7) + 1) if gif[10] & 0x80 else 0)
     # The packet is no row of blocks, so a run of falling lengths behind it leads readers of blocks to the end.
-    packet = b"!\xff\x0bXMP DataXMP" + picture.xmp + b"\x01" + bytes(range(255, -1, -1)) + b"\0"
+    packet = b"!\xff\x0bXMP DataXMP" + xmp + b"\x01" + bytes(range(255, -1, -1)) + b"\0"
     return b"GIF89a" + gif[6:at] + packet + gif[at:]
 
 

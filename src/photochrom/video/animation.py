@@ -9,13 +9,20 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from photochrom._support.files import write_failed
 from photochrom._support.text import shown
 from photochrom.errors import ImageTooLarge, UnreadableFilm
 from photochrom.imaging import io
+from photochrom.imaging.carrying import carried
+from photochrom.imaging.facts import facts_of
+from photochrom.imaging.metadata import upright_exif
 from photochrom.imaging.picture import Picture
+from photochrom.imaging.png_color import profile_of_png
 from photochrom.imaging.reading import quiet
+from photochrom.imaging.sixteen_bit import text_chunks
+from photochrom.imaging.writing import with_packet
 
 _FORMATS = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG", ".apng": "PNG", ".avif": "AVIF"}
 _PALETTE_FRAMES = 16  # that the colours of a GIF are chosen from
@@ -30,12 +37,12 @@ class Animation:
         max_pixels: the largest frame that is decoded; None is no limit.
 
     Attributes:
-        size: (W, H).
+        size: (W, H), upright.
         durations: milliseconds of each picture that was read so far; 0 for a first one that is no frame.
         repeated: indices of the frames that stand in for broken ones.
         loop: how often it repeats, 0 without end; None is once.
         still_first: a PNG's first picture is for programs that show no motion, and not part of it.
-        words: its comment, EXIF and XMP, where there are any.
+        said: a picture of one pixel with what the file says beside its frames: EXIF, XMP, resolution, captions, notes.
         broken: it breaks off before its end.
     """
 
@@ -45,14 +52,35 @@ class Animation:
         self.repeated: list[int] = []
         self.broken = False
         with self._opened() as image:
-            self.size = image.size
+            self._stored = self.size = image.size
             if max_pixels is not None and image.width * image.height > max_pixels:
                 raise ImageTooLarge(
                     f"{self._name} has frames of {image.width} x {image.height}, over the limit of {max_pixels} pixels"
                 )
             self.loop: int | None = image.info.get("loop")
             self.still_first = bool(image.info.get("default_image"))
-            self.words = {key: image.info[key] for key in ("comment", "exif", "xmp") if image.info.get(key)}
+            self.said, info = self._metadata(image)
+        self._info = {key: info[key] for key in ("icc_profile", "exif") if info.get(key)}
+        if upright_exif(info.get("exif"))[1] > 4:
+            self.size = self.size[::-1]
+
+    def _metadata(self, image: Image.Image) -> tuple[Picture, dict[Any, Any]]:
+        """What the file says, and that as Pillow's `info`."""
+        form, info = image.format or "", dict(image.info)
+        with open(self.path, "rb") as file:
+            info |= {key: value for key, value in facts_of(form, file).items() if value}
+            if form == "PNG" and (profile := profile_of_png(file)):
+                info["icc_profile"] = profile
+        alone = Image.new("RGB", (1, 1))
+        alone.info = {key: value for key, value in info.items() if key != "icc_profile"}
+        return io.from_pil(alone), info
+
+    def losses(self, target: Path) -> tuple[str, ...]:
+        """What of it the target does not keep, in words, once its frames were read."""
+        form = _FORMATS[target.suffix.lower()]
+        rounded = any(ms != round(ms) for ms in self.durations)
+        times = ("its times were rounded to milliseconds",) if rounded else ()
+        return (*self.said.notes, *carried(self.said, form)[1], *times)
 
     def frames(self, start: int = 0) -> Iterator[Picture]:
         """The frames from `start` on; those before are only read. One that is broken is its neighbour again."""
@@ -64,11 +92,12 @@ class Animation:
                 try:
                     with quiet():
                         image.seek(index)
-                        if image.size != self.size:
+                        if image.size != self._stored:
                             # Pillow widens a GIF to where a damaged frame claims to lie, which may be gigabytes away.
                             self.broken = True
                             return
                         frame = image.convert("RGBA")  # a copy: the next one is drawn over this
+                        frame.info = dict(self._info)
                     last = io.from_pil(frame)
                 except EOFError:
                     return
@@ -101,7 +130,9 @@ def assemble(movie: Animation, files: Sequence[Path], temporary: Path, target: P
     """
     form = _FORMATS[target.suffix.lower()]
     # Pillow counts the frames, and a picture before them is none.
-    how: dict[str, Any] = {"duration": [round(ms) for ms in movie.durations[movie.still_first :]]} | movie.words
+    how: dict[str, Any] = {"duration": [round(ms) for ms in movie.durations[movie.still_first :]]}
+    said, _ = carried(movie.said, form)
+    how |= _metadata_for(said, form)
     if movie.loop is not None:
         how["loop"] = movie.loop
     elif form == "WEBP":
@@ -118,8 +149,25 @@ def assemble(movie: Animation, files: Sequence[Path], temporary: Path, target: P
         with open(temporary, "wb") as file:
             others = _Frames(lambda: islice(images, 1, None))
             next(iter(images)).save(file, form, save_all=True, append_images=others, **how)
+        if form == "GIF" and said.xmp:
+            temporary.write_bytes(with_packet(temporary.read_bytes(), said.xmp))
     except OSError as error:
         raise write_failed(target, error) from error
+
+
+def _metadata_for(said: Picture, form: str) -> dict[str, Any]:
+    """What Pillow's `save` is told of it; the XMP of a GIF comes later."""
+    how: dict[str, Any] = {"exif": said.exif} if said.exif else {}
+    if form == "GIF" and said.captions.comments:
+        how["comment"] = b"\n".join(said.captions.comments)
+    elif form == "PNG":
+        chunks = PngInfo()
+        for chunk in text_chunks(said):
+            chunks.add(chunk[:4], chunk[4:])
+        how |= {"pnginfo": chunks} | ({"dpi": said.dpi} if said.dpi else {})
+    elif said.xmp:
+        how["xmp"] = said.xmp
+    return how
 
 
 class _Frames:

@@ -80,7 +80,7 @@ def colorize_animation(
         repeated=tuple(at[index] for index in movie.repeated),
         cuts=mode.cuts,
         resumed=resumed,
-        notes=(*followed.notes(), *broken),
+        notes=(*followed.notes(), *movie.losses(target), *broken),
         seconds=time.perf_counter() - began,
         length=sum(shown_for),
     )
