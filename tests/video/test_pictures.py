@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from photochrom import BadSetting, Colorizer, Hint, MissingExtra, UnreadableFilm, WriteFailed
+from photochrom import AlreadyThere, BadSetting, Colorizer, Hint, MissingExtra, UnreadableFilm, WriteFailed
 from photochrom.imaging.facts import facts_of
 from photochrom.imaging.writing import with_packet
 from photochrom.video import colorize_film, pictures
@@ -274,6 +274,41 @@ def test_a_sequence_replaces_nothing(sequence, colorizer, tmp_path):
     with pytest.raises(WriteFailed, match=r"f-005\.png is already there"):
         colorize_film(sequence, tmp_path / "f-%03d.png", colorizer)
     assert not (tmp_path / "f-001.png").exists()
+
+
+def test_a_sequence_of_which_some_have_a_result_is_not_done(sequence, colorizer, tmp_path):
+    target = tmp_path / "out" / "f-%d.png"
+    colorize_film(sequence, target, colorizer, consistency="frame")
+    with pytest.raises(AlreadyThere):
+        colorize_film(sequence, target, colorizer, consistency="frame")
+    (tmp_path / "out" / "f-3.png").unlink()
+    with pytest.raises(
+        WriteFailed, match=r"f-1\.png is already there, and 1 of 5 pictures have no result yet"
+    ) as caught:
+        colorize_film(sequence, target, colorizer, consistency="frame")
+    assert not isinstance(caught.value, AlreadyThere), "which --skip-existing takes for done"
+    assert not (tmp_path / "out" / "f-3.png").exists()
+
+
+def test_a_stopped_sequence_starts_over_with_other_settings(sequence, colorizer, tiny, tmp_path):
+    target = tmp_path / "out" / "f-%d.png"
+    with pytest.raises(Stop):
+        colorize_film(sequence, target, colorizer, consistency="frame", progress=stopping(3))
+    assert (tmp_path / "out" / "f-1.png").exists()
+    vivid = Colorizer(tiny, threads=1, saturation=1.5)
+    assert colorize_film(sequence, target, vivid, consistency="frame").resumed == 0
+    colorize_film(sequence, tmp_path / "again" / "f-%d.png", vivid, consistency="frame")
+    for path in (tmp_path / "again").glob("*.png"):
+        assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_sequence_does_not_overwrite_itself(colorizer, tmp_path, drawn_scene):
+    for number in (98, 99, 100, 101):
+        Image.fromarray(drawn_scene(number, 48, 40)).save(tmp_path / f"f-{number:03d}.png")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(BadSetting, match=r"would overwrite its own picture .*f-100\.png; name another folder"):
+        colorize_film(tmp_path / "f-%03d.png", tmp_path / "f-%d.png", colorizer, consistency="frame", overwrite=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_what_is_not_there(colorizer, tmp_path):

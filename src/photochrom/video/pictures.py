@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from types import MappingProxyType
 from photochrom._support.files import check_free, move, write_failed
 from photochrom._support.text import counted, shown
 from photochrom.colorizer import Colorizer
-from photochrom.errors import OutOfMemory, UnreadableFilm, UnreadableImage
+from photochrom.errors import BadSetting, OutOfMemory, UnreadableFilm, UnreadableImage, WriteFailed
 from photochrom.imaging import io
 from photochrom.imaging.formats import format_for
 from photochrom.imaging.moving import numbered, numbered_path
@@ -102,9 +103,7 @@ def colorize_sequence(
     mode, repeated, size = steady(consistency, colorizer.card), list[int](), [(0, 0)]
     job = depends(numbered_path(source, numbers[0]), colorizer, mode, (), SEGMENT) | {"numbers": numbers}
     work = SegmentFolder(target, job)
-    if not work.begun:
-        for path in targets:
-            check_free(path, overwrite)
+    _check_sequence(source, numbers, targets, overwrite or work.begun or work.left)
 
     def frames(start: int) -> Iterator[Picture]:
         last: Picture | None = None
@@ -141,6 +140,28 @@ def colorize_sequence(
         ),
         seconds=time.perf_counter() - began,
     )
+
+
+def _check_sequence(source: Path, numbers: Sequence[int], targets: Sequence[Path], overwrite: bool) -> None:
+    """Refuse to write over the sequence's own pictures, and over what is there; `overwrite` allows the second.
+
+    Raises:
+        BadSetting: a result would have the name of one of the pictures.
+        AlreadyThere: all results are there.
+        WriteFailed: some are.
+    """
+    pictures = {os.path.realpath(numbered_path(source, number)) for number in numbers}
+    if own := next((path for path in targets if os.path.realpath(path) in pictures), None):
+        raise BadSetting(f"{shown(source)} would overwrite its own picture {shown(own)}; name another folder")
+    there = [] if overwrite else [path for path in targets if os.path.lexists(path)]
+    missing = len(targets) - len(there)
+    if there and missing:
+        raise WriteFailed(
+            f"{shown(there[0])} is already there, and {missing} of {len(targets)} pictures have no result yet; "
+            "--overwrite colours all of them, or name another folder"
+        )
+    for path in targets:
+        check_free(path, overwrite)
 
 
 def _color(

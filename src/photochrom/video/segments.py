@@ -80,6 +80,11 @@ class SegmentFolder:
         note = self.folder / "job.json"
         return note.is_file() and note.read_bytes() == self._job.encode()
 
+    @property
+    def left(self) -> bool:
+        """Whether an earlier run left something, of whatever job."""
+        return (self.folder / "job.json").is_file()
+
     def mark(self) -> Path:
         """An empty file, for segments whose frames are kept elsewhere."""
         path = self.folder / "segment.part"
