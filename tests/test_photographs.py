@@ -9,6 +9,7 @@ import tifffile
 from PIL import Image
 
 from photochrom import Colorizer, photographs
+from photochrom.batch.kinds import note_of
 from photochrom.errors import ImageTooLarge, UnreadableImage, WriteFailed
 from photochrom.imaging import io as pio
 from photochrom.imaging import tiff_strips
@@ -151,11 +152,15 @@ def test_pages_that_have_colour_can_stay(tiny, tmp_path):
             for page in pages:
                 file.write(page, photometric="rgb" if page.ndim == 3 else "minisblack")
     report = session.colorize_file(tmp_path / "both.tif", tmp_path / "new.tif")
-    assert (report.toning, report.kept) == (("gray", "color"), False)
+    assert (report.toning, report.kept, report.pages_kept) == (("gray", "color"), False, 1)
+    assert note_of(report) == "2 pages; 1 of them in colour already and kept"
     np.testing.assert_array_equal(pio.read(tmp_path / "new.tif").pages[0].pixels, color)
     assert not pio.read(tmp_path / "new.tif").is_gray
     report = session.colorize_file(tmp_path / "color.tif", tmp_path / "same.tif")
-    assert (report.toning, report.kept) == (("color", "color"), True)
+    assert (report.toning, report.kept, report.pages_kept) == (("color", "color"), True, 0)
+    with Image.open(tmp_path / "both.tif") as both:
+        both.save(tmp_path / "whole.tif", save_all=True, compression="packbits", tiffinfo={274: 6})
+    assert session.colorize_file(tmp_path / "whole.tif", tmp_path / "turned.tif").pages_kept == 1, "not by strips"
     assert (tmp_path / "same.tif").read_bytes() == (tmp_path / "color.tif").read_bytes()
 
 

@@ -47,12 +47,14 @@ class PhotographReport:
         size: (W, H) of the first page.
         toning: of each page, before.
         kept: it had colours already and was left as it is.
+        pages_kept: how many pages of it had, and were, where others were coloured.
         notes: what else is worth telling, such as that the file ends early, or what the result does not hold.
     """
 
     size: tuple[int, int]
     toning: tuple[Toning, ...]
     kept: bool = False
+    pages_kept: int = 0
     notes: tuple[str, ...] = ()
 
 
@@ -141,8 +143,10 @@ def encoded(
         with errors_naming(source):
             data = io.encode(coloured, format)
         notes = _notes((picture, *picture.pages), format)
-    toning: tuple[Toning, ...] = tuple(page.toning for page in (picture, *picture.pages))
-    return data, PhotographReport(picture.size, toning, kept, notes)
+    before, after = (picture, *picture.pages), (coloured, *coloured.pages)
+    same = sum(new.pixels is old.pixels for new, old in zip(after, before, strict=True))
+    toning: tuple[Toning, ...] = tuple(page.toning for page in before)
+    return data, PhotographReport(picture.size, toning, kept, 0 if kept else same, notes)
 
 
 def _notes(pages: Iterable[Picture], format: str) -> tuple[str, ...]:
@@ -187,7 +191,8 @@ def _colorize_pages(
     first = pages[0].page
     toning: tuple[Toning, ...] = tuple(seen.toning for seen in pages)
     notes = () if kept else _notes((seen.facts for seen in pages), "TIFF")
-    return PhotographReport((first.width, first.height), toning, kept, notes)
+    same = 0 if kept else sum(seen.painter is None for seen in pages)
+    return PhotographReport((first.width, first.height), toning, kept, same, notes)
 
 
 @dataclass(frozen=True)

@@ -458,6 +458,14 @@ def test_resolution_is_kept(format):
     assert after.dpi == pytest.approx((300, 150), abs=0.02)
 
 
+@pytest.mark.parametrize("dpi", [(101_600, 50_800.5), (25_400_000, 25_400_000)])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "BMP", "WEBP"])
+def test_the_resolution_of_a_microscope_is_kept(format, dpi):
+    first = pio.read(saved(Image.fromarray(smooth()), "TIFF", dpi=dpi))
+    assert first.dpi == pytest.approx(dpi)
+    assert pio.read(pio.encode(first, format)).dpi == pytest.approx(dpi, rel=1e-6)
+
+
 def test_maker_notes_stay_and_the_old_thumbnail_is_dropped():
     block = exif_block(3)
     # A second directory, as cameras append it for the thumbnail.

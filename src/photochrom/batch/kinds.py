@@ -65,9 +65,11 @@ def _photograph(colorizer: Colorizer, job: BatchJob, *, overwrite: bool, tell: T
 def note_of(report: PhotographReport) -> str:
     """What is worth telling of a photograph, in one line."""
     notes = {"gray": "", "tinted": NOTE_TINTED, "color": NOTE_COLOR}
-    said = max(report.toning, key=lambda toning: list(notes).index(toning))
+    coloured = [toning for toning in report.toning if not (report.pages_kept and toning == "color")]
+    said = max(coloured, key=lambda toning: list(notes).index(toning))
     pages = f"{len(report.toning)} pages" if len(report.toning) > 1 else ""
-    return "; ".join(filter(None, [pages, NOTE_KEPT if report.kept else notes[said], *report.notes]))
+    some = f"{report.pages_kept} of them in colour already and kept" if report.pages_kept else ""
+    return "; ".join(filter(None, [pages, some, NOTE_KEPT if report.kept else notes[said], *report.notes]))
 
 
 def _film(colorizer: Colorizer, job: BatchJob, *, overwrite: bool, tell: Tell) -> Done:

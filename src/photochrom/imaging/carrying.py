@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from photochrom.imaging.captions import Captions
@@ -30,7 +31,7 @@ class _Room:
 
     Attributes:
         exif, xmp, iptc: it holds these.
-        dpi: it has a place of its own for a resolution; else that goes into EXIF.
+        dpi: it has a place of its own for a resolution, up to `most_dpi`; else that goes into EXIF.
         comments: it holds them; else they go into EXIF's ImageDescription.
     """
 
@@ -38,11 +39,12 @@ class _Room:
     xmp: bool = True
     iptc: bool = False
     dpi: bool = False
+    most_dpi: float = math.inf
     comments: bool = False
 
 
 _ROOMS = {
-    "JPEG": _Room(iptc=True, dpi=True, comments=True),
+    "JPEG": _Room(iptc=True, dpi=True, most_dpi=65535, comments=True),
     "PNG": _Room(iptc=True, dpi=True, comments=True),
     "TIFF": _Room(iptc=True, dpi=True),
     "BMP": _Room(exif=False, xmp=False, dpi=True),
@@ -67,7 +69,9 @@ def carried(picture: Picture, format: str) -> tuple[Picture, tuple[str, ...]]:
     if picture.is_transparent and not FORMATS[format].alpha:
         notes.append(f"its transparent parts were laid on white; {format} has no transparency")
     exif, captions, sentences = picture.exif, picture.captions, picture.captions.sentences
-    if picture.dpi and not room.dpi:
+    dpi = picture.dpi
+    if picture.dpi and not (room.dpi and max(picture.dpi) <= room.most_dpi):
+        dpi = None
         if not room.exif:
             lost("its resolution was")
         elif not _says(exif, ACROSS):
@@ -97,7 +101,7 @@ def carried(picture: Picture, format: str) -> tuple[Picture, tuple[str, ...]]:
         captions.comments if format == "PNG" else sentences if room.comments else (),
         captions.texts if format == "PNG" else (),
     )
-    return replace(picture, exif=exif, xmp=xmp, captions=held), tuple(notes)
+    return replace(picture, exif=exif, xmp=xmp, dpi=dpi, captions=held), tuple(notes)
 
 
 def _says(exif: bytes | None, tag: int) -> bool:

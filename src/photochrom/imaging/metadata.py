@@ -15,6 +15,7 @@ from photochrom.imaging.tags import EXIF_PREFIX, LONG, SHORT, amended, block_of,
 from photochrom.imaging.xmp import made_true
 
 _ORIENTATION = 0x0112
+_MOST_DPI = 5e7  # half a nanometre a pixel, and as much as BMP can store
 _XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:=["']|>))[2-8](["']|</)""")
 
 
@@ -94,12 +95,12 @@ def upright(samples: Pixels, orientation: int) -> Pixels:
 
 
 def sane_dpi(dpi: Any) -> tuple[float, float] | None:
-    """A resolution that every format can store, or None where the file holds nonsense."""
+    """A resolution, or None where the file holds nonsense; that of an electron microscope is none."""
     try:
         across, down = (float(value) for value in dpi)
     except (TypeError, ValueError, ZeroDivisionError):
         return None
-    if all(math.isfinite(value) and 1 <= value <= 65535 for value in (across, down)):
+    if all(math.isfinite(value) and 1 <= value <= _MOST_DPI for value in (across, down)):
         return across, down
     return None
 

@@ -320,4 +320,7 @@ def resolution_fields(dpi: tuple[float, float], order: str = "<") -> dict[int, V
 
 def _ratio(value: float) -> tuple[int, int]:
     whole = round(value)
-    return (whole, 1) if abs(value - whole) < 1e-6 else (round(value * 10_000), 10_000)
+    if abs(value - whole) < 1e-6:
+        return whole, 1
+    parts = next(parts for parts in (10_000, 1000, 100, 10, 1) if value * parts < 2**32)
+    return round(value * parts), parts
