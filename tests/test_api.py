@@ -53,9 +53,20 @@ def test_colorize_returns_what_it_was_given(tmp_path, tiny):
 
 
 def test_sessions_are_kept(tiny):
-    session = photochrom._session(model=tiny)
-    assert photochrom._session(model=tiny) is session
-    assert photochrom._session(model=tiny, saturation=0.5) is not session
+    session = photochrom._session((), model=tiny)
+    assert photochrom._session((), model=tiny) is session
+    assert photochrom._session((), model=tiny, saturation=0.5) is not session
+
+
+def test_a_palette_that_changed_is_read_again(tiny, tmp_path):
+    path = tmp_path / "p.gpl"
+    gray = np.linspace(60, 200, 400).astype("uint8").reshape(20, 20)
+    found = []
+    for color in ("200 20 20 red", "20 20 200 blue and no red"):
+        path.write_text(f"GIMP Palette\n{color}\n")
+        found.append(photochrom.colorize(gray, model=tiny, palette=str(path)))
+        np.testing.assert_array_equal(found[-1], photochrom.Colorizer(tiny, palette=str(path)).colorize(gray))
+    assert (found[0] != found[1]).any()
 
 
 def test_settings_and_errors_pass_through(tiny):

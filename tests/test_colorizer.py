@@ -685,6 +685,28 @@ def test_colour_is_kept_where_asked(finished, tmp_path, astronaut):
     assert pio.read(tmp_path / "b.png").xmp is None
 
 
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"palette": 5}, "a palette is colours such as '#7a1f10,navy' or a file, not int"),
+        ({"palette": [(1, 2, 3)]}, r"'\(1, 2, 3\)' is not a colour; use #rrggbb or a CSS name such as navy"),
+        ({"references": 5}, "references is a list of pictures, not int"),
+        ({"references": None}, "references is a list of pictures, not NoneType"),
+        ({"like": 5}, "like is a folder of pictures, not int"),
+    ],
+)
+def test_guidance_of_another_type(finished, settings, told):
+    with pytest.raises(BadSetting, match=told):
+        finished(**settings)
+
+
+@pytest.mark.parametrize("output", [5, b"out.png"])
+def test_an_output_is_a_path(session, png, tmp_path, output):
+    (tmp_path / "a.png").write_bytes(png(7))
+    with pytest.raises(BadSetting, match=f"an output is a path, not {type(output).__name__}"):
+        session.colorize(tmp_path / "a.png", output)
+
+
 def test_palettes_and_references_are_lists(finished, astronaut, tmp_path):
     listed, read = (finished(palette=colors).colorize(astronaut) for colors in (["#7a1f10", "navy"], "#7a1f10,navy"))
     np.testing.assert_array_equal(listed, read)

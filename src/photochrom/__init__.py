@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 from photochrom import errors as errors
@@ -38,7 +39,6 @@ from photochrom.errors import (
 )
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
 
     from torch import nn
@@ -108,9 +108,8 @@ def colorize(
         PhotochromError: one of its subclasses, with a one-line message that says what to do.
     """
     try:
-        session = _session(
-            **{name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
-        )
+        settings = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+        session = _session(_as_they_are(settings), **settings)
     except TypeError as error:
         if "unhashable" not in str(error):
             raise
@@ -142,8 +141,23 @@ def load_torch(model: str | os.PathLike[str] = "default") -> nn.Module:
     return load(model)
 
 
+def _as_they_are(settings: dict[str, Any]) -> tuple[tuple[int, int] | None, ...]:
+    """Time of change and size of each file that settings name, so that a changed one is read again."""
+    references = settings.get("references", ())
+    named = [*(settings.get(name) for name in ("model", "palette", "like"))]
+    named += references if isinstance(references, tuple) else ()
+    found: list[tuple[int, int] | None] = []
+    for path in named:
+        try:
+            facts = os.stat(path) if isinstance(path, str | os.PathLike) else None
+        except (OSError, ValueError):
+            facts = None
+        found.append(facts and (facts.st_mtime_ns, facts.st_size))
+    return tuple(found)
+
+
 @functools.lru_cache(maxsize=2)
-def _session(**settings: Any) -> Colorizer:
+def _session(files: tuple[Any, ...], **settings: Any) -> Colorizer:
     from photochrom.colorizer import Colorizer
 
     return Colorizer(**settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -125,6 +125,12 @@ class Colorizer:
             "decoder": decoder,
             "temperature": temperature,
         }
+        if isinstance(references, (str, bytes, os.PathLike)):
+            raise BadSetting("references is a list of pictures; write [...] around a single one")
+        if not isinstance(references, Iterable):
+            raise BadSetting(f"references is a list of pictures, not {type(references).__name__}")
+        if not isinstance(like, Album | str | os.PathLike | None):
+            raise BadSetting(f"like is a folder of pictures, not {type(like).__name__}")
         self.settings = choice | {
             "model": model,
             "render_size": render_size,
@@ -158,8 +164,6 @@ class Colorizer:
         self.max_pixels = max_pixels
         self.keep_color, self.restore_tone, self.mark = bool(keep_color), bool(restore_tone), bool(mark)
         self.palette = palette
-        if isinstance(references, (str, bytes, os.PathLike)):
-            raise BadSetting("references is a list of pictures; write [...] around a single one")
         if reference_method not in REFERENCE_METHODS:
             raise BadSetting(f"the reference method is '{reference_method}'; it must be {either(REFERENCE_METHODS)}")
         self.reference_method = reference_method
@@ -411,6 +415,8 @@ class Colorizer:
         Raises:
             PhotochromError: see `photochrom.errors`; nothing was written.
         """
+        if not isinstance(output, str | os.PathLike | None):
+            raise BadSetting(f"an output is a path, not {type(output).__name__}")
         if isinstance(x, str | os.PathLike):
             target = Path(output) if output is not None else beside(Path(os.fsdecode(x)))
             report = self.colorize_file(os.fsdecode(x), target, overwrite=overwrite, hints=hints)

@@ -139,6 +139,17 @@ class TestHinted:
 
 
 class TestHint:
+    @pytest.mark.parametrize("size", [(0, 0), "x", (4,), 5, (1.5, 2)])
+    def test_is_drawn_on_a_size(self, size):
+        with pytest.raises(BadSetting, match="it must be a width and a height in pixels"):
+            Hint(1, 2, "red", drawn_on=size)
+
+    def test_points_of_a_stroke_may_be_an_array(self):
+        drawn = Stroke(np.array([[1, 2], [5, 6]]), "red", width=3)
+        assert drawn == Stroke(((1, 2), (5, 6)), "red", width=3)
+        with pytest.raises(BadSetting, match="the points of a stroke are a list of pairs, not int"):
+            Stroke(5, "red")
+
     def test_is_parsed(self):
         assert Hint.parse("120,340=navy") == Hint(120, 340, "navy")
         assert Hint.parse("12.5, 3, 0.5 = #8a2b1e") == Hint(12.5, 3, "#8a2b1e", 0.5)

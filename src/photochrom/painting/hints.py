@@ -14,8 +14,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from numbers import Real
-from typing import Self
+from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
@@ -68,6 +68,8 @@ class Colored:
             raise BadSetting(f"the reach of a hint is {self.reach!r}; it must be between 0.01 and 100")
         if not self.keeps:
             rgb_of(self.color)
+        if self.drawn_on is not None and not _is_size(self.drawn_on):
+            raise BadSetting(f"a hint is drawn on {self.drawn_on!r}; it must be a width and a height in pixels")
 
     @property
     def keeps(self) -> bool:
@@ -222,6 +224,10 @@ class Stroke(Colored):
     time: float | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.points, Iterable):
+            raise BadSetting(f"the points of a stroke are a list of pairs, not {type(self.points).__name__}")
+        if isinstance(self.points, np.ndarray):
+            object.__setattr__(self, "points", tuple(map(tuple, np.atleast_2d(self.points).tolist())))
         if not self.points or len(self.points) > MOST_POINTS:
             raise BadSetting(f"a stroke has {len(self.points)} points; it must have between 1 and {MOST_POINTS}")
         _check_places(self.points)
@@ -411,6 +417,14 @@ def _check_places(places: Sequence[tuple[float, float]]) -> None:
         # A comparison is false for what is no number, and takes integers that no float holds.
         if not all(isinstance(each, Real) and abs(each) < BEYOND for each in place):
             raise BadSetting(f"a hint cannot be at {x!r}, {y!r}; x and y are pixels")
+
+
+def _is_size(size: Any) -> bool:
+    try:
+        width, height = size
+    except (TypeError, ValueError):
+        return False
+    return all(isinstance(side, Integral) and side >= 1 for side in (width, height))
 
 
 def rgb_of(color: str) -> tuple[int, ...]:

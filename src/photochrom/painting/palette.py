@@ -63,7 +63,8 @@ class Palette:
     @classmethod
     def of(cls, colors: Sequence[str]) -> Palette:
         """Colours such as "#7a1f10" or "navy", each with the same share."""
-        return cls.of_rgb(np.array([rgb_of(color.strip()) for color in colors]).reshape(-1, 3) / 255)
+        named = [rgb_of(color.strip() if isinstance(color, str) else color) for color in colors]
+        return cls.of_rgb(np.array(named).reshape(-1, 3) / 255)
 
     @classmethod
     def of_rgb(cls, rgb: np.ndarray, shares: np.ndarray | None = None) -> Palette:
@@ -85,6 +86,8 @@ class Palette:
             >>> Palette.read("#7a1f10, navy").colors.round().astype(int).tolist()
             [[27, 38, 32], [13, 48, -65]]
         """
+        if not isinstance(text, str | os.PathLike):
+            raise BadSetting(f"a palette is colours such as '#7a1f10,navy' or a file, not {type(text).__name__}")
         if not os.path.isfile(text) and isinstance(text, str) and ("," in text or text.startswith("#")):
             return cls.of(text.split(","))
         name = shown(text)
