@@ -906,3 +906,17 @@ def test_a_palette_and_the_confidence(call, monkeypatch):
         assert (sure.mode, sure.size) == ("L", (60, 40))
     colored = pixels("a.color.png").astype(int)
     assert (colored[..., 2] >= colored[..., 0]).all()
+
+
+@pytest.mark.slow
+def test_the_confidence_knows_the_hints(call, monkeypatch):
+    gray("a.png", size=(60, 40))
+    runs, run = [], photochrom.Colorizer.scores
+    monkeypatch.setattr(photochrom.Colorizer, "scores", lambda *args, **how: runs.append(1) or run(*args, **how))
+    assert call("colorize", "a.png", "-o", "plain.png", "--confidence", "c.png")[0] == 0
+    runs.clear()
+    assert call("colorize", "a.png", "-o", "b.png", "--confidence", "d.png", "--hint", "30,20=#8a6d3b")[0] == 0
+    assert len(runs) == 1
+    assert pixels("d.png")[20, 30] > pixels("c.png")[20, 30]
+    assert call("colorize", "a.png", "-o", "e.png", "--hint", "30,20=#8a6d3b")[0] == 0
+    assert (pixels("b.png") == pixels("e.png")).all()

@@ -271,7 +271,7 @@ def _beside(
     if not (confidence and picture):
         return None
     light = picture.lightness()
-    scores = colorizer.scores(light)
+    scores = colorizer.scores(light, hints=hints)
     sure, _ = colorizer.map_confidence(light, scores)
     places = unsure_places(resize(sure, render_shape(light.shape, 64)))
     with writing(confidence, overwrite) as file:
