@@ -2,11 +2,11 @@
 
     python benchmarks/decoding.py DIR [--model MODEL] [--top1] [--csv FILE]
 
-For each render size, temperature, vividness, saturation, chroma gamma and radius of smoothing it prints CIEDE2000,
-PSNR and colorfulness, beside gray's and the truth's, so that a point on the curve can be chosen: the lowest CIEDE2000
-at the colorfulness that is wanted. With --top1 also the share of photographs in which an ImageNet classifier finds
-the class that the file is named for, and the mean log-probability that it gives this class, which tells more than the
-share does.
+For each render size, temperature, vividness, saturation, chroma gamma, chroma knee and radius of smoothing it prints
+CIEDE2000, PSNR, colorfulness and its error, beside gray's and the truth's, so that a point on the curve can be chosen:
+the lowest CIEDE2000 and colorfulness error at the colorfulness that is wanted. With --top1 also the share of
+photographs in which an ImageNet classifier finds the class that the file is named for, and the mean log-probability
+that it gives this class, which tells more than the share does.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from photochrom.evaluation.classes import synset_of
 from photochrom.evaluation.sample import Truth, join, truths
 from photochrom.metrics import Comparison, Rendition, measure
 
-NAMES = ("ciede2000", "psnr", "colorfulness")
-WAYS = ("temperature", "vividness", "saturation", "chroma_gamma", "smooth_radius")
+NAMES = ("ciede2000", "psnr", "colorfulness", "colorfulness_error")
+WAYS = ("temperature", "vividness", "saturation", "chroma_gamma", "chroma_knee", "smooth_radius")
 
 
 def main() -> None:
@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument("--vividness", type=float, nargs="+", default=[0.3, 0.4, 0.5, 0.6, 0.7])
     parser.add_argument("--saturation", type=float, nargs="+", default=[1.0])
     parser.add_argument("--chroma-gamma", type=float, nargs="+", default=[1.0])
+    parser.add_argument("--chroma-knee", type=float, nargs="+", default=[0.0])
     parser.add_argument("--smooth-radius", type=int, nargs="+", default=[0])
     parser.add_argument("--top1", action="store_true")
     parser.add_argument("--judge", default="lite2", help="the classifier of --top1: lite0, lite1 or lite2")
@@ -54,6 +55,7 @@ def main() -> None:
             arguments.vividness,
             arguments.saturation,
             arguments.chroma_gamma,
+            arguments.chroma_knee,
             arguments.smooth_radius,
         )
     )

@@ -90,7 +90,7 @@ def test_a_newer_card_says_to_update(newer, reason):
 
 def test_the_format_counts_up_when_keys_are_added():
     """Who changes these lists adds one to FORMAT, so that an older photochrom does not call the file damaged."""
-    assert FORMAT == 4
+    assert FORMAT == 5
     keys = (
         "name, title, architecture, bins, decoding, render_size, mirror, multiple, stride, size, channels, l_center, "
         "l_scale, ab_scale, variation, dropout, steadies, parameters, recipe, training, metrics, limits, license, "
@@ -98,8 +98,8 @@ def test_the_format_counts_up_when_keys_are_added():
     )
     assert ", ".join(field.name for field in fields(ModelCard)) == keys
     keys = (
-        "decoder, temperature, vividness, trained_rebalance, smoothing, saturation, chroma_gamma, smooth_radius, "
-        "agreement, warmth, tint"
+        "decoder, temperature, vividness, trained_rebalance, smoothing, saturation, chroma_gamma, chroma_knee, "
+        "smooth_radius, agreement, warmth, tint"
     )
     assert ", ".join(field.name for field in fields(Decoding)) == keys
 

@@ -86,7 +86,20 @@ def test_chroma_gamma_makes_no_picture_grayer_as_a_whole():
 
 
 def test_a_gray_picture_has_no_chroma_to_raise():
-    assert (scores_to_ab(np.zeros((2, 3, 4), np.float32), None, Decoding(chroma_gamma=1.6)) == 0).all()
+    how = Decoding(chroma_gamma=1.6, chroma_knee=5)
+    assert (scores_to_ab(np.zeros((2, 3, 4), np.float32), None, how) == 0).all()
+
+
+@pytest.mark.parametrize("gamma", [1.0, 1.4])
+def test_beyond_the_knee_chroma_grows_with_its_root(gamma):
+    how = Decoding("mean", saturation=1.5, chroma_gamma=gamma)
+    ab = AB / 10
+    mean = float(np.hypot(*ab * 110).mean())
+    for share, factor in ((0.5, 1), (1, 1), (4, 0.5), (9, 1 / 3)):
+        plain = scores_to_ab(share * ab, None, how)
+        bent = scores_to_ab(share * ab, None, replace(how, chroma_knee=mean))
+        np.testing.assert_allclose(bent, factor * plain, rtol=1e-4)
+    assert replace(how, chroma_knee=5).unsaturated == Decoding("mean")
 
 
 def test_a_seed_repeats_a_sample():
@@ -116,6 +129,7 @@ def test_an_unknown_decoder_and_a_bad_temperature_are_named():
         ({"smoothing": 0}, "the smoothing is 0; it must be above 0 and at most 1"),
         ({"saturation": 17}, "the saturation is 17; it must be between 0 and 16"),
         ({"chroma_gamma": 5}, "the chroma gamma is 5; it must be between 0.25 and 4"),
+        ({"chroma_knee": -1}, "the chroma knee is -1; it must be between 0 and 100"),
         ({"smooth_radius": 0.5}, "the smooth radius is 0.5; it must be a whole number between 0 and 16"),
         ({"agreement": 1.5}, "the agreement is 1.5; it must be between 0 and 1"),
     ],
@@ -141,7 +155,16 @@ def test_one_range_and_one_default_everywhere():
     from photochrom.web.look import Look
 
     recipe, how = DecodeConfig(), Decoding()
-    shared = ("decoder", "temperature", "vividness", "saturation", "chroma_gamma", "smooth_radius", "agreement")
+    shared = (
+        "decoder",
+        "temperature",
+        "vividness",
+        "saturation",
+        "chroma_gamma",
+        "chroma_knee",
+        "smooth_radius",
+        "agreement",
+    )
     assert [getattr(recipe, name) for name in shared] == [getattr(how, name) for name in shared]
     assert (LossConfig().rebalance, LossConfig().smoothing) == (how.trained_rebalance, how.smoothing)
     for function in (decoders["annealed_mean"], decoders["tilted"]):

@@ -20,7 +20,7 @@ JOINT = JointBins.grid(np.clip(np.random.default_rng(0).normal(0, 35, (2000, 2))
     [
         Decoding(vividness=0.2, saturation=1.5),
         Decoding(decoder="mean", vividness=0.7),
-        Decoding(temperature=0.4, chroma_gamma=1.5, trained_rebalance=0.5, smoothing=0.75),
+        Decoding(temperature=0.4, chroma_gamma=1.5, chroma_knee=3.0, trained_rebalance=0.5, smoothing=0.75),
     ],
 )
 def test_a_codebook_is_decoded_as_the_runtime_does_and_lets_a_gradient_pass(how):

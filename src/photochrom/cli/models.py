@@ -103,6 +103,7 @@ def _coloring(card: ModelCard) -> list[tuple[str, str]]:
     decoder = f"{how.decoder}, temperature {how.temperature:g}, vividness {how.vividness:g}"
     decoder += f", saturation {how.saturation:g}" if how.saturation != 1 else ""
     decoder += f", chroma gamma {how.chroma_gamma:g}" if how.chroma_gamma != 1 else ""
+    decoder += f", chroma knee {how.chroma_knee:g}" if how.chroma_knee else ""
     decoder += f", smoothed by {how.smooth_radius} points" if how.smooth_radius else ""
     decoder += f", agreement {how.agreement:g}" if how.agreement else ""
     output = f"scores of {bins.n_scores} bins, by {decoder}" if bins else "ab"

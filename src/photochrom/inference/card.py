@@ -13,7 +13,7 @@ from photochrom.inference.bins import Bins, bins_from_dict
 from photochrom.inference.decode import RENDER_SIZE, SATURATION, Decoding
 
 KEY = "photochrom.card"
-FORMAT = 4  # one more when a key is added here or to `Decoding`, so that older versions say that they are older
+FORMAT = 5  # one more when a key is added here or to `Decoding`, so that older versions say that they are older
 NO_DIGEST = "0" * 64
 
 

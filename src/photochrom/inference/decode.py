@@ -32,6 +32,7 @@ SATURATION = Range(0, 4)
 WARMTH = Range(-1, 1)
 TINT = Range(-1, 1)
 CHROMA_GAMMA = Range(0.25, 4)
+CHROMA_KNEE = Range(0, 100)
 SMOOTH_RADIUS = Range(0, 16, whole=True)
 AGREEMENT = Range(0, 1)
 RENDER_SIZE = Range(32, 2048, whole=True)
@@ -50,6 +51,8 @@ class Decoding:
         saturation: factor on ab; a model's own, times the one that a person chooses.
         chroma_gamma: power of the chroma, as a share of the picture's mean, before that factor. Above 1 colour moves to
             where the network is sure of it, since the mean over what is likely is gray where it is not.
+        chroma_knee: mean chroma of a picture as decoded, Lab units, from which on it grows with the square root alone,
+            since a picture that the network is sure of as a whole, such as one of sky, comes out too strong; 0 is none.
         smooth_radius: of the windows in which ab is made even where L is, points of the network's map; 0 leaves it.
             Done where ab meets the picture (`photochrom.painting.upsample.GuidedChroma.fit`), not by `scores_to_ab`.
         agreement: how much points that look alike decide together, 0 to 1; see `photochrom.inference.agreement`. For
@@ -69,6 +72,7 @@ class Decoding:
     smoothing: Annotated[float, SMOOTHING] = 0.5
     saturation: Annotated[float, Range(0, SATURATION.high**2)] = 1.0
     chroma_gamma: Annotated[float, CHROMA_GAMMA] = 1.0
+    chroma_knee: Annotated[float, CHROMA_KNEE] = 0.0
     smooth_radius: Annotated[int, SMOOTH_RADIUS] = 0
     agreement: Annotated[float, AGREEMENT] = 0.0
     warmth: Annotated[float, WARMTH] = 0.0
@@ -107,7 +111,7 @@ class Decoding:
     @property
     def unsaturated(self) -> Decoding:
         """The same with colours only as strong as the network found them."""
-        return replace(self, saturation=1.0, chroma_gamma=1.0)
+        return replace(self, saturation=1.0, chroma_gamma=1.0, chroma_knee=0.0)
 
     @property
     def cast(self) -> tuple[float, float]:
@@ -178,16 +182,18 @@ def saturated(ab: np.ndarray, how: Decoding) -> np.ndarray: ...
 @overload
 def saturated(ab: Tensor, how: Decoding) -> Tensor: ...
 def saturated(ab: Any, how: Decoding) -> Any:
-    """ab as decoded, with the saturation and the chroma gamma that are wanted.
+    """ab as decoded, with the saturation, the chroma gamma and the knee that are wanted.
 
     Args:
         ab: array or tensor (..., h, w, 2) of whole pictures, Lab units.
-        how: what says both.
+        how: what says these.
     """
-    if how.chroma_gamma == 1:
+    if how.chroma_gamma == 1 and not how.chroma_knee:
         return ab * how.saturation
     chroma = ((ab * ab).sum(-1, keepdims=True) + NO_CHROMA**2) ** 0.5
-    return ab * (how.saturation * (chroma / chroma.mean((-3, -2), keepdims=True)) ** (how.chroma_gamma - 1))
+    mean = chroma.mean((-3, -2), keepdims=True)
+    less = (how.chroma_knee / mean).clip(None, 1) ** 0.5 if how.chroma_knee else 1.0
+    return ab * (how.saturation * less * (chroma / mean) ** (how.chroma_gamma - 1))
 
 
 def saturated_apart(told: np.ndarray, plain: np.ndarray, how: Decoding) -> np.ndarray:

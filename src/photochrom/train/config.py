@@ -11,6 +11,7 @@ from photochrom.data.config import DataConfig
 from photochrom.inference.decode import (
     AGREEMENT,
     CHROMA_GAMMA,
+    CHROMA_KNEE,
     REBALANCE,
     RENDER_SIZE,
     SATURATION,
@@ -195,6 +196,7 @@ class DecodeConfig(Checked, where="decode"):
         vividness: 0 the colours as frequent as in the training pictures, 1 rare and common ones alike.
         saturation: factor on ab.
         chroma_gamma: power of the chroma, as a share of the picture's mean; see `photochrom.inference.decode.Decoding`.
+        chroma_knee: mean chroma of a picture from which on it grows less; see `Decoding`.
         smooth_radius: of the windows in which ab is made even where L is, points of the network's map; 0 leaves it.
         agreement: how much points that look alike decide together; see `Decoding`.
         render_size: the side, in pixels, of the square whose area the network sees.
@@ -206,6 +208,7 @@ class DecodeConfig(Checked, where="decode"):
     vividness: Annotated[float, VIVIDNESS] = Decoding.vividness
     saturation: Annotated[float, SATURATION] = Decoding.saturation
     chroma_gamma: Annotated[float, CHROMA_GAMMA] = Decoding.chroma_gamma
+    chroma_knee: Annotated[float, CHROMA_KNEE] = Decoding.chroma_knee
     smooth_radius: Annotated[int, SMOOTH_RADIUS] = Decoding.smooth_radius
     agreement: Annotated[float, AGREEMENT] = Decoding.agreement
     render_size: Annotated[int, RENDER_SIZE] = 192
@@ -246,6 +249,7 @@ class Recipe:
             loss.smoothing,
             how.saturation,
             how.chroma_gamma,
+            how.chroma_knee,
             how.smooth_radius,
             how.agreement,
         )
