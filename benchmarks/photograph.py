@@ -35,6 +35,9 @@ print(json.dumps([done.returncode, seconds, resource.getrusage(resource.RUSAGE_C
 """
 
 
+FAST = ["--model", "fast"]
+
+
 def fresh(arguments: list[str], runs: int) -> tuple[float, float]:
     """Best wall time in seconds and largest resident memory in MB of a command in a fresh process."""
     best, memory = float("inf"), 0.0
@@ -69,12 +72,17 @@ def main() -> None:
         print(f"{f'network, {size} x {size}, one core':<44}{best_of(partial(backend.run, x)):>9.3f}")
     light = rng.uniform(0, 100, (512, 512)).astype(np.float32)
     print(f"{'both passes (mirrored too) at the render size':<44}{best_of(partial(session.scores, light)):>9.3f}")
+    fast = Colorizer("fast", threads=1)
+    print(f"{'--model fast, its one pass':<44}{best_of(partial(fast.scores, light)):>9.3f}")
     with tempfile.TemporaryDirectory() as folder:
         for width, height, runs in ((500, 375, 5), (6000, 4000, 3)):
             file = Path(folder, f"{width}.jpg")
             sample.resize((width, height), Image.Resampling.BICUBIC).save(file, quality=92)
             seconds, memory = fresh(["colorize", str(file), "-o", f"{folder}/out.jpg", "--overwrite"], runs)
             print(f"{f'photochrom colorize, {width} x {height} JPEG':<44}{seconds:>9.2f}{memory:>7.0f}")
+            if width < 1000:
+                seconds, memory = fresh(["colorize", str(file), "-o", f"{folder}/out.jpg", "--overwrite", *FAST], runs)
+                print(f"{'the same, --model fast':<44}{seconds:>9.2f}{memory:>7.0f}")
     seconds, memory = fresh(["--help"], 5)
     print(f"{'photochrom --help':<44}{seconds:>9.2f}{memory:>7.0f}")
 
