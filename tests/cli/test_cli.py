@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 import struct
 import sys
 import zlib
@@ -670,6 +671,31 @@ def test_evaluate_compares_methods(call, model, drawn):
     assert json.loads(Path("run/totals.json").read_text())["pictures"] == 2
     status, _, (line,) = call("evaluate", "photos", "--predictions", "theirs", "--top1")
     assert (status, "--sweep and --top1 measure one model" in line) == (2, True)
+
+
+def test_evaluate_shows_every_model(call, model, drawn):
+    drawn(0).save("a.png")
+    shutil.copy(model[1], "other.onnx")
+    status, out, _ = call("evaluate", "a.png", *model, "--model", "other.onnx")
+    assert status == 0
+    heading = next(line for line in out.decode().splitlines() if "other.onnx" in line)
+    assert str(model[1]) in heading
+
+
+def test_evaluate_measures_what_is_a_result_by_its_name_alone(call, model, drawn):
+    Path("photos").mkdir()
+    drawn(0).save("photos/a.png")
+    drawn(1).save("photos/a.color.png")
+    drawn(2).save("photos/b.color.png")
+    status, out, _ = call("evaluate", "photos", *model)
+    assert (status, "on 2 photographs" in out.decode()) == (0, True)
+
+
+def test_results_of_evaluate_have_a_place_each(call, model, drawn):
+    drawn(0).save("a.png")
+    status, _, err = call("evaluate", "a.png", *model, "--csv", "x.txt", "--json", "x.txt", "--overwrite")
+    assert (status, err) == (2, ["photochrom: --json x.txt is another result's place; name another file"])
+    assert not Path("x.txt").exists()
 
 
 def test_evaluate_top1(call, model, drawn, monkeypatch):

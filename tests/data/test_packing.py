@@ -275,6 +275,8 @@ def test_nothing_is_left_to_pack(tmp_path, drawn):
     (tmp_path / "album" / "1.png").write_bytes(encoded(drawn(1, 20, 20)))
     with pytest.raises(BadDataset, match="no picture is left to pack: of 1, 1 tiny"):
         packed(tmp_path / "album", tmp_path / "out")
+    (tmp_path / "album" / "2.png").write_bytes(encoded(drawn(1, 90, 90)))
+    assert packed(tmp_path / "album", tmp_path / "out").packed == 1, "and nothing is in the way of other pictures"
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,22 @@ def test_of_several_of_one_name_the_folder_decides(tmp_path):
         Predictions.find("theirs", tmp_path / "theirs", paths)
 
 
+def test_a_picture_is_of_one_photograph_only(tmp_path):
+    paths = []
+    for group in ("a", "b"):
+        (tmp_path / "truth" / group).mkdir(parents=True)
+        paths.append(tmp_path / "truth" / group / "1.png")
+        Image.fromarray(paint(8, 8, 0)).save(paths[-1])
+    (tmp_path / "theirs" / "a").mkdir(parents=True)
+    Image.fromarray(paint(8, 8, 0)).save(tmp_path / "theirs" / "a" / "1.png")
+    found = Predictions.find("theirs", tmp_path / "theirs", paths)
+    assert list(found.files) == paths[:1], "and not the other photograph's, too"
+    assert found.notes() == ["theirs: 1 photograph without a picture: 1.png"]
+    twins = [*paths, tmp_path / "truth" / "a" / "1.webp"]
+    with pytest.raises(BadDataset, match=r"1\.png would be the picture of 1\.png, 1\.webp; keep one of them"):
+        Predictions.find("theirs", tmp_path / "theirs", twins)
+
+
 def test_a_folder_of_other_pictures_is_refused(truths, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadDataset, match="holds no pictures"):

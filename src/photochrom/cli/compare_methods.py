@@ -77,10 +77,13 @@ class _Targets:
             html = html / "index.html"
         if sheet:
             format_for(sheet)
+        written: list[Path] = []
         for option, path in (("--csv", csv), ("--json", json), ("--html", html), ("--sheet", sheet)):
             if path:
                 check_apart(option, path, measured, "one of the photographs")
+                check_apart(option, path, written, "another result's place")
                 check_free(path, overwrite)
+                written.append(path)
         return cls(csv, json, html, sheet)
 
 

@@ -22,7 +22,7 @@ from photochrom.errors import BadDataset, BadSetting
 from photochrom.imaging import io
 from photochrom.imaging.folders import pictures_in
 from photochrom.imaging.formats import format_for
-from photochrom.imaging.result_names import is_result
+from photochrom.imaging.result_names import is_result, result_of
 
 DEFAULTS, ALONE = DecodingOptions(), MethodsOptions()
 
@@ -72,10 +72,10 @@ def evaluate(
         if methods != ALONE or len(models) > 1:
             if sweep or top1:
                 raise BadSetting("--sweep and --top1 measure one model; run them without other methods")
-            loaded: dict[str, Colorizer] = {}
-            for name in dict.fromkeys(models):
-                colorizer = options.load(name)
-                loaded[name if colorizer.card.name in loaded else colorizer.card.name] = colorizer
+            given = {name: options.load(name) for name in dict.fromkeys(models)}
+            loaded = {colorizer.card.name: colorizer for colorizer in given.values()}
+            # Two may have one name on their cards; then all are called as they were given.
+            loaded = loaded if len(loaded) == len(given) else given
             return compare_methods(files, loaded, methods, out, sheet, overwrite)
         if sweep:
             if top1 or sheet or options.vividness is not None:
@@ -150,7 +150,9 @@ def _files(data: Sequence[Path]) -> list[Path]:
             files.append(path)
             continue
         # Beside the photographs may lie what this program made of them.
-        found = [p for p in pictures_in(path) if not is_result(p)]
+        pictures = pictures_in(path)
+        photographs = {(p.parent, p.stem) for p in pictures if not is_result(p)}
+        found = [p for p in pictures if not is_result(p) or (p.parent, result_of(p)) not in photographs]
         if not found:
             raise BadDataset(f"{shown(path)} holds no pictures; name a folder of photographs")
         files += found

@@ -327,6 +327,8 @@ def _begun(pattern: Pattern, settings: dict[str, Any]) -> tuple[PackReport, set[
     try:
         report = PackReport(**json.loads(kept))
         known = dict(report.settings)
+        if not report.shards:
+            return PackReport(settings), set()  # all of its pictures were left out: nothing is there of others
     except (ValueError, TypeError, RecursionError):
         raise AlreadyThere(f"{pattern.report} is not a shards report, or is damaged; choose another folder") from None
     for name, value in settings.items():

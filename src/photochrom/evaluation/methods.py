@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,11 +75,11 @@ class Predictions:
     def find(cls, name: str, folder: Path, truths: Sequence[Path], *, as_is: bool = False) -> Predictions:
         """Match a folder's pictures, those in its subfolders too, to photographs by their names without ending.
 
-        NAME.color.EXT is a picture of NAME, too. Of several of one name the one in a folder that is called like the
-        photograph's is taken.
+        NAME.color.EXT is a picture of NAME, too. Where several pictures or several photographs have one name, those
+        belong together whose folders are called alike.
 
         Raises:
-            BadDataset: the folder holds no pictures, none is of a photograph, or two are of the same.
+            BadDataset: the folder holds no pictures, none is of a photograph, two are of the same, or one is of two.
         """
         found = pictures_in(folder)
         if not found:
@@ -87,14 +87,20 @@ class Predictions:
         by_name: dict[str, list[Path]] = defaultdict(list)
         for path in found:
             by_name[result_of(path)].append(path)
-        files = {truth: _chosen(truth, by_name[truth.stem]) for truth in truths if truth.stem in by_name}
+        namesakes = Counter(truth.stem for truth in truths)
+        named = {truth: by_name[truth.stem] for truth in truths if truth.stem in by_name}
+        chosen = {truth: _chosen(truth, paths, namesakes[truth.stem] == 1) for truth, paths in named.items()}
+        files = {truth: path for truth, path in chosen.items() if path}
         if not files:
             raise BadDataset(
                 f"{shown(folder)}: none of its {len(found)} pictures is named like one of the photographs; "
                 f"{shown(found[0].name)} would be of {shown(result_of(found[0]))}"
             )
         missing = tuple(truth for truth in truths if truth not in files)
-        used = set(files.values())
+        used = Counter(files.values())
+        if twice := next((path for path, count in used.items() if count > 1), None):
+            both = [truth for truth, path in files.items() if path == twice]
+            raise BadDataset(f"{shown(twice)} would be the picture of {_some(both)}; keep one of them")
         return cls(name, files, missing, tuple(path for path in found if path not in used), as_is)
 
     def notes(self) -> list[str]:
@@ -151,12 +157,13 @@ def named(texts: Iterable[str]) -> list[tuple[str, Path]]:
     return list(found.items())
 
 
-def _chosen(truth: Path, candidates: list[Path]) -> Path:
+def _chosen(truth: Path, candidates: list[Path], alone: bool) -> Path | None:
+    """The one of these that is a photograph's picture; `alone` says that no other photograph has its name."""
     alike = [path for path in candidates if path.parent.name == truth.parent.name]
-    best = candidates if len(candidates) == 1 else alike
-    if len(best) != 1:
+    best = candidates if alone and len(candidates) == 1 else alike
+    if len(best) > 1 or (alone and not best):
         raise BadDataset(f"{_some(candidates)} are all pictures of {shown(truth.name)}; keep one of them")
-    return best[0]
+    return best[0] if best else None
 
 
 def _some(paths: Sequence[Path]) -> str:

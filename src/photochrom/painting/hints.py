@@ -424,7 +424,7 @@ def _is_size(size: Any) -> bool:
         width, height = size
     except (TypeError, ValueError):
         return False
-    return all(isinstance(side, Integral) and side >= 1 for side in (width, height))
+    return all(isinstance(side, Integral) and int(side) >= 1 for side in (width, height))
 
 
 def rgb_of(color: str) -> tuple[int, ...]:

@@ -139,7 +139,9 @@ def _joined(parts: list[tuple[nn.Module, ModelCard]], names: list[str]) -> tuple
     cards = [card for _, card in parts]
     first = cards[0]
     for card, name in zip(cards, names, strict=True):
-        if card.bins is None or _answers(card) != _answers(first):
+        if card.bins is None:
+            raise BadSetting(f"{name}: it has no colour bins; an ensemble needs classifiers with the same codebook")
+        if _answers(card) != _answers(first):
             raise BadSetting(
                 f"{name}: its colour bins or its training differ from those of {names[0]}; "
                 "an ensemble needs classifiers with the same codebook and loss.rebalance"

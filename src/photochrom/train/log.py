@@ -36,7 +36,8 @@ class TrainingLog:
     ) -> None:
         self._trackers: dict[str, Tracker] = {}
         self.path = run / "log.csv"
-        kept = [r for r in rows(run) if int(r["step"]) <= step]
+        # A run that starts anew says anew what the model was worth before its first step.
+        kept = [r for r in rows(run) if int(r["step"]) <= step] if step else []
         try:
             # Beside and renamed: a kill in between must not cost the rows of the steps before.
             temporary = self.path.with_name(f".{self.path.name}.tmp")

@@ -52,7 +52,8 @@ class Animation:
         self.repeated: list[int] = []
         self.broken = False
         with self._opened() as image:
-            self._stored = self.size = image.size
+            self._stored = image.size
+            self.size: tuple[int, int] = image.size
             if max_pixels is not None and image.width * image.height > max_pixels:
                 raise ImageTooLarge(
                     f"{self._name} has frames of {image.width} x {image.height}, over the limit of {max_pixels} pixels"
@@ -62,7 +63,7 @@ class Animation:
             self.said, info = self._metadata(image)
         self._info = {key: info[key] for key in ("icc_profile", "exif") if info.get(key)}
         if upright_exif(info.get("exif"))[1] > 4:
-            self.size = self.size[::-1]
+            self.size = self.size[1], self.size[0]
 
     def _metadata(self, image: Image.Image) -> tuple[Picture, dict[Any, Any]]:
         """What the file says, and that as Pillow's `info`."""
@@ -97,7 +98,8 @@ class Animation:
                             self.broken = True
                             return
                         frame = image.convert("RGBA")  # a copy: the next one is drawn over this
-                        frame.info = dict(self._info)
+                        frame.info.clear()
+                        frame.info.update(self._info)
                     last = io.from_pil(frame)
                 except EOFError:
                     return
