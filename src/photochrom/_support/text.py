@@ -45,22 +45,23 @@ def shown(path: str | os.PathLike[str]) -> str:
     return text if text.isprintable() else ascii(text)
 
 
-def closest(name: str, known: Iterable[str], otherwise: str | None = None) -> str:
+def closest(name: str, known: Iterable[str], otherwise: str | None = None, least: float = 0.5) -> str:
     """What to try instead of an unknown name, for the end of a message.
 
     Args:
         name: as it was given.
         known: the names that there are.
         otherwise: what is said where none of them is close; by default, what they are.
+        least: how alike two close names are, 0..1; see `difflib.SequenceMatcher.ratio`.
 
     Example:
         >>> closest("flat", ["flag", "tree"]), closest("x", ["flag", "tree"])
         ("did you mean 'flag'?", 'there are: flag, tree')
     """
     known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    close = difflib.get_close_matches(name, known, n=3, cutoff=least)
     if close:
-        # The best of them, and others that are nearly as close: not 'fast' beside 'default' for 'defualt'.
+        # The best of them, and others that are nearly as close: not 'fast' beside 'default' for 'defalt'.
         likeness = [difflib.SequenceMatcher(None, name, each).ratio() for each in close]
         close = [each for each, like in zip(close, likeness, strict=True) if like > 0.75 * likeness[0]]
         return f"did you mean {' or '.join(map(repr, close))}?"

@@ -37,7 +37,8 @@ def read_model(model: str | os.PathLike[str]) -> tuple[bytes, str]:
     names, where = packaged(), shown(os.fsdecode(model))
     path = names.get(os.fsdecode(model), Path(os.fsdecode(model)))
     if not os.path.lexists(path) and path.suffix != ".onnx":
-        raise UnknownName(f"no model is called '{where}', and there is no such file; {closest(where, names)}")
+        hint = closest(where, names, least=0.6)  # there are so few that all can be named
+        raise UnknownName(f"no model is called '{where}', and there is no such file; {hint}")
     try:
         facts = os.stat(path)
         if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_MODEL_BYTES:
