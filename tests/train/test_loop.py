@@ -444,7 +444,9 @@ class TestWhatIsWrong:
         monkeypatch.setattr(trainer.task, "step", diverging)
         with pytest.raises(BadRecipe) as error:
             trainer.run()
-        assert str(error.value) == f"the {what} is nan at step 4: training diverged; lower optim.lr"
+        assert (
+            str(error.value) == f"the {what} is nan at step 4: training diverged; lower optim.lr and give another --out"
+        )
         assert checkpoint.load(tmp_path / "run" / CHECKPOINT)[1]["step"] == 3
 
     def test_a_rate_that_is_far_too_high_diverges(self, tiny, folder, tmp_path):

@@ -170,7 +170,8 @@ class Trainer:
         # Looked at before anything is kept: a checkpoint of weights that are not numbers would end the run for good.
         for name, value in values.items():
             if not math.isfinite(value):
-                raise BadRecipe(f"the {name} is {value} at step {self.step}: training diverged; lower optim.lr")
+                found = f"the {name} is {value} at step {self.step}"
+                raise BadRecipe(f"{found}: training diverged; lower optim.lr and give another --out")
         self._update_average()
         self.plateau.add(values["loss"])
         self.meter.add(values, len(batch[0]) * self.process_group.size)
