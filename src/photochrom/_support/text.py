@@ -61,9 +61,6 @@ def closest(name: str, known: Iterable[str], otherwise: str | None = None, least
     known = sorted(known)
     close = difflib.get_close_matches(name, known, n=3, cutoff=least)
     if close:
-        # The best of them, and others that are nearly as close: not 'fast' beside 'default' for 'defalt'.
-        likeness = [difflib.SequenceMatcher(None, name, each).ratio() for each in close]
-        close = [each for each, like in zip(close, likeness, strict=True) if like > 0.75 * likeness[0]]
         return f"did you mean {' or '.join(map(repr, close))}?"
     return f"there are: {', '.join(known)}" if otherwise is None else otherwise
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,11 +36,9 @@ class Folder:
     def walk(self) -> Iterator[Path | PhotochromError]:
         """Its inputs in the order of their names, and what cannot be listed."""
         unlisted: list[OSError] = []
-        within = self._results_within()
-        for root, folders, names in os.walk(self.path, onerror=unlisted.append):
+        for root, _, names in self._levels(unlisted.append):
             yield from _cannot_list(unlisted)
-            yield from (path for name in sorted(names) if _is_wanted(path := Path(root, name)))
-            folders[:] = self._inner(root, folders, within)
+            yield from (path for name in names if _is_wanted(path := Path(root, name)))
         yield from _cannot_list(unlisted)
 
     def first_film(self, directory: Path, result: str) -> Path | None:
@@ -58,34 +56,34 @@ class Folder:
 
     def passed_over(self) -> Iterator[Path]:
         """Its files that are no input, but for hidden ones and results of earlier runs."""
-        within = self._results_within()
-        for root, folders, names in os.walk(self.path):
-            for path in (Path(root, name) for name in sorted(names) if not name.startswith(".")):
+        for root, _, names in self._levels():
+            for path in (Path(root, name) for name in names if not name.startswith(".")):
                 if not is_result(path) and not _is_wanted(path):
                     yield path
-            folders[:] = self._inner(root, folders, within)
 
     def look_alikes(self) -> Iterator[Path]:
         """Its files that are named like results and have no photograph or film beside them that they could be of."""
-        within = self._results_within()
-        for root, folders, names in os.walk(self.path):
+        for root, _, names in self._levels():
             origins = {os.path.splitext(name)[0] for name in names} | set(names)
-            for path in (Path(root, name) for name in sorted(names) if not name.startswith(".")):
+            for path in (Path(root, name) for name in names if not name.startswith(".")):
                 if is_result(path) and kind_of(path) and result_of(path) not in origins:
                     yield path
-            folders[:] = self._inner(root, folders, within)
 
     def linked_folders(self) -> Iterator[Path]:
         """Links to folders, into which the walk does not go: what is in them may be in the folder itself."""
-        within = self._results_within()
-        for root, folders, _ in os.walk(self.path):
-            folders[:] = self._inner(root, folders, within)
+        for root, folders, _ in self._levels():
             yield from (path for name in folders if os.path.islink(path := Path(root, name)))
 
-    def _inner(self, root: str, folders: list[str], within: str | None) -> list[str]:
-        """The folders in one that are walked."""
-        inner = sorted(name for name in folders if self.recursive and not is_passed_over(name))
-        return [name for name in inner if not within or os.path.realpath(Path(root, name)) != within]
+    def _levels(self, failed: Callable[[OSError], object] | None = None) -> Iterator[tuple[str, list[str], list[str]]]:
+        """Each folder that is walked, the folders in it that are, and its files, both by their names in order.
+
+        `failed` is called with what cannot be listed, before the next one is given.
+        """
+        within = self._results_within()
+        for root, folders, names in os.walk(self.path, onerror=failed):
+            inner = sorted(name for name in folders if self.recursive and not is_passed_over(name))
+            folders[:] = [name for name in inner if not within or os.path.realpath(Path(root, name)) != within]
+            yield root, folders, sorted(names)
 
     def yields(self, path: Path) -> bool:
         """Whether `walk` comes to a file of this real path, judged without walking."""

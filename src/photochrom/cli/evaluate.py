@@ -22,7 +22,6 @@ from photochrom.errors import BadDataset, BadSetting
 from photochrom.imaging import io
 from photochrom.imaging.folders import pictures_in
 from photochrom.imaging.formats import format_for
-from photochrom.imaging.result_names import is_result, result_of
 
 DEFAULTS, ALONE = DecodingOptions(), MethodsOptions()
 
@@ -150,9 +149,7 @@ def _files(data: Sequence[Path]) -> list[Path]:
             files.append(path)
             continue
         # Beside the photographs may lie what this program made of them.
-        pictures = pictures_in(path)
-        photographs = {(p.parent, p.stem) for p in pictures if not is_result(p)}
-        found = [p for p in pictures if not is_result(p) or (p.parent, result_of(p)) not in photographs]
+        found = pictures_in(path, results=False)
         if not found:
             raise BadDataset(f"{shown(path)} holds no pictures; name a folder of photographs")
         files += found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -15,8 +15,7 @@ import numpy as np
 from photochrom.data import arrays, remote, tables, tar_index
 from photochrom.data.entries import EXTENSIONS, Entry, Joined, is_picture
 from photochrom.errors import BadDataset, OutOfMemory
-from photochrom.imaging.folders import is_passed_over
-from photochrom.imaging.result_names import is_result, result_of
+from photochrom.imaging.folders import files_in
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ def _list_one(source: Path) -> Sequence[Entry]:
 
 
 def _list_folder(folder: Path) -> Sequence[Entry]:
-    files = sorted(_files(folder))
+    files = sorted(files_in(folder, results=False))
     found = [Entry(str(f), 0, f.stat().st_size, str(f.relative_to(folder))) for f in files if is_picture(f)]
     if not found and any(tables.is_table(path) for path in files):
         return tables.list_tables([path for path in files if tables.is_for_training(path)])
@@ -122,16 +121,6 @@ def _list_folder(folder: Path) -> Sequence[Entry]:
             with path.open("rb") as file:
                 found += _list_batch(file, str(path), path.name)
     return found
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for root, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not is_passed_over(name)]
-        paths = [Path(root, name) for name in names if not name.startswith(".")]
-        results = {path for path in paths if is_result(path)}
-        # Data sets have such names, too, as in frame-000001.color.png.
-        sources = {known for path in paths for known in (path.name, path.stem)} if results else ()
-        yield from (path for path in paths if path not in results or result_of(path) not in sources)
 
 
 def _list_tar(source: Path) -> Sequence[Entry]:

@@ -37,7 +37,7 @@ def read_model(model: str | os.PathLike[str]) -> tuple[bytes, str]:
     names, where = packaged(), shown(os.fsdecode(model))
     path = names.get(os.fsdecode(model), Path(os.fsdecode(model)))
     if not os.path.lexists(path) and path.suffix != ".onnx":
-        hint = closest(where, names, least=0.6)  # there are so few that all can be named
+        hint = closest(where, names, least=0.65)  # 'fast' is 0.6 like 'defalt'; there are so few that all can be named
         raise UnknownName(f"no model is called '{where}', and there is no such file; {hint}")
     try:
         facts = os.stat(path)

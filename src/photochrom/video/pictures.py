@@ -103,7 +103,7 @@ def colorize_sequence(
     mode, repeated, size = steady(consistency, colorizer.card), list[int](), [(0, 0)]
     job = depends(numbered_path(source, numbers[0]), colorizer, mode, (), SEGMENT) | {"numbers": numbers}
     work = SegmentFolder(target, job)
-    _check_sequence(source, numbers, targets, overwrite or work.begun or work.left)
+    _check_sequence(source, numbers, targets, overwrite or work.left)
 
     def frames(start: int) -> Iterator[Picture]:
         last: Picture | None = None
