@@ -132,7 +132,7 @@ def _decode(kind: str, file: IO[bytes], name: str, max_pixels: int | None, stric
         first, *others = (_tiff_page(file, name, place, strict) for place in places)
         return replace(first, pages=tuple(others))
     _check(FORMATS[kind], image, max_pixels)
-    image.info.update(facts_of(kind, file))
+    add_facts(image, kind, file)
     if kind == "WEBP":
         return replace(from_image(image), lossless=_is_lossless(file))
     if kind == "JPEG2000":
@@ -143,9 +143,20 @@ def _decode(kind: str, file: IO[bytes], name: str, max_pixels: int | None, stric
         return picture if jpeg2000.is_kept(depth) else replace(picture, notes=(*picture.notes, jpeg2000.NOTE))
     if kind != "PNG":
         return from_image(image)
-    if profile := profile_of_png(file):
-        image.info["icc_profile"] = profile
     return from_image(image, _sixteen_bit_png(image, lambda: _open(kind, file, name, strict)))
+
+
+def add_facts(image: Image.Image, kind: str, file: IO[bytes]) -> None:
+    """Put into the image's `info` what its file says and Pillow does not read, or reads otherwise.
+
+    Args:
+        image: as Pillow opened it.
+        kind: the name of its format.
+        file: its own; searchable, and its place changes.
+    """
+    image.info.update(facts_of(kind, file))
+    if kind == "PNG" and (profile := profile_of_png(file)):
+        image.info["icc_profile"] = profile
 
 
 def _is_lossless(file: IO[bytes]) -> bool:

@@ -16,11 +16,9 @@ from photochrom._support.text import shown
 from photochrom.errors import ImageTooLarge, UnreadableFilm
 from photochrom.imaging import io
 from photochrom.imaging.carrying import carried
-from photochrom.imaging.facts import facts_of
 from photochrom.imaging.metadata import upright_exif
 from photochrom.imaging.picture import Picture
-from photochrom.imaging.png_color import profile_of_png
-from photochrom.imaging.reading import quiet
+from photochrom.imaging.reading import add_facts, quiet
 from photochrom.imaging.sixteen_bit import text_chunks
 from photochrom.imaging.writing import with_packet
 
@@ -60,21 +58,15 @@ class Animation:
                 )
             self.loop: int | None = image.info.get("loop")
             self.still_first = bool(image.info.get("default_image"))
-            self.said, info = self._metadata(image)
+            with open(path, "rb") as file:
+                add_facts(image, image.format or "", file)
+            info = dict(image.info)
         self._info = {key: info[key] for key in ("icc_profile", "exif") if info.get(key)}
         if upright_exif(info.get("exif"))[1] > 4:
             self.size = self.size[1], self.size[0]
-
-    def _metadata(self, image: Image.Image) -> tuple[Picture, dict[Any, Any]]:
-        """What the file says, and that as Pillow's `info`."""
-        form, info = image.format or "", dict(image.info)
-        with open(self.path, "rb") as file:
-            info |= {key: value for key, value in facts_of(form, file).items() if value}
-            if form == "PNG" and (profile := profile_of_png(file)):
-                info["icc_profile"] = profile
         alone = Image.new("RGB", (1, 1))
         alone.info = {key: value for key, value in info.items() if key != "icc_profile"}
-        return io.from_pil(alone), info
+        self.said = io.from_pil(alone)
 
     def losses(self, target: Path) -> tuple[str, ...]:
         """What of it the target does not keep, in words, once its frames were read."""
