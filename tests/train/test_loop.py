@@ -386,6 +386,37 @@ class TestWhatIsWrong:
         (folder / "7.png").unlink()
         assert "the run was started on other pictures" in self.fails(BadDataset, tiny(), [folder], tmp_path / "run")
 
+    def test_other_pictures_to_evaluate_on(self, tiny, folder, tmp_path):
+        run, others = tmp_path / "run", [folder / "0.png", folder / "1.png"]
+        Trainer(tiny(), [folder], run, validation=others, max_steps=1).run()
+        message = self.fails(BadDataset, tiny(), [folder], run, validation=others[:1])
+        assert message == f"{run}: the run was evaluated on other pictures; give the same --val or another --out"
+        Trainer(tiny(), [folder], run, max_steps=2).run()  # without any it goes on, and knows them still
+        assert self.fails(BadDataset, tiny(), [folder], run, validation=others[1:]) == message
+        assert Trainer(tiny(), [folder], run, validation=others).step == 2
+
+    def test_pictures_to_evaluate_on_may_come_later(self, tiny, folder, tmp_path):
+        trained(tiny(), folder, tmp_path / "run", max_steps=1)
+        Trainer(tiny(), [folder], tmp_path / "run", validation=[folder / "0.png"], max_steps=2).run()
+        with pytest.raises(BadDataset, match="evaluated on other pictures"):
+            Trainer(tiny(), [folder], tmp_path / "run", validation=[folder])
+
+    def test_other_weights_to_start_from(self, tiny, folder, tmp_path):
+        task = trained(tiny(), folder, tmp_path / "first").task
+        run, state = tmp_path / "run", (task.model.state_dict(), task.bins)
+        first = {"init": state, "origin": {"name": "first", "training": {}, "digest": "12"}}
+        other = first | {"origin": {"name": "first", "training": {}, "digest": "34"}}
+        Trainer(tiny(), [folder], run, **first, max_steps=1).run()
+        message = self.fails(BadSetting, tiny(), [folder], run, **other)
+        assert message == (
+            f"{run}: the run was started from first, and --init names other weights; "
+            "leave --init out to go on, or give another --out"
+        )
+        assert Trainer(tiny(), [folder], run, **first).step == Trainer(tiny(), [folder], run).step == 1
+        assert "started from the recipe, and --init" in self.fails(
+            BadSetting, tiny(), [folder], tmp_path / "first", **first
+        )
+
     def test_a_damaged_checkpoint(self, tiny, folder, tmp_path):
         run = tmp_path / "run"
         trained(tiny(), folder, run, max_steps=1)

@@ -43,7 +43,8 @@ class Trainer:
         data: folders, tars or files of training pictures, or entries of them that are listed already.
         out: the run folder; one that holds a checkpoint of this recipe is resumed.
         validation: likewise, to evaluate on; none evaluates nothing.
-        init: a state (tensors by parameter name) and its bins to start from, as `load_state` gives.
+        init: a state (tensors by parameter name) and its bins to start from, as `load_state` gives; a run that is
+            resumed needs none.
         origin: what the card shall say of those weights: name, digest, training.
         initial: the recipe of those weights, whose network a recipe with `model.name = "initial"` takes.
         device: "cpu" or "cuda".
@@ -74,6 +75,9 @@ class Trainer:
         self.recipe, self.out, self.device, self.process_group = recipe, out, torch.device(device), process_group
         self.entries = kind.entries(data)
         self.digest = digest(self.entries)  # of every name: computed once, not at each checkpoint
+        seen = kind.entries(validation) if validation and process_group.leads else ()
+        self.validation_digest = digest(seen) if seen else None
+        self.start = _weights_of(origin) if init else None
         self.stop = _last_step(recipe, max_steps)
         torch.manual_seed(recipe.run.seed)
         saved = self._saved()
@@ -89,7 +93,7 @@ class Trainer:
         self.average: nn.Module = average
         self.step, self.plateau, self.meter, self.seconds = 0, Plateau(), Meter(), 0.0
         self.trained_on = init is not None
-        self.validation = self.task.validation(validation) if validation and process_group.leads else None
+        self.validation = self.task.validation(seen) if seen else None
         if saved:
             self._restore(*saved)
         else:
@@ -155,6 +159,8 @@ class Trainer:
             "plateau": vars(self.plateau),
             "meter": {"sums": self.meter.sums, "counts": self.meter.counts},
             "data": self.digest,
+            "validation": self.validation_digest,
+            "start": self.start,
         }
         checkpoint.save(self.out / CHECKPOINT, tensors, facts)
         add_facts(self.out, step=self.step, seconds=round(self.seconds, 3))
@@ -227,7 +233,27 @@ class Trainer:
             raise BadDataset(
                 f"{self.out}: the run was started on other pictures; give the same --data or another --out"
             )
+        self._check_comparison(facts)
         return tensors, facts
+
+    def _check_comparison(self, facts: dict[str, Any]) -> None:
+        """Refuse to compare what cannot be compared: first weights or validation pictures that are not the run's own.
+
+        Neither has to be named again, and a run may get validation pictures later.
+        """
+        if "start" not in facts:
+            return  # an older version saved it
+        start, looked_at = facts["start"], facts["validation"]
+        if self.start not in (None, start):
+            raise BadSetting(
+                f"{self.out}: the run was started from {start['name'] if start else 'the recipe'}, and --init names "
+                "other weights; leave --init out to go on, or give another --out"
+            )
+        if looked_at and self.validation_digest not in (None, looked_at):
+            raise BadDataset(
+                f"{self.out}: the run was evaluated on other pictures; give the same --val or another --out"
+            )
+        self.start, self.validation_digest = start, self.validation_digest or looked_at
 
     def _restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         for name, network in self.task.networks.items():
@@ -295,6 +321,12 @@ class Trainer:
 def _member(rank: int) -> str:
     """What the names of a process's own state begin with in the checkpoint; the first one's are bare."""
     return f"member{rank}." if rank else ""
+
+
+def _weights_of(origin: dict[str, Any] | None) -> dict[str, Any]:
+    """What tells weights to start from apart: their name, and their file's digest if there is one."""
+    origin = origin or {"name": "other weights"}
+    return {key: origin[key] for key in ("name", "digest") if key in origin}
 
 
 def _check_shares(recipe: Recipe, process_group: ProcessGroup) -> None:
