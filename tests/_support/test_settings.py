@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -25,6 +25,7 @@ class Outer:
     free: dict[str, Any] = field(default_factory=dict)
     maybe: int | None = None
     inner: Inner = field(default_factory=Inner)
+    either: bool | Literal["all"] = False
 
 
 def test_values_take_their_fields_types():
@@ -37,6 +38,7 @@ def test_values_take_their_fields_types():
     assert isinstance(made.inner.rate, float)
     assert from_dict(Outer, {"maybe": 4}).maybe == 4
     assert from_dict(Outer, {"maybe": None}).maybe is None
+    assert [from_dict(Outer, {"either": value}).either for value in (True, "all")] == [True, "all"]
     assert from_dict(Outer, {}) == Outer()
 
 
@@ -59,6 +61,7 @@ def test_values_take_their_fields_types():
         ({"pair": 1}, "pair is 1; it must be a list"),
         ({"free": 1}, "free is 1; it must be a table"),
         ({"maybe": "x"}, "maybe is 'x'; it must be a whole number"),
+        ({"either": 1.5}, "either is 1.5; it must be true or false, or 'all'"),
     ],
 )
 def test_what_is_wrong_is_named(facts, message):

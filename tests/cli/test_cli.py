@@ -394,7 +394,11 @@ WRONG = {
     "evaluate nothing": (1, ["evaluate", "folder"], "folder holds no pictures"),
     "evaluate gray": (1, ["evaluate", "good.png"], "nothing could be measured"),
     "evaluate what is gone": (1, ["evaluate", "gone"], "gone does not exist"),
-    "sheet ending": (1, ["evaluate", "good.png", "--sheet", "x.xyz"], "'.xyz'"),
+    "sheet ending": (
+        2,
+        ["evaluate", "good.png", "--sheet", "x.xyz"],
+        "--sheet x.xyz: no picture format has the ending '.xyz'; use one of .jpg",
+    ),
     "a word too many": (2, ["demo", "x"], "photochrom demo does not take x (see photochrom demo --help)"),
     "table over a photograph": (
         2,

@@ -335,6 +335,10 @@ def test_top1_rides_on_evaluate_and_leaves_out_the_unnamed(paths, tmp_path):
         nothing(sample)
     with pytest.raises(BadDataset, match="synset"):
         nothing.result()
+    # Said before anything is measured or written.
+    with pytest.raises(BadDataset, match="none of the 2 pictures has an ImageNet synset"):
+        evaluate(Gray(), [unnamed, unnamed], counter=nothing, out=tmp_path / "out", each=pytest.fail)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

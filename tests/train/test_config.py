@@ -134,6 +134,7 @@ def recipe(tmp_path):
         ("optim = 3", "optim must be a table of settings, not 3"),
         ("[optim]\nlr = 11.0", "optim.lr is 11.0; it must be above 0 and at most 10"),
         ("[optim]\nlr = nan", "optim.lr is nan; it must be above 0 and at most 10"),
+        ("[optim]\nweight_decay = inf", "optim.weight_decay is inf; it must be finite"),
         ("[optim]\nname = 'lion'", "optim.name is 'lion'; it must be adamw, adam, nadam or sgd"),
         ("[optim]\nbetas = [0.9, 1]", "optim.betas is (0.9, 1.0); it must be two rates of at least 0 and below 1"),
         ("[optim]\nschedule = 'step'", "optim.schedule is 'step'; it must be constant, cosine or plateau"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import functools
@@ -27,7 +28,7 @@ class NoSettings:
 
 @dataclasses.dataclass(frozen=True)
 class Range:
-    """The values that a setting can have; `Annotated[float, Range(0, 1)]` gives one to a field of a `Checked`.
+    """The finite values that a setting can have; `Annotated[float, Range(0, 1)]` gives one to a field of a `Checked`.
 
     Attributes:
         low, high: both may be reached.
@@ -36,8 +37,8 @@ class Range:
         below: `high` itself is left out.
 
     Example:
-        >>> 0.5 in Range(0, 1), float("nan") in Range(0, 1), 1.5 in Range(0, 4, whole=True)
-        (True, False, False)
+        >>> 0.5 in Range(0, 1), float("nan") in Range(0, 1), 1.5 in Range(0, 4, whole=True), math.inf in Range(0)
+        (True, False, False, False)
         >>> str(Range(0, 1, above=True)), str(Range(0, 1, below=True)), str(Range(0, above=True))
         ('above 0 and at most 1', 'at least 0 and below 1', 'above 0')
         >>> str(Range(1, 4)), str(Range(1, whole=True))
@@ -55,7 +56,7 @@ class Range:
             return False
         if (self.above and value == self.low) or (self.below and value == self.high):
             return False
-        return self.low <= value <= self.high  # type: ignore[operator]
+        return self.low <= value <= self.high and value < math.inf  # type: ignore[operator]
 
     def __str__(self) -> str:
         if self.high < math.inf and not (self.above or self.below):
@@ -71,7 +72,7 @@ class Range:
             PhotochromError: of the type `error`; it names the setting, its value and its range.
         """
         if value not in self:
-            raise error(f"{name} is {value!r}; it must be {self}")
+            raise error(f"{name} is {value!r}; it must be {'finite' if value == math.inf == self.high else self}")
 
 
 class Checked:
@@ -210,8 +211,10 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
         if value is None and type(None) in args:
             return None
         options = [option for option in args if option is not type(None)]
-        fits = (o for o in options if isinstance(value, type(typing.get_args(o)[0]) if typing.get_origin(o) else o))
-        return _convert(value, next(fits, options[0]) if len(options) > 1 else options[0], where)
+        for option in options:
+            with contextlib.suppress(BadRecipe):
+                return _convert(value, option, where)
+        raise BadRecipe(f"{where} is {value!r}; it must be {', or '.join(map(_named, options))}")
     if dataclasses.is_dataclass(hint):
         return value if isinstance(value, hint) else from_dict(hint, value, where)  # type: ignore[arg-type]
     if origin is tuple and isinstance(value, list | tuple):
@@ -229,6 +232,8 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
 
 
 def _named(hint: Any) -> str:
+    if typing.get_origin(hint) is typing.Literal:
+        return either(map(repr, typing.get_args(hint)))
     names = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}
     kinds = {tuple: "a list", dict: "a table"}
     return names.get(hint) or kinds.get(typing.get_origin(hint) or hint, str(hint))

@@ -23,7 +23,7 @@ from rich.text import Text
 from photochrom import batch
 from photochrom._support.files import check_free, write_bytes, writing
 from photochrom._support.text import counted, shown
-from photochrom.cli.options import FilmOptions, FinishOptions, ModelOptions, check_apart
+from photochrom.cli.options import FilmOptions, FinishOptions, ModelOptions, check_apart, check_ending
 from photochrom.cli.show import only_our_words, progress, say
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting, WriteFailed
@@ -284,7 +284,7 @@ def _beside(
 
 def _pipe(source: Path, output: str | None, overwrite: bool, colorizer: Colorizer, hints: Sequence[Colored]) -> int:
     if output:
-        format_for(output)
+        check_ending("-o", Path(output))
         check_free(output, overwrite)
     elif sys.stdout.isatty():
         raise BadSetting("standard output is a terminal; redirect it to a file, or name one with -o")

@@ -13,7 +13,7 @@ from photochrom._support.contact_sheet import SheetRow, contact_sheet, thumbnail
 from photochrom._support.files import check_free
 from photochrom._support.optional_packages import training
 from photochrom._support.text import counted, shown
-from photochrom.cli.options import check_apart
+from photochrom.cli.options import check_apart, check_ending
 from photochrom.cli.show import counting, result, say, table
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadSetting
@@ -29,7 +29,6 @@ from photochrom.evaluation.methods_tables import (
     write_json,
 )
 from photochrom.imaging import io
-from photochrom.imaging.formats import format_for
 from photochrom.metrics import Metric
 
 Files = Annotated[list[Path] | None, Parameter(negative=(), json_list=False)]
@@ -76,7 +75,7 @@ class _Targets:
         if html and html.suffix.lower() not in (".html", ".htm"):
             html = html / "index.html"
         if sheet:
-            format_for(sheet)
+            check_ending("--sheet", sheet)
         written: list[Path] = []
         for option, path in (("--csv", csv), ("--json", json), ("--html", html), ("--sheet", sheet)):
             if path:

@@ -15,13 +15,12 @@ from photochrom._support.files import check_free
 from photochrom._support.optional_packages import training
 from photochrom._support.text import shown
 from photochrom.cli.compare_methods import MethodsOptions, compare_methods
-from photochrom.cli.options import DecodingOptions, check_apart
+from photochrom.cli.options import DecodingOptions, check_apart, check_ending
 from photochrom.cli.show import counting, only_our_words, result, say, table
 from photochrom.colorizer import Colorizer
 from photochrom.errors import BadDataset, BadSetting
 from photochrom.imaging import io
 from photochrom.imaging.folders import pictures_in
-from photochrom.imaging.formats import format_for
 
 DEFAULTS, ALONE = DecodingOptions(), MethodsOptions()
 
@@ -81,7 +80,7 @@ def evaluate(
                 raise BadSetting("--sweep cannot be combined with --top1, --sheet or --vividness; run them separately")
             return _sweep(files, options.load(models[0]), out, overwrite)
         if sheet:
-            format_for(sheet)
+            check_ending("--sheet", sheet)
             check_apart("--sheet", sheet, files, "one of the photographs")
             check_free(sheet, overwrite)
         counter = _counter(judge) if top1 else None

@@ -12,7 +12,8 @@ from cyclopts import Parameter, Token
 
 from photochrom._support.text import seconds_of, shown
 from photochrom.colorizer import Colorizer
-from photochrom.errors import BadSetting
+from photochrom.errors import BadSetting, UnsupportedFormat
+from photochrom.imaging.formats import format_for
 from photochrom.imaging.io import MAX_PIXELS
 from photochrom.video.codecs import CodecName, check_crf
 from photochrom.video.consistency import check_consistency
@@ -139,3 +140,15 @@ def check_apart(option: str, path: Path, others: Iterable[str | Path], what: str
     """
     if os.path.realpath(path) in {os.path.realpath(each) for each in others}:
         raise BadSetting(f"{option} {shown(path)} is {what}; name another file")
+
+
+def check_ending(option: str, path: Path) -> None:
+    """Refuse a name for a picture whose ending stands for no format.
+
+    Raises:
+        BadSetting: it does not.
+    """
+    try:
+        format_for(path)
+    except UnsupportedFormat as error:
+        raise BadSetting(f"{option} {error}") from None

@@ -6,7 +6,7 @@ The class is the ImageNet synset in the file's name or a folder's ("n01560419-bu
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -72,11 +72,19 @@ class Top1Counter:
         self._unnamed = 0
 
     def __call__(self, sample: Sample) -> None:
-        synset = synset_of(sample.path)
-        if synset is None or synset not in self.classifier.synsets:
+        if (synset := self._known(sample.path)) is None:
             self._unnamed += 1
             return
         self._answers.append([self.classifier.finds(getattr(sample, name).rgb, synset) for name in VERSIONS])
+
+    def check(self, paths: Sequence[Path | str]) -> None:
+        """Refuse files of which none can be counted, before any is measured.
+
+        Raises:
+            BadDataset: no path has a synset that the classifier knows.
+        """
+        if not any(map(self._known, paths)):
+            raise _nothing_to_count(len(paths))
 
     def result(self) -> Top1:
         """Return the counts so far.
@@ -85,10 +93,7 @@ class Top1Counter:
             BadDataset: no photograph had a synset.
         """
         if not self._answers:
-            raise BadDataset(
-                f"none of the {self._unnamed} pictures has an ImageNet synset such as n01560419 in its file's or a "
-                "folder's name, so top-1 cannot be counted"
-            )
+            raise _nothing_to_count(self._unnamed)
         found, log_p = np.moveaxis(np.array(self._answers), -1, 0)
         _, gray, ours = found.T > 0
         return Top1(
@@ -99,6 +104,17 @@ class Top1Counter:
             log_p=dict(zip(VERSIONS, log_p.mean(0).tolist(), strict=True)),
             unnamed=self._unnamed,
         )
+
+    def _known(self, path: Path | str) -> str | None:
+        synset = synset_of(path)
+        return synset if synset in self.classifier.synsets else None
+
+
+def _nothing_to_count(pictures: int) -> BadDataset:
+    return BadDataset(
+        f"none of the {pictures} pictures has an ImageNet synset such as n01560419 in its file's or a folder's name, "
+        "so top-1 cannot be counted"
+    )
 
 
 def synset_of(path: Path | str) -> str | None:

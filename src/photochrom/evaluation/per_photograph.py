@@ -118,6 +118,9 @@ def evaluate(
         BadDataset: not one photograph could be measured, or, with a counter, none has a synset.
         WriteFailed: as `Evaluation.write`; files that are in the way are found before the work begins.
     """
+    paths = list(paths)
+    if counter:
+        counter.check(paths)
     if out is not None:
         files.claim(out, ("per_image.csv", "totals.json"), overwrite)
     rows: list[Row] = []
