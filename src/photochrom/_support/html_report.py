@@ -7,10 +7,11 @@ import csv
 import html
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
+from itertools import groupby
 
 from photochrom._support import interval_chart
 
@@ -27,10 +28,12 @@ p { max-width: 46rem; text-wrap: pretty; } a { color: var(--accent); }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .875rem; }
 th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th:first-child, td:first-child { padding-left: 0; }
-th { color: var(--muted); font-weight: 600; } td.number { text-align: right; font-variant-numeric: tabular-nums;
-  white-space: nowrap; }
-td.number small { display: inline-block; text-align: left; padding-left: .4em; color: var(--muted); }
+th { color: var(--muted); font-weight: 600; vertical-align: bottom; } th.number { text-align: right; }
+td:not(.number, .name) { min-width: 7rem; } td.long { min-width: 15rem; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.number small { display: block; color: var(--muted); }
 td a { font-size: .8em; }
+nav { max-width: 60rem; } nav a { display: inline-block; margin: 0 1.2em .3em 0; }
 figure { margin: 1.5rem 0; } figure img { max-width: 100%; border-radius: 4px; }
 figcaption, .note { color: var(--muted); font-size: .9rem; }
 .row { display: flex; flex-wrap: wrap; gap: 1.5rem; } .row figure { margin: 0; max-width: 18.5rem; }
@@ -42,6 +45,7 @@ figcaption, .note { color: var(--muted); font-size: .9rem; }
 _VERDICTS = {"holds": "holds", "does not hold": "fails", "undecided": "open", "not tested": "open", "not run": "open"}
 _NUMBER = re.compile(r"([-+]?[0-9][0-9.,]*(?:e[-+]?[0-9]+)?)((?: [%M])?)((?: \(.*\)| ± .*)?)((?: %)?)")
 _FOLDED = 60  # rows from which a table is folded away
+_LONG = 60  # characters from which a cell keeps a column from getting narrow
 
 
 @dataclass(frozen=True)
@@ -73,29 +77,37 @@ class Table:
 
     def html(self) -> str:
         """The table under its heading; a long one is folded away."""
-        head = "".join(f"<th>{html.escape(cell)}</th>" if cell else "<td></td>" for cell in self.rows[0])
-        rows = "\n".join(map(self._row, self.rows[1:]))
+        head = "".join(map(_heading, self.rows[0], self._numbers))
+        rows = "\n".join(self._html_rows())
         label = html.escape(self.title)
         table = f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>"
         inner = f'<div class="wide" role="region" aria-label="{label}" tabindex="0">{table}</div>'
         if len(self.rows) > _FOLDED:
             inner = f"<details><summary>{len(self.rows) - 1} rows</summary>{inner}</details>"
         note = f'<p class="note">{html.escape(self.note)}</p>' if self.note else ""
-        return f"<h2>{html.escape(self.title)}</h2>\n{inner}\n{note}"
+        return f'<h2 id="{html.escape(self.name)}">{html.escape(self.title)}</h2>\n{inner}\n{note}'
 
-    def _row(self, row: Sequence[str]) -> str:
-        cells = [_cell(text, width) for text, width in zip(row, self._beside, strict=True)]
-        links = "".join(
-            f' <a href="{html.escape(to)}">{html.escape(word)}</a>' for word, to in self.links.get(row[0], ())
-        )
-        cells[0] = cells[0].replace("</td>", f"{links}</td>")
-        return f"<tr>{''.join(cells)}</tr>"
+    def _html_rows(self) -> Iterator[str]:
+        """Rows that begin alike share their first cell."""
+        for first, group in groupby(self.rows[1:], key=lambda row: row[0]):
+            alike = list(group)
+            for index, row in enumerate(alike):
+                cells = list(map(_cell, row, self._numbers))
+                if index:
+                    del cells[0]
+                else:
+                    links = self.links.get(first, ())
+                    words = "".join(f' <a href="{html.escape(to)}">{html.escape(word)}</a>' for word, to in links)
+                    cells[0] = cells[0].replace("</td>", f"{words}</td>")
+                    if len(alike) > 1:
+                        cells[0] = cells[0].replace("<td", f'<td rowspan="{len(alike)}"', 1)
+                yield f"<tr>{''.join(cells)}</tr>"
 
     @cached_property
-    def _beside(self) -> list[int]:
-        """By column, how many characters stand beside the numbers: a range or an error, which is set apart."""
-        columns = zip(*([_NUMBER.fullmatch(cell) for cell in row] for row in self.rows[1:]), strict=True)
-        return [max((len(found[3]) + len(found[4]) for found in column if found), default=0) for column in columns]
+    def _numbers(self) -> list[bool]:
+        """By column, whether it is one of numbers, which stand to the right; a word or two may be among them."""
+        columns = [[cell for cell in column if cell] for column in zip(*self.rows[1:], strict=True)]
+        return [3 * sum(map(bool, map(_NUMBER.fullmatch, column))) > 2 * len(column) for column in columns]
 
 
 def page(title: str, body: Sequence[str]) -> str:
@@ -133,13 +145,26 @@ def figure(caption: str, png: bytes) -> str:
     return f'<figure><img alt="{text}" src="data:image/png;base64,{data}"><figcaption>{text}</figcaption></figure>'
 
 
-def _cell(text: str, beside: int = 0) -> str:
-    """A cell; a number stands to the right, and `beside` characters of its range after it, so that digits line up."""
+def contents(parts: Sequence[tuple[str, str]]) -> str:
+    """Links to the headings of a long page: their ids and titles."""
+    return "<nav>" + "".join(f'<a href="#{html.escape(to)}">{html.escape(title)}</a>' for to, title in parts) + "</nav>"
+
+
+def _heading(text: str, of_numbers: bool) -> str:
+    if not text:
+        return "<td></td>"
+    # What is code in the table's files is words here, and may take two lines.
+    kind = ' class="number"' if of_numbers else ""
+    return f"<th{kind}>{html.escape(text.replace('_', ' '))}</th>"
+
+
+def _cell(text: str, of_numbers: bool = False) -> str:
+    """A cell; under a number of a column of numbers stands its range or error, so that digits line up."""
     if text in _VERDICTS:
         return f'<td class="{_VERDICTS[text]}">{text}</td>'
-    found = _NUMBER.fullmatch(text)
+    found = _NUMBER.fullmatch(text) if of_numbers else None
     if found:
-        rest = f'<small style="width:{beside}ch">{html.escape((found[3] + found[4]).strip())}</small>' if beside else ""
-        return f'<td class="number">{found[1]}{found[2]}{rest}</td>'
-    kind = ' class="name"' if " " not in text else ""
+        beside = html.escape(found[3].strip())
+        return f'<td class="number">{found[1]}{found[2] or found[4]}{f"<small>{beside}</small>" if beside else ""}</td>'
+    kind = ' class="name"' if " " not in text else ' class="long"' if len(text) > _LONG else ""
     return f"<td{kind}>{html.escape(text)}</td>"

@@ -93,3 +93,21 @@ def test_tables_as_csv_and_markdown() -> None:
     table = Table("t", "T", (("a", "b|c"), ("1, 2", "3")))
     assert list(csv.reader(io.StringIO(table.csv()))) == [["a", "b|c"], ["1, 2", "3"]]
     assert table.markdown() == "| a | b\\|c |\n|---|---|\n| 1, 2 | 3 |\n"
+
+
+def test_a_table_as_html() -> None:
+    rows = (
+        ("run", "mean_chroma", "here"),
+        ("a <b>", "12.5 (11 to 14) %", "holds"),
+        ("a <b>", "9 %", "does not hold"),
+        ("c", "0.04 ± 0.01", "3"),
+        ("d", "not kept", ""),
+    )
+    page = Table("t", "T & U", rows, links={"a <b>": [("recipe", "r.toml")]}).html()
+    assert page.startswith('<h2 id="t">T &amp; U</h2>')
+    assert '<th>run</th><th class="number">mean chroma</th><th>here</th>' in page
+    assert page.count("a &lt;b&gt;") == 1, "two rows that begin alike share the cell"
+    assert '<td rowspan="2">a &lt;b&gt; <a href="r.toml">recipe</a></td>' in page
+    assert '<td class="number">12.5 %<small>(11 to 14)</small></td><td class="holds">holds</td>' in page
+    assert '<tr><td class="number">9 %</td><td class="fails">does not hold</td></tr>' in page
+    assert '<td class="number">0.04<small>± 0.01</small></td><td class="name">3</td>' in page, "no column of numbers"

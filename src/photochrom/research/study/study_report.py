@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from photochrom._support.files import write_bytes
-from photochrom._support.html_report import Table, figure, page
+from photochrom._support.html_report import Table, contents, figure, page
 from photochrom._support.version import __version__
 from photochrom.errors import BadDataset
 from photochrom.research.study.figures import curves, figures
@@ -26,14 +26,16 @@ def write_report(out: Path) -> tuple[Path, list[Table]]:
     found = scales(out)
     if not found:
         raise BadDataset(f"{out}: no run of a study is finished there; start one without --report-only")
-    body = [_introduction()]
     shown = tables(found)
+    parts = [(table.name, table.title) for table in shown]
+    parts += [(f"figures-{results.scale}", f"Figures, {results.scale} scale") for results in found]
+    body = [_introduction(), contents(parts)]
     for table in shown:
         write_bytes(out / "tables" / f"{table.name}.csv", table.csv().encode(), overwrite=True)
         write_bytes(out / "tables" / f"{table.name}.md", table.markdown().encode(), overwrite=True)
         body.append(table.html())
     for results in found:
-        body.append(f"<h2>Figures, {results.scale} scale</h2>")
+        body.append(f'<h2 id="figures-{results.scale}">Figures, {results.scale} scale</h2>')
         for name, (caption, png) in figures(results).items():
             write_bytes(out / "figures" / f"{name}-{results.scale}.png", png, overwrite=True)
             body.append(figure(caption, png))
@@ -47,6 +49,6 @@ def write_report(out: Path) -> tuple[Path, list[Table]]:
 def _introduction() -> str:
     return (
         "<p>M. Agrawal, K. Sawhney, <cite>Exploring Convolutional Neural Networks for Automatic Image "
-        f"Colorization</cite>, 2017: its experiments, repeated with photochrom {__version__}. Small numbers beside "
+        f"Colorization</cite>, 2017: its experiments, repeated with photochrom {__version__}. Small numbers under "
         "others are the range over the seeds. Recipes and curves lie in this page's folder, all else in the page.</p>"
     )

@@ -96,18 +96,17 @@ def _closeness(scales: Sequence[Results]) -> Table:
 
 
 def _accuracy(scales: Sequence[Results]) -> Table:
-    rows = [("bins", "the paper", *(f"{r.scale} scale" for r in scales))]
+    rows = [("bins", "the paper", *(head for r in scales for head in (f"{r.scale} scale", f"gray, {r.scale} scale")))]
     for k, paper in PAPER_ACCURACY.items():
         cells = []
         for r in scales:
-            name = f"cnn-ce{k}"
+            name, metric = f"cnn-ce{k}", f"accuracy_{k}"
             if name not in r:
-                cells.append("")
+                cells += ["", ""]
                 continue
-            values = [v * 100 for v in r.spread(name, f"accuracy_{k}").values]
             known = r.references["imagenet"]
-            gray = [100 * known[name][f"accuracy_{k}"] for name in known if name.startswith("gray")]
-            cells.append(f"{Spread(tuple(values))} % (gray {min(gray):.4g} to {max(gray):.4g} %)")
+            gray = [100 * known[name][metric] for name in known if name.startswith("gray")]
+            cells += [_share(r.spread(name, metric)), f"{min(gray):.4g} to {max(gray):.4g} %"]
         rows.append((str(k), f"{paper} %", *cells))
     note = (
         "Share of the values of a and b whose bin is the truth's. Gray is what a picture without colour scores; 0 "
@@ -128,7 +127,7 @@ def _overview(results: Results) -> Table:
             links[name] = ("recipe", recipe), ("curve", f"figures/curves-{results.scale}/{name}.png")
     for label in ("gray", "truth"):
         values = results.references["imagenet"][label]
-        rows.append((label, "", *(f"{values[m]:.4g}" if m in values else "" for m in OVERVIEW), *[""] * 5))
+        rows.append((label, "", *(_number(values[m]) if m in values else "" for m in OVERVIEW), *[""] * 5))
     note = (
         "Means over the test photographs and the seeds; baseline-cifar on CIFAR-10's, all others on ImageNet's. Last "
         "loss: the mean training loss of the last epoch. Fall: by how much it is under that of the epoch before; where "
@@ -180,7 +179,7 @@ def _realism_table(
     for run in runs:
         label = (called or {}).get(run, run)
         if not _looked_at(results, run):
-            rows.append((label, "", "not run", *[""] * (len(heading) - 3)))
+            rows.append((label, "", NOT_RUN, *[""] * (len(heading) - 3)))
             continue
         numbers = [str(results.spread(run, m)) for m in metrics]
         numbers += [str(results.spread(run, "frechet", "realism")), str(results.kernel(run))]
@@ -297,10 +296,15 @@ def _scenes(results: Results) -> list[Table]:
         if values:
             groups.append((scene, str(len(inside)), str(len(values)), f"{sum(values) / len(values):.4g}"))
     scale = results.scale
-    found = [Table(f"scenes-{scale}", f"Closeness of cnn-ce10 by kind of scene, {scale} scale", tuple(groups))]
+    title, note = "Closeness of cnn-ce10, first seed", "The verdict above is over all seeds."
+    found = [Table(f"scenes-{scale}", f"{title}, by kind of scene, {scale} scale", tuple(groups), note)]
     if classes:
-        found.append(Table(f"synsets-{scale}", f"Closeness of cnn-ce10 by class, {scale} scale", tuple(rows)))
+        found.append(Table(f"synsets-{scale}", f"{title}, by class, {scale} scale", tuple(rows)))
     return found
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}" if abs(value) >= 1e-3 else f"{value:.4f}"
 
 
 def _text(results: Results, name: str, metric: str) -> str:
