@@ -1,6 +1,6 @@
-"""The pictures and tables of docs/study: from a finished study, and stand-ins for the paper's figures 1, 3 and 7.
+"""The pictures and tables of docs/study: from a study, and stand-ins for the paper's figures that show photographs.
 
-    python benchmarks/study_docs.py STUDY --scale medium                # from `photochrom study --out STUDY`
+    python benchmarks/study_docs.py STUDY --scale medium                # what `photochrom study --out STUDY` made
     python benchmarks/study_docs.py --stand-in imagenet64/train.tar     # figures 1, 3 and 7, in a minute
     python benchmarks/study_docs.py --answer                            # answer.png, from the docs' own table1.csv
 
@@ -8,8 +8,8 @@ A study's figures are `figureN-SCALE.png`, those that a page of docs shows, with
 and its tables SCALE's .csv. In tables where scales stand side by side, the columns of other scales stay as they are.
 `SCALE/` gets the numbers of each run, from which a study goes on elsewhere.
 
-In the stand-ins, the default model colours the gray photographs that come with photochrom, at the study's 64 pixels,
-and figure 3 shows each class as the mean of its photographs.
+The stand-ins show the gray photographs that come with photochrom at the study's size: in figures 1 and 7 the default
+model colours them, in 2 and 6 the study's networks. Figure 3 shows each class as the mean of its photographs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from pathlib import Path
 
 import numpy as np
 from bench import begin, needs
-from PIL import Image
 
 from photochrom import Colorizer, color
 from photochrom.data.entries import Entry
@@ -32,13 +31,15 @@ from photochrom.evaluation.classes import synset_of
 with needs("train"):
     from matplotlib.figure import Figure
 
+    from photochrom.research.study.figures import LOSSES
+    from photochrom.research.study.measure import packaged
     from photochrom.research.study.panels import grid, show
-    from photochrom.research.study.results import scene_of
+    from photochrom.research.study.results import Results, scene_of
     from photochrom.research.study.run import PER_IMAGE, RESULT
 
 DOCS = Path(__file__).parents[1] / "docs" / "study"
-SAMPLES = Path(__file__).parents[1] / "src" / "photochrom" / "samples"
 SIDE = 64
+BASELINE = "baseline-cifar"
 SCALES = (("small", "1,000", "#0072B2", "o"), ("medium", "10,000", "#D55E00", "s"))
 MEANS = 18  # classes, evenly spread over the alphabet of their synsets
 PHOTOGRAPHS = (*(f"figure{number}-" for number in (1, 2, 3, 6, 7, 8)), "gans-")
@@ -67,6 +68,7 @@ def copy(study: Path, scale: str) -> None:
             if (result.parent / name).exists():  # a model that was given has no recipe
                 shutil.copy(result.parent / name, folder)
         print(folder)
+    of_packaged(Results(study / scale))
 
 
 def read(path: Path) -> list[list[str]]:
@@ -88,16 +90,17 @@ def merged(old: list[list[str]], new: list[list[str]]) -> list[list[str]]:
     return rows
 
 
-def packaged() -> np.ndarray:
-    """The gray photographs that come with photochrom: (n, 64, 64, 3) uint8, pressed into squares."""
-    found = []
-    for path in sorted(SAMPLES.glob("*.jpg")):
-        with Image.open(path) as image:
-            whole = min(image.size)
-            left, top = ((side - whole) / 2 for side in image.size)
-            box = (left, top, left + whole, top + whole)
-            found.append(np.asarray(image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX, box=box)))
-    return np.stack(found)
+def of_packaged(results: Results) -> None:
+    """Figures 2 and 6 with the photographs that come with photochrom, as far as the networks' pictures are there."""
+    runs = [results.first(name) for name in (BASELINE, *LOSSES) if name in results]
+    found = {run["name"]: run.pictures for run in runs if run.pictured}
+    ours = {name: pictures["packaged"] for name, pictures in found.items() if "packaged" in pictures}
+    if BASELINE in ours:
+        gray = packaged(ours[BASELINE].shape[1]).rgb
+        save(grid([("input", gray), ("baseline", ours[BASELINE])]), "figure2-stand-in.png")
+    if set(LOSSES) <= ours.keys():
+        columns = [(heading, ours[name]) for name, heading in LOSSES.items()]
+        save(grid([("input", packaged(SIDE).rgb), *columns]), "figure6-stand-in.png")
 
 
 def class_means(sources: list[Path]) -> dict[str, np.ndarray]:
@@ -155,7 +158,7 @@ def save(figure: Figure, name: str) -> None:
 
 
 def stand_in(sources: list[Path]) -> None:
-    session, gray = Colorizer(threads=1), packaged()
+    session, gray = Colorizer(threads=1), packaged(SIDE).rgb
     light = [color.rgb_to_lab(each / 255.0)[..., 0].astype(np.float32) for each in gray]
     joined = [np.dstack([each, session.ab(each)]).astype(np.float64) for each in light]
     ours = np.stack([np.rint(255 * color.lab_to_rgb(each)).astype(np.uint8) for each in joined])

@@ -15,7 +15,15 @@ from photochrom.colorizer import Colorizer
 from photochrom.data.sources import list_pictures
 from photochrom.errors import BadSetting
 from photochrom.loading import load_backend
-from photochrom.research.study.measure import VIEW_METRICS, Photographs, Standing, colored, measured, quantised
+from photochrom.research.study.measure import (
+    VIEW_METRICS,
+    Photographs,
+    Standing,
+    colored,
+    measured,
+    packaged,
+    quantised,
+)
 from photochrom.research.study.results import Spread
 from photochrom.research.study.tables import Table
 
@@ -111,3 +119,11 @@ def test_a_table_as_html() -> None:
     assert '<td class="number">12.5 %<small>(11 to 14)</small></td><td class="holds">holds</td>' in page
     assert '<tr><td class="number">9 %</td><td class="fails">does not hold</td></tr>' in page
     assert '<td class="number">0.04<small>± 0.01</small></td><td class="name">3</td>' in page, "no column of numbers"
+
+
+def test_the_packaged_photographs_are_gray_squares() -> None:
+    small = packaged(16)
+    assert small.keys == ("astronaut.jpg", "cat.jpg", "coffee.jpg")
+    assert (small.rgb.shape, small.rgb.dtype) == ((3, 16, 16, 3), np.uint8)
+    assert (small.rgb == small.rgb[..., :1]).all()
+    assert [round(float(each.std())) > 20 for each in small.rgb] == [True] * 3

@@ -93,6 +93,8 @@ def test_a_run_leaves_what_is_measured_and_no_checkpoint(finished: Path) -> None
     facts = json.loads((folder / "result.json").read_text())
     assert (facts["steps"], facts["images"], facts["scores"]) == (2, 16, 20)
     assert len(facts["loss"]) == 2
+    with np.load(folder / "pictures.npz") as pictures:
+        assert pictures["packaged"].shape == (3, *pictures["test"].shape[1:])
     assert facts["seconds"] > 0
     assert set(facts["views"]) == {"argmax", "annealed_mean", "argmax, smoothed", "annealed_mean, smoothed"}
     results = Results(finished / "small")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from importlib import resources
 
 import numpy as np
 from PIL import Image
@@ -79,6 +80,20 @@ class Photographs:
                 signed.setdefault(f"gray {signs}", {})[f"accuracy_{count}"] = share
         truth = mean([truth_numbers(truth) for truth in self.renditions])
         return {"gray": mean(gray), "truth": truth, **signed}
+
+
+def packaged(size: int) -> Photographs:
+    """The photographs that come with photochrom, squares out of their middle; gray, since they have no colours."""
+    found = {}
+    for file in sorted((resources.files("photochrom") / "samples").iterdir(), key=lambda file: file.name):
+        with file.open("rb") as opened, Image.open(opened) as image:
+            side = min(image.size)
+            left, top = ((each - side) / 2 for each in image.size)
+            square = image.convert("RGB").resize(
+                (size, size), Image.Resampling.BOX, box=(left, top, left + side, top + side)
+            )
+            found[file.name] = np.asarray(square)
+    return Photographs(tuple(found), np.stack(list(found.values())))
 
 
 @dataclass(frozen=True)
