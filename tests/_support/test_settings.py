@@ -26,6 +26,7 @@ class Outer:
     maybe: int | None = None
     inner: Inner = field(default_factory=Inner)
     either: bool | Literal["all"] = False
+    perhaps: tuple[float, float] | None = None
 
 
 def test_values_take_their_fields_types():
@@ -61,6 +62,7 @@ def test_values_take_their_fields_types():
         ({"pair": 1}, "pair is 1; it must be a list"),
         ({"free": 1}, "free is 1; it must be a table"),
         ({"maybe": "x"}, "maybe is 'x'; it must be a whole number"),
+        ({"perhaps": [1, "x"]}, "perhaps[1] is 'x'; it must be a number"),
         ({"either": 1.5}, "either is 1.5; it must be true or false, or 'all'"),
     ],
 )

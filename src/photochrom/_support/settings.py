@@ -211,6 +211,8 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
         if value is None and type(None) in args:
             return None
         options = [option for option in args if option is not type(None)]
+        if len(options) == 1:
+            return _convert(value, options[0], where)
         for option in options:
             with contextlib.suppress(BadRecipe):
                 return _convert(value, option, where)

@@ -77,7 +77,7 @@ class Trainer:
         self.digest = digest(self.entries)  # of every name: computed once, not at each checkpoint
         seen = kind.entries(validation) if validation and process_group.leads else ()
         self.validation_digest = digest(seen) if seen else None
-        self.start = _weights_of(origin) if init else None
+        self.started_from = _weights_of(origin) if init else None
         self.stop = _last_step(recipe, max_steps)
         torch.manual_seed(recipe.run.seed)
         saved = self._saved()
@@ -160,7 +160,7 @@ class Trainer:
             "meter": {"sums": self.meter.sums, "counts": self.meter.counts},
             "data": self.digest,
             "validation": self.validation_digest,
-            "start": self.start,
+            "started_from": self.started_from,
         }
         checkpoint.save(self.out / CHECKPOINT, tensors, facts)
         add_facts(self.out, step=self.step, seconds=round(self.seconds, 3))
@@ -241,19 +241,19 @@ class Trainer:
 
         Neither has to be named again, and a run may get validation pictures later.
         """
-        if "start" not in facts:
+        if "started_from" not in facts:
             return  # an older version saved it
-        start, looked_at = facts["start"], facts["validation"]
-        if self.start not in (None, start):
+        origin, looked_at = facts["started_from"], facts["validation"]
+        if self.started_from not in (None, origin):
             raise BadSetting(
-                f"{self.out}: the run was started from {start['name'] if start else 'the recipe'}, and --init names "
+                f"{self.out}: the run was started from {origin['name'] if origin else 'the recipe'}, and --init names "
                 "other weights; leave --init out to go on, or give another --out"
             )
         if looked_at and self.validation_digest not in (None, looked_at):
             raise BadDataset(
                 f"{self.out}: the run was evaluated on other pictures; give the same --val or another --out"
             )
-        self.start, self.validation_digest = start, self.validation_digest or looked_at
+        self.started_from, self.validation_digest = origin, self.validation_digest or looked_at
 
     def _restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         for name, network in self.task.networks.items():

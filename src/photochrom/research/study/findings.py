@@ -214,7 +214,7 @@ _CLAIMS = (
         _accuracy,
         "each with its own bins",
         "41.5, 27.8 and 18.9 %",
-        "narrower bins are harder to hit; closeness does not fall with them",
+        "narrower bins are harder to hit; more of them are closer at 1,000 and farther at 10,000",
     ),
     _Claim(
         "Outdoor scenes are easier than indoor ones",
