@@ -33,7 +33,7 @@ with needs("train"):
 
     from photochrom.research.study.figures import LOSSES
     from photochrom.research.study.measure import packaged
-    from photochrom.research.study.panels import grid, show
+    from photochrom.research.study.panels import grid, show, strip
     from photochrom.research.study.results import Results, scene_of
     from photochrom.research.study.run import PER_IMAGE, RESULT
 
@@ -97,7 +97,7 @@ def of_packaged(results: Results) -> None:
     ours = {name: pictures["packaged"] for name, pictures in found.items() if "packaged" in pictures}
     if BASELINE in ours:
         gray = packaged(ours[BASELINE].shape[1]).rgb
-        save(grid([("input", gray), ("baseline", ours[BASELINE])]), "figure2-stand-in.png")
+        save(strip([("input", gray), ("baseline", ours[BASELINE])]), "figure2-stand-in.png")
     if set(LOSSES) <= ours.keys():
         columns = [(heading, ours[name]) for name, heading in LOSSES.items()]
         save(grid([("input", packaged(SIDE).rgb), *columns]), "figure6-stand-in.png")
@@ -163,7 +163,7 @@ def stand_in(sources: list[Path]) -> None:
     joined = [np.dstack([each, session.ab(each)]).astype(np.float64) for each in light]
     ours = np.stack([np.rint(255 * color.lab_to_rgb(each)).astype(np.uint8) for each in joined])
     save(grid([("input", gray[1:2]), ("output", ours[1:2])]), "figure1-stand-in.png")
-    save(grid([("input", gray), ("output", ours)]), "figure7-stand-in.png")
+    save(strip([("input", gray), ("output", ours)]), "figure7-stand-in.png")
     figure = Figure(figsize=(9, 2.6), layout="constrained")
     for axes, (name, picture) in zip(figure.subplots(2, MEANS // 2).flat, class_means(sources).items(), strict=True):
         show(axes, picture)

@@ -17,7 +17,7 @@ from photochrom import color
 from photochrom.models.plain import map_sides
 from photochrom.research.study import gan_figures, verdict_figure
 from photochrom.research.study.findings import CLOSENESS, SATURATION
-from photochrom.research.study.panels import gray, grid, show
+from photochrom.research.study.panels import gray, grid, show, strip
 from photochrom.research.study.results import Results, Run
 
 MAIN = "cnn-ce10"
@@ -64,7 +64,7 @@ def _png(figure: Figure) -> bytes:
 
 def _triples(results: Results, chosen: np.ndarray, run: Run) -> Figure:
     truth = results.truth()[chosen]
-    return grid([("input", gray(truth)), ("cross-entropy", run.pictures["test"][chosen]), ("truth", truth)])
+    return strip([("input", gray(truth)), ("cross-entropy", run.pictures["test"][chosen]), ("truth", truth)])
 
 
 def _ranked(run: Run, references: np.ndarray) -> np.ndarray:
@@ -93,7 +93,7 @@ def _one(results: Results) -> Figure:
 def _baseline(results: Results) -> Figure:
     truth = results.truth("test", "cifar")[:SAMPLES]
     ours = results.first("baseline-cifar").pictures["test"][:SAMPLES]
-    return grid([("input", gray(truth)), ("baseline", ours), ("truth", truth)])
+    return strip([("input", gray(truth)), ("baseline", ours), ("truth", truth)])
 
 
 def _samples(results: Results) -> Figure:
