@@ -1,5 +1,6 @@
-"""The links of the documents: every file and every heading that one names is there."""
+"""The documents: every file and every heading that a link names is there, and every table is whole."""
 
+import csv
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+TABLES = sorted((ROOT / "docs").rglob("*.csv"))
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -34,3 +36,11 @@ def test_links_lead_somewhere(page):
         if not target.exists() or (anchor and anchor not in anchors(target)):
             broken.append(link)
     assert broken == []
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: str(table.relative_to(ROOT)))
+def test_rows_are_as_long_as_their_heading(table):
+    with table.open(newline="", encoding="utf-8") as file:
+        heading, *rows = csv.reader(file)
+    assert rows
+    assert {len(row) for row in rows} == {len(heading)}
