@@ -323,7 +323,7 @@ def test_through_the_pipe(call, model, png):
     assert call("colorize", "-", "-o", "b.png", *model, stdin=data) == (0, b"", [])
     assert Path("b.png").read_bytes() == out
     assert call("colorize", "-", "-o", "b.png", *model, stdin=data)[0] == 1
-    assert call("colorize", "-", "-o", "b.xyz", *model, stdin=data)[0] == 1
+    assert call("colorize", "-", "-o", "b.xyz", *model, stdin=data)[0] == 2
     assert call("colorize", "-", "a.png", *model, stdin=data)[:2] == (2, b"")
     assert call("colorize", "-", *model, stdin=b"") == (1, b"", call("colorize", "-", *model, stdin=b"")[2])
 
