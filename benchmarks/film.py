@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -102,7 +103,7 @@ def stages(source: Path) -> dict[str, float]:
             scores = timed("network", partial(session.scores, light, mirror=False))
             covered = tuple(side / session.card.stride for side in scores.seen)
             fused = {name: timed(name, partial(m, frame.gray, scores.map, covered)) for name, m in modes.items()}
-            kept = type(scores)(fused["flow"], scores.seen)
+            kept = replace(scores, map=fused["flow"])
             chroma = timed("scores to chroma", partial(session.chroma, kept, light))
             rgb = timed("paint", partial(paint_frame, frame.gray, chroma))
             timed("paint in 16 bits", partial(paint_frame, frame.gray.astype(np.uint16) * 257, chroma))
