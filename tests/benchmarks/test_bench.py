@@ -70,3 +70,15 @@ def test_every_benchmark_begins_so(script):
     tree = ast.parse(script.read_text(encoding="utf-8"))
     calls = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
     assert "begin" in calls or script.stem in SILENT
+
+
+def test_a_films_stages_can_be_timed(bench, monkeypatch, tmp_path):
+    """They call what lies deep inside, which changes."""
+    monkeypatch.setitem(sys.modules, "bench", bench)
+    spec = importlib.util.spec_from_file_location("film", FOLDER / "film.py")
+    film = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(film)
+    film.make(tmp_path / "a.mp4", 64, 48, 3)
+    spent = film.stages(tmp_path / "a.mp4")
+    assert {"decode to gray", "network", "flow", "recurrent", "scores to chroma", "paint"} < spent.keys()
+    assert min(spent.values()) > 0
