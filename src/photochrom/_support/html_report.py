@@ -77,7 +77,7 @@ class Table:
 
     def html(self) -> str:
         """The table under its heading; a long one is folded away."""
-        head = "".join(map(_heading, self.rows[0], self._numbers))
+        head = "".join(map(_column_heading, self.rows[0], self._numbers))
         rows = "\n".join(self._html_rows())
         label = html.escape(self.title)
         table = f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>"
@@ -85,7 +85,7 @@ class Table:
         if len(self.rows) > _FOLDED:
             inner = f"<details><summary>{len(self.rows) - 1} rows</summary>{inner}</details>"
         note = f'<p class="note">{html.escape(self.note)}</p>' if self.note else ""
-        return f'<h2 id="{html.escape(self.name)}">{html.escape(self.title)}</h2>\n{inner}\n{note}'
+        return f"{heading(self.name, self.title)}\n{inner}\n{note}"
 
     def _html_rows(self) -> Iterator[str]:
         """Rows that begin alike share their first cell."""
@@ -145,12 +145,17 @@ def figure(caption: str, png: bytes) -> str:
     return f'<figure><img alt="{text}" src="data:image/png;base64,{data}"><figcaption>{text}</figcaption></figure>'
 
 
+def heading(name: str, title: str) -> str:
+    """The title of a part of the page; `name` is what a link to it says."""
+    return f'<h2 id="{html.escape(name)}">{html.escape(title)}</h2>'
+
+
 def contents(parts: Sequence[tuple[str, str]]) -> str:
-    """Links to the headings of a long page: their ids and titles."""
+    """Links to the headings of a long page, see `heading`."""
     return "<nav>" + "".join(f'<a href="#{html.escape(to)}">{html.escape(title)}</a>' for to, title in parts) + "</nav>"
 
 
-def _heading(text: str, of_numbers: bool) -> str:
+def _column_heading(text: str, of_numbers: bool) -> str:
     if not text:
         return "<td></td>"
     # What is code in the table's files is words here, and may take two lines.
@@ -158,7 +163,7 @@ def _heading(text: str, of_numbers: bool) -> str:
     return f"<th{kind}>{html.escape(text.replace('_', ' '))}</th>"
 
 
-def _cell(text: str, of_numbers: bool = False) -> str:
+def _cell(text: str, of_numbers: bool) -> str:
     """A cell; under a number of a column of numbers stands its range or error, so that digits line up."""
     if text in _VERDICTS:
         return f'<td class="{_VERDICTS[text]}">{text}</td>'

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from importlib import resources
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from photochrom import color
 from photochrom.colorizer import Colorizer
@@ -87,12 +87,7 @@ def packaged(size: int) -> Photographs:
     found = {}
     for file in sorted((resources.files("photochrom") / "samples").iterdir(), key=lambda file: file.name):
         with file.open("rb") as opened, Image.open(opened) as image:
-            side = min(image.size)
-            left, top = ((each - side) / 2 for each in image.size)
-            square = image.convert("RGB").resize(
-                (size, size), Image.Resampling.BOX, box=(left, top, left + side, top + side)
-            )
-            found[file.name] = np.asarray(square)
+            found[file.name] = np.asarray(ImageOps.fit(image.convert("RGB"), (size, size), Image.Resampling.BOX))
     return Photographs(tuple(found), np.stack(list(found.values())))
 
 
@@ -205,6 +200,11 @@ def colored(backend: Backend, photographs: Photographs) -> Iterator[Rendition]:
     how = backend.card.default_decoding()
     for index, paint in enumerate(answers(backend, photographs)):
         yield photographs.joined(paint(how), index)
+
+
+def colored_bytes(backend: Backend, photographs: Photographs) -> np.ndarray:
+    """The same, (n, s, s, 3) uint8."""
+    return np.stack([as_bytes(each) for each in colored(backend, photographs)])
 
 
 def as_bytes(picture: Rendition) -> np.ndarray:

@@ -21,29 +21,23 @@ def gray(rgb: np.ndarray) -> np.ndarray:
 
 def grid(columns: Sequence[tuple[str, np.ndarray]], labels: Sequence[str] = ()) -> Figure:
     """Pictures (n, s, s, 3) in columns under their headings, a row each."""
-    figure, axes = _panels(len(columns[0][1]), len(columns))
+    rows = len(columns[0][1])
+    figure = Figure(figsize=(1.5 * len(columns) + 0.4, 1.5 * rows + 0.4), layout="constrained")
+    axes = figure.subplots(rows, len(columns), squeeze=False)
     for i, (heading, pictures) in enumerate(columns):
         for j, picture in enumerate(pictures):
-            show(axes[j, i], picture)
-        axes[0, i].set_title(heading, fontsize=9)
-    for row, label in zip(axes, labels, strict=False):
-        row[0].set_ylabel(label, fontsize=9)
+            show(axes[j][i], picture)
+            if j == 0:
+                axes[j][i].set_title(heading, fontsize=9)
+            if i == 0 and labels:
+                axes[j][i].set_ylabel(labels[j], fontsize=9)
     return figure
 
 
 def strip(rows: Sequence[tuple[str, np.ndarray]]) -> Figure:
-    """Pictures (n, s, s, 3) in rows beside their labels, a column each."""
-    figure, axes = _panels(len(rows), len(rows[0][1]))
-    for i, (label, pictures) in enumerate(rows):
-        for j, picture in enumerate(pictures):
-            show(axes[i, j], picture)
-        axes[i, 0].set_ylabel(label, fontsize=9)
-    return figure
-
-
-def _panels(rows: int, columns: int) -> tuple[Figure, np.ndarray]:
-    figure = Figure(figsize=(1.5 * columns + 0.4, 1.5 * rows + 0.4), layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False)
+    """The same lying down: pictures (n, s, s, 3) in rows beside their labels, a column each."""
+    labels, pictures = zip(*rows, strict=True)
+    return grid([("", column) for column in np.stack(pictures, 1)], labels)
 
 
 def show(axes: Axes, picture: np.ndarray) -> None:

@@ -20,7 +20,7 @@ from photochrom.errors import BadCheckpoint
 from photochrom.inference.backends import Backend
 from photochrom.metrics.frechet import frechet_distance, kernel_distance
 from photochrom.models.classifier import ImageNetClassifier
-from photochrom.research.study.measure import Photographs, as_bytes, colored
+from photochrom.research.study.measure import Photographs, as_bytes, colored_bytes
 
 FEATURES = "features.npz"
 
@@ -59,7 +59,7 @@ def measure_realism(backend: Backend, test: np.ndarray, val: Photographs, folder
     """
     eye = Eye()
     ours = eye(test)
-    save_arrays(folder / FEATURES, test=ours, val=eye(np.stack([as_bytes(each) for each in colored(backend, val)])))
+    save_arrays(folder / FEATURES, test=ours, val=eye(colored_bytes(backend, val)))
     return distances(ours, reference_features(out))
 
 

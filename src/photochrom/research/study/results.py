@@ -74,8 +74,7 @@ class Run:
     @cached_property
     def pictures(self) -> Mapping[str, np.ndarray]:
         """Predictions as uint8 (n, s, s, 3): "test", "seen" for some training photographs, and "packaged"."""
-        with np.load(self.folder / PICTURES) as file:
-            return {name: file[name] for name in file.files}
+        return load_arrays(self.folder / PICTURES)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from photochrom._support.files import write_bytes
@@ -16,7 +15,7 @@ from photochrom._support.settings import to_dict
 from photochrom.evaluation.files import write_csv
 from photochrom.inference.backends import Backend
 from photochrom.loading import load_backend
-from photochrom.research.study.measure import Standing, as_bytes, colored, measured, packaged
+from photochrom.research.study.measure import Standing, colored_bytes, measured, packaged
 from photochrom.research.study.plan import StudyJob
 from photochrom.research.study.prepare import Parts, dataset_of, read_facts
 from photochrom.research.study.realism import measure_realism, save_arrays
@@ -67,7 +66,7 @@ def run_job(
             rows = [{"key": k, **row} for k, row in zip(of.keys, found.rows, strict=True)]
             write_csv(folder / PER_IMAGE[name], rows, True)
         # What may be shown anywhere: the others are photographs of a dataset.
-        free = np.stack([as_bytes(each) for each in colored(backend, packaged(parts.test.rgb.shape[1]))])
+        free = colored_bytes(backend, packaged(parts.test.rgb.shape[1]))
         save_arrays(folder / PICTURES, test=test.rgb, seen=seen.rgb, packaged=free)
         bins = backend.card.codebook()
         result = {

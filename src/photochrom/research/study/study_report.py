@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from photochrom._support.files import write_bytes
-from photochrom._support.html_report import Table, contents, figure, page
+from photochrom._support.html_report import Table, contents, figure, heading, page
 from photochrom._support.version import __version__
 from photochrom.errors import BadDataset
 from photochrom.research.study.figures import curves, figures
-from photochrom.research.study.results import scales
+from photochrom.research.study.results import Results, scales
 from photochrom.research.study.tables import tables
 
 
@@ -28,14 +28,14 @@ def write_report(out: Path) -> tuple[Path, list[Table]]:
         raise BadDataset(f"{out}: no run of a study is finished there; start one without --report-only")
     shown = tables(found)
     parts = [(table.name, table.title) for table in shown]
-    parts += [(f"figures-{results.scale}", f"Figures, {results.scale} scale") for results in found]
+    parts += map(_figures_of, found)
     body = [_introduction(), contents(parts)]
     for table in shown:
         write_bytes(out / "tables" / f"{table.name}.csv", table.csv().encode(), overwrite=True)
         write_bytes(out / "tables" / f"{table.name}.md", table.markdown().encode(), overwrite=True)
         body.append(table.html())
     for results in found:
-        body.append(f'<h2 id="figures-{results.scale}">Figures, {results.scale} scale</h2>')
+        body.append(heading(*_figures_of(results)))
         for name, (caption, png) in figures(results).items():
             write_bytes(out / "figures" / f"{name}-{results.scale}.png", png, overwrite=True)
             body.append(figure(caption, png))
@@ -44,6 +44,11 @@ def write_report(out: Path) -> tuple[Path, list[Table]]:
     target = out / "report.html"
     write_bytes(target, page("The paper's study, run by photochrom", body).encode(), overwrite=True)
     return target, shown
+
+
+def _figures_of(results: Results) -> tuple[str, str]:
+    """The id and the title of a scale's figures."""
+    return f"figures-{results.scale}", f"Figures, {results.scale} scale"
 
 
 def _introduction() -> str:

@@ -127,7 +127,7 @@ def _overview(results: Results) -> Table:
             links[name] = ("recipe", recipe), ("curve", f"figures/curves-{results.scale}/{name}.png")
     for label in ("gray", "truth"):
         values = results.references["imagenet"][label]
-        rows.append((label, "", *(_number(values[m]) if m in values else "" for m in OVERVIEW), *[""] * 5))
+        rows.append((label, "", *(_decimal(values[m]) if m in values else "" for m in OVERVIEW), *[""] * 5))
     note = (
         "Means over the test photographs and the seeds; baseline-cifar on CIFAR-10's, all others on ImageNet's. Last "
         "loss: the mean training loss of the last epoch. Fall: by how much it is under that of the epoch before; where "
@@ -303,7 +303,8 @@ def _scenes(results: Results) -> list[Table]:
     return found
 
 
-def _number(value: float) -> str:
+def _decimal(value: float) -> str:
+    """With four digits, and never as 4.7e-05."""
     return f"{value:.4g}" if abs(value) >= 1e-3 else f"{value:.4f}"
 
 
